@@ -1,0 +1,41 @@
+# Set-up, run and tests by one word each; needs only make and a Python (macOS's make 3.81 will do).
+
+PY := .venv/bin/python
+GRID ?= quick
+ARGS ?=
+EXTRAS ?=
+export PYTHON
+
+.PHONY: help setup setup-test run test lint clean
+.NOTPARALLEL:
+
+help:
+	@echo 'make run               set up, then measure this machine (GRID=quick; GRID=full for all)'
+	@echo 'make test              set up with the test tools, then run the test suite'
+	@echo 'make setup             set up .venv alone (EXTRAS=gpu adds the CUDA packages)'
+	@echo 'make lint              check the style'
+	@echo 'make clean             remove .venv and caches; reports/ stays'
+	@echo
+	@echo 'ARGS="..." is handed on to the command: make run ARGS="--seeds 3", make test ARGS="-k x".'
+	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with.'
+	@echo 'make ends with 2 on any failure; the "Error N" that it prints is the exit code of the'
+	@echo 'command itself (0 all jobs measured, 1 some failed, 2 the request is wrong).'
+
+setup:
+	@sh tools/setup.sh $(EXTRAS)
+
+setup-test:
+	@sh tools/setup.sh test $(EXTRAS)
+
+run: setup
+	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(ARGS)
+
+test: setup-test
+	@$(PY) -m pytest $(ARGS)
+
+lint: setup-test
+	@$(PY) -m ruff check .
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,49 @@
+"""The exception tree: each error says what was wrong, the value seen, and the next step.
+
+    BenchError
+    ├── RequestError      the request itself is wrong (exit code 2)
+    │   ├── DataError     the dataset cannot be had or is not what it should be
+    │   └── OutputError   the results cannot be written where they were asked for
+    ├── StoreError        a journal cannot be read
+    └── DispatchError     jobs cannot be placed on a machine
+"""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """Base of every error that this project raises on purpose.
+
+    `what` says what was wrong, `seen` the offending value, `next_step` what to do about it.
+    """
+
+    def __init__(self, what: str, *, seen: object = None, next_step: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.seen = seen
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        seen = "" if self.seen is None else f" (seen: {self.seen})"
+        step = "" if self.next_step is None else f". Next: {self.next_step}"
+        return f"{self.what}{seen}{step}"
+
+
+class RequestError(BenchError):
+    """The request itself is wrong: nothing was measured."""
+
+
+class DataError(RequestError):
+    """The dataset cannot be had, or is not what it should be."""
+
+
+class OutputError(RequestError):
+    """The results cannot be written where they were asked for."""
+
+
+class StoreError(BenchError):
+    """A journal cannot be read."""
+
+
+class DispatchError(BenchError):
+    """Jobs cannot be placed on a machine."""

@@ -1,0 +1,246 @@
+"""Records as tidy tables: one row per evaluation, per epoch, per failure; times in seconds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.record import EpochRecord, Evaluation, JobRecord, MachineFacts, Measurement
+from bench.spec import JobSpec, canonical_json
+from bench.stats import quantile
+from bench.store import Run
+
+#: Who measured: the same in every frame. `machine_key` decides what is pooled.
+WHO = ("label", "machine_key", "machine_id", "kind", "run_id", "job_id", "attempt", "placed_by")
+#: What was run. `job_epochs` is what the job was asked for, `epochs` where it was evaluated.
+JOB = (
+    "model",
+    "optimizer",
+    "job_epochs",
+    "batch_size",
+    "seed",
+    "loop",
+    "precision",
+    "backend",
+    "dataset",
+    "as_published",
+    "repeat",
+    "data_digest",
+)
+#: Columns of one evaluation, in the field names of `Evaluation`.
+EVALUATION = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "evaluate_s", "total_s")
+STEADY = (
+    "step_p10_s",
+    "step_median_s",
+    "step_p95_s",
+    "steady_steps",
+    "epoch_s",
+    "steps_per_epoch",
+)
+#: Columns of the whole job. Memory is None in read-off rows: its peak is that of the whole job.
+WHOLE = (
+    "after_import_bytes",
+    "after_data_bytes",
+    "peak_bytes",
+    "peak_source",
+    "first_step_s",
+    "first_step_at_s",
+    "import_s",
+    "initial_weights",
+    "batch_order",
+    "final_weights",
+    "code",
+    "threads_asked",
+    "threads_intra_op",
+    "threads_inter_op",
+    "niceness",
+    "device",
+)
+JOB_COLUMNS = (*WHO, *JOB, "epochs", "is_final", "train_s", *EVALUATION, *STEADY, *WHOLE)
+EPOCH_COLUMNS = (*WHO, *JOB, *EpochRecord.model_fields)
+FAILURE_COLUMNS = (
+    *("label", "run_id", "job_id", "attempt", "reason", "exception", "message", "log_tail"),
+    "measured_later",
+)
+
+
+def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return one row for each evaluation of each measured job: `JOB_COLUMNS`.
+
+    A job of 15 epochs with `read_off` (2,) gives the rows epochs=2 and epochs=15; `is_final` tells
+    the last, and only those rows are independent of each other.
+    """
+    rows = [
+        {**_who(record), **_what(record), **_evaluated(record.measurement, evaluation)}
+        for record, _ in _measured(runs)
+        for evaluation in record.measurement.evaluations
+    ]
+    return pd.DataFrame(rows, columns=list(JOB_COLUMNS))
+
+
+def epochs_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return one row for each epoch of each measured job: `EPOCH_COLUMNS`."""
+    rows = [
+        {**_who(record), **_what(record), **epoch.model_dump()}
+        for record, measurement in _measured(runs)
+        for epoch in measurement.epochs
+    ]
+    return pd.DataFrame(rows, columns=list(EPOCH_COLUMNS))
+
+
+def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return one row for each failed attempt and each planned job without a record.
+
+    The latter have the reason `not run`. `measured_later` is true where another attempt of the
+    same run measured the job after all.
+    """
+    rows = []
+    for run in runs:
+        measured = {record.job_id for record in run.measured}
+        rows += [
+            {
+                **_who(record),
+                **record.failure.model_dump(),
+                "measured_later": record.job_id in measured,
+            }
+            for record in run.records
+            if record.failure is not None
+        ]
+        rows += [_not_run(run, job_id) for job_id in run.missing]
+    return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
+
+
+def steady_steps(steps_by_epoch: Sequence[int]) -> slice:
+    """Return which steps of a job are steady: the rule of warm-up, here and in `steady_epochs`.
+
+    The first step of epoch 1 (trace and compile) is never steady; where more than one epoch was
+    run, epoch 1 is left out whole (caches, clock rates and allocators settle in it).
+    """
+    start = steps_by_epoch[0] if len(steps_by_epoch) > 1 else 1
+    return slice(start, sum(steps_by_epoch))
+
+
+def steady_epochs(epochs: Sequence[Any]) -> Sequence[Any]:
+    """Return the epochs that are steady: all but the first, or the only one there is."""
+    return epochs[1:] if len(epochs) > 1 else epochs
+
+
+def machine_key(record: JobRecord) -> str:
+    """Return the digest that records must share to be pooled.
+
+    It covers the label, the machine, the versions of Python and of the packages, what a job may
+    use of the machine, and the threads and priority it ran with.
+    """
+    threads = record.measurement.threads if record.measurement is not None else None
+    settings = None if threads is None else [threads.asked, threads.niceness]
+    return facts_key(record.label, record.machine, settings)
+
+
+def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
+    """Return the digest of a label, the pooled facts, and settings; None where nothing ran."""
+    identity = [
+        *(label, facts.machine_id, facts.kind, facts.python, facts.packages),
+        *(facts.usable_cpus, facts.memory_limit_bytes, settings),
+    ]
+    return hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:16]
+
+
+def _measured(runs: Sequence[Run]) -> Iterator[tuple[JobRecord, Measurement]]:
+    for run in runs:
+        for record in run.measured:
+            yield record, record.measurement
+
+
+def _who(record: JobRecord) -> dict[str, Any]:
+    return {
+        "label": record.label,
+        "machine_key": machine_key(record),
+        "machine_id": record.machine.machine_id,
+        "kind": record.machine.kind,
+        "run_id": record.run_id,
+        "job_id": record.job_id,
+        "attempt": record.attempt,
+        "placed_by": record.placed_by,
+    }
+
+
+def _what(record: JobRecord) -> dict[str, Any]:
+    axes = {key: getattr(record.job, key) for key in JobSpec.model_fields if key in JOB}
+    return {
+        **axes,
+        "job_epochs": record.job.epochs,
+        "data_digest": record.measurement.digests.data,
+    }
+
+
+def _evaluated(measurement: Measurement, evaluation: Evaluation) -> dict[str, Any]:
+    is_final = evaluation is measurement.final
+    epochs = [epoch for epoch in measurement.epochs if epoch.epoch <= evaluation.epochs]
+    walls = [epoch.wall_s for epoch in epochs]
+    return {
+        "epochs": evaluation.epochs,
+        "is_final": is_final,
+        "train_s": measurement.train_s if is_final else sum(walls),
+        **{key: getattr(evaluation, key) for key in EVALUATION},
+        **_steady(measurement, epochs),
+        **_whole(measurement),
+        **({} if is_final else _NO_MEMORY),
+        "final_weights": evaluation.weights_digest,
+    }
+
+
+_NO_MEMORY = dict.fromkeys(("after_import_bytes", "after_data_bytes", "peak_bytes", "peak_source"))
+
+
+def _steady(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:
+    times_s = _steady_times_s(measurement, [epoch.steps for epoch in epochs])
+    steady = steady_epochs(epochs)
+    return {
+        "step_p10_s": quantile(times_s, 0.10),
+        "step_median_s": quantile(times_s, 0.50),
+        "step_p95_s": quantile(times_s, 0.95),
+        "steady_steps": int(times_s.size),
+        "epoch_s": quantile([epoch.wall_s for epoch in steady], 0.5),
+        "steps_per_epoch": epochs[0].steps if epochs else None,
+    }
+
+
+def _steady_times_s(measurement: Measurement, steps: Sequence[int]) -> np.ndarray:
+    """Return the steady step times, none where steps and epochs do not add up."""
+    times_s = measurement.step_times.unpack()
+    if not steps or times_s.size != sum(epoch.steps for epoch in measurement.epochs):
+        return np.empty(0)
+    return times_s[steady_steps(steps)]
+
+
+def _whole(measurement: Measurement) -> dict[str, Any]:
+    threads, digests, epochs = measurement.threads, measurement.digests, measurement.epochs
+    return {
+        **measurement.memory.model_dump(),
+        "first_step_s": epochs[0].step_first_s if epochs else None,
+        "first_step_at_s": measurement.first_step_at_s,
+        "import_s": measurement.import_s,
+        "initial_weights": digests.initial_weights,
+        "batch_order": digests.batch_order,
+        "code": digests.code,
+        "threads_asked": threads.asked,
+        "threads_intra_op": threads.intra_op,
+        "threads_inter_op": threads.inter_op,
+        "niceness": threads.niceness,
+        "device": measurement.device,
+    }
+
+
+def _not_run(run: Run, job_id: str) -> dict[str, Any]:
+    return {
+        "label": run.header.label,
+        "run_id": run.header.run_id,
+        "job_id": job_id,
+        "reason": "not run",
+        "message": "planned, but the journal holds no record of it",
+        "measured_later": False,
+    }

@@ -1,0 +1,74 @@
+"""How a job is started on a machine: its description, and the environment of its child."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from bench.record import SCHEMA_VERSION, MachineFacts
+from bench.spec import Frozen, JobSpec
+
+#: Variables that set the number of threads, each to the number asked for.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+#: Variables that change speed and that are recorded as the child saw them.
+RECORDED_VARIABLES = (
+    *THREAD_VARIABLES,
+    "OMP_PROC_BIND",
+    "KMP_AFFINITY",
+    "KMP_BLOCKTIME",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "XLA_FLAGS",
+    "TF_XLA_FLAGS",
+    "CUDA_VISIBLE_DEVICES",
+    "MALLOC_ARENA_MAX",
+    "LD_PRELOAD",
+)
+
+
+class LaunchSpec(Frozen):
+    """A job description: one job, and how its child is to be run. A bare child can read it too."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    workload: str = Field(description="module:attribute")
+    job: JobSpec
+    label: str
+    data_path: str
+    data_digest: str = Field(description="SHA-256 that the data at data_path must have")
+    threads: int = Field(ge=1)
+    niceness: int | None = None
+    time_limit_s: float = Field(default=3600, gt=0)
+    attempt: int = 1
+    placed_by: str = "bare"
+    packages: tuple[str, ...] = ()
+    machine: MachineFacts | None = Field(
+        default=None, description="facts that were read already; None: the child reads them"
+    )
+
+
+def child_environment(parent: Mapping[str, str], launch: LaunchSpec) -> dict[str, str]:
+    """Return the child's environment: the parent's, less Ray's additions, with explicit threads.
+
+    Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; none of it may reach a job.
+    """
+    kept = {key: value for key, value in parent.items() if not key.startswith("RAY_")}
+    threads = dict.fromkeys(THREAD_VARIABLES, str(launch.threads))
+    fixed = {"PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": kept.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+    return {**kept, **threads, **fixed, "PYTHONPATH": _python_path(kept)}
+
+
+def _python_path(environment: Mapping[str, str]) -> str:
+    """Put the folder of this package first, so that a child of a source tree finds it."""
+    here = str(Path(__file__).resolve().parent.parent)
+    rest = environment.get("PYTHONPATH")
+    return f"{here}:{rest}" if rest else here

@@ -1,0 +1,75 @@
+"""Limits of this process's own control group, versions 1 and 2, its ancestors included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+#: A version 1 group without a memory limit states one near 2**63.
+NO_LIMIT_BYTES = 2**60
+
+
+def memberships(text: str) -> dict[str, str]:
+    """Return group paths by controller of a /proc/self/cgroup text; version 2's key is empty."""
+    paths = {}
+    for line in text.splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            paths[controller] = path
+    return paths
+
+
+def cpu_quota(root: Path = ROOT, membership: Path = MEMBERSHIP) -> float | None:
+    """Return the smallest CPU quota in force, in CPUs; None where there is none."""
+    quotas = []
+    for folder in _folders("cpu", root, membership):
+        unified = _words(folder / "cpu.max")
+        if unified and unified[0] != "max":
+            quotas.append(int(unified[0]) / int(unified[1]))
+        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        if quota and period and int(quota[0]) > 0:
+            quotas.append(int(quota[0]) / int(period[0]))
+    return min(quotas, default=None)
+
+
+def memory_limit(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int | None:
+    """Return the smallest memory limit in force, in bytes; None where there is none."""
+    limits = []
+    for folder in _folders("memory", root, membership):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            words = _words(folder / name)
+            if words and words[0] != "max" and int(words[0]) < NO_LIMIT_BYTES:
+                limits.append(int(words[0]))
+    return min(limits, default=None)
+
+
+def _folders(controller: str, root: Path, membership: Path) -> Iterator[Path]:
+    """Yield this process's group and its ancestors, in both hierarchies.
+
+    Inside a container the path may name a group that only the host can see; the mounted root is
+    then the container's own group, so the root is always among the folders.
+    """
+    try:
+        paths = memberships(membership.read_text())
+    except OSError:
+        return
+    for key, base in ((controller, root / controller), ("", root), ("", root / "unified")):
+        if key not in paths or not base.is_dir():
+            continue
+        folder = base / paths[key].lstrip("/")
+        while True:
+            if folder.is_dir():
+                yield folder
+            if folder == base or base not in folder.parents:
+                break
+            folder = folder.parent
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except OSError:
+        return []

@@ -1,0 +1,185 @@
+"""Starts a job's child process, watches it from outside, and ends it at its time limit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.conditions import ChildWatch
+from bench.launch import LaunchSpec, child_environment
+from bench.probe import probe
+from bench.record import Failure, JobRecord
+from bench.worker import utc_now
+
+#: How often the parent looks at the child. Ten looks a second cost it about 0.1% of one core.
+PERIOD_S = 0.1
+
+#: How long a child is given to end by itself after SIGTERM.
+GRACE_S = 3.0
+
+
+@dataclass(frozen=True)
+class _Files:
+    launch: Path
+    record: Path
+    events: Path
+    log: Path
+
+
+def run_child(launch: LaunchSpec) -> Iterator[Mapping[str, Any] | JobRecord]:
+    """Run `launch` in a fresh child process; yield its progress events, then its record.
+
+    The record comes last and always: a crash or an overrun becomes a failure. Closing the iterator
+    early ends the child.
+    """
+    with tempfile.TemporaryDirectory(prefix="mnist-bench-job-") as folder:
+        files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
+        launch = _with_facts(launch)
+        files.launch.write_text(launch.model_dump_json())
+        files.events.touch()
+        started_at = utc_now()
+        child = _start(launch, files)
+        watch = ChildWatch(child.pid, PERIOD_S)
+        try:
+            clock_s, overran = yield from _follow(child, watch, files.events, launch.time_limit_s)
+        finally:
+            _end(child)
+        yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
+
+
+def _with_facts(launch: LaunchSpec) -> LaunchSpec:
+    if launch.machine is not None:
+        return launch
+    return launch.model_copy(update={"machine": probe(launch.packages)})
+
+
+def _start(launch: LaunchSpec, files: _Files) -> subprocess.Popen:
+    command = [sys.executable, "-m", "bench.worker"]
+    command += [str(files.launch), str(files.record), str(files.events)]
+    with files.log.open("wb") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,  # held open: the child ends when it closes
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=child_environment(os.environ, launch),
+            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+        )
+
+
+def _follow(
+    child: subprocess.Popen, watch: ChildWatch, events: Path, limit_s: float
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the child's events until it ends; return (its annex clock, whether it overran)."""
+    deadline = time.monotonic() + limit_s
+    clock_s: float | None = None
+    with events.open() as file:
+        while True:
+            ended = child.poll() is not None
+            for event in _read_events(file):
+                clock_s = event.get("clock_s", clock_s)
+                yield event
+            if ended:
+                return clock_s, False
+            if time.monotonic() > deadline:
+                return clock_s, True
+            watch.sample()
+            time.sleep(PERIOD_S)
+
+
+def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
+    while True:
+        position = file.tell()
+        line = file.readline()
+        if not line.endswith("\n"):  # nothing new, or a line still being written
+            file.seek(position)
+            return
+        yield json.loads(line)
+
+
+def _end(child: subprocess.Popen) -> None:
+    """End the child and all that it started, gently first."""
+    if child.poll() is None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(child.pid, number)
+                child.wait(GRACE_S)
+                break
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+    child.wait()
+    if child.stdin:
+        child.stdin.close()
+
+
+def _outcome(
+    launch: LaunchSpec,
+    files: _Files,
+    code: int,
+    overran: bool,
+    started_at: str,
+    watch: ChildWatch,
+    clock_s: float | None,
+) -> JobRecord:
+    if files.record.exists() and not overran:
+        record = JobRecord.model_validate_json(files.record.read_text())
+        epochs = record.measurement.epochs if record.measurement else ()
+        failure = record.failure and record.failure.model_copy(
+            update={"log_tail": _tail(files.log)}
+        )
+        return record.model_copy(
+            update={"conditions": watch.conditions(epochs, clock_s), "failure": failure}
+        )
+    failure = Failure(
+        reason="time limit" if overran else "crash",
+        message=f"not done after {launch.time_limit_s:g} s" if overran else _describe_exit(code),
+        log_tail=_tail(files.log),
+    )
+    return failed_record(launch, failure, started_at, watch)
+
+
+def failed_record(
+    launch: LaunchSpec, failure: Failure, started_at: str, watch: ChildWatch | None = None
+) -> JobRecord:
+    """Return the record of a job that gave none itself."""
+    return JobRecord(
+        run_id=launch.run_id,
+        job_id=launch.job.job_id,
+        job=launch.job,
+        attempt=launch.attempt,
+        label=launch.label,
+        machine=launch.machine or probe(launch.packages),
+        placed_by=launch.placed_by,
+        started_at=started_at,
+        ended_at=utc_now(),
+        failure=failure,
+        conditions=watch.conditions((), None) if watch else None,
+    )
+
+
+def _describe_exit(code: int) -> str:
+    if code >= 0:
+        return f"the child ended with exit code {code} and left no record"
+    name = signal.Signals(-code).name
+    hint = ": often the system ran out of memory" if name == "SIGKILL" else ""
+    return f"the child was ended by {name}{hint}"
+
+
+def _tail(log: Path, limit: int = 2000) -> str | None:
+    """Return the end of the child's output, None where it said nothing."""
+    try:
+        text = log.read_bytes()[-limit:].decode(errors="replace").strip()
+    except OSError:
+        return None
+    return text or None

@@ -1,0 +1,237 @@
+"""What was found and what happened: facts, epochs, memory, digests, outcomes, records.
+
+Schema history:
+    1  first version (November 2026)
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
+
+from bench.spec import Frozen, JobSpec
+
+SCHEMA_VERSION = 1
+
+
+def _finite_or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+#: A loss: None where training diverged and it is no finite number (JSON has no NaN).
+Loss = Annotated[float | None, BeforeValidator(_finite_or_none)]
+
+MachineKind = Literal["local", "cloud", "gpu"]
+
+
+class MachineFacts(Frozen):
+    """What a machine is. Every fact is None where it could not be read."""
+
+    machine_id: str = Field(description="digest of fixed facts and of a hashed host identity")
+    kind: MachineKind = "local"
+    cpu_model: str | None = None
+    cpu_architecture: str | None = None
+    instruction_sets: tuple[str, ...] | None = Field(
+        default=None, description="those that change training speed, in the field's usual names"
+    )
+    cpu_base_hz: float | None = None
+    cpu_now_hz: float | None = Field(default=None, description="as the system stated it at probing")
+    physical_cores: int | None = None
+    logical_cores: int | None = None
+    usable_cpus: float | None = Field(
+        default=None, description="what a job may use: affinity and cgroup quota, whole or a part"
+    )
+    memory_total_bytes: int | None = None
+    memory_limit_bytes: int | None = Field(default=None, description="cgroup limit; None: no limit")
+    swap_total_bytes: int | None = None
+    os: str | None = None
+    kernel: str | None = None
+    python: str | None = None
+    packages: dict[str, str | None] = Field(
+        default_factory=dict, description="installed versions; None: not installed"
+    )
+    unknown: dict[str, str] = Field(
+        default_factory=dict, description="why a fact is None, by the fact's name"
+    )
+
+
+class ThreadFacts(Frozen):
+    """Threads and priority that were asked for and that the framework and the system report."""
+
+    asked: int
+    environment: dict[str, str | None]
+    intra_op: int | None = None
+    inter_op: int | None = None
+    niceness_asked: int | None = None
+    niceness: int | None = None
+
+
+class PackedTimes(Frozen):
+    """Raw times in seconds: little-endian float32, deflated, in base64 (about 3 bytes a step)."""
+
+    count: int = Field(ge=0)
+    encoding: Literal["f4-zlib-base64"] = "f4-zlib-base64"
+    data: str
+
+    @classmethod
+    def pack(cls, times_s: Any) -> PackedTimes:
+        """Return the packed form of a sequence of seconds, rounded to float32 (6e-8 relative)."""
+        array = np.asarray(times_s, dtype="<f4")
+        data = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode("ascii")
+        return cls(count=int(array.size), data=data)
+
+    def unpack(self) -> np.ndarray:
+        """Return the seconds as a float64 array of shape (count,)."""
+        raw = zlib.decompress(base64.b64decode(self.data))
+        return np.frombuffer(raw, dtype="<f4").astype(float)
+
+    @model_validator(mode="after")
+    def _count_is_true(self) -> PackedTimes:
+        if self.unpack().size != self.count:
+            raise ValueError(f"count says {self.count}, the data hold {self.unpack().size} times")
+        return self
+
+
+class EpochRecord(Frozen):
+    """One timed epoch. `step_first_s` of epoch 1 holds trace and compile; it is in no quantile."""
+
+    epoch: int = Field(ge=1)
+    started_s: float = Field(description="since the annex clock started")
+    wall_s: float
+    cpu_s: float = Field(description="user and system CPU seconds of the child")
+    steps: int
+    step_first_s: float
+    step_p10_s: float | None
+    step_median_s: float | None
+    step_p95_s: float | None
+    train_loss: Loss
+    train_accuracy: float
+    rss_bytes: int | None = Field(default=None, description="resident memory at the epoch's end")
+
+
+class Evaluation(Frozen):
+    """Loss and accuracy on both sets after `epochs` epochs, evaluated with the training clock off.
+
+    `total_s` is the region that the 2020 annex timed: from just before compile to just after both
+    evaluations, other evaluations (read-offs) left out.
+    """
+
+    epochs: int = Field(ge=1)
+    train_loss: Loss
+    train_accuracy: float
+    test_loss: Loss
+    test_accuracy: float
+    evaluate_s: float
+    total_s: float
+    weights_digest: str
+
+
+class MemoryFacts(Frozen):
+    """Memory of the child process, in bytes of resident set."""
+
+    after_import_bytes: int | None = Field(description="framework imported, no data, no model")
+    after_data_bytes: int | None
+    peak_bytes: int | None
+    peak_source: str | None = Field(description="the counter that gave the peak")
+
+
+class Digests(Frozen):
+    """SHA-256 digests that prove that two jobs were the same job."""
+
+    data: str
+    initial_weights: str
+    batch_order: str
+    final_weights: str
+    code: str = Field(description="of the source files of the engine and of the workload")
+
+
+class Measurement(Frozen):
+    """What one job measured."""
+
+    epochs: tuple[EpochRecord, ...]
+    step_times: PackedTimes
+    evaluations: tuple[Evaluation, ...] = Field(min_length=1)
+    train_s: float = Field(description="the timed epochs alone")
+    import_s: float = Field(description="importing the backend")
+    first_step_at_s: float | None = Field(
+        default=None, description="from the child's start to its first finished step"
+    )
+    memory: MemoryFacts
+    threads: ThreadFacts
+    digests: Digests
+    device: str
+    framework: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def final(self) -> Evaluation:
+        """The evaluation after the last epoch."""
+        return self.evaluations[-1]
+
+
+class Failure(Frozen):
+    """Why a job gave no measurement."""
+
+    reason: Literal["exception", "crash", "time limit", "lost", "dispatch"]
+    message: str
+    exception: str | None = None
+    traceback: str | None = None
+    log_tail: str | None = None
+
+
+class Conditions(Frozen):
+    """What the parent saw of the child from outside, at `period_s`."""
+
+    period_s: float
+    samples: int
+    rss_peak_bytes: int | None
+    rss_peak_by_epoch_bytes: tuple[int | None, ...] = ()
+    cpu_s: float | None = None
+
+
+class JobRecord(Frozen):
+    """What came back from one job on one machine: a measurement or a failure, never nothing."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    job_id: str
+    job: JobSpec
+    attempt: int = 1
+    label: str
+    machine: MachineFacts
+    placed_by: str = Field(description="ray, inline, or bare")
+    started_at: str = Field(description="UTC, ISO 8601")
+    ended_at: str
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+    conditions: Conditions | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> JobRecord:
+        if (self.measurement is None) == (self.failure is None):
+            raise ValueError("a record holds a measurement or a failure, and not both")
+        return self
+
+
+class RunHeader(Frozen):
+    """The first line of a journal: what the run set out to do, so that it can be taken up again."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    request_digest: str = Field(description="of all that decides the jobs and how they run")
+    command: str
+    grid: str
+    label: str
+    dataset: str
+    dataset_source: str
+    dataset_note: str | None = None
+    data_digest: str
+    order_seed: int
+    started_at: str
+    machine: MachineFacts
+    jobs: tuple[JobSpec, ...]

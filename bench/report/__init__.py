@@ -1,0 +1,1 @@
+"""Reports: plain tables, and what renders and writes them."""

@@ -1,0 +1,110 @@
+"""A report as Markdown; every text is escaped, so that no host name or error can add markup."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from bench.report.tables import Column, Report, Table
+
+#: Width at which paragraphs are wrapped.
+WIDTH = 100
+#: Machines beside each other in a table that stands sideways.
+ABREAST = 4
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+#: Backslash, emphasis, code, table cells, strike-through, mathematics.
+_ALWAYS = re.compile(r"([\\`*|~$])")
+#: A bracket is markup only before one of these: a link, a reference, a definition.
+_LINK = re.compile(r"\](?=[(\[:])")
+#: An underscore inside a word (`step_p10`) is plain in GitHub's Markdown; at its edge it is not.
+_EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
+_LINE_START = re.compile(r"^([-+=#]|\d{1,9}(?=[.)](\s|$)))")
+_ODD_SPACE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def render(report: Report) -> str:
+    """Return the whole report as GitHub-flavoured Markdown."""
+    parts = [f"# {escape(report.title)}", *map(paragraph, report.verdict)]
+    parts += [_render_table(table) for table in report.tables]
+    if report.notes:
+        parts += ["## Notes", *map(paragraph, report.notes)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return `text` on one line, without outer space, so that Markdown shows it as it is.
+
+    Control and direction characters, which could rewrite a terminal or reorder a line, are shown
+    by their code points.
+    """
+    line = "".join(map(_visible, " ".join(text.split())))
+    line = "".join(_ENTITIES.get(character, character) for character in line)
+    line = _ALWAYS.sub(r"\\\1", line)
+    line = _LINK.sub(r"\\]", line)
+    line = _EDGE.sub(r"\\_", line)
+    return _ADDRESS.sub(r"\\\g<0>", line)
+
+
+def paragraph(text: str) -> str:
+    """Return `text` escaped and wrapped; no line of it can begin a list, a heading or a rule."""
+    lines = textwrap.wrap(escape(text), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(_inert, lines))
+
+
+def _inert(line: str) -> str:
+    return _LINE_START.sub(
+        lambda match: f"{match[1]}\\" if match[1].isdigit() else f"\\{match[1]}", line
+    )
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in _ODD_SPACE:
+        return f"U+{ord(character):04X}"
+    return character
+
+
+def _render_table(table: Table) -> str:
+    columns, constant = table.folded()
+    note = " ".join(part for part in (constant, table.note) if part)
+    bodies = _sideways(columns, table) if table.sideways else _upright(columns, table)
+    return "\n\n".join([f"## {escape(table.title)}", *bodies, *([paragraph(note)] if note else [])])
+
+
+def _upright(columns: Sequence[Column], table: Table) -> list[str]:
+    if not table.shown:
+        return ["none"]
+    cells = [[escape(column.format(row)) for column in columns] for row in table.shown]
+    headings = [escape(column.heading) for column in columns]
+    return [_grid(cells, headings, ["right" if column.numeric else "left" for column in columns])]
+
+
+def _sideways(columns: Sequence[Column], table: Table) -> list[str]:
+    """Return one grid for every few rows: the first column names them, the others are lines."""
+    if not table.shown:
+        return ["none"]
+    first, *rest = columns
+    grids = []
+    for start in range(0, len(table.shown), ABREAST):
+        rows = table.shown[start : start + ABREAST]
+        headings = [escape(text) for text in (first.heading, *(first.format(row) for row in rows))]
+        lines = [
+            [escape(column.heading), *(escape(column.format(row)) for row in rows)]
+            for column in rest
+        ]
+        grids.append(_grid(lines, headings, ["left"] * len(headings)))
+    return grids
+
+
+def _grid(cells: list[list[str]], headings: list[str], align: list[str]) -> str:
+    """Return a pipe table; tabulate would widen each heading by two, so it is set as a row."""
+    lines = tabulate(
+        [headings, *cells], tablefmt="pipe", colalign=align, disable_numparse=True
+    ).splitlines()
+    rule, heading, *body = lines
+    return "\n".join([heading, rule, *body])

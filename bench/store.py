@@ -1,0 +1,173 @@
+"""The journal: the one writer of results. One JSON document a line, fsynced a line at a time.
+
+The first line is the run's header, every further line one record. Lines are only ever appended.
+A line that was cut off (power, a full disk) is moved aside when the journal is taken up again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench.errors import OutputError, StoreError
+from bench.record import SCHEMA_VERSION, JobRecord, RunHeader
+
+
+@dataclass(frozen=True)
+class Run:
+    """A journal as read: its header, its records in order of arrival, and what was unreadable."""
+
+    path: Path
+    header: RunHeader
+    records: tuple[JobRecord, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Ids of the jobs that have a record."""
+        return frozenset(record.job_id for record in self.records)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Ids of the planned jobs without a record, in grid order."""
+        return tuple(job.job_id for job in self.header.jobs if job.job_id not in self.done)
+
+    @property
+    def measured(self) -> tuple[JobRecord, ...]:
+        """The records that hold a measurement."""
+        return tuple(record for record in self.records if record.measurement is not None)
+
+    def labelled(self, label: str) -> Run:
+        """Return this run with its machine under another name."""
+        records = tuple(record.model_copy(update={"label": label}) for record in self.records)
+        return replace(
+            self, header=self.header.model_copy(update={"label": label}), records=records
+        )
+
+
+class Journal:
+    """Appends a run's header and records to one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self, header: RunHeader) -> None:
+        """Write the header to a new file. Raises OutputError where that cannot be done."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(header.model_dump_json(), flags=os.O_CREAT | os.O_EXCL)
+            _fsync_directory(self.path.parent)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def append(self, record: JobRecord) -> None:
+        """Write one record; it is on disk when this returns. Raises OutputError."""
+        try:
+            self._write(record.model_dump_json())
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def mend(self) -> Path | None:
+        """Move a cut-off last line to a file beside the journal; return that file, or None."""
+        text = self.path.read_bytes()
+        keep = text.rfind(b"\n") + 1
+        if keep == len(text):
+            return None
+        aside = self.path.with_suffix(f".torn-{len(text)}")
+        aside.write_bytes(text[keep:])
+        with self.path.open("r+b") as file:
+            file.truncate(keep)
+            os.fsync(file.fileno())
+        return aside
+
+    def _write(self, line: str, flags: int = 0) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
+        with os.fdopen(descriptor, "ab", buffering=0) as file:
+            rest = memoryview(line.encode() + b"\n")
+            while rest:  # a raw write may take only a part
+                rest = rest[file.write(rest) or 0 :]
+            os.fsync(descriptor)
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Return the error that says that `path` cannot be written, and what to do."""
+    return OutputError(
+        f"cannot write {path}",
+        seen=error.strerror or str(error),
+        next_step="name a writable folder with --out",
+    )
+
+
+def read_run(path: Path) -> Run:
+    """Return the run that the journal at `path` holds.
+
+    A cut-off or damaged record line is skipped and named in `warnings`. Raises StoreError where
+    there is no journal, its header is unreadable, or it is of a newer schema.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise StoreError(
+            f"cannot read the journal {path}", seen=error.strerror, next_step="check the path"
+        ) from error
+    header = _parse(RunHeader, lines[0] if lines else "", path, 1)
+    records, warnings = [], []
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            records.append(_parse(JobRecord, line, path, number))
+        except StoreError as error:
+            warnings.append(str(error))
+    return Run(path, header, tuple(records), tuple(warnings))
+
+
+def find_journals(folder: Path) -> list[Path]:
+    """Return the journals in `folder`, oldest name first (names begin with a UTC time)."""
+    return sorted(folder.glob("*.jsonl"))
+
+
+def unfinished(journals: Iterable[Path], request_digest: str) -> Run | None:
+    """Return the newest run of the same request that still misses jobs, or None."""
+    for path in sorted(journals, reverse=True):
+        try:
+            run = read_run(path)
+        except StoreError:
+            continue
+        if run.header.request_digest == request_digest:
+            return run if run.missing else None
+    return None
+
+
+def _parse(model: Any, line: str, path: Path, number: int) -> Any:
+    try:
+        document = json.loads(line)
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}, line {number}: this version reads schema versions 1 to {SCHEMA_VERSION}",
+                seen=version,
+                next_step="update mnist-bench",
+            )
+        return model.model_validate(document)
+    except (ValueError, ValidationError) as error:
+        text = str(error).splitlines()[0]
+        raise StoreError(
+            f"{path}, line {number} is not a {model.__name__}",
+            seen=text,
+            next_step="the line is skipped; its job counts as not measured"
+            if model is JobRecord
+            else "name another journal",
+        ) from error
+
+
+def _fsync_directory(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

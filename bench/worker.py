@@ -1,0 +1,154 @@
+"""The child process: a job description in, a record out.
+
+    python -m bench.worker launch.json record.json      (`-` is standard input or output)
+
+Exit codes: 0 measured, 1 the job failed (the record says why), 2 the description is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError, RequestError
+from bench.launch import RECORDED_VARIABLES, LaunchSpec
+from bench.probe import probe
+from bench.probe.memory import peak_bytes, resident_bytes
+from bench.record import Failure, JobRecord, Measurement
+from bench.workload import JobContext, load_workload
+
+
+def utc_now() -> str:
+    """Return the present time in UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) -> JobRecord:
+    """Run the job in this process and return its record; a failure is a record too."""
+    started_s, started_at = time.perf_counter(), utc_now()
+    _set_niceness(launch.niceness)
+    machine = launch.machine or probe(launch.packages)
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+    try:
+        workload = load_workload(launch.workload)
+        measurement = workload.run_job(launch.job, _context(launch, started_s, emit))
+    except Exception as error:  # whatever a job does is a record, never a lost job
+        failure = failure_of(error)
+    return JobRecord(
+        run_id=launch.run_id,
+        job_id=launch.job.job_id,
+        job=launch.job,
+        attempt=launch.attempt,
+        label=launch.label,
+        machine=machine,
+        placed_by=launch.placed_by,
+        started_at=started_at,
+        ended_at=utc_now(),
+        measurement=measurement,
+        failure=failure,
+    )
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return the failure that an exception stands for, its traceback kept."""
+    return Failure(
+        reason="exception",
+        message=str(error) or type(error).__name__,
+        exception=type(error).__name__,
+        traceback="".join(traceback.format_exception(error)),
+    )
+
+
+def _context(
+    launch: LaunchSpec, started_s: float, emit: Callable[[Mapping[str, Any]], None]
+) -> JobContext:
+    return JobContext(
+        data_path=launch.data_path,
+        data_digest=launch.data_digest,
+        threads=launch.threads,
+        environment={name: os.environ.get(name) for name in RECORDED_VARIABLES},
+        niceness_asked=launch.niceness,
+        started_s=started_s,
+        emit=emit,
+        resident_bytes=resident_bytes,
+        peak_bytes=peak_bytes,
+        cpu_s=time.process_time,
+    )
+
+
+def _set_niceness(niceness: int | None) -> None:
+    """Ask for a priority; where it is refused the record shows what was had instead."""
+    if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) != niceness:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
+        except PermissionError:
+            return
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent's end of the standard input pipe closes.
+
+    This works on Linux and macOS, and whatever ended the parent.
+    """
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(3)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _read_launch(path: str) -> LaunchSpec:
+    text = sys.stdin.read() if path == "-" else Path(path).read_text()
+    try:
+        return LaunchSpec.model_validate_json(text)
+    except ValueError as error:
+        raise RequestError(
+            "the job description is wrong",
+            seen=str(error).splitlines()[0],
+            next_step="take one from `mnist-bench run --list --json`",
+        ) from error
+
+
+def _write_record(record: JobRecord, path: str) -> None:
+    text = record.model_dump_json()
+    if path == "-":
+        print(text)
+        return
+    temporary = Path(f"{path}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one job as the command line asks; return the exit code."""
+    if not 2 <= len(arguments) <= 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        launch = _read_launch(arguments[0])
+    except (BenchError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    emit: Callable[[Mapping[str, Any]], None] = lambda event: None  # noqa: E731
+    if len(arguments) == 3:  # started by bench.process: report progress, end with the parent
+        _end_with_parent()
+        events = Path(arguments[2]).open("a", buffering=1)  # noqa: SIM115 open until the end
+        emit = lambda event: print(json.dumps(event), file=events)  # noqa: E731
+    record = run_launch(launch, emit)
+    _write_record(record, arguments[1])
+    return 0 if record.measurement else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The workload and the command line: data, models, loops, grids, annex tables."""

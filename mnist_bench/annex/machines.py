@@ -1,0 +1,104 @@
+"""The table of machines: what each is, the two of 2020 beside those measured now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench import units
+from bench.machines import Machine, difference_notes
+from bench.report.tables import Column, Row, Table, number, plain, text
+from mnist_bench.annex.base import MACHINE, MEASURED, Evidence
+from mnist_bench.annex.published import machine_rows
+
+_FACTS = (
+    *("label", "kind", "cpu_model", "instruction_sets", "physical_cores", "logical_cores"),
+    *("usable_cpus", "cpu_base_hz", "cpu_now_hz", "memory_total_bytes", "memory_limit_bytes"),
+    *("swap_total_bytes", "os", "kernel", "python"),
+)
+_PACKAGES = ("keras", "tensorflow", "torch", "jax", "ray", "numpy")
+
+
+def machines_table(evidence: Evidence, document: Mapping[str, Any]) -> Table:
+    """Return what each machine is, the two published machines of 2020 last."""
+    measured = [_machine_row(machine) for machine in evidence.machines]
+    keys = dict.fromkeys(key for row in measured for key in row)
+    old = [{**dict.fromkeys(keys), **row} for row in machine_rows(document)]
+    return Table(
+        name="machines",
+        title="Machines",
+        columns=(MACHINE, *_MACHINE_LINES),
+        rows=(*measured, *old),
+        note=evidence.note(
+            "n/a: not known; the 2020 annex named no more of its machines.",
+            *difference_notes(evidence.machines),
+            _unknown_facts(evidence.machines),
+        ),
+        sideways=True,
+    )
+
+
+def limit_column(key: str) -> Column:
+    """Return the column of a memory limit: `none` where it is known that there is none."""
+
+    def form(row: Row) -> str:
+        value = plain(row.get(key))
+        if value is None and row.get("limit_known"):
+            return "none"
+        return units.mebibytes(value)
+
+    return Column(key, "memory limit MiB", form, True, foldable=key == "limit_bytes")
+
+
+def _machine_row(machine: Machine) -> dict[str, Any]:
+    facts, threads = machine.facts, machine.threads
+    versions = {**machine.framework, **{k: v for k, v in facts.packages.items() if v}}
+    return {
+        "machine": machine.name,
+        "source": MEASURED,
+        "machine_key": machine.key,
+        "machine_id": facts.machine_id,
+        **{key: getattr(facts, key, None) for key in _FACTS},
+        "label": machine.label,
+        **{package: versions.get(package) for package in _PACKAGES},
+        "device": list(machine.devices) or None,
+        "threads_asked": threads.asked if threads else None,
+        "threads_intra_op": threads.intra_op if threads else None,
+        "threads_inter_op": threads.inter_op if threads else None,
+        "niceness": threads.niceness if threads else None,
+        "jobs_measured": machine.jobs,
+        "limit_known": "memory_limit_bytes" not in facts.unknown,
+    }
+
+
+def _unknown_facts(found: Sequence[Machine]) -> str:
+    parts = [
+        f"{machine.name}: {fact}: {reason.rstrip('.')}."
+        for machine in found
+        for fact, reason in machine.facts.unknown.items()
+    ]
+    return f"Why facts are unknown: {' '.join(parts)}" if parts else ""
+
+
+_MACHINE_LINES = (
+    text("source", "figures"),
+    text("kind", "kind"),
+    text("cpu_model", "CPU", width=36),
+    text("instruction_sets", "instruction sets", width=36),
+    number("physical_cores", "cores"),
+    number("logical_cores", "logical CPUs"),
+    number("usable_cpus", "CPUs a job may use"),
+    number("cpu_base_hz", "base clock GHz", units.gigahertz),
+    number("cpu_now_hz", "clock when seen GHz", units.gigahertz),
+    number("memory_total_bytes", "memory MiB", units.mebibytes),
+    limit_column("memory_limit_bytes"),
+    text("device", "device", width=36),
+    text("os", "OS", width=36),
+    text("python", "Python"),
+    *(text(package, package) for package in ("keras", "tensorflow", "ray")),
+    number("threads_asked", "threads asked"),
+    number("threads_intra_op", "threads intra-op"),
+    number("threads_inter_op", "threads inter-op"),
+    number("niceness", "niceness"),
+    number("jobs_measured", "jobs measured"),
+)

@@ -1,0 +1,186 @@
+"""`mnist-bench run`: from the command line's words to a campaign."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench import units
+from bench.spec import AXES, GridSpec, check_choices, override
+from mnist_bench.campaign import Campaign, Plan, make_plan
+from mnist_bench.commands.report import write_report
+from mnist_bench.estimate import job_seconds
+from mnist_bench.grids import NAMES, load_grid
+from mnist_bench.workload import CHOICES
+
+INTERRUPTED = 130
+
+#: Axes whose values are whole numbers; the others take names.
+NUMERIC = frozenset({"epochs", "batch_sizes", "seeds"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    what = parser.add_argument_group("what to run")
+    what.add_argument(
+        "--grid",
+        default="quick",
+        help=f"{', '.join(NAMES)}, or a YAML file of your own (default: quick)",
+    )
+    for plural, _ in AXES:
+        known = ", ".join(CHOICES.get(plural, ()))
+        what.add_argument(
+            f"--{plural.replace('_', '-')}",
+            dest=plural,
+            type=lambda text, axis=plural: _values(axis, text),
+            metavar="A,B",
+            help=f"in place of the grid's own ({known})" if known else "in place of the grid's own",
+        )
+    what.add_argument("--repeats", type=_positive, help="run every job this many times")
+    what.add_argument(
+        "--as-published",
+        action="store_true",
+        help="divide the MLP's test images by 225, the slip of the 2020 script",
+    )
+    what.add_argument("--dataset", default="auto", help="auto, mnist or synthetic (default: auto)")
+    what.add_argument("--data", metavar="FILE", help="mnist.npz (default: $MNIST_BENCH_DATA)")
+    how = parser.add_argument_group("how to run it")
+    how.add_argument("--label", help="this machine's name in the tables")
+    how.add_argument("--out", type=Path, default=Path("reports"), help="(default: reports)")
+    how.add_argument("--threads", type=_positive, help="threads a job (default: the usable CPUs)")
+    how.add_argument(
+        "--dispatch", choices=("ray", "inline"), default="ray", help="what places jobs (ray)"
+    )
+    how.add_argument("--order-seed", type=int, default=0, help="seed of the jobs' order (0)")
+    how.add_argument(
+        "--job-timeout", type=_positive, default=3600, metavar="S", help="a job's limit (3600)"
+    )
+    how.add_argument("--fresh", action="store_true", help="start anew, do not go on with a cut run")
+    show = parser.add_argument_group("only show")
+    show.add_argument("--list", action="store_true", help="print the jobs and end")
+    show.add_argument(
+        "--json", action="store_true", help="with --list: job descriptions for bench.worker"
+    )
+    show.add_argument("--dry-run", action="store_true", help="print what would run, and how long")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the campaign that the arguments ask for; return the exit code."""
+    grid = _grid(arguments)
+    if arguments.list and not arguments.json:
+        return _print_list(grid, arguments)
+    plan = make_plan(grid, arguments, command=_command())
+    if arguments.list:
+        return _print_launches(plan)
+    if arguments.dry_run:
+        return _print_dry_run(plan, arguments)
+    return _measure(Campaign(plan, arguments.out, fresh=arguments.fresh))
+
+
+def _grid(arguments: argparse.Namespace) -> GridSpec:
+    axes = {plural: getattr(arguments, plural) for plural, _ in AXES}
+    check_choices(axes, CHOICES, "command line")
+    grid = load_grid(arguments.grid)
+    return override(grid, {k: v for k, v in axes.items() if v}, arguments.repeats)
+
+
+def _measure(campaign: Campaign) -> int:
+    with _terminating_as_interrupt():
+        interrupted = campaign.run()
+    run = campaign.read()
+    summary = write_report([run], campaign.out)
+    failed = len(run.records) - len(run.measured)
+    print(f"\n{len(run.measured)} of {len(run.header.jobs)} jobs measured, {failed} failed")
+    print(f"report:  {summary}")
+    print(f"journal: {run.path}")
+    if interrupted:
+        print("interrupted: the same command goes on where this run stopped")
+        return INTERRUPTED
+    return 0 if len(run.measured) == len(run.header.jobs) else 1
+
+
+def _print_list(grid: GridSpec, arguments: argparse.Namespace) -> int:
+    from bench.spec import expand
+
+    dataset = "mnist" if arguments.dataset == "auto" else arguments.dataset
+    for job in expand(grid, dataset, arguments.as_published):
+        read_off = f" (also read off after {', '.join(map(str, job.read_off))})"
+        print(job.job_id + (read_off if job.read_off else ""))
+    return 0
+
+
+def _print_launches(plan: Plan) -> int:
+    for launch in plan.launches("bare"):
+        print(launch.model_dump_json(exclude_none=True))
+    return 0
+
+
+def _print_dry_run(plan: Plan, arguments: argparse.Namespace) -> int:
+    dataset = plan.dataset
+    total_s = sum(job_seconds(job) for job in plan.jobs)
+    print(f"machine: {plan.label} (this one), {plan.threads} threads a job")
+    print(f"dispatch: {plan.dispatch}; dataset: {dataset.name} ({dataset.source})")
+    if dataset.note:
+        print(f"note: {dataset.note}")
+    for job in plan.jobs:
+        print(f"  {job.job_id}  about {units.duration(job_seconds(job))}")
+    print(
+        f"{len(plan.jobs)} jobs, about {units.duration(total_s)} on 2 cores; "
+        f"results would go to {arguments.out}. Nothing was run."
+    )
+    return 0
+
+
+@contextlib.contextmanager
+def _terminating_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM (a job scheduler, a shutdown) end a run as cleanly as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _values(axis: str, text: str) -> Sequence[str | int]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise argparse.ArgumentTypeError(f"no value in {text!r}: give a list like A,B")
+    least = 0 if axis == "seeds" else 1
+    return [_positive(word, least) for word in words] if axis in NUMERIC else words
+
+
+def _positive(text: str, least: int = 1) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a whole number: {text!r}") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"must be {least} or more: {text!r}")
+    return value
+
+
+def _command() -> str:
+    """Return the command as it can be typed again."""
+    return shlex.join(["mnist-bench", *sys.argv[1:]] if _is_console() else _module_form())
+
+
+def _is_console() -> bool:
+    return Path(sys.argv[0]).name == "mnist-bench"
+
+
+def _module_form() -> list[str]:
+    stem = Path(sys.argv[0]).stem
+    module = "mnist_bench" if stem == "__main__" else f"mnist_bench.{stem}"
+    return ["python", "-m", module, *sys.argv[1:]]
+
+

@@ -1,0 +1,91 @@
+"""Helpers of the whole-journey tests: the real command in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+#: The shortest honest jobs: one epoch of the MLP.
+SHORT = ["--models", "mlp", "--epochs", "1"]
+
+
+def command(*arguments: str, out: Path | None = None) -> list[str]:
+    """Return the words of `python -m mnist_bench.run ...`."""
+    words = [sys.executable, "-m", "mnist_bench.run", *arguments]
+    return words if out is None else [*words, "--out", str(out)]
+
+
+def start(words: list[str], **environment: str) -> subprocess.Popen:
+    """Start a command in a session of its own, as a shell would for a user."""
+    return subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str]:
+    """Wait for a command; return its exit code and all that it printed."""
+    output, _ = process.communicate(timeout=timeout_s)
+    return process.returncode, output
+
+
+def run(*arguments: str, out: Path | None = None, **environment: str) -> tuple[int, str]:
+    """Run `python -m mnist_bench.run` to its end; return its exit code and output."""
+    return finish(start(command(*arguments, out=out), **environment))
+
+
+def children_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """Return all living descendants of a started command."""
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def job_child_of(process: subprocess.Popen) -> psutil.Process | None:
+    """Return the child process that runs a job now, if there is one."""
+    for child in children_of(process):
+        try:
+            if "bench.worker" in child.cmdline():
+                return child
+        except psutil.Error:
+            continue
+    return None
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:
+    """Poll `what` until it gives something true; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not seen within {seconds} s")
+
+
+def journals(out: Path) -> list[Path]:
+    """Return the journals of a results folder."""
+    return sorted((out / "journals").glob("*.jsonl"))
+
+
+def records(journal: Path) -> list[dict[str, Any]]:
+    """Return the records of a journal as plain JSON objects."""
+    return [json.loads(line) for line in journal.read_text().splitlines()[1:]]
+
+
+def summary(out: Path) -> dict[str, Any]:
+    """Return summary.json of a results folder."""
+    return json.loads((out / "summary.json").read_text())

@@ -1,0 +1,87 @@
+"""What goes wrong in mid-run: a crash, Ctrl-C, a killed driver; nothing measured is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+import psutil
+
+from tests.e2e import journey
+
+TWO_JOBS = [*journey.SHORT, "--optimizers", "sgd,adam"]
+
+
+def test_one_crashing_job_is_a_row_with_its_reason_and_the_others_are_measured(
+    tmp_path, data_environment
+):
+    out = tmp_path / "reports"
+    process = journey.start(
+        journey.command("--grid", "smoke", *TWO_JOBS, out=out), **data_environment
+    )
+    journey.wait_for(lambda: journey.job_child_of(process)).kill()
+    code, output = journey.finish(process)
+    assert code == 1, output
+    assert "1 of 2 jobs measured, 1 failed" in output
+    (failure,) = journey.summary(out)["failures"]
+    assert failure["reason"] == "crash" and "SIGKILL" in failure["message"]
+    assert "SIGKILL" in (out / "summary.md").read_text()
+    assert len(journey.records(journey.journals(out)[0])) == 2
+
+
+def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
+    tmp_path, data_environment
+):
+    out = tmp_path / "reports"
+    words = journey.command("--grid", "smoke", *TWO_JOBS, out=out)
+    process = journey.start(words, **data_environment)
+    journal = journey.wait_for(lambda: journey.journals(out))[0]
+    journey.wait_for(lambda: len(journal.read_text().splitlines()) == 2, 180)
+    journey.wait_for(lambda: journey.job_child_of(process))
+    everyone = [p.pid for p in journey.children_of(process)]
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole foreground group
+    code, output = journey.finish(process)
+    assert code == 130, output
+    assert "the same command goes on" in output and "Traceback" not in output
+    journey.wait_for(lambda: not any(psutil.pid_exists(pid) for pid in everyone), 20)
+    assert [row["reason"] for row in journey.summary(out)["failures"]] == ["not run"]
+
+    code, output = journey.finish(journey.start(words, **data_environment))
+    assert code == 0, output
+    assert "going on with" in output
+    assert journey.journals(out) == [journal]
+    counts = Counter(record["job_id"] for record in journey.records(journal))
+    assert len(counts) == 2 and set(counts.values()) == {1}
+
+
+def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, data_environment):
+    out = tmp_path / "reports"
+    words = journey.command("--grid", "smoke", *TWO_JOBS, out=out)
+    process = journey.start(words, **data_environment)
+    journal = journey.wait_for(lambda: journey.journals(out))[0]
+    journey.wait_for(lambda: len(journal.read_text().splitlines()) == 2, 180)
+    child = journey.wait_for(lambda: journey.job_child_of(process))
+    process.kill()
+    process.wait()
+    journey.wait_for(lambda: not child.is_running(), 60)
+    with journal.open("a") as file:
+        file.write('{"schema_version": 1, "run_id": "cut o')  # as a power cut leaves a line
+
+    code, output = journey.finish(journey.start(words, **data_environment))
+    assert code == 0, output
+    assert journey.journals(out) == [journal]
+    counts = Counter(record["job_id"] for record in journey.records(journal))
+    assert len(counts) == 2 and set(counts.values()) == {1}
+
+
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(
+    tmp_path, data_environment
+):
+    out = tmp_path / "reports"
+    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=out)
+    first = journey.start(words, **data_environment)
+    journey.wait_for(lambda: journey.job_child_of(first))
+    code, output = journey.finish(journey.start(words, **data_environment))
+    assert code == 2 and "another run is writing" in output
+    assert journey.finish(first)[0] == 0

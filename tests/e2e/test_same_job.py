@@ -1,0 +1,58 @@
+"""The same job is the same job: whatever places it, its weights are equal to the last bit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.e2e import journey
+
+
+def test_a_job_run_bare_twice_and_by_ray_gives_bit_identical_weights(tmp_path, data_environment):
+    arguments = ["--grid", "smoke", *journey.SHORT, "--optimizers", "rmsprop"]
+    out = tmp_path / "reports"
+    code, output = journey.run(*arguments, out=out, **data_environment)
+    assert code == 0, output
+    (by_ray,) = journey.records(journey.journals(out)[0])
+
+    code, listed = journey.run(*arguments, "--list", "--json", **data_environment)
+    assert code == 0, listed
+    bare = [_bare(listed) for _ in range(2)]
+
+    digests = [r["measurement"]["digests"] for r in (by_ray, *bare)]
+    assert digests[0] == digests[1] == digests[2]
+    assert [r["placed_by"] for r in (by_ray, *bare)] == ["ray", "bare", "bare"]
+
+
+def _bare(description: str) -> dict:
+    words = [sys.executable, "-m", "bench.worker", "-", "-"]
+    done = subprocess.run(words, input=description, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_without_data_and_network_synthetic_digits_take_the_place_and_every_table_says_so(
+    tmp_path,
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    nowhere = {"HOME": str(home), "KERAS_HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    out = tmp_path / "reports"
+    code, output = journey.run(
+        *["--grid", "smoke", *journey.SHORT, "--dispatch", "inline"],
+        out=out,
+        **nowhere,
+        MNIST_BENCH_DATA="",
+        MNIST_BENCH_OFFLINE="1",
+    )
+    assert code == 0, output
+    assert "Synthetic digits took the place of MNIST" in output
+    (record,) = journey.records(journey.journals(out)[0])
+    assert record["job"]["dataset"] == "synthetic"
+    assert record["measurement"]["evaluations"][-1]["test_accuracy"] > 0.9
+    sections = (out / "summary.md").read_text().split("\n## ")[1:]
+    tables = [section for section in sections if "|---" in section or "| ---" in section]
+    assert len(tables) >= 6
+    for section in tables:
+        assert "ynthetic" in section, section.splitlines()[0]

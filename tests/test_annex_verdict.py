@@ -1,0 +1,93 @@
+"""The verdict says which machine to train on, and no more than the jobs allow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from builders import a_job, a_run, cnn_run, rows, steady_run
+
+from bench.report.files import summary_json
+from bench.report.markdown import render
+from mnist_bench.annex import build_report
+
+JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
+
+
+def test_a_planted_machine_twice_as_fast_is_the_one_to_train_on():
+    report = build_report(
+        [steady_run("slow", 0.02, jobs=JOBS), steady_run("fast", 0.01, jobs=JOBS, drift=0.01)]
+    )
+    assert report.verdict[0].startswith("Train on fast:")
+    (row,) = rows(report, "comparison")
+    assert (row["machine"], row["against"], row["n"]) == ("fast", "slow", 3)
+    assert row["speed_p10"] == pytest.approx(2 / 1.0099, rel=1e-3)
+    assert row["speed_p10_low"] < row["speed_p10"] < row["speed_p10_high"]
+
+
+def test_three_machines_are_ranked_and_neighbours_compared():
+    times = {"mid": 0.02, "slow": 0.04, "fast": 0.01}
+    report = build_report([steady_run(name, time, jobs=JOBS) for name, time in times.items()])
+    assert report.verdict[0].startswith("Train on fast:")
+    assert "fast is 2x [2, 2] as fast as mid" in report.verdict[1]
+    assert "mid is 2x [2, 2] as fast as slow" in report.verdict[1]
+    assert len(rows(report, "comparison")) == 3
+
+
+def test_a_machine_that_shares_no_job_is_named_and_nothing_is_claimed_over_it():
+    report = build_report(
+        [
+            steady_run("slow", 0.02, jobs=JOBS),
+            steady_run("fast", 0.01, jobs=JOBS),
+            steady_run("apart", 0.001, jobs=[a_job(optimizer="sgd")]),
+        ]
+    )
+    assert not report.verdict[0].startswith("Train on")
+    assert "cnn: fast." in report.verdict[0]
+    assert "Without a job in common with any other: apart." in report.verdict[0]
+
+
+def test_machines_within_chance_cannot_be_told_apart():
+    report = build_report(
+        [
+            steady_run("a", 0.01, jobs=JOBS, drift=0.2),
+            steady_run("b", 0.0118, jobs=JOBS),
+        ]
+    )
+    assert any("cannot be told apart" in text for text in report.verdict)
+    assert not report.verdict[0].startswith("Train on")
+
+
+def test_one_common_job_is_a_hint_and_not_a_finding():
+    report = build_report(
+        [steady_run("a", 0.01, jobs=JOBS[:1]), steady_run("b", 0.02, jobs=JOBS[:1])]
+    )
+    assert any("a hint and not a finding" in text for text in report.verdict)
+    assert not report.verdict[0].startswith("Train on")
+
+
+def test_one_machine_states_what_its_figures_rest_on():
+    report = build_report([cnn_run()])
+    assert report.verdict[0].startswith("One machine was measured, lab")
+    assert any("Rests on one job: no interval" in text for text in report.verdict)
+    assert any("2.82x as fast as the 2020 laptop" in text for text in report.verdict)
+    assert "do not predict" in report.verdict[-1]
+    assert rows(report, "comparison") == ()
+
+
+def test_runs_on_unlike_datasets_are_not_compared_and_it_is_said():
+    synthetic = [a_job(seed=seed, dataset="synthetic") for seed in (1, 2)]
+    report = build_report([steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.02, jobs=synthetic)])
+    assert rows(report, "comparison") == ()
+    assert "no job in common" in report.verdict[0]
+    (table,) = (table for table in report.tables if table.name == "comparison")
+    assert "mnist, synthetic" in table.note
+
+
+@pytest.mark.parametrize("runs", [[], [a_run([], planned=JOBS)]])
+def test_nothing_measured_is_said_plainly(runs):
+    report = build_report(runs)
+    assert report.verdict[0].startswith("Nothing was measured.")
+    assert len(rows(report, "failures")) == (3 if runs else 0)
+    assert "Nothing was measured." in render(report)
+    json.loads(summary_json(report))
