@@ -40,6 +40,8 @@ def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
     ]
     if plan.dataset.note:
         lines.append(f"note: {plan.dataset.note}")
+    if plan.dataset.tried:
+        lines.append(f"tried: {plan.dataset.tried}")
     if taken_up:
         lines.append(
             f"going on with {taken_up.path.name}: {len(taken_up.done)} jobs have a record "

@@ -207,5 +207,7 @@ def test_a_hostile_machine_cannot_add_markup_to_the_page():
     machine = facts(cpu_model="<img src=x>", unknown={"cpu_base_hz": "[x](http://evil)"})
     run = steady_run("ho|st\n# `big`", 0.01, jobs=JOBS, machine=machine)
     page = render(build_report([run]))
-    assert "<img" not in page and "[x](" not in page and "`big`" not in page.replace(r"\`", "")
+    assert "<img" not in page
+    assert "[x](" not in page
+    assert "`big`" not in page.replace(r"\`", "")
     assert "\n# \\`big" not in page

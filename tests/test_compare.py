@@ -175,7 +175,8 @@ def test_pooled_records_of_unlike_code_are_named():
     run = a_run(records)
     names = {machine.key: machine.name for machine in machines([run])}
     (note,) = code_notes(jobs_frame([run]), names)
-    assert digest("old")[:12] in note and digest("new")[:12] in note
+    assert digest("old")[:12] in note
+    assert digest("new")[:12] in note
 
 
 def test_a_machine_where_every_job_failed_is_still_a_machine():

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from mnist_bench import data
+from mnist_bench import data, download
 from mnist_bench.data import (
     MNIST_DIGESTS,
     Arrays,
@@ -329,7 +329,8 @@ def test_auto_offline_makes_the_synthetic_set_and_says_why(offline: dict[str, st
     assert (found.name, found.source) == ("synthetic", "generated")
     assert found.digests == SYNTHETIC_DIGESTS
     assert found.note is not None
-    assert "MNIST_BENCH_OFFLINE" in found.note
+    assert found.tried is not None
+    assert "MNIST_BENCH_OFFLINE" in found.tried
     assert found.note.startswith("Synthetic digits took the place of MNIST")
 
 
@@ -365,10 +366,10 @@ def test_mnist_that_cannot_be_had_lists_every_place_and_why(
 
 def test_the_home_directory_is_not_spelt_out_in_the_note(offline: dict[str, str]) -> None:
     del offline["KERAS_HOME"], offline["XDG_CACHE_HOME"]
-    note = resolve("auto", None, env=offline).note
-    assert note is not None
-    assert offline["HOME"] not in note
-    assert "~/.keras" in note
+    tried = resolve("auto", None, env=offline).tried
+    assert tried is not None
+    assert offline["HOME"] not in tried
+    assert "~/.keras" in tried
 
 
 # --- downloads ------------------------------------------------------------------------------
@@ -410,8 +411,8 @@ def test_a_corrupt_download_leaves_nothing_behind_and_is_named(
         resolve("mnist", None, env=bare, mirrors=mirrors)
     found = resolve("auto", None, env=bare, mirrors=mirrors)
     assert found.name == "synthetic"
-    assert found.note is not None
-    assert "bad.npz" in found.note
+    assert found.tried is not None
+    assert "bad.npz" in found.tried
     assert kept_files(bare) == []
 
 
@@ -422,7 +423,7 @@ def test_a_mirror_of_idx_files_gives_the_same_arrays(
     for name, array in mnist.arrays._asdict().items():
         head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
         content = gzip.compress(head + array.tobytes(), compresslevel=1)
-        (folder / data.IDX_FILES[name]).write_bytes(content)
+        (folder / download.IDX_FILES[name]).write_bytes(content)
     found = resolve("mnist", None, env=bare, mirrors=[address])
     assert found.source == "download"
     assert found.digests == MNIST_DIGESTS
@@ -444,7 +445,7 @@ def test_a_broken_idx_file_is_a_reason_and_no_crash(
     content: bytes, bare: dict[str, str], served: tuple[Path, str]
 ) -> None:
     folder, address = served
-    for file in data.IDX_FILES.values():
+    for file in download.IDX_FILES.values():
         (folder / file).write_bytes(content)
     with pytest.raises(DataError, match=r"train-images.* is broken"):
         resolve("mnist", None, env=bare, mirrors=[address])

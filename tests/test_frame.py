@@ -85,9 +85,12 @@ def test_failures_hold_failed_attempts_and_jobs_that_were_not_run():
 
 
 def test_no_runs_give_empty_frames_with_all_their_columns():
-    assert jobs_frame([]).empty and "step_p10_s" in jobs_frame([])
-    assert epochs_frame([]).empty and "wall_s" in epochs_frame([])
-    assert failures_frame([]).empty and "reason" in failures_frame([])
+    assert jobs_frame([]).empty
+    assert "step_p10_s" in jobs_frame([])
+    assert epochs_frame([]).empty
+    assert "wall_s" in epochs_frame([])
+    assert failures_frame([]).empty
+    assert "reason" in failures_frame([])
 
 
 @pytest.mark.parametrize(

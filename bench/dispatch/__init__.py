@@ -40,7 +40,9 @@ class Dispatcher(Protocol):
         """Run `launches` in the given order and yield what happens."""
 
 
-def events_of(launch: LaunchSpec, items: Iterator[Mapping[str, Any] | JobRecord]) -> Iterator[Event]:
+def events_of(
+    launch: LaunchSpec, items: Iterator[Mapping[str, Any] | JobRecord]
+) -> Iterator[Event]:
     """Turn what a child's run yields into events."""
     job_id = launch.job.job_id
     yield Event("started", job_id)

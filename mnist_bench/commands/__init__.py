@@ -54,6 +54,9 @@ def run_command(argv: Sequence[str]) -> int:
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before there was anything to keep; a run handles its own
+        print("interrupted: nothing was measured", file=sys.stderr)
+        return run.INTERRUPTED
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import shlex
 import signal
 import sys
@@ -17,6 +16,7 @@ from mnist_bench.campaign import Campaign, Plan, make_plan
 from mnist_bench.commands.report import write_report
 from mnist_bench.estimate import job_seconds
 from mnist_bench.grids import NAMES, load_grid
+from mnist_bench.progress import opening_lines
 from mnist_bench.workload import CHOICES
 
 INTERRUPTED = 130
@@ -122,12 +122,10 @@ def _print_launches(plan: Plan) -> int:
 
 
 def _print_dry_run(plan: Plan, arguments: argparse.Namespace) -> int:
-    dataset = plan.dataset
     total_s = sum(job_seconds(job) for job in plan.jobs)
-    print(f"machine: {plan.label} (this one), {plan.threads} threads a job")
-    print(f"dispatch: {plan.dispatch}; dataset: {dataset.name} ({dataset.source})")
-    if dataset.note:
-        print(f"note: {dataset.note}")
+    for line in opening_lines(plan, None):
+        print(line)
+    print(f"jobs are placed by {plan.dispatch}, in this order:")
     for job in plan.jobs:
         print(f"  {job.job_id}  about {units.duration(job_seconds(job))}")
     print(

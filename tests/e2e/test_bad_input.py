@@ -63,7 +63,8 @@ def test_one_flipped_bit_in_the_data_is_refused(tmp_path, real_mnist):
     damaged.write_bytes(content)
     code, output = journey.run("--grid", "smoke", out=out, MNIST_BENCH_DATA=str(damaged))
     assert code == 2, output
-    assert str(damaged) in output and not out.exists()
+    assert str(damaged) in output
+    assert not out.exists()
 
 
 def test_an_out_that_cannot_be_written_is_refused_before_anything_runs(tmp_path, data_environment):
@@ -72,13 +73,17 @@ def test_an_out_that_cannot_be_written_is_refused_before_anything_runs(tmp_path,
     out = tmp_path / "file" / "reports"
     code, output = journey.run("--grid", "smoke", out=out, **data_environment)
     assert code == 2, output
-    assert "cannot write" in output and "--out" in output
+    assert "cannot write" in output
+    assert "--out" in output
 
 
 def test_list_and_dry_run_print_the_jobs_and_write_nothing(tmp_path, data_environment):
     out = tmp_path / "reports"
     code, output = journey.run("--grid", "paper", "--list", out=out, **data_environment)
-    assert code == 0 and len(output.splitlines()) == 6
+    assert code == 0
+    assert len(output.splitlines()) == 6
     code, output = journey.run("--grid", "paper", "--dry-run", out=out, **data_environment)
-    assert code == 0 and "6 jobs, about" in output and "Nothing was run" in output
+    assert code == 0
+    assert "6 jobs, about" in output
+    assert "Nothing was run" in output
     assert not out.exists()

@@ -25,7 +25,8 @@ def test_one_crashing_job_is_a_row_with_its_reason_and_the_others_are_measured(
     assert code == 1, output
     assert "1 of 2 jobs measured, 1 failed" in output
     (failure,) = journey.summary(out)["failures"]
-    assert failure["reason"] == "crash" and "SIGKILL" in failure["message"]
+    assert failure["reason"] == "crash"
+    assert "SIGKILL" in failure["message"]
     assert "SIGKILL" in (out / "summary.md").read_text()
     assert len(journey.records(journey.journals(out)[0])) == 2
 
@@ -43,7 +44,8 @@ def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole foreground group
     code, output = journey.finish(process)
     assert code == 130, output
-    assert "the same command goes on" in output and "Traceback" not in output
+    assert "the same command goes on" in output
+    assert "Traceback" not in output
     journey.wait_for(lambda: not any(psutil.pid_exists(pid) for pid in everyone), 20)
     assert [row["reason"] for row in journey.summary(out)["failures"]] == ["not run"]
 
@@ -52,7 +54,8 @@ def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
     assert "going on with" in output
     assert journey.journals(out) == [journal]
     counts = Counter(record["job_id"] for record in journey.records(journal))
-    assert len(counts) == 2 and set(counts.values()) == {1}
+    assert len(counts) == 2
+    assert set(counts.values()) == {1}
 
 
 def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, data_environment):
@@ -72,7 +75,8 @@ def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, 
     assert code == 0, output
     assert journey.journals(out) == [journal]
     counts = Counter(record["job_id"] for record in journey.records(journal))
-    assert len(counts) == 2 and set(counts.values()) == {1}
+    assert len(counts) == 2
+    assert set(counts.values()) == {1}
 
 
 def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(
@@ -83,5 +87,6 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(
     first = journey.start(words, **data_environment)
     journey.wait_for(lambda: journey.job_child_of(first))
     code, output = journey.finish(journey.start(words, **data_environment))
-    assert code == 2 and "another run is writing" in output
+    assert code == 2
+    assert "another run is writing" in output
     assert journey.finish(first)[0] == 0
