@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,15 @@ class _Files:
     log: Path
 
 
-def run_child(launch: LaunchSpec) -> Iterator[Mapping[str, Any] | JobRecord]:
+def run_child(
+    launch: LaunchSpec, scratch: str | None = None
+) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
     """Run `launch` in a fresh child process; yield its progress events, then its record.
 
     The record comes last and always: a crash or an overrun becomes a failure. Closing the iterator
-    early ends the child.
+    early ends the child. Its files lie in a new folder below `scratch`, by default the system's.
     """
-    with tempfile.TemporaryDirectory(prefix="mnist-bench-job-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mnist-bench-job-", dir=scratch) as folder:
         files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
         launch = _with_facts(launch)
         files.launch.write_text(launch.model_dump_json())
@@ -109,15 +112,11 @@ def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
 def _end(child: subprocess.Popen) -> None:
     """End the child and all that it started, gently first."""
     if child.poll() is None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(child.pid, number)
-                child.wait(GRACE_S)
-                break
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(GRACE_S)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing of it is left
+        os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     if child.stdin:
         child.stdin.close()
@@ -171,7 +170,8 @@ def failed_record(
 def _describe_exit(code: int) -> str:
     if code >= 0:
         return f"the child ended with exit code {code} and left no record"
-    name = signal.Signals(-code).name
+    known = {number.value: number.name for number in signal.Signals}
+    name = known.get(-code, f"signal {-code}")  # real-time signals have no names
     hint = ": often the system ran out of memory" if name == "SIGKILL" else ""
     return f"the child was ended by {name}{hint}"
 

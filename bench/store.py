@@ -79,6 +79,9 @@ class Journal:
         keep = text.rfind(b"\n") + 1
         if keep == len(text):
             return None
+        if _is_json(text[keep:]):  # a whole line that lacks its end alone: nothing is lost
+            self._write("")
+            return None
         aside = self.path.with_suffix(f".torn-{len(text)}")
         aside.write_bytes(text[keep:])
         with self.path.open("r+b") as file:
@@ -111,12 +114,13 @@ def read_run(path: Path) -> Run:
     there is no journal, its header is unreadable, or it is of a newer schema.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise StoreError(
             f"cannot read the journal {path}", seen=error.strerror, next_step="check the path"
         ) from error
-    header = _parse(RunHeader, lines[0] if lines else "", path, 1)
+    lines = text.removesuffix("\n").split("\n")  # splitlines() would cut at U+2028 in a text
+    header = _parse(RunHeader, lines[0], path, 1)
     records, warnings = [], []
     for number, line in enumerate(lines[1:], start=2):
         try:
@@ -163,6 +167,14 @@ def _parse(model: Any, line: str, path: Path, number: int) -> Any:
             if model is JobRecord
             else "name another journal",
         ) from error
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _fsync_directory(folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -17,6 +18,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from bench.errors import BenchError, RequestError
 from bench.launch import RECORDED_VARIABLES, LaunchSpec
@@ -95,7 +98,7 @@ def _set_niceness(niceness: int | None) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the parent's end of the standard input pipe closes.
+    """End this process and what it started when the parent's end of the input pipe closes.
 
     This works on Linux and macOS, and whatever ended the parent.
     """
@@ -103,19 +106,23 @@ def _end_with_parent() -> None:
     def wait() -> None:
         while os.read(0, 1):
             pass
+        if os.getpgrp() == os.getpid():  # as bench.process starts it: the group is all its own
+            os.killpg(0, signal.SIGKILL)
         os._exit(3)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
 def _read_launch(path: str) -> LaunchSpec:
-    text = sys.stdin.read() if path == "-" else Path(path).read_text()
+    content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     try:
-        return LaunchSpec.model_validate_json(text)
-    except ValueError as error:
+        return LaunchSpec.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"])) or "the whole text"
         raise RequestError(
             "the job description is wrong",
-            seen=str(error).splitlines()[0],
+            seen=f"{key}: {first['msg']}",
             next_step="take one from `mnist-bench run --list --json`",
         ) from error
 

@@ -53,7 +53,10 @@ def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
 def outcome_words(record: JobRecord) -> str:
     """Return one phrase for a record: its key figures, or why it failed."""
     if record.failure:
-        return f"FAILED ({record.failure.reason}): {record.failure.message.splitlines()[0][:160]}"
+        first = next(iter(record.failure.message.splitlines()), "")[:160]
+        # a message comes from a machine: no escape sequence of it may reach a terminal
+        shown = "".join(c if c.isprintable() else "?" for c in first)
+        return f"FAILED ({record.failure.reason}): {shown}"
     measurement = record.measurement
     assert measurement is not None
     final, last = measurement.final, measurement.epochs[-1]

@@ -11,6 +11,7 @@ set -eu
 OLDEST=11      # Python 3.x, as in pyproject.toml
 NEWEST=13      # the newest Python 3.x for which the pinned TensorFlow has wheels
 SIZES='about 0.7 GB to download, 2.7 GB on disk, one to several minutes'
+GPU_SIZES='; the CUDA packages add about 2.8 GB to the download'
 
 # pip takes whatever lies on PYTHONPATH for installed, and refuses `user = true` in a venv.
 unset PYTHONPATH PYTHONHOME 2>/dev/null || true
@@ -184,6 +185,7 @@ install() {
     wanted=${wanted# }
     names=$(printf '%s' "$wanted" | tr ' ' ,)
     if [ -z "$(ls -d "$venv"/lib/*/site-packages/tensorflow 2>/dev/null)" ]; then
+        case "$wanted" in *gpu*) SIZES="$SIZES$GPU_SIZES" ;; esac
         say "Installing the pinned packages${names:+ (extras: $names)}: $SIZES"
     else
         say "Bringing the packages in .venv to their pins${names:+ (extras: $names)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
 
 from bench.dispatch import Event, events_of
 from bench.launch import LaunchSpec
 from bench.probe import probe
 from bench.process import run_child
-from bench.record import MachineFacts
+from bench.record import JobRecord, MachineFacts
 
 
 class InlineDispatcher:
@@ -16,11 +17,15 @@ class InlineDispatcher:
 
     name = "inline"
 
+    def __init__(self) -> None:
+        self._items: Generator[Mapping[str, Any] | JobRecord, None, None] | None = None
+
     def __enter__(self) -> InlineDispatcher:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        return None
+        if self._items is not None:
+            self._items.close()  # ends the job that is running, if there is one
 
     def machine(self, packages: Sequence[str]) -> MachineFacts:
         """Return the facts of this machine."""
@@ -29,4 +34,5 @@ class InlineDispatcher:
     def run(self, launches: Sequence[LaunchSpec]) -> Iterator[Event]:
         """Run `launches` one after another."""
         for launch in launches:
-            yield from events_of(launch, run_child(launch))
+            self._items = run_child(launch)
+            yield from events_of(launch, self._items)

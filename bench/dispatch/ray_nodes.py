@@ -39,6 +39,9 @@ RAY_ENVIRONMENT: Mapping[str, str] = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
 
+#: What `ray.init` heeds or sets in this process; put back afterwards with our own.
+RAY_LEAVES = ("RAY_ADDRESS", "RAY_CLIENT_MODE", "PYTHONBREAKPOINT")
+
 OBJECT_STORE_BYTES = 100 * 2**20
 
 #: Seconds between looks while a job runs, so that a Ctrl-C is answered soon.
@@ -76,7 +79,7 @@ class RayLocalDispatcher:
             self.__exit__()
             raise DispatchError(
                 "the embedded Ray did not start",
-                seen=str(error).splitlines()[0][:300],
+                seen=_first_line(error)[:300],
                 next_step="try again with --dispatch inline",
             ) from error
         return self
@@ -109,7 +112,7 @@ class RayLocalDispatcher:
         task = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(_run_as_json)
         for launch in launches:
             started_at = utc_now()
-            self._running = task.remote(launch.model_dump_json())
+            self._running = task.remote(launch.model_dump_json(), str(self._folder))
             try:
                 yield from events_of(launch, self._items(launch, started_at))
             finally:
@@ -133,7 +136,7 @@ class RayLocalDispatcher:
                     yield item
         except (ray.exceptions.RayError, StopIteration) as error:
             self._running = None
-            message = f"Ray lost the job: {type(error).__name__}: {str(error).splitlines()[0]}"
+            message = f"Ray lost the job: {type(error).__name__}: {_first_line(error)}"
             failure = Failure(reason="lost", message=message, exception=type(error).__name__)
             yield failed_record(launch, failure, started_at)
 
@@ -151,7 +154,7 @@ class RayLocalDispatcher:
         token.touch(mode=0o600)
         token.write_text(_process_token())
         wanted = {**RAY_ENVIRONMENT, "RAY_AUTH_TOKEN_PATH": str(token)}
-        self._saved = {name: os.environ.get(name) for name in (*wanted, "RAY_ADDRESS")}
+        self._saved = {name: os.environ.get(name) for name in (*wanted, *RAY_LEAVES)}
         os.environ.pop("RAY_ADDRESS", None)
         os.environ.update(wanted)
 
@@ -172,13 +175,21 @@ def _process_token() -> str:
     return secrets.token_hex(32)
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def _probe_as_json(packages: tuple[str, ...]) -> str:
     return probe(packages).model_dump_json()
 
 
-def _run_as_json(launch_json: str) -> Iterator[str]:
-    """The remote side: run the child, yield its events and last its record, as JSON text."""
-    for item in run_child(LaunchSpec.model_validate_json(launch_json)):
+def _run_as_json(launch_json: str, scratch: str) -> Iterator[str]:
+    """The remote side: run the child, yield its events and last its record, as JSON text.
+
+    The child's files lie in `scratch`, the dispatcher's own folder: a worker that is killed leaves
+    them behind, and they go when the folder goes.
+    """
+    for item in run_child(LaunchSpec.model_validate_json(launch_json), scratch):
         if isinstance(item, JobRecord):
             yield json.dumps({"record": item.model_dump(mode="json")})
         else:

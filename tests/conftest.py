@@ -1,0 +1,30 @@
+"""What all tests share: where the code and the real data are, for this process and its children."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: The project itself, and this folder for `toy_workload`; children inherit PYTHONPATH.
+FOLDERS = [str(ROOT), str(ROOT / "tests")]
+
+sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
+_inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [*FOLDERS, *(folder for folder in _inherited if folder and folder not in FOLDERS)]
+)
+
+
+@pytest.fixture(scope="session")
+def mnist_file() -> Path | None:
+    """The file of the real MNIST (MNIST_BENCH_DATA, else ../shared), None where it is not here."""
+    named = os.environ.get("MNIST_BENCH_DATA")
+    for path in (Path(named) if named else None, ROOT.parent / "shared" / "data" / "mnist.npz"):
+        if path is not None and path.is_file():
+            return path
+    return None
