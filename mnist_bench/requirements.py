@@ -18,7 +18,7 @@ MINIMUMS = {
     "psutil": "6.1",
     "pydantic": "2.10",
     "pyyaml": "6.0.2",
-    "ray": "2.52",
+    "ray": "2.56",
     "rich": "13.9",
     "scipy": "1.14.1",
     "tabulate": "0.9",

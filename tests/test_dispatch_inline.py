@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
@@ -27,7 +28,7 @@ def test_launches_keep_their_order_and_never_overlap(tmp_path):
         list(dispatcher.run(launches))
     seen = notes(tmp_path)
     assert [note["job_id"] for note in seen] == [launch.job.job_id for launch in launches]
-    assert all(a["end"] <= b["begin"] for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a["end"] <= b["begin"] for a, b in itertools.pairwise(seen))
     assert len({note["pid"] for note in seen} | {os.getpid()}) == 4
 
 

@@ -38,7 +38,7 @@ def build_report(runs: Sequence[Run], commands: Sequence[str] = ()) -> Report:
             reproduce_table(evidence, commands),
             epochs_table(evidence, document),
         ),
-        notes=(f"2020 figures: {document['source']}. {document['note']}"),
+        notes=(f"2020 figures: {document['source']}. {document['note']}",),
     )
 
 

@@ -1,0 +1,199 @@
+"""The house rules of docs and DESIGN, read from the source: layers, doors, sizes, quiet imports."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / name).rglob("*.py"))
+
+#: The engine's modules from the ground up; each imports from its own layer and those above it.
+LAYERS = (
+    ("errors", "units"),
+    ("spec", "stats"),
+    ("record", "workload", "launch"),
+    ("probe", "conditions", "store", "frame"),
+    ("worker", "process"),
+    ("dispatch", "compare", "machines"),
+    ("report",),
+)
+
+#: Third-party packages and the only places that may import them.
+DOORS = {
+    "ray": ("bench/dispatch/",),
+    "psutil": ("bench/probe/", "bench/conditions.py", "bench/process.py"),
+    "tabulate": ("bench/report/",),
+    "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/workload.py"),
+    "tensorflow": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/workload.py"),
+}
+
+#: Imported inside functions alone: only what needs them pays for them.
+LAZY = ("keras", "tensorflow", "ray")
+
+#: The modules of the command line, which alone print and exit.
+COMMAND_LINE = (
+    *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__")),
+    *("mnist_bench/commands/", "mnist_bench/progress.py", "mnist_bench/requirements.py"),
+    "bench/worker.py",
+)
+
+HEAVY = ("tensorflow", "keras", "ray", "pandas", "scipy", "matplotlib")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Return the modules that an import statement names; each name of a package may be one."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
+
+
+def imports(path: Path) -> set[str]:
+    """Return every module that a file imports, wherever in it."""
+    return {name for node in ast.walk(tree_of(path)) for name in imported(node)}
+
+
+def imports_at_import_time(path: Path) -> set[str]:
+    """Return the modules that a file imports outside functions and type checking."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return
+        found.update(imported(node))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(tree_of(path))
+    return found
+
+
+def layer_of(module: str) -> int | None:
+    """Return the layer of a module of the engine; None of the package itself."""
+    parts = module.split(".")
+    if parts[0] != "bench" or len(parts) == 1 or parts[1].startswith("__"):
+        return None
+    return next(place for place, names in enumerate(LAYERS) if parts[1] in names)
+
+
+def is_below(path: Path, places: tuple[str, ...]) -> bool:
+    return any(
+        name_of(path) == place or (place.endswith("/") and name_of(path).startswith(place))
+        for place in places
+    )
+
+
+def engine() -> list[Path]:
+    return [path for path in FILES if name_of(path).startswith("bench/")]
+
+
+def module_of(path: Path) -> str:
+    return name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_the_engine_knows_nothing_of_mnist():
+    offenders = {
+        name_of(path): sorted(name for name in imports(path) if name.startswith("mnist_bench"))
+        for path in engine()
+    }
+    assert {name: found for name, found in offenders.items() if found} == {}
+
+
+def test_every_module_of_the_engine_has_its_layer():
+    placed = {name for names in LAYERS for name in names}
+    found = {path.relative_to(ROOT / "bench").parts[0].removesuffix(".py") for path in engine()}
+    assert found - {"__init__"} == placed
+
+
+@pytest.mark.parametrize("path", engine(), ids=name_of)
+def test_a_module_of_the_engine_imports_from_its_layer_and_those_above_it(path):
+    own = layer_of(module_of(path))
+    if own is None:  # the package itself
+        assert imports(path) == set()
+        return
+    layers = {name: layer_of(name) for name in imports(path)}
+    assert [name for name, layer in layers.items() if layer is not None and layer > own] == []
+
+
+def test_modules_of_the_engine_import_one_another_in_no_circle():
+    known = {module_of(path) for path in engine()}
+    needs = {module_of(path): imports_at_import_time(path) & known for path in engine()}
+    left = dict(needs)
+    while free := {name for name, wanted in left.items() if not (wanted & left.keys() - {name})}:
+        left = {name: wanted for name, wanted in left.items() if name not in free}
+    assert left == {}
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_a_third_party_package_comes_in_by_its_door_alone(package):
+    users = [p for p in FILES if any(n.split(".")[0] == package for n in imports(p))]
+    assert [name_of(path) for path in users if not is_below(path, DOORS[package])] == []
+    assert users
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_a_slow_package_is_imported_inside_functions_alone(package):
+    offenders = [
+        name_of(path)
+        for path in FILES
+        if any(name.split(".")[0] == package for name in imports_at_import_time(path))
+    ]
+    assert offenders == []
+
+
+def calls(path: Path) -> set[str]:
+    nodes = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
+    return {ast.unparse(node.func) for node in nodes}
+
+
+def test_only_the_command_line_prints_and_exits():
+    loud = {"print", "sys.exit", "exit", "quit", "input"}
+    offenders = {name_of(path): sorted(calls(path) & loud) for path in FILES}
+    found = {name for name, words in offenders.items() if words}
+    assert [name for name in sorted(found) if not is_below(ROOT / name, COMMAND_LINE)] == []
+
+
+def test_nothing_evaluates_text_or_reads_pickles():
+    forbidden = {"eval", "exec", "pickle.loads", "pickle.load", "yaml.load"}
+    assert {name_of(p): calls(p) & forbidden for p in FILES if calls(p) & forbidden} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_module_states_its_purpose_and_stays_under_300_lines(path):
+    assert ast.get_docstring(tree_of(path))
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 300
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import bench, mnist_bench",
+        "from mnist_bench.commands import build_parser; build_parser()",
+    ],
+)
+def test_starting_the_command_line_imports_nothing_heavy(statement):
+    source = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "bench" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
