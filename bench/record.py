@@ -86,8 +86,14 @@ class PackedTimes(Frozen):
         return cls(count=int(array.size), data=data)
 
     def unpack(self) -> np.ndarray:
-        """Return the seconds as a float64 array of shape (count,)."""
-        raw = zlib.decompress(base64.b64decode(self.data))
+        """Return the seconds as a float64 array of shape (count,).
+
+        Raises ValueError where the text is damaged.
+        """
+        try:
+            raw = zlib.decompress(base64.b64decode(self.data, validate=True))
+        except zlib.error as error:
+            raise ValueError(f"the packed times are damaged: {error}") from error
         return np.frombuffer(raw, dtype="<f4").astype(float)
 
     @model_validator(mode="after")

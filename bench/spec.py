@@ -7,16 +7,9 @@ import itertools
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import RequestError
 
@@ -24,7 +17,7 @@ from bench.errors import RequestError
 class Frozen(BaseModel):
     """A strict, immutable pydantic model: an unknown key is an error, a change is a new object."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class JobSpec(Frozen):
@@ -49,12 +42,21 @@ class JobSpec(Frozen):
 
     @property
     def job_id(self) -> str:
-        """A readable name and eight hex digits of the digest of every field."""
+        """A readable name (fields at their defaults left out) and a digest of every field."""
         digest = hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
-        return (
-            f"{self.model}-{self.optimizer}-e{self.epochs}-b{self.batch_size}-s{self.seed}"
-            f"-{self.loop}-{self.precision}-{self.backend}-r{self.repeat}-{digest[:8]}"
-        )
+        marks = {
+            "batch_size": f"b{self.batch_size}",
+            "loop": self.loop,
+            "precision": self.precision,
+            "backend": self.backend,
+            "repeat": f"r{self.repeat}",
+        }
+        fields = type(self).model_fields
+        unusual = [
+            mark for name, mark in marks.items() if getattr(self, name) != fields[name].default
+        ]
+        name = [self.model, self.optimizer, f"e{self.epochs}", f"s{self.seed}", *unusual]
+        return "-".join([*name, digest[:8]])
 
 
 #: Grid axes in the order in which they are expanded: (plural key of a sub-grid, field of JobSpec).
@@ -70,18 +72,23 @@ AXES: tuple[tuple[str, str], ...] = (
 )
 
 
+#: Whole numbers as a grid names them; `yes` and 1.5 are none.
+Count = Annotated[int, Field(strict=True, ge=1)]
+Seed = Annotated[int, Field(strict=True, ge=0)]
+
+
 class SubGrid(Frozen):
     """A small full product of axes; a grid is a union of such products."""
 
     models: tuple[str, ...] = Field(min_length=1)
     optimizers: tuple[str, ...] = Field(min_length=1)
-    epochs: tuple[PositiveInt, ...] = Field(min_length=1)
-    batch_sizes: tuple[PositiveInt, ...] = Field(default=(128,), min_length=1)
-    seeds: tuple[NonNegativeInt, ...] = Field(default=(1234,), min_length=1)
+    epochs: tuple[Count, ...] = Field(min_length=1)
+    batch_sizes: tuple[Count, ...] = Field(default=(128,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(1234,), min_length=1)
     loops: tuple[str, ...] = Field(default=("fit",), min_length=1)
     precisions: tuple[str, ...] = Field(default=("float32",), min_length=1)
     backends: tuple[str, ...] = Field(default=("tensorflow",), min_length=1)
-    read_off: tuple[int, ...] = ()
+    read_off: tuple[Count, ...] = ()
     repeats: int = Field(default=1, ge=1, le=1000)
 
 
@@ -213,6 +220,8 @@ def _explained(error: ValidationError, origin: str) -> RequestError:
     key = ".".join(str(part) for part in first["loc"])
     model = SubGrid if key.startswith("subgrids.") else GridSpec
     known = ", ".join(model.model_fields)
+    if first["type"] == "missing":
+        return RequestError(f"grid {origin}: key {key!r} is missing", next_step="add it")
     step = f"known keys are {known}" if first["type"] == "extra_forbidden" else first["msg"]
     return RequestError(
         f"grid {origin}: key {key!r} is wrong", seen=repr(first["input"])[:80], next_step=step

@@ -130,6 +130,30 @@ def read_run(path: Path) -> Run:
     return Run(path, header, tuple(records), tuple(warnings))
 
 
+def merged(runs: Iterable[Run]) -> list[Run]:
+    """Return `runs` with each record once: a run that is given twice under one label is one run.
+
+    Its records are joined by job and attempt; what was double is named in its warnings.
+    """
+    together: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        key = (run.header.label, run.header.run_id)
+        known = together.get(key)
+        records = {
+            (record.job_id, record.attempt): record
+            for record in (*run.records, *(known.records if known else ()))
+        }
+        double = len(run.records) + (len(known.records) if known else 0) - len(records)
+        note = f"{run.path.name}: {double} records were there twice and count once"
+        warnings = dict.fromkeys((*(known.warnings if known else ()), *run.warnings))
+        together[key] = replace(
+            known or run,
+            records=tuple(records.values()),
+            warnings=(*warnings, note) if double else tuple(warnings),
+        )
+    return list(together.values())
+
+
 def find_journals(folder: Path) -> list[Path]:
     """Return the journals in `folder`, oldest name first (names begin with a UTC time)."""
     return sorted(folder.glob("*.jsonl"))
@@ -158,8 +182,8 @@ def _parse(model: Any, line: str, path: Path, number: int) -> Any:
                 next_step="update mnist-bench",
             )
         return model.model_validate(document)
-    except (ValueError, ValidationError) as error:
-        text = str(error).splitlines()[0]
+    except (ValueError, ValidationError, RecursionError) as error:
+        text = _first_problem(error)
         raise StoreError(
             f"{path}, line {number} is not a {model.__name__}",
             seen=text,
@@ -167,6 +191,13 @@ def _parse(model: Any, line: str, path: Path, number: int) -> Any:
             if model is JobRecord
             else "name another journal",
         ) from error
+
+
+def _first_problem(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _is_json(text: bytes) -> bool:

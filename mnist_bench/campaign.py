@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from bench.dispatch import Dispatcher
 from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
-from bench.errors import OutputError
+from bench.errors import OutputError, StoreError
 from bench.launch import LaunchSpec
 from bench.probe import probe
 from bench.probe.cpu import usable_cpus
@@ -133,6 +133,11 @@ class Campaign:
         with _locked(self.out), make_progress(sys.stdout) as progress:
             taken_up = None if self.fresh else self._unfinished()
             progress.opening(self.plan, taken_up)
+            if not taken_up and (other := self._other_unfinished()):
+                progress.say(
+                    f"note: {other} was cut off, but it is not the same request (other jobs, "
+                    "settings or source code): this run starts anew"
+                )
             try:
                 with DISPATCHERS[self.plan.dispatch]() as dispatcher:
                     self._measure(dispatcher, taken_up, progress)
@@ -152,6 +157,14 @@ class Campaign:
         if run:
             Journal(run.path).mend()
         return run
+
+    def _other_unfinished(self) -> str | None:
+        """Return the name of the newest journal where it misses jobs, whatever was asked for."""
+        newest = find_journals(self.out / "journals")[-1:]
+        try:
+            return next((run.path.name for run in map(read_run, newest) if run.missing), None)
+        except StoreError:
+            return None
 
     def _measure(self, dispatcher: Dispatcher, taken_up: Run | None, progress) -> None:
         machine = dispatcher.machine(PACKAGES)
@@ -226,5 +239,3 @@ def _locked(out: Path) -> Iterator[None]:
 def _slug(name: str) -> str:
     kept = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
     return kept[:40] or "grid"
-
-

@@ -23,6 +23,7 @@ class Progress(Protocol):
     def __enter__(self) -> Progress: ...
     def __exit__(self, *exception: object) -> None: ...
     def opening(self, plan: Plan, taken_up: Run | None) -> None: ...
+    def say(self, line: str) -> None: ...
     def begin(self, jobs: Sequence[JobSpec], already: int) -> None: ...
     def show(self, event: Event) -> None: ...
 
@@ -109,25 +110,26 @@ class LineProgress:
     def opening(self, plan: Plan, taken_up: Run | None) -> None:
         """Print what will run."""
         for line in opening_lines(plan, taken_up):
-            self._print(line)
+            self.say(line)
 
     def begin(self, jobs: Sequence[JobSpec], already: int) -> None:
         """Take note of the jobs to come."""
         self._tally = _Tally(jobs, already)
         if jobs:
-            self._print(f"about {units.duration(self._tally.left_s)} to go")
+            self.say(f"about {units.duration(self._tally.left_s)} to go")
 
     def show(self, event: Event) -> None:
         """Print a line for a record."""
         self._tally.take(event)
         if event.record is not None:
             tally = self._tally
-            self._print(
+            self.say(
                 f"[{tally.finished}/{tally.total}] {event.job_id}  {outcome_words(event.record)}  "
                 f"(about {units.duration(tally.left_s)} left)"
             )
 
-    def _print(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Print a line."""
         print(line, file=self._stream, flush=True)
 
 
@@ -160,7 +162,11 @@ class LiveProgress:
     def opening(self, plan: Plan, taken_up: Run | None) -> None:
         """Print what will run."""
         for line in opening_lines(plan, taken_up):
-            self._console.print(line, markup=False, highlight=False)
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line above the table."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def begin(self, jobs: Sequence[JobSpec], already: int) -> None:
         """Take note of the jobs to come and open the table."""

@@ -180,6 +180,7 @@ def steady_run(
     jobs: Sequence[JobSpec],
     drift: float = 0.0,
     machine: MachineFacts | None = None,
+    run_id: str | None = None,
     **changes: Any,
 ) -> Run:
     """Return a run whose every step takes `step_s`, `drift` more of it with each further job."""
@@ -188,9 +189,8 @@ def steady_run(
         time_s = step_s * (1 + drift * place)
         epochs = [[10 * time_s] + [time_s] * 9] + [[time_s] * 10] * (job.epochs - 1)
         measurement = a_measurement(epochs, digests={"data": digest(job.dataset)})
-        records.append(
-            a_record(job, measurement, label=label, machine=machine, run_id=f"run-{label}")
-        )
+        name = run_id or f"run-{label}"
+        records.append(a_record(job, measurement, label=label, machine=machine, run_id=name))
     return a_run(records, **changes)
 
 

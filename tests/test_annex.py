@@ -100,12 +100,12 @@ def test_published_runs_stand_in_the_capacity_table_and_are_marked():
     report = build_report([cnn_run()])
     old = {row["machine"]: row for row in rows(report, "capacity") if row["source"] == PUBLISHED}
     assert set(old) == {run["label"] for run in published()["runs"]}
-    laptop, cloud = old["Zenbook 2020, script"], old["AWS VM 2020"]
+    laptop, cloud = old["2020 laptop, published"], old["2020 VM, published"]
     assert (laptop["total_s"], laptop["epoch_s"]) == (281.6055396001605, 19)
     assert (cloud["total_s"], cloud["epoch_s"]) == (169.31957054138184, 11)
     assert cloud["speed_vs_laptop_2020"] == pytest.approx(281.6055396 / 169.3195705)
     machines = [row for row in rows(report, "machines") if row["source"] == PUBLISHED]
-    assert [row["machine"] for row in machines] == ["Zenbook 2020", "AWS VM 2020"]
+    assert [row["machine"] for row in machines] == ["2020 laptop (Zenbook)", "2020 VM (AWS)"]
     assert all(row["cpu_model"] is None for row in machines)
 
 
@@ -186,12 +186,22 @@ def test_failed_jobs_and_jobs_not_run_are_rows_and_are_counted():
 
 def test_unlike_versions_under_one_label_are_two_machines_with_a_note():
     newer = facts(packages={"keras": "3.12.0"})
-    report = build_report(
-        [steady_run("lab", 0.01, jobs=JOBS), steady_run("lab", 0.01, jobs=JOBS, machine=newer)]
-    )
+    runs = [
+        steady_run("lab", 0.01, jobs=JOBS, run_id="old"),
+        steady_run("lab", 0.01, jobs=JOBS, run_id="new", machine=newer),
+    ]
+    report = build_report(runs)
     names = [row["machine"] for row in rows(report, "machines") if row["source"] == "measured"]
     assert names == ["lab", "lab [2]"]
     assert "keras is 3.10.0 and 3.12.0" in table_note(report, "machines")
+
+
+def test_a_journal_that_is_given_twice_counts_once():
+    run = cnn_run()
+    once, twice = build_report([run]), build_report([run, run])
+    assert [r["n"] for r in rows(twice, "capacity")] == [r["n"] for r in rows(once, "capacity")]
+    assert table_note(twice, "comparison") == table_note(once, "comparison")
+    assert any("twice and count once" in str(row) for row in rows(twice, "reproduce"))
 
 
 def test_the_reproduce_table_names_the_journal_without_its_folder():

@@ -43,9 +43,12 @@ def test_steady_quantiles_leave_out_the_whole_first_epoch_of_several():
 
 def test_a_job_of_one_epoch_leaves_out_its_first_step_alone():
     times = [5.0, *EPOCH_2]
-    rows = jobs_frame([a_run([a_record(a_job(epochs=1), a_measurement([times]))])])
+    measured = a_measurement([times], walls_s=(sum(times),))
+    rows = jobs_frame([a_run([a_record(a_job(epochs=1), measured)])])
     assert rows["steady_steps"].item() == 11
     assert rows["step_p10_s"].item() == pytest.approx(0.011)
+    # its seconds hold a median step (0.015 s) in place of the first (5 s), as a later epoch would
+    assert rows["epoch_s"].item() == pytest.approx(sum(EPOCH_2) + 0.015)
     assert steady_steps([12]) == slice(1, 12)
     assert steady_steps([12, 12]) == slice(12, 24)
 

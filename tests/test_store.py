@@ -92,7 +92,15 @@ def test_a_sound_journal_needs_no_mending(tmp_path):
     assert list(tmp_path.iterdir()) == [journal.path]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"\xff\x00", b'{"schema_version": 1}', b"[1]"])
+#: A record whose packed step times have one character wrong.
+TORN_TIMES = RECORDS[1].model_dump_json().replace('"data":"e', '"data":"f').encode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{}", b"\xff\x00", b'{"schema_version": 1}', b"[1]", b"[" * 100_000, TORN_TIMES],
+    ids=["empty", "empty object", "bytes", "no record", "a list", "deep", "torn times"],
+)
 def test_a_damaged_line_in_the_middle_is_skipped_and_named(tmp_path, damage):
     journal = written(tmp_path / "run.jsonl")
     lines = journal.path.read_bytes().split(b"\n")

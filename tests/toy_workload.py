@@ -6,6 +6,7 @@ appends what its child saw to `<data_path>/notes.jsonl`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -32,6 +33,10 @@ NAME = "toy_workload:WORKLOAD"
 LAST_WORDS = "toy: these are my last words"
 GROWTH_BYTES = 150 * 2**20
 STEPS = 3
+
+#: The real workload with a slow teller, and how long that sleeps after each epoch.
+SLOW_TELLER, TELLING_S = "toy_workload:SLOW", 0.5
+
 SLEEP_FOREVER = "import time; time.sleep(600)"
 SLEEP_THROUGH_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -236,4 +241,24 @@ BEHAVIOURS: dict[str, Callable[[JobContext], Any]] = {
     "bad-event": _unjsonable_event,
 }
 
+
+class SlowTeller:
+    """The real workload, whose teller sleeps at each epoch; the note is the whole time it took."""
+
+    def run_job(self, job: JobSpec, context: JobContext) -> Measurement:
+        from mnist_bench.workload import WORKLOAD as REAL
+
+        told: list[dict[str, Any]] = []
+
+        def emit(event: Any) -> None:
+            told.append(event)
+            if event["event"] == "epoch":
+                time.sleep(TELLING_S)
+
+        measured = REAL.run_job(job, dataclasses.replace(context, emit=emit))
+        whole_s = time.perf_counter() - told[0]["clock_s"]
+        return measured.model_copy(update={"notes": (repr(whole_s),)})
+
+
 WORKLOAD = ToyWorkload()
+SLOW = SlowTeller()

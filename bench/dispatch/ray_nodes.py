@@ -44,6 +44,12 @@ RAY_LEAVES = ("RAY_ADDRESS", "RAY_CLIENT_MODE", "PYTHONBREAKPOINT")
 
 OBJECT_STORE_BYTES = 100 * 2**20
 
+#: A private folder is named by this and the pid of the driver that made it.
+FOLDER_PREFIX = "mnb-"
+
+#: Seconds in which a Ray that works at all has run its first task.
+FIRST_TASK_S = 120
+
 #: Seconds between looks while a job runs, so that a Ctrl-C is answered soon.
 POLL_S = 0.2
 
@@ -103,7 +109,15 @@ class RayLocalDispatcher:
         import ray
 
         task = ray.remote(num_cpus=1, max_retries=0)(_probe_as_json)
-        return MachineFacts.model_validate_json(ray.get(task.remote(tuple(packages))))
+        try:
+            facts = ray.get(task.remote(tuple(packages)), timeout=FIRST_TASK_S)
+        except ray.exceptions.RayError as error:
+            raise DispatchError(
+                "the embedded Ray ran no task",
+                seen=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+                next_step="try again with --dispatch inline",
+            ) from error
+        return MachineFacts.model_validate_json(facts)
 
     def run(self, launches: Sequence[LaunchSpec]) -> Iterator[Event]:
         """Run `launches` one after another, each in a Ray task that starts its child."""
@@ -165,8 +179,28 @@ def _private_folder() -> Path:
     Ray puts Unix sockets below it, whose paths may hold 107 bytes (103 on macOS): the system's
     own temporary folder is too deep on macOS.
     """
-    parent = "/tmp" if os.access("/tmp", os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="mnb-", dir=parent))
+    parent = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    _sweep(parent)
+    return Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=parent))
+
+
+def _sweep(parent: Path) -> None:
+    """Delete this user's folders whose process was killed before it could do so."""
+    for folder in parent.glob(f"{FOLDER_PREFIX}*-*"):
+        owner = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):  # it may vanish while we look
+            if folder.stat().st_uid == os.getuid() and owner.isdigit() and not _alive(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @functools.cache

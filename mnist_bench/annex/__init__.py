@@ -25,12 +25,12 @@ def build_report(runs: Sequence[Run], commands: Sequence[str] = ()) -> Report:
     """
     document, evidence = published(), gather(runs)
     capacity = capacity_table(evidence, document)
+    comparison = comparison_table(evidence, _sameness(evidence))
     return Report(
         title=TITLE,
         verdict=verdict(evidence, capacity.rows),
         tables=(
-            comparison_table(evidence, _sameness(evidence)),
-            capacity,
+            *((comparison, capacity) if evidence.pairs else (capacity, comparison)),
             machines_table(evidence, document),
             accuracy_table(evidence, document),
             memory_table(evidence),

@@ -92,7 +92,13 @@ def _measured(rows: pd.DataFrame) -> dict[str, Any]:
 
 def _alone(figure: Row) -> dict[str, Any]:
     """Return the row of a published figure that nothing was measured for."""
-    head = {**group_of(figure), "machine": None, "source": PUBLISHED, "machine_key": None, "n": 0}
+    head = {
+        **group_of(figure),
+        "machine": "published 2020",
+        "source": PUBLISHED,
+        "machine_key": None,
+        "n": 0,
+    }
     return _row({**head, "train_accuracy": None, "test_accuracy": None}, figure)
 
 

@@ -12,7 +12,7 @@ from bench.compare import GROUP, PairedSpeed, paired_speeds
 from bench.frame import epochs_frame, failures_frame, jobs_frame
 from bench.machines import Machine, machines
 from bench.report.tables import Column, Row, text
-from bench.store import Run
+from bench.store import Run, merged
 
 MEASURED = "measured"
 #: The batch size, loop and precision of every job that was published in 2020.
@@ -57,6 +57,7 @@ class Evidence:
 
 def gather(runs: Sequence[Run]) -> Evidence:
     """Return `runs` framed, with machines named and every pair of machines compared."""
+    runs = merged(runs)
     found, jobs = machines(runs), jobs_frame(runs)
     names = {machine.key: machine.name for machine in found}
     return Evidence(

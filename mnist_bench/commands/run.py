@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench import units
+from bench.errors import RequestError
 from bench.spec import AXES, GridSpec, check_choices, override
 from mnist_bench.campaign import Campaign, Plan, make_plan
 from mnist_bench.commands.report import write_report
@@ -20,6 +21,9 @@ from mnist_bench.progress import opening_lines
 from mnist_bench.workload import CHOICES
 
 INTERRUPTED = 130
+
+#: Signals that end a run; each is answered like Ctrl-C.
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: Axes whose values are whole numbers; the others take names.
 NUMERIC = frozenset({"epochs", "batch_sizes", "seeds"})
@@ -72,12 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the campaign that the arguments ask for; return the exit code."""
-    grid = _grid(arguments)
-    if arguments.list and not arguments.json:
-        return _print_list(grid, arguments)
-    plan = make_plan(grid, arguments, command=_command())
+    if arguments.json and not arguments.list:
+        raise RequestError("--json goes with --list", next_step="add --list")
+    plan = make_plan(_grid(arguments), arguments, command=_command())
     if arguments.list:
-        return _print_launches(plan)
+        return _print_launches(plan) if arguments.json else _print_list(plan)
     if arguments.dry_run:
         return _print_dry_run(plan, arguments)
     return _measure(Campaign(plan, arguments.out, fresh=arguments.fresh))
@@ -91,10 +94,10 @@ def _grid(arguments: argparse.Namespace) -> GridSpec:
 
 
 def _measure(campaign: Campaign) -> int:
-    with _terminating_as_interrupt():
+    with _one_interrupt():
         interrupted = campaign.run()
-    run = campaign.read()
-    summary = write_report([run], campaign.out)
+        run = campaign.read()
+        summary = write_report([run], campaign.out)
     failed = len(run.records) - len(run.measured)
     print(f"\n{len(run.measured)} of {len(run.header.jobs)} jobs measured, {failed} failed")
     print(f"report:  {summary}")
@@ -105,11 +108,8 @@ def _measure(campaign: Campaign) -> int:
     return 0 if len(run.measured) == len(run.header.jobs) else 1
 
 
-def _print_list(grid: GridSpec, arguments: argparse.Namespace) -> int:
-    from bench.spec import expand
-
-    dataset = "mnist" if arguments.dataset == "auto" else arguments.dataset
-    for job in expand(grid, dataset, arguments.as_published):
+def _print_list(plan: Plan) -> int:
+    for job in plan.jobs:
         read_off = f" (also read off after {', '.join(map(str, job.read_off))})"
         print(job.job_id + (read_off if job.read_off else ""))
     return 0
@@ -136,17 +136,24 @@ def _print_dry_run(plan: Plan, arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _terminating_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM (a job scheduler, a shutdown) end a run as cleanly as Ctrl-C does."""
+def _one_interrupt() -> Iterator[None]:
+    """Let SIGTERM (a scheduler) and SIGHUP (a lost ssh) end a run as cleanly as Ctrl-C does.
+
+    The first of them counts; further ones are ignored until all is ended and the report written.
+    """
 
     def interrupt(number: int, frame: object) -> None:
+        for each in INTERRUPTS:
+            signal.signal(each, signal.SIG_IGN)
+        print("\nending: the running job is dropped, what was measured is kept", flush=True)
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    previous = {each: signal.signal(each, interrupt) for each in INTERRUPTS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for each, handler in previous.items():
+            signal.signal(each, handler)
 
 
 def _values(axis: str, text: str) -> Sequence[str | int]:
@@ -180,5 +187,3 @@ def _module_form() -> list[str]:
     stem = Path(sys.argv[0]).stem
     module = "mnist_bench" if stem == "__main__" else f"mnist_bench.{stem}"
     return ["python", "-m", module, *sys.argv[1:]]
-
-

@@ -1,8 +1,7 @@
 """Keras `fit` on TensorFlow, as people use it, with the batch order given from outside.
 
-The input pipeline does what Keras does for arrays with shuffle=True (an index pipeline, a gather,
-prefetch), but takes the indices of each epoch from `orders`, so that every machine trains on the
-same batches. One `fit` call runs all epochs, as in the 2020 annex.
+The input pipeline takes the indices of each epoch from `orders`, so that every machine trains on
+the same batches. One `fit` call runs all epochs, as in the 2020 annex.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mnist_bench.loops import TimedEpoch, split_steps
+from mnist_bench.loops.pipeline import batches
 
 
 def train(
@@ -32,35 +32,13 @@ def train(
         # Keras says that shuffle is ignored for a Dataset: the shuffling is in the orders
         warnings.filterwarnings("ignore", message=".*shuffle.*")
         model.fit(
-            _batches(images, labels, orders, batch_size, steps),
+            batches(images, labels, orders, batch_size),
             epochs=epochs,
             steps_per_epoch=steps,
             shuffle=False,
             verbose=0,
             callbacks=[_timing_callback(on_epoch)],
         )
-
-
-def _batches(
-    images: np.ndarray, labels: np.ndarray, orders: np.ndarray, batch_size: int, steps: int
-) -> Any:
-    """Return a tf.data.Dataset of epochs * steps batches; the last of an epoch may be smaller."""
-    import tensorflow as tf
-
-    epochs, count = orders.shape
-    with tf.device("cpu"):
-        image_tensor, label_tensor = tf.constant(images), tf.constant(labels)
-        order_tensor = tf.constant(orders)
-
-    def indices(step: Any) -> Any:
-        begin = (step % steps) * batch_size
-        return order_tensor[step // steps, begin : tf.minimum(begin + batch_size, count)]
-
-    def gather(chosen: Any) -> Any:
-        return tf.gather(image_tensor, chosen), tf.gather(label_tensor, chosen)
-
-    dataset = tf.data.Dataset.range(epochs * steps).map(indices)
-    return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def _timing_callback(on_epoch: Callable[[TimedEpoch], None]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import Counter
 
 import psutil
@@ -41,10 +42,13 @@ def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
     journey.wait_for(lambda: len(journal.read_text().splitlines()) == 2, 180)
     journey.wait_for(lambda: journey.job_child_of(process))
     everyone = [p.pid for p in journey.children_of(process)]
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole foreground group
+    for _ in range(3):  # an impatient user; a terminal signals the whole foreground group
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.3)
     code, output = journey.finish(process)
     assert code == 130, output
     assert "the same command goes on" in output
+    assert (out / "summary.md").exists()
     assert "Traceback" not in output
     journey.wait_for(lambda: not any(psutil.pid_exists(pid) for pid in everyone), 20)
     assert [row["reason"] for row in journey.summary(out)["failures"]] == ["not run"]
