@@ -216,7 +216,9 @@ def _check_read_off(sub: SubGrid, where: str) -> None:
 
 
 def _explained(error: ValidationError, origin: str) -> RequestError:
-    first = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    # a misspelt key is also a missing one: name what the user wrote
+    first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     model = SubGrid if key.startswith("subgrids.") else GridSpec
     known = ", ".join(model.model_fields)
