@@ -63,7 +63,7 @@ def test_a_log_has_a_line_a_record_with_counts_figures_and_time_left(lines):
     found = [line for line in lines if line.startswith("[")]
     assert [line.split()[0] for line in found] == ["[2/4]", "[3/4]", "[4/4]"]
     assert [line.split()[1] for line in found] == [job.job_id for job in JOBS]
-    assert "12.5 s, 3.5 s/epoch, 20 ms/step, test accuracy 0.9876" in found[0]
+    assert "12.5 s, 3.5 s/epoch, 30 ms/step, test accuracy 0.9876" in found[0]
     assert all(re.search(r"\(about .* left\)$", line) for line in found)
     assert found[2].endswith("(about 0 s left)")
 
@@ -133,7 +133,7 @@ def without_control(text):
 def test_a_terminal_shows_every_job_and_its_outcome(terminal):
     last = without_control(terminal).rpartition("4 of 4 jobs")[2]
     assert all(job.job_id in last for job in JOBS)
-    assert "12.5 s, 3.5 s/epoch, 20 ms/step, test accuracy 0.9876" in last
+    assert "12.5 s, 3.5 s/epoch, 30 ms/step, test accuracy 0.9876" in last
     assert "failed" in last
     assert "done" in last
 
