@@ -4,6 +4,7 @@ PY := .venv/bin/python
 GRID ?= quick
 ARGS ?=
 EXTRAS ?=
+TEST_EXTRAS ?= jax torch
 export PYTHON
 
 .PHONY: help setup setup-test run test lint clean
@@ -12,11 +13,12 @@ export PYTHON
 help:
 	@echo 'make run               set up, then measure this machine (GRID=quick; GRID=full for all)'
 	@echo 'make test              set up with the test tools, then run the test suite'
-	@echo 'make setup             set up .venv alone (EXTRAS=gpu adds the CUDA packages)'
+	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
 	@echo 'make lint              check the style'
 	@echo 'make clean             remove .venv and caches; reports/ stays'
 	@echo
 	@echo 'ARGS="..." is handed on to the command: make run ARGS="--seeds 3", make test ARGS="-k x".'
+	@echo 'make test TEST_EXTRAS= leaves JAX and PyTorch out; their tests are then skipped.'
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with.'
 	@echo 'make ends with 2 on any failure; the "Error N" that it prints is the exit code of the'
 	@echo 'command itself (0 all jobs measured, 1 some failed, 2 the request is wrong).'
@@ -25,7 +27,7 @@ setup:
 	@sh tools/setup.sh $(EXTRAS)
 
 setup-test:
-	@sh tools/setup.sh test $(EXTRAS)
+	@sh tools/setup.sh test $(TEST_EXTRAS) $(EXTRAS)
 
 run: setup
 	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(ARGS)

@@ -93,10 +93,11 @@ def epochs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return one row for each failed attempt and each planned job without a record.
+    """Return one row for each failed attempt, and for each job that has no record.
 
-    The latter have the reason `not run`. `measured_later` is true where another attempt of the
-    same run measured the job after all.
+    Of the latter, those that were planned have the reason `not run`, those that the machine cannot
+    run `skipped`. `measured_later` is true where another attempt of the same run measured the job
+    after all.
     """
     rows = []
     for run in runs:
@@ -111,6 +112,9 @@ def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
             if record.failure is not None
         ]
         rows += [_not_run(run, job_id) for job_id in run.missing]
+        rows += [
+            _not_run(run, skip.job.job_id, "skipped", skip.reason) for skip in run.header.skipped
+        ]
     return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
 
 
@@ -245,12 +249,17 @@ def _whole(measurement: Measurement) -> dict[str, Any]:
     }
 
 
-def _not_run(run: Run, job_id: str) -> dict[str, Any]:
+def _not_run(
+    run: Run,
+    job_id: str,
+    reason: str = "not run",
+    message: str = "planned, but the journal holds no record of it",
+) -> dict[str, Any]:
     return {
         "label": run.header.label,
         "run_id": run.header.run_id,
         "job_id": job_id,
-        "reason": "not run",
-        "message": "planned, but the journal holds no record of it",
+        "reason": reason,
+        "message": message,
         "measured_later": False,
     }

@@ -224,6 +224,13 @@ class JobRecord(Frozen):
         return self
 
 
+class Skip(Frozen):
+    """A job that was asked for and that this machine cannot run, with the reason."""
+
+    job: JobSpec
+    reason: str
+
+
 class RunHeader(Frozen):
     """The first line of a journal: what the run set out to do, so that it can be taken up again."""
 
@@ -241,3 +248,4 @@ class RunHeader(Frozen):
     started_at: str
     machine: MachineFacts
     jobs: tuple[JobSpec, ...]
+    skipped: tuple[Skip, ...] = ()

@@ -19,14 +19,15 @@ from filelock import FileLock, Timeout
 from bench.dispatch import Dispatcher
 from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
-from bench.errors import OutputError, StoreError
+from bench.errors import OutputError, RequestError, StoreError
 from bench.launch import LaunchSpec
 from bench.probe import probe
 from bench.probe.cpu import usable_cpus
-from bench.record import MachineFacts, RunHeader
+from bench.record import MachineFacts, RunHeader, Skip
 from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
 from bench.store import Journal, Run, find_journals, read_run, unfinished, unwritable
 from bench.worker import utc_now
+from mnist_bench.ability import divide, with_installed_backends
 from mnist_bench.data import Dataset, combined_digest, resolve
 from mnist_bench.progress import make_progress
 from mnist_bench.staging import stage_in_cache
@@ -41,6 +42,7 @@ class Plan:
 
     grid: str
     jobs: tuple[JobSpec, ...]
+    skipped: tuple[Skip, ...]
     dataset: Dataset
     data_digest: str
     label: str
@@ -95,13 +97,22 @@ class Plan:
 def make_plan(grid: GridSpec, arguments: argparse.Namespace, command: str) -> Plan:
     """Return the plan that `arguments` ask for. Raises DataError where there are no data."""
     dataset = resolve(arguments.dataset, arguments.data)
-    jobs = expand(grid, dataset.name, arguments.as_published)
+    facts = probe()
+    wanted = expand(with_installed_backends(grid), dataset.name, arguments.as_published)
+    jobs, skipped = divide(wanted, facts)
+    if not jobs:
+        raise RequestError(
+            "this machine can run none of the jobs",
+            seen="; ".join(dict.fromkeys(skip.reason for skip in skipped)),
+            next_step="ask for others: mnist-bench run --help",
+        )
     return Plan(
         grid=grid.name,
         jobs=tuple(shuffled(jobs, arguments.order_seed)),
+        skipped=tuple(skipped),
         dataset=dataset,
         data_digest=combined_digest(dataset.digests),
-        label=arguments.label or default_label(probe()),
+        label=arguments.label or default_label(facts),
         threads=arguments.threads or max(1, int(usable_cpus())),
         dispatch=arguments.dispatch,
         order_seed=arguments.order_seed,
@@ -202,6 +213,7 @@ class Campaign:
             started_at=utc_now(),
             machine=machine,
             jobs=plan.jobs,
+            skipped=plan.skipped,
         )
 
 

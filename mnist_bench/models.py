@@ -61,11 +61,22 @@ ARCHITECTURES: dict[str, Architecture] = {
     "cnn": Architecture(_build_cnn, (28, 28, 1), 34_826, published_test_divisor=255),
 }
 
+#: Keras's dtype policy for each precision.
+POLICIES: dict[str, str] = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
 OPTIMIZERS: tuple[str, ...] = ("sgd", "rmsprop", "adam")
 
 
-def build_model(name: str, seed: int) -> Any:
-    """Return the Keras model `name` with its first weights set from `seed`."""
+def build_model(name: str, seed: int, precision: str = "float32") -> Any:
+    """Return the Keras model `name` with its first weights set from `seed`.
+
+    The framework's own generator is seeded too: PyTorch draws its dropout from it. In `bfloat16`
+    variables stay float32 and layers compute in bfloat16 (Keras's mixed policy).
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(POLICIES[precision])
     dropout_seed = int(np.random.SeedSequence((seed, DROPOUT_STREAM)).generate_state(1)[0] >> 1)
     model = ARCHITECTURES[name].build(dropout_seed)
     trainable = model.trainable_variables

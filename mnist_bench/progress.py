@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -43,6 +44,8 @@ def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
         lines.append(f"note: {plan.dataset.note}")
     if plan.dataset.tried:
         lines.append(f"tried: {plan.dataset.tried}")
+    for reason, count in Counter(skip.reason for skip in plan.skipped).items():
+        lines.append(f"skipped: {count} jobs: {reason}")
     if taken_up:
         lines.append(
             f"going on with {taken_up.path.name}: {len(taken_up.done)} jobs have a record "

@@ -29,12 +29,14 @@ DOORS = {
     "ray": ("bench/dispatch/",),
     "psutil": ("bench/probe/", "bench/conditions.py", "bench/process.py"),
     "tabulate": ("bench/report/",),
-    "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/workload.py"),
-    "tensorflow": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/workload.py"),
+    "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/backends/"),
+    "tensorflow": ("mnist_bench/loops/", "mnist_bench/backends/"),
+    "jax": ("mnist_bench/loops/", "mnist_bench/backends/"),
+    "torch": ("mnist_bench/loops/", "mnist_bench/backends/"),
 }
 
 #: Imported inside functions alone: only what needs them pays for them.
-LAZY = ("keras", "tensorflow", "ray")
+LAZY = ("keras", "tensorflow", "jax", "torch", "ray")
 
 #: The modules of the command line, which alone print and exit.
 COMMAND_LINE = (
@@ -43,7 +45,7 @@ COMMAND_LINE = (
     "bench/worker.py",
 )
 
-HEAVY = ("tensorflow", "keras", "ray", "pandas", "scipy", "matplotlib")
+HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")
 
 
 def name_of(path: Path) -> str:

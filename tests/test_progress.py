@@ -26,6 +26,7 @@ HOSTILE = "[bold red]cut[/bold red] [/nothing] \x1b[31m\x1b]0;title\x07 end\nsec
 
 #: A plan as far as progress looks at it: the real one needs data and a machine.
 PLAN = types.SimpleNamespace(
+    skipped=(),
     grid="g",
     jobs=JOBS,
     label="[red]box[/red]",

@@ -153,17 +153,16 @@ def _counts(evidence: Evidence) -> str:
     if not planned | measured:
         return ""
     failures = evidence.failures[~evidence.failures["measured_later"].astype(bool)]
-    is_absent = failures["reason"] == "not run"
-    absent, failed = (
-        set(zip(rows["run_id"], rows["job_id"], strict=True))
-        for rows in (failures[is_absent], failures[~is_absent])
-    )
+    jobs = failures.assign(job=list(zip(failures["run_id"], failures["job_id"], strict=True)))
+    absent, skipped = (set(jobs[jobs["reason"] == why]["job"]) for why in ("not run", "skipped"))
+    failed = set(jobs["job"]) - absent - skipped
     total = len(planned | measured)
+    aside = f" Skipped: {len(skipped)} (see Failures)." if skipped else ""
     if not absent and not failed:
-        return f"All {total} jobs were measured; none failed."
+        return f"All {total} jobs were measured; none failed.{aside}"
     return (
         f"{len(measured)} of {total} jobs were measured; failed: {len(failed)}, "
-        f"not run: {len(absent)} (see Failures)."
+        f"not run: {len(absent)} (see Failures).{aside}"
     )
 
 

@@ -99,7 +99,8 @@ def _measure(campaign: Campaign) -> int:
         run = campaign.read()
         summary = write_report([run], campaign.out)
     failed = len(run.records) - len(run.measured)
-    print(f"\n{len(run.measured)} of {len(run.header.jobs)} jobs measured, {failed} failed")
+    aside = f", {len(run.header.skipped)} skipped" if run.header.skipped else ""
+    print(f"\n{len(run.measured)} of {len(run.header.jobs)} jobs measured, {failed} failed{aside}")
     print(f"report:  {summary}")
     print(f"journal: {run.path}")
     if interrupted:

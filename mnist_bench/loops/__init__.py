@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mnist_bench.inputs import Inputs
+
 
 @dataclass(frozen=True)
 class TimedEpoch:
@@ -44,17 +46,17 @@ class StoppableClock:
 
 
 class Loop(Protocol):
-    """Trains a compiled model.
+    """Trains a compiled Keras model, whose weights hold the result after every epoch.
 
-    `orders` has shape (epochs, images); `on_epoch` is called after each epoch with the training
-    clock stopped, and may evaluate the model.
+    `inputs` are the data as `mnist_bench.inputs` makes them; `orders` has shape (epochs, images);
+    `on_epoch` is called after each epoch with the training clock stopped, and may evaluate the
+    model.
     """
 
     def __call__(
         self,
         model: Any,
-        images: np.ndarray,
-        labels: np.ndarray,
+        inputs: Inputs,
         orders: np.ndarray,
         batch_size: int,
         on_epoch: Callable[[TimedEpoch], None],

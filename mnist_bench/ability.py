@@ -1,0 +1,54 @@
+"""What this machine can run: which jobs are skipped, and why."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+
+from bench.record import MachineFacts, Skip
+from bench.spec import GridSpec, JobSpec
+from mnist_bench.backends import BACKENDS, is_installed, why_not
+
+#: Word that stands for every backend that is installed.
+ALL = "all"
+
+#: Instruction sets that multiply bfloat16 matrices (bench.probe.cpu names them).
+BFLOAT16_SETS = frozenset({"AVX512_BF16", "AMX_BF16", "BF16"})
+
+
+def with_installed_backends(grid: GridSpec) -> GridSpec:
+    """Return `grid` with `all` among its backends replaced by those that are installed."""
+    installed = tuple(name for name in BACKENDS if is_installed(name))
+    subgrids = tuple(
+        sub.model_copy(update={"backends": installed}) if ALL in sub.backends else sub
+        for sub in grid.subgrids
+    )
+    return grid.model_copy(update={"subgrids": subgrids})
+
+
+def divide(jobs: Iterable[JobSpec], facts: MachineFacts) -> tuple[list[JobSpec], list[Skip]]:
+    """Return the jobs that the machine with `facts` can run, and the others with their reason."""
+    able, skipped = [], []
+    for job in jobs:
+        reason = why_skipped(job, facts)
+        if reason is None:
+            able.append(job)
+        else:
+            skipped.append(Skip(job=job, reason=reason))
+    return able, skipped
+
+
+def why_skipped(job: JobSpec, facts: MachineFacts) -> str | None:
+    """Return why `job` cannot run on the machine with `facts`; None where it can."""
+    reason = why_not(job.backend)
+    if reason is None and job.precision == "bfloat16" and not _multiplies_bfloat16(facts):
+        reason = (
+            "this machine has no bfloat16 arithmetic (AVX512_BF16, AMX_BF16, Arm BF16 or a GPU): "
+            "a job would measure its emulation"
+        )
+    return reason
+
+
+def _multiplies_bfloat16(facts: MachineFacts) -> bool:
+    has_gpu = shutil.which("nvidia-smi") is not None
+    return has_gpu or bool(BFLOAT16_SETS & set(facts.instruction_sets or ()))

@@ -1,0 +1,70 @@
+"""The frameworks that a job can train with, as rows of a table, and what each must offer.
+
+A backend's module is imported in a job's child process only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+#: Keras's default batch for `evaluate`, which the script of 2020 used.
+EVALUATION_BATCH = 32
+
+
+class Backend(Protocol):
+    """What a backend's module offers, as functions."""
+
+    def load(self, threads: int) -> None:
+        """Import the framework and set its threads, before any operation fixes their number."""
+
+    def thread_counts(self) -> tuple[int | None, int | None]:
+        """Return the intra-op and inter-op threads that the framework states."""
+
+    def device(self) -> str:
+        """Return `cpu`, or `gpu` where operations run on one."""
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of what was imported."""
+
+    def evaluate(self, model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        """Return loss and accuracy of the compiled Keras `model`, at EVALUATION_BATCH."""
+
+
+@dataclass(frozen=True)
+class BackendRow:
+    """A backend: its module here, the package it needs, and how to install that."""
+
+    module: str
+    package: str
+    install: str
+
+
+BACKENDS: Mapping[str, BackendRow] = {
+    "tensorflow": BackendRow("mnist_bench.backends.tensorflow", "tensorflow", "make setup"),
+    "jax": BackendRow("mnist_bench.backends.jax", "jax", "make setup EXTRAS=jax"),
+    "torch": BackendRow("mnist_bench.backends.torch", "torch", "make setup EXTRAS=torch"),
+}
+
+
+def backend(name: str) -> Backend:
+    """Return the module of the backend `name`."""
+    return importlib.import_module(BACKENDS[name].module)
+
+
+def is_installed(name: str) -> bool:
+    """Return whether the package of the backend `name` can be found; nothing is imported."""
+    return importlib.util.find_spec(BACKENDS[name].package) is not None
+
+
+def why_not(name: str) -> str | None:
+    """Return why the backend `name` cannot be used and how to mend it, None where it can."""
+    if is_installed(name):
+        return None
+    row = BACKENDS[name]
+    return f"{row.package} is not installed; {row.install} installs it"

@@ -1,0 +1,49 @@
+"""A dataset as a network takes it: raw for loops that convert on the device, and as floats."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.spec import JobSpec
+from mnist_bench.models import ARCHITECTURES, CLASSES
+from mnist_bench.synthetic import Arrays
+
+#: What pixels are divided by.
+PIXEL_SCALE = 255
+
+
+class Inputs(NamedTuple):
+    """Images and labels of both sets, in the network's shape.
+
+    `raw_images` (n, *image_shape) and `raw_labels` (n,) are the train set in uint8, views of the
+    data; the others are float32, pixels 0..1, labels one-hot.
+    """
+
+    raw_images: np.ndarray
+    raw_labels: np.ndarray
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def prepare(arrays: Arrays, job: JobSpec) -> Inputs:
+    """Return `arrays` as the job's network takes them.
+
+    `as_published` divides the MLP's test images by 225, as the script of 2020 did.
+    """
+    architecture = ARCHITECTURES[job.model]
+    divisor = architecture.published_test_divisor if job.as_published else PIXEL_SCALE
+    shape = (-1, *architecture.image_shape)
+    one_hot = np.eye(CLASSES, dtype=np.float32)
+    raw_images = arrays.x_train.reshape(shape)
+    return Inputs(
+        raw_images=raw_images,
+        raw_labels=arrays.y_train,
+        x_train=raw_images.astype(np.float32) / np.float32(PIXEL_SCALE),
+        y_train=one_hot[arrays.y_train],
+        x_test=arrays.x_test.reshape(shape).astype(np.float32) / np.float32(divisor),
+        y_test=one_hot[arrays.y_test],
+    )

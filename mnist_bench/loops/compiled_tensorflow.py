@@ -1,0 +1,127 @@
+"""A whole epoch in one TensorFlow graph, the data resident on the device, each step stamped in it.
+
+Where XLA gains, a step is compiled by it (dense networks, and everything on a GPU). XLA's CPU
+convolutions are many times slower than TensorFlow's own, so convolutional steps on a CPU are not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mnist_bench.inputs import PIXEL_SCALE, Inputs
+from mnist_bench.loops import TimedEpoch
+from mnist_bench.models import CLASSES
+
+
+def train(
+    model: Any,
+    inputs: Inputs,
+    orders: np.ndarray,
+    batch_size: int,
+    on_epoch: Callable[[TimedEpoch], None],
+) -> None:
+    """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
+    import tensorflow as tf
+
+    model.optimizer.build(model.trainable_variables)
+    images, labels = tf.constant(inputs.raw_images), tf.constant(inputs.raw_labels, tf.int32)
+    run_epoch = _epoch_function(_step_function(model, images, labels), orders.shape[1], batch_size)
+    for number, order in enumerate(orders, start=1):
+        cpu, started = time.process_time(), time.perf_counter()
+        stamps, loss, accuracy = run_epoch(tf.constant(order))
+        stamps, loss, accuracy = stamps.numpy(), float(loss), float(accuracy)
+        ended = time.perf_counter()
+        on_epoch(
+            TimedEpoch(
+                epoch=number,
+                started=started,
+                ended=ended,
+                cpu_s=time.process_time() - cpu,
+                step_s=_step_seconds(stamps, ended - started),
+                train_loss=loss,
+                train_accuracy=accuracy,
+            )
+        )
+
+
+def _step_seconds(stamps: np.ndarray, wall_s: float) -> np.ndarray:
+    """Return the seconds of each step from the stamps inside the graph.
+
+    What passed before the graph's first stamp (tracing, compiling, the launch) belongs to step 1.
+    """
+    steps = np.diff(stamps)
+    steps[0] += max(0.0, wall_s - float(stamps[-1] - stamps[0]))
+    return steps
+
+
+def _uses_xla(model: Any) -> bool:
+    import keras
+    import tensorflow as tf
+
+    has_convolution = any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
+    return not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+
+
+def _step_function(model: Any, images: Any, labels: Any) -> Any:
+    """Return the training step: indices of a batch to (mean loss, number right)."""
+    import tensorflow as tf
+    from keras import losses
+
+    optimizer = model.optimizer
+
+    @tf.function(jit_compile=_uses_xla(model), reduce_retracing=False)
+    def step(chosen: Any) -> tuple[Any, Any]:
+        batch = tf.cast(tf.gather(images, chosen), tf.float32) / PIXEL_SCALE
+        truth = tf.gather(labels, chosen)
+        with tf.GradientTape() as tape:
+            predicted = tf.cast(model(batch, training=True), tf.float32)
+            loss = tf.reduce_mean(
+                losses.categorical_crossentropy(tf.one_hot(truth, CLASSES), predicted)
+            )
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        right = tf.argmax(predicted, 1, output_type=tf.int32) == truth
+        return loss, tf.reduce_sum(tf.cast(right, tf.float32))
+
+    return step
+
+
+def _epoch_function(step: Any, count: int, batch_size: int) -> Any:
+    """Return the graph of one epoch: its order to (stamps of steps + 1, mean loss, accuracy)."""
+    import tensorflow as tf
+
+    full, ragged = divmod(count, batch_size)
+    steps = full + (ragged > 0)
+
+    def stamped(loss: Any) -> Any:
+        with tf.device(
+            "cpu"
+        ):  # the loss comes to the host: its step is done when the stamp is made
+            on_host = tf.identity(loss)
+        with tf.control_dependencies([on_host]):
+            return tf.timestamp()
+
+    @tf.function(input_signature=[tf.TensorSpec((count,), tf.int32)])
+    def epoch(order: Any) -> tuple[Any, Any, Any]:
+        stamps = tf.TensorArray(tf.float64, size=steps + 1, element_shape=())
+        stamps = stamps.write(0, tf.timestamp())
+        loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
+        for number in tf.range(full):
+            begin = number * batch_size
+            chosen = tf.ensure_shape(order[begin : begin + batch_size], (batch_size,))
+            with tf.control_dependencies([loss_sum]):
+                loss, right = step(chosen)
+            stamps = stamps.write(number + 1, stamped(loss))
+            loss_sum, right_sum = loss_sum + loss * batch_size, right_sum + right
+        if ragged:
+            with tf.control_dependencies([loss_sum]):
+                loss, right = step(order[full * batch_size :])
+            stamps = stamps.write(steps, stamped(loss))
+            loss_sum, right_sum = loss_sum + loss * ragged, right_sum + right
+        return stamps.stack(), loss_sum / count, right_sum / count
+
+    return epoch

@@ -1,0 +1,182 @@
+"""PyTorch's own loop: plain tensors, the data resident on the device, Keras's update rules.
+
+The network is written with torch functions on the Keras model's weights, in channels-last layout;
+the optimizers are Keras's formulas in multi-tensor operations, since torch.optim's RMSprop puts
+epsilon elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mnist_bench.inputs import PIXEL_SCALE, Inputs
+from mnist_bench.loops import TimedEpoch, split_steps
+
+
+def train(
+    model: Any,
+    inputs: Inputs,
+    orders: np.ndarray,
+    batch_size: int,
+    on_epoch: Callable[[TimedEpoch], None],
+) -> None:
+    """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
+    import torch
+
+    device = model.trainable_variables[0].value.device
+    images = torch.from_numpy(inputs.raw_images).to(device)
+    labels = torch.from_numpy(inputs.raw_labels).to(device).long()
+    weights = _take(model, device)
+    step = _step_function(model, weights, images, labels)
+    for number, order in enumerate(orders, start=1):
+        chosen = torch.from_numpy(order).to(device).long()
+        sums = torch.zeros(2, device=device)
+        stamps, cpu, started = [], time.process_time(), time.perf_counter()
+        for batch in chosen.split(batch_size):
+            sums += step(batch)
+            _synchronise(device)
+            stamps.append(time.perf_counter())
+        ended = time.perf_counter()
+        cpu_s = time.process_time() - cpu
+        _put_back(model, weights)
+        loss, right = (sums / len(order)).tolist()
+        seconds = split_steps(stamps, started)
+        on_epoch(TimedEpoch(number, started, ended, cpu_s, seconds, loss, right))
+
+
+def _synchronise(device: Any) -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _take(model: Any, device: Any) -> list[Any]:
+    """Return the model's weights as torch keeps them: (out, in), or (out, in, height, width)."""
+    import torch
+
+    taken = []
+    for variable in model.trainable_variables:
+        value = variable.value.detach()
+        if value.ndim == 4:
+            value = value.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+        elif value.ndim == 2:
+            value = value.t().contiguous()
+        taken.append(value.clone().to(device).requires_grad_())
+    return taken
+
+
+def _put_back(model: Any, weights: list[Any]) -> None:
+    """Copy the trained weights into the Keras model, for whoever evaluates it."""
+    for variable, weight in zip(model.trainable_variables, weights, strict=True):
+        value = weight.detach()
+        if value.ndim == 4:
+            value = value.permute(2, 3, 1, 0)
+        elif value.ndim == 2:
+            value = value.t()
+        variable.assign(value.contiguous())
+
+
+def _step_function(model: Any, weights: list[Any], images: Any, labels: Any) -> Any:
+    """Return the training step: indices of a batch to a tensor (sum of losses, number right)."""
+    import torch
+    from torch.nn import functional
+
+    forward = {"mlp": _mlp, "cnn": _cnn}[model.name]
+    update = _update_function(model.optimizer, weights)
+
+    mixed = model.dtype_policy.compute_dtype == "bfloat16"
+
+    def step(chosen: Any) -> Any:
+        batch = images[chosen].float().div_(PIXEL_SCALE)
+        truth = labels[chosen]
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=mixed):
+            scores = forward(weights, batch)
+        loss = functional.cross_entropy(scores.float(), truth)
+        gradients = torch.autograd.grad(loss, weights)
+        with torch.no_grad():
+            update(list(gradients))
+            right = (scores.argmax(1) == truth).sum()
+            return torch.stack((loss.detach() * len(chosen), right.float()))
+
+    return step
+
+
+def _mlp(weights: list[Any], batch: Any) -> Any:
+    from torch.nn import functional
+
+    first, first_bias, second, second_bias = weights
+    hidden = functional.relu(functional.linear(batch, first, first_bias))
+    return functional.linear(hidden, second, second_bias)
+
+
+def _cnn(weights: list[Any], batch: Any) -> Any:
+    from torch.nn import functional
+
+    first, first_bias, second, second_bias, last, last_bias = weights
+    layer = batch.permute(0, 3, 1, 2)  # of one channel, so this is channels-last already
+    for kernel, bias in ((first, first_bias), (second, second_bias)):
+        layer = functional.max_pool2d(functional.relu(functional.conv2d(layer, kernel, bias)), 2)
+    flat = layer.permute(0, 2, 3, 1).reshape(len(batch), -1)  # in the order of Keras's Flatten
+    return functional.linear(functional.dropout(flat, 0.5), last, last_bias)
+
+
+def _update_function(optimizer: Any, weights: list[Any]) -> Callable[[list[Any]], None]:
+    """Return Keras's update rule; its settings are read from the Keras `optimizer`.
+
+    Source: the docstrings of keras.optimizers (SGD, RMSprop, Adam).
+    """
+    rules = {"SGD": _sgd, "RMSprop": _rmsprop, "Adam": _adam}
+    return rules[type(optimizer).__name__](optimizer.get_config(), weights)
+
+
+def _sgd(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], None]:
+    import torch
+
+    def update(gradients: list[Any]) -> None:
+        torch._foreach_add_(weights, gradients, alpha=-config["learning_rate"])
+
+    return update
+
+
+def _rmsprop(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], None]:
+    import torch
+
+    rate, rho, epsilon = config["learning_rate"], config["rho"], config["epsilon"]
+    squares = [torch.zeros_like(weight) for weight in weights]
+
+    def update(gradients: list[Any]) -> None:
+        torch._foreach_mul_(squares, rho)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - rho)
+        roots = torch._foreach_add(squares, epsilon)
+        torch._foreach_sqrt_(roots)
+        torch._foreach_addcdiv_(weights, gradients, roots, value=-rate)
+
+    return update
+
+
+def _adam(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], None]:
+    import torch
+
+    rate, epsilon = config["learning_rate"], config["epsilon"]
+    beta_1, beta_2 = config["beta_1"], config["beta_2"]
+    means = [torch.zeros_like(weight) for weight in weights]
+    squares = [torch.zeros_like(weight) for weight in weights]
+    steps = 0
+
+    def update(gradients: list[Any]) -> None:
+        nonlocal steps
+        steps += 1
+        torch._foreach_lerp_(means, gradients, 1 - beta_1)
+        torch._foreach_mul_(squares, beta_2)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - beta_2)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_add_(roots, epsilon)
+        scale = rate * (1 - beta_2**steps) ** 0.5 / (1 - beta_1**steps)
+        torch._foreach_addcdiv_(weights, means, roots, value=-scale)
+
+    return update
