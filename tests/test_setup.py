@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHELL_TOOLS = ["cat", "dirname", "id", "ls", "mktemp", "mv", "rm", "sh", "tail", "tr"]
+SHELL_TOOLS = ["cat", "dirname", "id", "ls", "mktemp", "mv", "rm", "sed", "sh", "tail", "tr"]
 
 #: Bodies of shell scripts that stand in for a Python.
 BROKEN_SHIM = "echo 'pyenv: python: command not found' >&2; exit 127"
@@ -151,6 +151,12 @@ def test_an_extra_that_is_not_there_ends_with_2(sandbox):
     answer = sandbox.set_up("tset")
     assert answer.returncode == 2
     assert "'tset'" in answer.stderr
+
+
+def test_every_extra_of_the_project_can_be_installed(sandbox):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for extra in extras["optional-dependencies"]:
+        assert sandbox.set_up(extra).returncode == 0, extra
 
 
 def test_an_install_that_fails_shows_its_log_and_is_tried_again(ready):

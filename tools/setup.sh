@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv and installs the project with the pinned packages; a no-op where nothing changed.
 #
-#   sh tools/setup.sh [EXTRA...]       extras of pyproject.toml: test, gpu
+#   sh tools/setup.sh [EXTRA...]       extras of pyproject.toml
 #   sh tools/setup.sh --which-python   only say which Python it would take
 #
 # PYTHON=... chooses the Python. Exit codes: 0 ready, 1 the install failed, 2 no fitting Python.
@@ -205,10 +205,12 @@ case "${1:-}" in
     --locked) locked=yes; shift ;;
 esac
 wanted="$*"
+# The extras are the keys of their table in pyproject.toml, so that the two cannot part.
+known=$(sed -n '/^\[project.optional-dependencies\]/,/^\[/s/^\([a-z0-9-]*\) = .*/\1/p' pyproject.toml)
 for extra in $wanted; do
-    case "$extra" in
-        test | gpu) ;;
-        *) say "error: there is no extra '$extra'. Known: test, gpu"; exit 2 ;;
+    case " $(echo $known) " in
+        *" $extra "*) ;;
+        *) say "error: there is no extra '$extra'. Known:" $known; exit 2 ;;
     esac
 done
 ready && exit 0
