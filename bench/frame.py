@@ -59,6 +59,9 @@ WHOLE = (
     "threads_inter_op",
     "niceness",
     "device",
+    "step_flops",
+    "step_bytes",
+    "working_set_bytes",
 )
 JOB_COLUMNS = (*WHO, *JOB, "epochs", "is_final", "train_s", *EVALUATION, *STEADY, *WHOLE)
 EPOCH_COLUMNS = (*WHO, *JOB, *EpochRecord.model_fields)
@@ -233,6 +236,7 @@ def _steady_times_s(measurement: Measurement, steps: Sequence[int]) -> np.ndarra
 
 def _whole(measurement: Measurement) -> dict[str, Any]:
     threads, digests, epochs = measurement.threads, measurement.digests, measurement.epochs
+    work = measurement.work
     return {
         **measurement.memory.model_dump(),
         "first_step_s": epochs[0].step_first_s if epochs else None,
@@ -246,6 +250,9 @@ def _whole(measurement: Measurement) -> dict[str, Any]:
         "threads_inter_op": threads.inter_op,
         "niceness": threads.niceness,
         "device": measurement.device,
+        "step_flops": work and work.flops,
+        "step_bytes": work and work.bytes,
+        "working_set_bytes": work and work.working_set_bytes,
     }
 
 

@@ -51,6 +51,9 @@ class LaunchSpec(Frozen):
     attempt: int = 1
     placed_by: str = "bare"
     packages: tuple[str, ...] = ()
+    measure_ceilings: bool = Field(
+        default=False, description="measure what the machine can do at best, after the job"
+    )
     machine: MachineFacts | None = Field(
         default=None, description="facts that were read already; None: the child reads them"
     )

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
+from bench.roofline import Ceilings, WorkCount
 from bench.spec import Frozen, JobSpec
 
 SCHEMA_VERSION = 1
@@ -172,6 +173,10 @@ class Measurement(Frozen):
     digests: Digests
     device: str
     framework: dict[str, str]
+    work: WorkCount | None = None
+    ceilings: Ceilings | None = Field(
+        default=None, description="in the first job of each backend and precision of a run"
+    )
     notes: tuple[str, ...] = ()
 
     @property

@@ -22,6 +22,11 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f}" if value >= 100 else significant(value)
 
 
+def percent(value: float | None) -> str:
+    """Return a share as whole percent."""
+    return NOT_AVAILABLE if value is None or not math.isfinite(value) else f"{100 * value:.0f} %"
+
+
 def duration(value: float | None) -> str:
     """Return a rough length of time in words: `45 s`, `3 min 20 s`, `1 h 05 min`."""
     if value is None:

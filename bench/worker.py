@@ -85,6 +85,7 @@ def _context(
         resident_bytes=resident_bytes,
         peak_bytes=peak_bytes,
         cpu_s=time.process_time,
+        measure_ceilings=launch.measure_ceilings,
     )
 
 

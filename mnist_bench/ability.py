@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from bench.record import MachineFacts, Skip
 from bench.spec import GridSpec, JobSpec
 from mnist_bench.backends import BACKENDS, is_installed, why_not
+from mnist_bench.trial import LOOPS
 
 #: Word that stands for every backend that is installed.
 ALL = "all"
+
+#: The loop that torch.compile makes, and the programs one of which it calls.
+INDUCTOR, COMPILERS = "inductor", ("g++", "clang++", "c++")
 
 #: Instruction sets that multiply bfloat16 matrices (bench.probe.cpu names them).
 BFLOAT16_SETS = frozenset({"AVX512_BF16", "AMX_BF16", "BF16"})
@@ -40,13 +44,19 @@ def divide(jobs: Iterable[JobSpec], facts: MachineFacts) -> tuple[list[JobSpec],
 
 def why_skipped(job: JobSpec, facts: MachineFacts) -> str | None:
     """Return why `job` cannot run on the machine with `facts`; None where it can."""
-    reason = why_not(job.backend)
-    if reason is None and job.precision == "bfloat16" and not _multiplies_bfloat16(facts):
-        reason = (
+    backends = [name for loop, name in LOOPS if loop == job.loop]
+    if job.backend not in backends:
+        return f"the loop {job.loop} exists for {', '.join(backends)} alone, not for {job.backend}"
+    if reason := why_not(job.backend):
+        return reason
+    if job.loop == INDUCTOR and not any(shutil.which(name) for name in COMPILERS):
+        return f"torch.compile needs a C++ compiler ({', '.join(COMPILERS)}): install one"
+    if job.precision == "bfloat16" and not _multiplies_bfloat16(facts):
+        return (
             "this machine has no bfloat16 arithmetic (AVX512_BF16, AMX_BF16, Arm BF16 or a GPU): "
             "a job would measure its emulation"
         )
-    return reason
+    return None
 
 
 def _multiplies_bfloat16(facts: MachineFacts) -> bool:

@@ -28,6 +28,7 @@ from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
 from bench.store import Journal, Run, find_journals, read_run, unfinished, unwritable
 from bench.worker import utc_now
 from mnist_bench.ability import divide, with_installed_backends
+from mnist_bench.ceilings import first_of_each
 from mnist_bench.data import Dataset, combined_digest, resolve
 from mnist_bench.progress import make_progress
 from mnist_bench.staging import stage_in_cache
@@ -72,10 +73,13 @@ class Plan:
         *,
         run_id: str = "bare",
         machine: MachineFacts | None = None,
-        done: frozenset[str] = frozenset(),
+        taken_up: Run | None = None,
     ) -> Iterator[LaunchSpec]:
-        """Yield the description of every job that is not done, in the run's order."""
+        """Yield the description of every job that `taken_up` has not done, in the run's order."""
         data_path = str(stage_in_cache(self.dataset))
+        records = taken_up.records if taken_up else ()
+        done = taken_up.done if taken_up else frozenset()
+        measuring = first_of_each((job for job in self.jobs if job.job_id not in done), records)
         for job in self.jobs:
             if job.job_id not in done:
                 yield LaunchSpec(
@@ -90,6 +94,7 @@ class Plan:
                     time_limit_s=self.time_limit_s,
                     placed_by=placed_by,
                     packages=PACKAGES,
+                    measure_ceilings=job.job_id in measuring,
                     machine=machine,
                 )
 
@@ -184,11 +189,13 @@ class Campaign:
         journal = Journal(self.path)
         if not taken_up:
             journal.create(header)
-        done = taken_up.done if taken_up else frozenset()
         launches = list(
-            self.plan.launches(dispatcher.name, run_id=header.run_id, machine=machine, done=done)
+            self.plan.launches(
+                dispatcher.name, run_id=header.run_id, machine=machine, taken_up=taken_up
+            )
         )
-        progress.begin([launch.job for launch in launches], already=len(done))
+        already = len(header.jobs) - len(launches)
+        progress.begin([launch.job for launch in launches], already=already)
         for event in dispatcher.run(launches):
             if event.record is not None:
                 journal.append(event.record)  # on disk before it is announced

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 import time
 from typing import Any
 
@@ -12,17 +12,20 @@ from bench.record import EpochRecord, Evaluation
 from bench.spec import JobSpec
 from bench.stats import quantile
 from bench.workload import JobContext
-from mnist_bench.backends import Backend
+from mnist_bench.backends import BACKENDS, Backend
 from mnist_bench.inputs import Inputs
 from mnist_bench.loops import StoppableClock, TimedEpoch
 from mnist_bench.models import weights_digest
 
-#: Where each loop lives, by name and backend.
+#: The function of each loop, by name and backend.
 LOOPS: dict[tuple[str, str], str] = {
-    **{("fit", name): "mnist_bench.loops.fit" for name in ("tensorflow", "jax", "torch")},
-    ("compiled", "tensorflow"): "mnist_bench.loops.compiled_tensorflow",
-    ("compiled", "jax"): "mnist_bench.loops.compiled_jax",
-    ("compiled", "torch"): "mnist_bench.loops.compiled_torch",
+    **{("fit", name): "mnist_bench.loops.fit:train" for name in BACKENDS},
+    ("compiled", "tensorflow"): "mnist_bench.loops.compiled_tensorflow:train",
+    ("compiled", "jax"): "mnist_bench.loops.compiled_jax:train",
+    ("compiled", "torch"): "mnist_bench.loops.compiled_torch:train",
+    ("scan", "jax"): "mnist_bench.loops.compiled_jax:train_scan",
+    ("stepwise", "jax"): "mnist_bench.loops.compiled_jax:train_stepwise",
+    ("inductor", "torch"): "mnist_bench.loops.compiled_torch:train_inductor",
 }
 
 
@@ -41,7 +44,7 @@ class Trial:
 
     def run(self, orders: np.ndarray) -> None:
         """Compile, train, and evaluate on both sets: the region that the annex timed."""
-        train = importlib.import_module(LOOPS[self.job.loop, self.job.backend]).train
+        train = pkgutil.resolve_name(LOOPS[self.job.loop, self.job.backend])
         self.clock = StoppableClock()
         self.context.emit({"event": "training", "clock_s": self.clock.origin})
         self.model.compile(

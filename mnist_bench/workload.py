@@ -14,10 +14,12 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.record import Digests, Measurement, MemoryFacts, PackedTimes, ThreadFacts
+from bench.roofline import Ceilings
 from bench.spec import JobSpec
 from bench.workload import JobContext
 from mnist_bench.ability import ALL
 from mnist_bench.backends import BACKENDS, Backend, backend
+from mnist_bench.ceilings import measure_ceilings
 from mnist_bench.data import Arrays, combined_digest, load_staged
 from mnist_bench.inputs import prepare
 from mnist_bench.models import (
@@ -29,6 +31,7 @@ from mnist_bench.models import (
     weights_digest,
 )
 from mnist_bench.trial import LOOPS, Trial
+from mnist_bench.work import count_work
 
 #: The values that each axis of a grid may take.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -63,6 +66,7 @@ class MnistWorkload:
         trial = Trial(job, context, model, inputs, framework)
         trial.run(orders)
         peak, source = context.peak_bytes()
+        ceilings, ceiling_notes = _ceilings(framework, job, context)
         return Measurement(
             epochs=tuple(trial.epochs),
             step_times=PackedTimes.pack(np.concatenate(trial.step_s)),
@@ -86,7 +90,9 @@ class MnistWorkload:
             ),
             device=framework.device(),
             framework=framework.versions(),
-            notes=_notes(job),
+            work=count_work(model, job),
+            ceilings=ceilings,
+            notes=(*_notes(job), *ceiling_notes),
         )
 
 
@@ -129,6 +135,19 @@ def _threads(framework: Backend, context: JobContext) -> ThreadFacts:
         niceness_asked=context.niceness_asked,
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
     )
+
+
+def _ceilings(
+    framework: Backend, job: JobSpec, context: JobContext
+) -> tuple[Ceilings | None, tuple[str, ...]]:
+    """Return the machine's ceilings where they are asked for; a failure of theirs is a note."""
+    if not context.measure_ceilings:
+        return None, ()
+    context.emit({"event": "ceilings"})
+    try:
+        return measure_ceilings(framework, job.precision), ()
+    except Exception as error:  # the job itself is measured: nothing may take that away
+        return None, (f"ceilings not measured: {type(error).__name__}: {error}"[:200],)
 
 
 def _notes(job: JobSpec) -> tuple[str, ...]:

@@ -50,6 +50,21 @@ def test_all_stands_for_the_backends_that_are_installed(no_jax):
     assert not {"jax", "all"} & set(grid.subgrids[0].backends)
 
 
+@pytest.mark.parametrize("loop", ["scan", "stepwise"])
+def test_a_loop_of_one_backend_is_skipped_with_the_others(loop):
+    reason = why_skipped(a_job(loop=loop, backend="tensorflow"), HAS_NONE)
+    assert reason == f"the loop {loop} exists for jax alone, not for tensorflow"
+
+
+def test_torch_compile_is_skipped_where_there_is_no_compiler(monkeypatch):
+    job = a_job(loop="inductor", backend="torch")
+    monkeypatch.setattr(ability, "why_not", lambda backend: None)  # PyTorch may not be here
+    monkeypatch.setattr(ability.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert why_skipped(job, HAS_NONE) is None
+    monkeypatch.setattr(ability.shutil, "which", lambda name: None)
+    assert "needs a C++ compiler (g++" in why_skipped(job, HAS_NONE)
+
+
 def test_bfloat16_is_skipped_where_it_would_be_emulated(no_gpu):
     job = a_job(precision="bfloat16")
     assert why_skipped(job, HAS_BFLOAT16) is None

@@ -16,7 +16,7 @@ FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / nam
 #: The engine's modules from the ground up; each imports from its own layer and those above it.
 LAYERS = (
     ("errors", "units"),
-    ("spec", "stats"),
+    ("spec", "stats", "roofline"),
     ("record", "workload", "launch"),
     ("probe", "conditions", "store", "frame"),
     ("worker", "process"),

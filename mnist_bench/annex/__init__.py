@@ -10,6 +10,7 @@ from bench.store import Run
 from mnist_bench.annex.accuracy import accuracy_table
 from mnist_bench.annex.base import Evidence, gather
 from mnist_bench.annex.capacity import capacity_table, comparison_table
+from mnist_bench.annex.limits import group_limits, limits_table
 from mnist_bench.annex.machines import machines_table
 from mnist_bench.annex.published import published
 from mnist_bench.annex.tables import epochs_table, failures_table, memory_table, reproduce_table
@@ -24,13 +25,15 @@ def build_report(runs: Sequence[Run], commands: Sequence[str] = ()) -> Report:
     Works for no run, for runs without a measurement, and for runs of unlike machines and datasets.
     """
     document, evidence = published(), gather(runs)
-    capacity = capacity_table(evidence, document)
+    limits = group_limits(evidence)
+    capacity = capacity_table(evidence, document, limits)
     comparison = comparison_table(evidence, _sameness(evidence))
     return Report(
         title=TITLE,
         verdict=verdict(evidence, capacity.rows),
         tables=(
             *((comparison, capacity) if evidence.pairs else (capacity, comparison)),
+            limits_table(evidence, limits),
             machines_table(evidence, document),
             accuracy_table(evidence, document),
             memory_table(evidence),

@@ -22,6 +22,7 @@ from mnist_bench.annex.base import (
     median,
     scaled,
 )
+from mnist_bench.annex.limits import key_of
 from mnist_bench.annex.published import REFERENCES, Relative, capacity_rows, relative
 
 _CAPACITY_NOTE = (
@@ -45,9 +46,17 @@ _COMPARISON_NOTE = (
 )
 
 
-def capacity_table(evidence: Evidence, document: Mapping[str, Any]) -> Table:
-    """Return one row per machine and job group, then the published runs."""
-    measured = [{**head, **_times(rows)} for head, rows in groups(evidence.jobs, evidence.names)]
+def capacity_table(
+    evidence: Evidence, document: Mapping[str, Any], limits: Mapping[tuple[Any, ...], Row]
+) -> Table:
+    """Return one row per machine and job group, then the published runs.
+
+    `limits` is what `group_limits` returned; each measured row holds its group's.
+    """
+    measured = [
+        {**head, **_times(rows), **limits[key_of(head)]}
+        for head, rows in groups(evidence.jobs, evidence.names)
+    ]
     rows = [_with_speeds(row, document) for row in (*measured, *capacity_rows(document))]
     return Table(
         name="capacity",

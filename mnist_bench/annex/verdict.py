@@ -9,7 +9,7 @@ from typing import Any
 from bench.compare import PairedSpeed, between, conclusion, ranking
 from bench.report.tables import Row, interval
 from bench.stats import Interval
-from bench.units import significant
+from bench.units import percent, significant
 from mnist_bench.annex.base import MEASURED, Evidence, job_text
 from mnist_bench.annex.published import REFERENCES
 
@@ -128,7 +128,18 @@ def _speed(row: Row) -> str:
     return (
         f"{row['machine']}, {job_text(row)}: {significant(row['epoch_s'])} s an epoch; "
         f"{significant(row['step_median_ms'])} ms a step (median), "
-        f"{significant(row['step_p10_ms'])} ms undisturbed (p10). {_beside_2020(row)} {sure}"
+        f"{significant(row['step_p10_ms'])} ms undisturbed (p10). {_limit(row)}"
+        f"{_beside_2020(row)} {sure}"
+    )
+
+
+def _limit(row: Row) -> str:
+    """Return what limits the job, in a sentence; nothing where that is not known."""
+    if row["regime"] is None:
+        return ""
+    return (
+        f"That is {significant(row['flops_per_s'] / 1e9)} GFLOP/s, {percent(row['ceiling_share'])} "
+        f"of what a bare matrix product reaches there: {row['regime']}. "
     )
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+
+#: Bytes of a value of the arrays that `copy` copies.
+FLOAT_BYTES = 4
 
 #: Keras's default batch for `evaluate`, which the script of 2020 used.
 EVALUATION_BATCH = 32
@@ -34,6 +37,12 @@ class Backend(Protocol):
 
     def evaluate(self, model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
         """Return loss and accuracy of the compiled Keras `model`, at EVALUATION_BATCH."""
+
+    def matmul(self, size: int, precision: str) -> Callable[[], Any]:
+        """Return what multiplies two resident (size, size) matrices and waits for the device."""
+
+    def copy(self, size_bytes: int) -> Callable[[], Any]:
+        """Return what copies a resident float32 array onto another and waits for the device."""
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mnist_bench.backends import EVALUATION_BATCH
+from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
 
 
 def load(threads: int) -> None:
-    """Import JAX and Keras on it. XLA's CPU pool takes its size from NPROC, read at start-up."""
+    """Import JAX and Keras on it. XLA's CPU pool takes its size from NPROC, read at start-up.
+
+    On a GPU memory is taken as it is needed, so that its peak is the job's and not a share of all.
+    """
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ["NPROC"] = str(threads)
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax  # noqa: F401  the import is what is timed
     import keras  # noqa: F401
 
@@ -39,3 +44,29 @@ def versions() -> dict[str, str]:
 def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     loss, accuracy = model.evaluate(images, labels, batch_size=EVALUATION_BATCH, verbose=0)
     return loss, accuracy
+
+
+def matmul(size: int, precision: str) -> Callable[[], Any]:
+    import jax
+
+    left, right = (
+        jax.random.uniform(jax.random.key(seed), (size, size)).astype(precision) for seed in (1, 2)
+    )
+    multiply = jax.jit(lambda a, b: a @ b)
+    return lambda: multiply(left, right).block_until_ready()
+
+
+def copy(size_bytes: int) -> Callable[[], Any]:
+    import jax
+    import jax.numpy as jnp
+
+    source = jnp.ones(size_bytes // FLOAT_BYTES)
+    target = jnp.zeros(size_bytes // FLOAT_BYTES)
+    # the target is given away, so that its memory is written to and none is allocated
+    write = jax.jit(lambda to, what: to.at[:].set(what), donate_argnums=0)
+
+    def run() -> None:
+        nonlocal target
+        target = write(target, source).block_until_ready()
+
+    return run

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mnist_bench.backends import EVALUATION_BATCH
+from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
 from mnist_bench.loops.pipeline import in_order
 
 
 def load(threads: int) -> None:
+    """Import TensorFlow and Keras on it; on a GPU memory is taken as it is needed."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras  # noqa: F401  the import is what is timed
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def thread_counts() -> tuple[int | None, int | None]:
@@ -46,3 +50,45 @@ def versions() -> dict[str, str]:
 def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     loss, accuracy = model.evaluate(in_order(images, labels, EVALUATION_BATCH), verbose=0)
     return loss, accuracy
+
+
+def matmul(size: int, precision: str) -> Callable[[], Any]:
+    import tensorflow as tf
+
+    left, right = (
+        tf.cast(tf.random.stateless_uniform((size, size), seed=(seed, 0)), precision)
+        for seed in (1, 2)
+    )
+    multiply = tf.function(tf.linalg.matmul)
+    return lambda: _finished(multiply(left, right))
+
+
+def copy(size_bytes: int) -> Callable[[], Any]:
+    import tensorflow as tf
+
+    source = tf.ones(size_bytes // FLOAT_BYTES)
+    target = tf.Variable(tf.zeros(size_bytes // FLOAT_BYTES))
+
+    @tf.function
+    def write() -> None:
+        # by slice: assigning the whole variable would only share the buffer
+        tf.raw_ops.ResourceStridedSliceAssign(
+            ref=target.handle,
+            begin=[0],
+            end=[0],
+            strides=[1],
+            value=source,
+            begin_mask=1,
+            end_mask=1,
+        )
+
+    return lambda: _finished(write())
+
+
+def _finished(result: Any) -> Any:
+    """Wait for the device; on a CPU an operation is done when its call returns."""
+    if device() == "gpu":
+        import tensorflow as tf
+
+        tf.test.experimental.sync_devices()
+    return result

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mnist_bench.backends import EVALUATION_BATCH
+from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
 
 
 def load(threads: int) -> None:
@@ -41,3 +42,35 @@ def versions() -> dict[str, str]:
 def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     loss, accuracy = model.evaluate(images, labels, batch_size=EVALUATION_BATCH, verbose=0)
     return loss, accuracy
+
+
+def matmul(size: int, precision: str) -> Callable[[], Any]:
+    import torch
+
+    where = _torch_device()
+    left, right = (
+        torch.rand(size, size, device=where).to(getattr(torch, precision)) for _ in range(2)
+    )
+    product = torch.empty_like(left)
+    return lambda: _finished(torch.mm(left, right, out=product))
+
+
+def copy(size_bytes: int) -> Callable[[], Any]:
+    import torch
+
+    where = _torch_device()
+    source = torch.ones(size_bytes // FLOAT_BYTES, device=where)
+    target = torch.zeros_like(source)
+    return lambda: _finished(target.copy_(source))
+
+
+def _torch_device() -> str:
+    return "cuda" if device() == "gpu" else "cpu"
+
+
+def _finished(result: Any) -> Any:
+    if device() == "gpu":
+        import torch
+
+        torch.cuda.synchronize()
+    return result

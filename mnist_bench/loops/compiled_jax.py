@@ -1,9 +1,9 @@
 """An epoch in a few JAX launches: jit and scan, the data resident on the device.
 
 A launch gives one time for all its steps, so an epoch is cut into about LAUNCHES of them and each
-step is given the mean of its launch. On a CPU the steps are launched one by one: a launch costs
-microseconds there, and XLA runs what is inside a loop with less parallelism (an MLP step took
-2.7 ms in a scan and 1.7 ms by itself on 2 cores).
+step is given the mean of its launch. Stepwise, each step is a launch and has its own time. On a
+CPU that is the faster way too: a launch costs microseconds there, and XLA runs what is inside a
+loop with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms by itself on 2 cores).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops import TimedEpoch
 from mnist_bench.models import CLASSES
@@ -29,12 +30,48 @@ def train(
     batch_size: int,
     on_epoch: Callable[[TimedEpoch], None],
 ) -> None:
-    """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
+    """Train in the way that is faster on the device; see `mnist_bench.loops.Loop`."""
     import jax
 
+    way = train_stepwise if jax.default_backend() == "cpu" else train_scan
+    way(model, inputs, orders, batch_size, on_epoch)
+
+
+def train_scan(
+    model: Any,
+    inputs: Inputs,
+    orders: np.ndarray,
+    batch_size: int,
+    on_epoch: Callable[[TimedEpoch], None],
+) -> None:
+    """Train in about LAUNCHES launches an epoch; see `mnist_bench.loops.Loop`."""
+    full = orders.shape[1] // batch_size
+    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, full // LAUNCHES), on_epoch)
+
+
+def train_stepwise(
+    model: Any,
+    inputs: Inputs,
+    orders: np.ndarray,
+    batch_size: int,
+    on_epoch: Callable[[TimedEpoch], None],
+) -> None:
+    """Train in one launch a step, so that each has its own time; see `mnist_bench.loops.Loop`."""
+    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, 1), on_epoch)
+
+
+def _train(
+    model: Any,
+    inputs: Inputs,
+    orders: np.ndarray,
+    pieces: list[tuple[int, int]],
+    on_epoch: Callable[[TimedEpoch], None],
+) -> None:
+    import jax
+
+    keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
     state = _state(model)
-    pieces = _pieces(orders.shape[1], batch_size, stepwise=jax.default_backend() == "cpu")
     images = jax.device_put(inputs.raw_images)
     labels = jax.device_put(inputs.raw_labels.astype(np.int32))
     launch = jax.jit(_scan_function(model, images, labels), donate_argnums=0)
@@ -56,10 +93,10 @@ def train(
         )
 
 
-def _pieces(count: int, batch_size: int, stepwise: bool) -> list[tuple[int, int]]:
-    """Return the launches of an epoch, as (steps, images a step)."""
+def _pieces(count: int, batch_size: int, length: int) -> list[tuple[int, int]]:
+    """Return the launches of an epoch, as (steps, images a step), of `length` steps if possible."""
     full, ragged = divmod(count, batch_size)
-    length = 1 if stepwise else max(1, full // LAUNCHES)
+    length = max(1, length)
     pieces = [(length, batch_size)] * (full // length)
     if full % length:
         pieces.append((full % length, batch_size))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops import TimedEpoch
 from mnist_bench.models import CLASSES
@@ -27,6 +28,7 @@ def train(
     """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
     import tensorflow as tf
 
+    keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
     images, labels = tf.constant(inputs.raw_images), tf.constant(inputs.raw_labels, tf.int32)
     run_epoch = _epoch_function(_step_function(model, images, labels), orders.shape[1], batch_size)
