@@ -7,13 +7,14 @@ EXTRAS ?=
 TEST_EXTRAS ?= jax torch
 export PYTHON
 
-.PHONY: help setup setup-test run test lint clean
+.PHONY: help setup setup-test run test perf lint clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make run               set up, then measure this machine (GRID=quick; GRID=full for all)'
 	@echo 'make test              set up with the test tools, then run the test suite'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
+	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
 	@echo 'make lint              check the style'
 	@echo 'make clean             remove .venv and caches; reports/ stays'
 	@echo
@@ -34,6 +35,9 @@ run: setup
 
 test: setup-test
 	@$(PY) -m pytest $(ARGS)
+
+perf: setup-test
+	@$(PY) tests/perf/perf.py $(ARGS)
 
 lint: setup-test
 	@$(PY) -m ruff check .

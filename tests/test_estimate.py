@@ -22,6 +22,11 @@ def test_more_epochs_take_longer_and_larger_batches_shorter():
     assert job_seconds(a_job(epochs=15, read_off=(2,))) > job_seconds(a_job(epochs=15))
 
 
+def test_a_compiled_loop_is_expected_to_be_faster_and_xla_s_convolutions_slower():
+    assert job_seconds(a_job(loop="compiled")) < job_seconds(a_job())
+    assert job_seconds(a_job(loop="compiled", backend="jax")) > job_seconds(a_job())
+
+
 def test_at_first_the_time_left_is_the_estimate():
     assert TimeLeft(JOBS).factor == 1
     assert TimeLeft(JOBS).seconds() == pytest.approx(3 * EACH_S)

@@ -44,12 +44,29 @@ def test_full_holds_every_job_of_paper():
     assert {job.job_id for job in expand(load_grid("paper"), "mnist")} < full
 
 
-def test_full_gives_every_published_row_three_seeds():
+def test_full_gives_every_published_row_two_seeds_and_a_third_where_times_were_published():
     jobs = [job for job in expand(load_grid("full"), "mnist") if job.epochs == 15]
     seeds = {}
     for job in jobs:
         seeds.setdefault((job.model, job.optimizer), set()).add(job.seed)
-    assert {len(found) for found in seeds.values()} == {3}
+    timed = {("cnn", "adam"), ("mlp", "rmsprop")}
+    assert {key: len(found) for key, found in seeds.items()} == {
+        (model, optimizer): 3 if (model, optimizer) in timed else 2
+        for model in ("mlp", "cnn")
+        for optimizer in ("sgd", "rmsprop", "adam")
+    }
+
+
+def test_full_sweeps_batches_from_32_to_8192_in_both_loops():
+    jobs = expand(load_grid("full"), "mnist")
+    swept = {}
+    for job in jobs:
+        if job.epochs == 2 and (job.backend, job.precision) == ("tensorflow", "float32"):
+            swept.setdefault((job.model, job.loop), set()).add(job.batch_size)
+    sizes = {32, 128, 512, 2048, 8192}
+    assert swept == {
+        (model, loop): sizes for model in ("mlp", "cnn") for loop in ("fit", "compiled")
+    }
 
 
 def test_a_grid_of_the_user_s_own_is_read_from_its_file(tmp_path):

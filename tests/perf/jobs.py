@@ -1,0 +1,98 @@
+"""What the benchmarks of the benchmark share: a part of the data, staged, and jobs run on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.dispatch import Dispatcher
+from bench.launch import LaunchSpec, child_environment
+from bench.probe.cpu import usable_cpus
+from bench.process import run_child
+from bench.record import JobRecord
+from bench.spec import JobSpec
+from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, stage
+from mnist_bench.workload import NAME, PACKAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A part of a dataset, in a file that children read."""
+
+    name: str
+    source: str
+    path: Path
+    digest: str
+    images: int
+
+    def launch(self, job: JobSpec, **changes: object) -> LaunchSpec:
+        """Return the description of `job` on these data, with this machine's threads."""
+        fields = {
+            "run_id": "perf",
+            "workload": NAME,
+            "job": job,
+            "label": "here",
+            "data_path": str(self.path),
+            "data_digest": self.digest,
+            "threads": max(1, int(usable_cpus())),
+            "packages": PACKAGES,
+        }
+        return LaunchSpec.model_validate({**fields, **changes})
+
+    def job(self, **fields: object) -> JobSpec:
+        """Return a job on these data."""
+        return JobSpec.model_validate({"dataset": self.name, **fields})
+
+
+def stage_part(images: int, folder: Path, tested: int = 1000) -> Staged:
+    """Stage the first `images` train and `tested` test images of the data that a run would take."""
+    dataset = resolve("auto", None)
+    sizes = (images, images, tested, tested)
+    arrays = Arrays(*(part[:size] for part, size in zip(dataset.arrays, sizes, strict=True)))
+    part = Dataset(dataset.name, arrays, dataset.source, digests_of(arrays))
+    path = stage(part, folder)
+    return Staged(dataset.name, dataset.source, path, combined_digest(part.digests), images)
+
+
+def run_bare(launch: LaunchSpec) -> JobRecord:
+    """Run the job in a child of this process, watched as in a run."""
+    (record,) = (item for item in run_child(launch) if isinstance(item, JobRecord))
+    return record
+
+
+def run_by(dispatcher: Dispatcher, launch: LaunchSpec) -> JobRecord:
+    """Run the job through a dispatcher that was entered."""
+    events = list(dispatcher.run([launch]))
+    return events[-1].record
+
+
+def run_script(name: str, launch: LaunchSpec) -> str:
+    """Run a script of this folder in the environment of a job's child; return its last line."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name(name))],
+        input=launch.model_dump_json(),
+        capture_output=True,
+        text=True,
+        env=child_environment(os.environ, launch),
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+def p10_s(record: JobRecord) -> float:
+    """Return the p10 of a job's steady steps, in seconds; as `bench.frame`, which needs pandas.
+
+    Raises RuntimeError where the job failed.
+    """
+    if record.measurement is None:
+        raise RuntimeError(f"{record.job_id} failed: {record.failure}")
+    epochs, times_s = record.measurement.epochs, record.measurement.step_times.unpack()
+    warm_up = epochs[0].steps if len(epochs) > 1 else 1
+    return float(np.quantile(times_s[warm_up:], 0.10))

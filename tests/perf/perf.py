@@ -1,0 +1,198 @@
+"""`make perf`: the benchmark of the benchmark, paired and alternating; it reports and never fails.
+
+    python tests/perf/perf.py [--rounds 3] [--out reports/perf.json]
+
+Each figure is a ratio of p10s within one round, or seconds; what is printed is the median over the
+rounds with its range. Nothing here is judged by an exit code: machines differ, and a figure that
+misses its target is reported as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from figures import (
+    Round,
+    best_share,
+    command_round,
+    loops_round,
+    ratio,
+    ray_pair,
+    recording_pair,
+    to_json,
+)
+from jobs import stage_part
+from tabulate import tabulate
+
+from bench.probe import probe
+from bench.report.files import replace_file
+from mnist_bench.workload import PACKAGES
+
+#: Images of the part of MNIST that jobs train on: 100 steps of 128 an epoch.
+IMAGES = 12_800
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table: what it is, its target, and its value in each round."""
+
+    name: str
+    target: str
+    met: Callable[[float], bool]
+    values: Callable[[list[Round]], list[float]]
+
+
+def at_least(bound: float) -> tuple[str, Callable[[float], bool]]:
+    """Return a target's words and its test."""
+    return f"{bound:g} or more", lambda value: value >= bound
+
+
+def at_most(bound: float, unit: str = "") -> tuple[str, Callable[[float], bool]]:
+    """Return a target's words and its test."""
+    return f"{bound:g}{unit} or less", lambda value: value <= bound
+
+
+def ratio_of(above: str, below: str) -> Callable[[list[Round]], list[float]]:
+    """Return what reads the ratio of two p10s from every round."""
+    return lambda rounds: ratio(rounds, f"{above}: p10 ms", f"{below}: p10 ms")
+
+
+def seconds_of(key: str) -> Callable[[list[Round]], list[float]]:
+    """Return what reads a time from every round."""
+    return lambda rounds: [each[key] for each in rounds if key in each]
+
+
+FIGURES = (
+    Figure(
+        "MLP, TensorFlow: fit / compiled",
+        *at_least(1.8),
+        ratio_of("mlp fit tensorflow", "mlp compiled tensorflow"),
+    ),
+    Figure(
+        "MLP: TensorFlow fit / JAX compiled",
+        *at_least(2.6),
+        ratio_of("mlp fit tensorflow", "mlp compiled jax"),
+    ),
+    Figure(
+        "CNN, TensorFlow: fit / compiled",
+        *at_least(1.2),
+        ratio_of("cnn fit tensorflow", "cnn compiled tensorflow"),
+    ),
+    Figure(
+        "CNN: TensorFlow fit / PyTorch compiled",
+        "none",
+        lambda value: True,
+        ratio_of("cnn fit tensorflow", "cnn compiled torch"),
+    ),
+    Figure(
+        "MLP compiled, best backend: share of the matrix-multiply ceiling",
+        *at_least(0.6),
+        lambda rounds: best_share(rounds, "mlp"),
+    ),
+    Figure(
+        "CNN compiled, best backend: the same",
+        *at_least(0.55),
+        lambda rounds: best_share(rounds, "cnn"),
+    ),
+    Figure(
+        "job by Ray / the same job bare",
+        *at_most(1.02),
+        ratio_of("ray pair, ray", "ray pair, bare"),
+    ),
+    Figure(
+        "recorded child / the loop alone",
+        *at_most(1.01),
+        ratio_of("recording pair, recorded", "recording pair, loop alone"),
+    ),
+    Figure(
+        "typing the command to the first timed step, less the import, s",
+        *at_most(7, " s"),
+        seconds_of("typing to first step: s"),
+    ),
+    Figure(
+        "between two jobs, less the import, s",
+        *at_most(1, " s"),
+        seconds_of("between two jobs: s"),
+    ),
+)
+
+PARTS = (loops_round, ray_pair, recording_pair, command_round)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(prog="make perf", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=IMAGES)
+    parser.add_argument("--out", type=Path, default=Path("reports/perf.json"))
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="mnist-bench-perf-") as folder:
+        data = stage_part(options.images, Path(folder))
+        rounds: list[Round] = []
+        for number in range(options.rounds):
+            say = _sayer(number, options.rounds)
+            rounds.append({k: v for part in PARTS for k, v in part(data, number, say).items()})
+    rows = [_row(figure, rounds) for figure in FIGURES]
+    print(_table(rows))
+    document = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": probe(PACKAGES).model_dump(mode="json"),
+        "data": {"name": data.name, "source": data.source, "images": data.images},
+        "figures": rows,
+        "rounds": rounds,
+    }
+    replace_file(options.out, to_json(document))
+    print(f"\n{options.out}")
+
+
+def _sayer(number: int, rounds: int) -> Callable[[str], None]:
+    begin = datetime.now(UTC)
+
+    def say(line: str) -> None:
+        passed = (datetime.now(UTC) - begin).total_seconds()
+        print(f"round {number + 1} of {rounds}, {passed:.0f} s: {line}", flush=True)
+
+    return say
+
+
+def _row(figure: Figure, rounds: list[Round]) -> dict[str, object]:
+    values = figure.values(rounds)
+    middle = statistics.median(values) if values else None
+    return {
+        "figure": figure.name,
+        "median": middle,
+        "low": min(values, default=None),
+        "high": max(values, default=None),
+        "rounds": len(values),
+        "target": figure.target,
+        "met": None if middle is None or figure.target == "none" else figure.met(middle),
+    }
+
+
+def _table(rows: Sequence[dict[str, object]]) -> str:
+    words = {True: "yes", False: "no", None: "n/a"}
+
+    def text(value: object) -> str:
+        return "n/a" if value is None else f"{value:.3g}"
+
+    cells = [
+        (
+            row["figure"],
+            text(row["median"]),
+            f"{text(row['low'])} to {text(row['high'])}",
+            row["target"],
+            words[row["met"]],
+        )
+        for row in rows
+    ]
+    return tabulate(cells, ("figure", "median", "range", "target", "met"), tablefmt="github")
+
+
+if __name__ == "__main__":
+    main()
