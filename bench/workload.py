@@ -30,6 +30,7 @@ class JobContext:
     resident_bytes: Callable[[], int | None]
     peak_bytes: Callable[[], tuple[int | None, str | None]]
     cpu_s: Callable[[], float]
+    gpu_peak_bytes: Callable[[str], tuple[int | None, str | None]] = lambda name: (None, None)
 
 
 class Workload(Protocol):
