@@ -1,11 +1,11 @@
 """The exception tree: each error says what was wrong, the value seen, and the next step.
 
-    BenchError
-    ├── RequestError      the request itself is wrong (exit code 2)
-    │   ├── DataError     the dataset cannot be had or is not what it should be
-    │   └── OutputError   the results cannot be written where they were asked for
-    ├── StoreError        a journal cannot be read
-    └── DispatchError     jobs cannot be placed on a machine
+BenchError
+├── RequestError      the request itself is wrong (exit code 2)
+│   ├── DataError     the dataset cannot be had or is not what it should be
+│   └── OutputError   the results cannot be written where they were asked for
+├── StoreError        a journal cannot be read
+└── DispatchError     jobs cannot be placed on a machine
 """
 
 from __future__ import annotations

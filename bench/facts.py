@@ -6,7 +6,7 @@ as salted digests alone; `host_name` is filled only where it was asked for.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -126,3 +126,15 @@ class RuntimeFacts(Frozen):
         default_factory=dict, description="build facts by framework: oneDNN, CUDA, MKL, XLA"
     )
     unknown: dict[str, str] = Field(default_factory=dict)
+
+
+def field_differences(left: MachineFacts, right: MachineFacts) -> dict[str, tuple[Any, Any]]:
+    """Return both values of every field in which two machines differ, packages one by one."""
+    pairs = {
+        name: (getattr(left, name), getattr(right, name))
+        for name in MachineFacts.model_fields
+        if name not in {"packages", "unknown"}
+    }
+    for package in {**left.packages, **right.packages}:
+        pairs[package] = (left.packages.get(package), right.packages.get(package))
+    return {name: values for name, values in pairs.items() if values[0] != values[1]}

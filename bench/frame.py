@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.record import EpochRecord, Evaluation, JobRecord, MachineFacts, Measurement
+from bench.observed import Interference
+from bench.record import EpochRecord, Evaluation, JobRecord, MachineFacts, Measurement, MemoryFacts
 from bench.spec import JobSpec, canonical_json
 from bench.stats import quantile
 from bench.store import Run
@@ -43,10 +44,7 @@ STEADY = (
 )
 #: Columns of the whole job. Memory is None in read-off rows: its peak is that of the whole job.
 WHOLE = (
-    "after_import_bytes",
-    "after_data_bytes",
-    "peak_bytes",
-    "peak_source",
+    *("after_import_bytes", "after_data_bytes", "peak_bytes", "peak_source"),
     "first_step_s",
     "first_step_at_s",
     "import_s",
@@ -59,9 +57,13 @@ WHOLE = (
     "threads_inter_op",
     "niceness",
     "device",
+    *("gpu_peak_bytes", "gpu_peak_source", "flag", "energy"),
 )
 JOB_COLUMNS = (*WHO, *JOB, "epochs", "is_final", "train_s", *EVALUATION, *STEADY, *WHOLE)
-EPOCH_COLUMNS = (*WHO, *JOB, *EpochRecord.model_fields)
+#: What was seen from outside during a job or an epoch, in the field names of `Interference`.
+SEEN = tuple(name for name in Interference.model_fields if name not in {"epoch", "wall_s"})
+EPOCH_COLUMNS = (*WHO, *JOB, *EpochRecord.model_fields, *SEEN)
+CONDITION_COLUMNS = (*WHO, *JOB, "epochs_disturbed", "foreign_processes", *SEEN)
 FAILURE_COLUMNS = (
     *("label", "run_id", "job_id", "attempt", "reason", "exception", "message", "log_tail"),
     "measured_later",
@@ -75,7 +77,12 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
     the last, and only those rows are independent of each other.
     """
     rows = [
-        {**_who(record), **_what(record), **_evaluated(record.measurement, evaluation)}
+        {
+            **_who(record),
+            **_what(record),
+            **_evaluated(record.measurement, evaluation),
+            **{key: _seen(record).get(key) for key in ("flag", "energy")},
+        }
         for record, _ in _measured(runs)
         for evaluation in record.measurement.evaluations
     ]
@@ -85,11 +92,27 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 def epochs_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """Return one row for each epoch of each measured job: `EPOCH_COLUMNS`."""
     rows = [
-        {**_who(record), **_what(record), **epoch.model_dump()}
+        {**_who(record), **_what(record), **epoch.model_dump(), **_seen(record, epoch.epoch)}
         for record, measurement in _measured(runs)
         for epoch in measurement.epochs
     ]
     return pd.DataFrame(rows, columns=list(EPOCH_COLUMNS))
+
+
+def conditions_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return one row for each measured job that was watched: `CONDITION_COLUMNS`."""
+    rows = [
+        {
+            **_who(record),
+            **_what(record),
+            **_seen(record),
+            "epochs_disturbed": sum(epoch.flag == "disturbed" for epoch in seen.epochs),
+            "foreign_processes": [f"{p.name} {p.cpus:.2f}" for p in seen.foreign_processes],
+        }
+        for record, _ in _measured(runs)
+        if (seen := record.conditions) is not None
+    ]
+    return pd.DataFrame(rows, columns=list(CONDITION_COLUMNS))
 
 
 def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -159,6 +182,14 @@ def _measured(runs: Sequence[Run]) -> Iterator[tuple[JobRecord, Measurement]]:
             yield record, record.measurement
 
 
+def _seen(record: JobRecord, epoch: int | None = None) -> dict[str, Any]:
+    """Return what was seen during an epoch, or during the whole of the training."""
+    seen = record.conditions
+    parts = () if seen is None else (seen.whole,) if epoch is None else seen.epochs
+    found = next((part for part in parts if part is not None and part.epoch == epoch), None)
+    return {} if found is None else found.model_dump(include=set(SEEN))
+
+
 def _who(record: JobRecord) -> dict[str, Any]:
     return {
         "label": record.label,
@@ -197,7 +228,7 @@ def _evaluated(measurement: Measurement, evaluation: Evaluation) -> dict[str, An
     }
 
 
-_NO_MEMORY = dict.fromkeys(("after_import_bytes", "after_data_bytes", "peak_bytes", "peak_source"))
+_NO_MEMORY = dict.fromkeys(MemoryFacts.model_fields)
 
 
 def _steady(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:

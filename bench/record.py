@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from bench.facts import MachineFacts, RuntimeFacts
 from bench.observed import Conditions
+from bench.price import PriceRule
 from bench.spec import Frozen, JobSpec
 
 SCHEMA_VERSION = 1
@@ -211,3 +212,4 @@ class RunHeader(Frozen):
     machine: MachineFacts
     jobs: tuple[JobSpec, ...]
     skipped: tuple[Skip, ...] = ()
+    prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")

@@ -21,6 +21,7 @@ from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
 from bench.errors import OutputError, RequestError, StoreError
 from bench.launch import LaunchSpec
+from bench.price import PriceRule, read_rules
 from bench.probe import probe
 from bench.probe.cpu import usable_cpus
 from bench.record import MachineFacts, RunHeader, Skip
@@ -51,6 +52,7 @@ class Plan:
     order_seed: int
     time_limit_s: float
     command: str
+    prices: tuple[PriceRule, ...] = ()
 
     @property
     def request_digest(self) -> str:
@@ -118,6 +120,7 @@ def make_plan(grid: GridSpec, arguments: argparse.Namespace, command: str) -> Pl
         order_seed=arguments.order_seed,
         time_limit_s=arguments.job_timeout,
         command=command,
+        prices=read_rules(arguments.price) if arguments.price else (),
     )
 
 
@@ -214,6 +217,7 @@ class Campaign:
             machine=machine,
             jobs=plan.jobs,
             skipped=plan.skipped,
+            prices=plan.prices,
         )
 
 

@@ -18,6 +18,7 @@ LAYERS = (
     ("errors", "units"),
     ("spec", "stats"),
     ("facts", "observed"),
+    ("price",),
     ("record", "workload", "launch"),
     ("probe", "conditions", "store", "frame"),
     ("worker", "process"),

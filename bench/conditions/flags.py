@@ -62,10 +62,10 @@ CAUSES: Sequence[Cause] = (
     Cause(
         "foreign CPU",
         "foreign_cpus",
-        0.2,
+        0.1,
         "CPUs",
-        "a fifth of one CPU slows a job that fills two by a tenth, its size here; idle desktops "
-        "and system services stay below 0.1 (measured, see docs/machine.md)",
+        "a tenth of one CPU slows a job that fills two by a twentieth; calm epochs here stayed below "
+        "0.04, beside a CPU hog they lay above 0.6 (measured, docs/machine.md)",
         _crowded,
     ),
     Cause(
