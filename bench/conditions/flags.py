@@ -64,8 +64,8 @@ CAUSES: Sequence[Cause] = (
         "foreign_cpus",
         0.1,
         "CPUs",
-        "a tenth of one CPU slows a job that fills two by a twentieth; calm epochs here stayed below "
-        "0.04, beside a CPU hog they lay above 0.6 (measured, docs/machine.md)",
+        "a tenth of one CPU slows a job that fills two by a twentieth; calm epochs stayed below "
+        "0.04, epochs beside a CPU hog lay above 0.6 (measured, docs/machine.md)",
         _crowded,
     ),
     Cause(

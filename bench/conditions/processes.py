@@ -24,7 +24,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 #: What every Ray process of one session has in its command line.
-SESSION = re.compile(r"session_[0-9]{4}-[0-9-]+_[0-9]+_[0-9]+")
+SESSION = re.compile(r"session_[0-9-]+_[0-9-]+_[0-9]+_[0-9]+")
 
 #: CPUs below which a foreign process is not worth a name.
 NAMED_CPUS = 0.02
@@ -191,7 +191,7 @@ class Processes:
 
     def read(self) -> dict[str, float]:
         """Return CPU seconds of all own processes, and CPU and memory of the child's tree."""
-        own_s, tree_s, tree_bytes = self._ended_s, 0.0, 0
+        own_s, tree_s, tree_bytes = 0.0, 0.0, 0
         for pid, read in list(self._own.items()):
             try:
                 look = read()
@@ -205,6 +205,7 @@ class Processes:
             if in_tree:
                 tree_s += used_s
                 tree_bytes += look.rss_bytes
+        own_s += self._ended_s
         return {"own_cpu_s": own_s, "tree_cpu_s": tree_s, "tree_rss_bytes": tree_bytes}
 
     def _forget(self, pid: int) -> None:
