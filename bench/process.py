@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.conditions import PERIOD_S, ChildWatch
+from bench.conditions import ChildWatch
 from bench.launch import LaunchSpec, child_environment
 from bench.probe import probe
 from bench.record import Failure, JobRecord
 from bench.worker import utc_now
+
+#: How often the parent looks for a child's events and its end.
+PERIOD_S = 0.1
 
 #: How long a child is given to end by itself after SIGTERM.
 GRACE_S = 3.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import ROOT
 
 from bench.conditions.flags import CAUSES, Job, flagged, flagged_job
 from bench.conditions.ledger import judged, with_drift
@@ -78,6 +79,12 @@ def test_clocks_are_compared_with_the_job_s_own_highest():
     assert drifts == [0.0, pytest.approx(-0.2), None]
     marked, _ = judged(epochs, seen(), JOB)
     assert [epoch.flag for epoch in marked] == ["quiet", "disturbed", "quiet"]
+
+
+def test_every_threshold_is_documented_with_its_source():
+    text = (ROOT / "docs" / "machine.md").read_text(encoding="utf-8")
+    lines = [f"| {c.name} | {c.threshold:g} | {c.unit} | {c.source} |" for c in CAUSES]
+    assert [line for line in lines if line not in text] == []
 
 
 def test_every_threshold_has_its_source():

@@ -19,8 +19,8 @@ from bench.observed import Conditions, Interference
 from bench.probe.fact import Absent
 from bench.record import EpochRecord
 
-#: Seconds between two looks. What a look costs is recorded (`sampling_cpu_s`).
-PERIOD_S = 0.1
+#: Seconds between two looks. What they cost is recorded with every job (`sampling_cpu_s`).
+PERIOD_S = 0.2
 
 #: Seconds that the sampling thread is given to end.
 GRACE_S = 1.0

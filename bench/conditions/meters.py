@@ -23,8 +23,8 @@ from bench.probe.fact import Absent
 Values = Mapping[str, float]
 Reader = Callable[[], Values]
 
-#: Looks between two scans of all processes, at ten looks a second: 5 s.
-SCAN_EVERY = 50
+#: Readings of the own processes between two scans of all processes: 5 s.
+SCAN_EVERY = 12
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _processes(target: Target) -> Reader:
 
     def values() -> Values:
         nonlocal looks
-        if looks % (SCAN_EVERY // 2) == 0:
+        if looks % SCAN_EVERY == 0:
             target.processes.scan()
         looks += 1
         return target.processes.read()
@@ -188,7 +188,7 @@ def _swap(target: Target) -> Reader:
     return values
 
 
-#: Fast figures at every look or every other, slow ones once a second or two.
+#: At five looks a second: memory at each, CPU time at every other, the rest once a second or two.
 METERS: Sequence[Meter] = (
     Meter("child", 1, _child),
     Meter("processes", 2, _processes),
@@ -197,13 +197,13 @@ METERS: Sequence[Meter] = (
     Meter("CPU pressure", 5, _pressure("cpu")),
     Meter("memory pressure", 5, _pressure("memory")),
     Meter("I/O pressure", 5, _pressure("io")),
-    Meter("load", 10, _load),
-    Meter("context switches", 20, _switches),
-    Meter("swap", 10, _swap),
-    Meter("frequency", 10, lambda target: sensors.frequency()),
-    Meter("temperature", 10, lambda target: sensors.temperature()),
-    Meter("thermal throttling", 10, lambda target: sensors.thermal_throttling()),
-    Meter("GPU", 10, lambda target: sensors.gpus()),
-    Meter("RAPL", 10, lambda target: sensors.rapl()),
-    Meter("battery", 10, lambda target: sensors.battery()),
+    Meter("load", 5, _load),
+    Meter("context switches", 10, _switches),
+    Meter("swap", 5, _swap),
+    Meter("frequency", 5, lambda target: sensors.frequency()),
+    Meter("temperature", 5, lambda target: sensors.temperature()),
+    Meter("thermal throttling", 5, lambda target: sensors.thermal_throttling()),
+    Meter("GPU", 5, lambda target: sensors.gpus()),
+    Meter("RAPL", 5, lambda target: sensors.rapl()),
+    Meter("battery", 5, lambda target: sensors.battery()),
 )

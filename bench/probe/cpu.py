@@ -191,7 +191,12 @@ def _cpuset_size() -> int | None:
 NO_CPUFREQ = "no cpufreq driver (usual in virtual machines and on macOS)"
 
 FACTS = (
-    Fact("cpu_model", _model, "model name of /proc/cpuinfo, Arm part number; sysctl on macOS"),
+    Fact(
+        "cpu_model",
+        _model,
+        "model name of /proc/cpuinfo, Arm part number; sysctl on macOS",
+        limit_s=1.0,  # the first to ask sysctl
+    ),
     Fact("cpu_vendor", _vendor, "vendor_id or implementer of /proc/cpuinfo; sysctl on macOS"),
     Fact("cpu_architecture", platform.machine, "uname"),
     Fact("microarchitecture", _microarchitecture, "archspec", limit_s=1.0),

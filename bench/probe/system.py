@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 #: Seconds that a command of the system may take.
-COMMAND_S = 0.4
+COMMAND_S = 0.9
 
 
 def is_macos() -> bool:
@@ -57,4 +57,4 @@ def parse_sysctl(text: str) -> dict[str, str]:
 @functools.cache  # these names describe the hardware: they do not change while we run
 def sysctl() -> dict[str, str]:
     """Return what macOS states of its hardware, by sysctl name."""
-    return parse_sysctl(output(["/usr/sbin/sysctl", "hw", "machdep.cpu", "kern.hv_vmm_present"]))
+    return parse_sysctl(output(["/usr/sbin/sysctl", "-a"]))
