@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from bench.record import EpochRecord, Evaluation, JobRecord, MachineFacts, Measurement
+from bench.observed import Interference
+from bench.record import EpochRecord, Evaluation, JobRecord, MachineFacts, Measurement, MemoryFacts
 from bench.spec import JobSpec, canonical_json
 from bench.stats import quantile
+from bench.steady import steady_epochs, steady_times_s, steady_wall_s
 from bench.store import Run
 
 #: Who measured: the same in every frame. `machine_key` decides what is pooled.
@@ -43,10 +44,7 @@ STEADY = (
 )
 #: Columns of the whole job. Memory is None in read-off rows: its peak is that of the whole job.
 WHOLE = (
-    "after_import_bytes",
-    "after_data_bytes",
-    "peak_bytes",
-    "peak_source",
+    *("after_import_bytes", "after_data_bytes", "peak_bytes", "peak_source"),
     "first_step_s",
     "first_step_at_s",
     "import_s",
@@ -62,9 +60,13 @@ WHOLE = (
     "step_flops",
     "step_bytes",
     "working_set_bytes",
+    *("gpu_peak_bytes", "gpu_peak_source", "flag", "energy"),
 )
 JOB_COLUMNS = (*WHO, *JOB, "epochs", "is_final", "train_s", *EVALUATION, *STEADY, *WHOLE)
-EPOCH_COLUMNS = (*WHO, *JOB, *EpochRecord.model_fields)
+#: What was seen from outside during a job or an epoch, in the field names of `Interference`.
+SEEN = tuple(name for name in Interference.model_fields if name not in {"epoch", "wall_s"})
+EPOCH_COLUMNS = (*WHO, *JOB, *EpochRecord.model_fields, *SEEN)
+CONDITION_COLUMNS = (*WHO, *JOB, "epochs_disturbed", "foreign_processes", *SEEN)
 FAILURE_COLUMNS = (
     *("label", "run_id", "job_id", "attempt", "reason", "exception", "message", "log_tail"),
     "measured_later",
@@ -78,7 +80,12 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
     the last, and only those rows are independent of each other.
     """
     rows = [
-        {**_who(record), **_what(record), **_evaluated(record.measurement, evaluation)}
+        {
+            **_who(record),
+            **_what(record),
+            **_evaluated(record.measurement, evaluation),
+            **{key: _seen(record).get(key) for key in ("flag", "energy")},
+        }
         for record, _ in _measured(runs)
         for evaluation in record.measurement.evaluations
     ]
@@ -88,11 +95,27 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 def epochs_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """Return one row for each epoch of each measured job: `EPOCH_COLUMNS`."""
     rows = [
-        {**_who(record), **_what(record), **epoch.model_dump()}
+        {**_who(record), **_what(record), **epoch.model_dump(), **_seen(record, epoch.epoch)}
         for record, measurement in _measured(runs)
         for epoch in measurement.epochs
     ]
     return pd.DataFrame(rows, columns=list(EPOCH_COLUMNS))
+
+
+def conditions_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return one row for each measured job that was watched: `CONDITION_COLUMNS`."""
+    rows = [
+        {
+            **_who(record),
+            **_what(record),
+            **_seen(record),
+            "epochs_disturbed": sum(epoch.flag == "disturbed" for epoch in seen.epochs),
+            "foreign_processes": [f"{p.name} {p.cpus:.2f}" for p in seen.foreign_processes],
+        }
+        for record, _ in _measured(runs)
+        if (seen := record.conditions) is not None
+    ]
+    return pd.DataFrame(rows, columns=list(CONDITION_COLUMNS))
 
 
 def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -121,21 +144,6 @@ def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
 
 
-def steady_steps(steps_by_epoch: Sequence[int]) -> slice:
-    """Return which steps of a job are steady: the rule of warm-up, here and in `steady_epochs`.
-
-    The first step of epoch 1 (trace and compile) is never steady; where more than one epoch was
-    run, epoch 1 is left out whole (caches, clock rates and allocators settle in it).
-    """
-    start = steps_by_epoch[0] if len(steps_by_epoch) > 1 else 1
-    return slice(start, sum(steps_by_epoch))
-
-
-def steady_epochs(epochs: Sequence[Any]) -> Sequence[Any]:
-    """Return the epochs that are steady: all but the first, or the only one there is."""
-    return epochs[1:] if len(epochs) > 1 else epochs
-
-
 def machine_key(record: JobRecord) -> str:
     """Return the digest that records must share to be pooled.
 
@@ -160,6 +168,14 @@ def _measured(runs: Sequence[Run]) -> Iterator[tuple[JobRecord, Measurement]]:
     for run in runs:
         for record in run.measured:
             yield record, record.measurement
+
+
+def _seen(record: JobRecord, epoch: int | None = None) -> dict[str, Any]:
+    """Return what was seen during an epoch, or during the whole of the training."""
+    seen = record.conditions
+    parts = () if seen is None else (seen.whole,) if epoch is None else seen.epochs
+    found = next((part for part in parts if part is not None and part.epoch == epoch), None)
+    return {} if found is None else found.model_dump(include=set(SEEN))
 
 
 def _who(record: JobRecord) -> dict[str, Any]:
@@ -200,38 +216,20 @@ def _evaluated(measurement: Measurement, evaluation: Evaluation) -> dict[str, An
     }
 
 
-_NO_MEMORY = dict.fromkeys(("after_import_bytes", "after_data_bytes", "peak_bytes", "peak_source"))
+_NO_MEMORY = dict.fromkeys(MemoryFacts.model_fields)
 
 
 def _steady(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:
-    times_s = _steady_times_s(measurement, [epoch.steps for epoch in epochs])
+    times_s = steady_times_s(measurement, [epoch.steps for epoch in epochs])
     steady = steady_epochs(epochs)
     return {
         "step_p10_s": quantile(times_s, 0.10),
         "step_median_s": quantile(times_s, 0.50),
         "step_p95_s": quantile(times_s, 0.95),
         "steady_steps": int(times_s.size),
-        "epoch_s": quantile([_steady_wall_s(epoch) for epoch in steady], 0.5),
+        "epoch_s": quantile([steady_wall_s(epoch) for epoch in steady], 0.5),
         "steps_per_epoch": epochs[0].steps if epochs else None,
     }
-
-
-def _steady_wall_s(epoch: EpochRecord) -> float:
-    """Return an epoch's seconds; of epoch 1 with a median step in place of its first.
-
-    The first step of epoch 1 traces and compiles, which no other epoch does.
-    """
-    if epoch.epoch > 1 or epoch.step_median_s is None:
-        return epoch.wall_s
-    return epoch.wall_s - epoch.step_first_s + epoch.step_median_s
-
-
-def _steady_times_s(measurement: Measurement, steps: Sequence[int]) -> np.ndarray:
-    """Return the steady step times, none where steps and epochs do not add up."""
-    times_s = measurement.step_times.unpack()
-    if not steps or times_s.size != sum(epoch.steps for epoch in measurement.epochs):
-        return np.empty(0)
-    return times_s[steady_steps(steps)]
 
 
 def _whole(measurement: Measurement) -> dict[str, Any]:

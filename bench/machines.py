@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bench.facts import MachineFacts, field_differences
 from bench.frame import facts_key, machine_key
-from bench.record import JobRecord, MachineFacts, ThreadFacts
+from bench.record import JobRecord, ThreadFacts
 from bench.store import Run
 
 #: Facts that may vary on one machine from one day to the next without keeping records apart.
-VOLATILE = frozenset({"machine_id", "packages", "cpu_now_hz", "unknown"})
+VOLATILE = frozenset(
+    {"machine_id", "host_hash", "host_name", "packages", "cpu_now_hz", "cpu_flags", "unknown"}
+)
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,8 @@ def _named(entries: Sequence[Machine]) -> list[Machine]:
 def _differences(first: Machine, second: Machine) -> list[str]:
     """Return the facts and settings that differ, each with both values."""
     left, right = first.facts, second.facts
-    pairs = {
-        key: (getattr(left, key), getattr(right, key))
-        for key in MachineFacts.model_fields
-        if key not in VOLATILE
-    }
-    for package in {**left.packages, **right.packages}:
-        pairs[package] = (left.packages.get(package), right.packages.get(package))
+    pairs = field_differences(left, right)
+    pairs = {name: values for name, values in pairs.items() if name not in VOLATILE}
     if first.threads is not None and second.threads is not None:
         for key in ("asked", "niceness"):
             values = (getattr(first.threads, key), getattr(second.threads, key))

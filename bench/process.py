@@ -21,7 +21,7 @@ from bench.probe import probe
 from bench.record import Failure, JobRecord
 from bench.worker import utc_now
 
-#: How often the parent looks at the child. Ten looks a second cost it about 0.1% of one core.
+#: How often the parent looks for a child's events and its end.
 PERIOD_S = 0.1
 
 #: How long a child is given to end by itself after SIGTERM.
@@ -51,11 +51,11 @@ def run_child(
         files.events.touch()
         started_at = utc_now()
         child = _start(launch, files)
-        watch = ChildWatch(child.pid, PERIOD_S)
-        try:
-            clock_s, overran = yield from _follow(child, watch, files.events, launch.time_limit_s)
-        finally:
-            _end(child)
+        with ChildWatch(child.pid, launch.threads) as watch:
+            try:
+                clock_s, overran = yield from _follow(child, files.events, launch.time_limit_s)
+            finally:
+                _end(child)
         yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
 
 
@@ -79,9 +79,7 @@ def _start(launch: LaunchSpec, files: _Files) -> subprocess.Popen:
         )
 
 
-def _follow(
-    child: subprocess.Popen, watch: ChildWatch, events: Path, limit_s: float
-) -> Iterator[Mapping[str, Any]]:
+def _follow(child: subprocess.Popen, events: Path, limit_s: float) -> Iterator[Mapping[str, Any]]:
     """Yield the child's events until it ends; return (its annex clock, whether it overran)."""
     deadline = time.monotonic() + limit_s
     clock_s: float | None = None
@@ -95,7 +93,6 @@ def _follow(
                 return clock_s, False
             if time.monotonic() > deadline:
                 return clock_s, True
-            watch.sample()
             time.sleep(PERIOD_S)
 
 

@@ -14,6 +14,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
+from bench.facts import MachineFacts, RuntimeFacts
+from bench.observed import Conditions
+from bench.price import PriceRule
 from bench.roofline import Ceilings, WorkCount
 from bench.spec import Frozen, JobSpec
 
@@ -26,39 +29,6 @@ def _finite_or_none(value: Any) -> Any:
 
 #: A loss: None where training diverged and it is no finite number (JSON has no NaN).
 Loss = Annotated[float | None, BeforeValidator(_finite_or_none)]
-
-MachineKind = Literal["local", "cloud", "gpu"]
-
-
-class MachineFacts(Frozen):
-    """What a machine is. Every fact is None where it could not be read."""
-
-    machine_id: str = Field(description="digest of fixed facts and of a hashed host identity")
-    kind: MachineKind = "local"
-    cpu_model: str | None = None
-    cpu_architecture: str | None = None
-    instruction_sets: tuple[str, ...] | None = Field(
-        default=None, description="those that change training speed, in the field's usual names"
-    )
-    cpu_base_hz: float | None = None
-    cpu_now_hz: float | None = Field(default=None, description="as the system stated it at probing")
-    physical_cores: int | None = None
-    logical_cores: int | None = None
-    usable_cpus: float | None = Field(
-        default=None, description="what a job may use: affinity and cgroup quota, whole or a part"
-    )
-    memory_total_bytes: int | None = None
-    memory_limit_bytes: int | None = Field(default=None, description="cgroup limit; None: no limit")
-    swap_total_bytes: int | None = None
-    os: str | None = None
-    kernel: str | None = None
-    python: str | None = None
-    packages: dict[str, str | None] = Field(
-        default_factory=dict, description="installed versions; None: not installed"
-    )
-    unknown: dict[str, str] = Field(
-        default_factory=dict, description="why a fact is None, by the fact's name"
-    )
 
 
 class ThreadFacts(Frozen):
@@ -145,6 +115,8 @@ class MemoryFacts(Frozen):
     after_data_bytes: int | None
     peak_bytes: int | None
     peak_source: str | None = Field(description="the counter that gave the peak")
+    gpu_peak_bytes: int | None = Field(default=None, description="None: no GPU, or not counted")
+    gpu_peak_source: str | None = None
 
 
 class Digests(Frozen):
@@ -195,16 +167,6 @@ class Failure(Frozen):
     log_tail: str | None = None
 
 
-class Conditions(Frozen):
-    """What the parent saw of the child from outside, at `period_s`."""
-
-    period_s: float
-    samples: int
-    rss_peak_bytes: int | None
-    rss_peak_by_epoch_bytes: tuple[int | None, ...] = ()
-    cpu_s: float | None = None
-
-
 class JobRecord(Frozen):
     """What came back from one job on one machine: a measurement or a failure, never nothing."""
 
@@ -221,6 +183,7 @@ class JobRecord(Frozen):
     measurement: Measurement | None = None
     failure: Failure | None = None
     conditions: Conditions | None = None
+    runtime: RuntimeFacts | None = Field(default=None, description="what the child had loaded")
 
     @model_validator(mode="after")
     def _one_outcome(self) -> JobRecord:
@@ -254,3 +217,4 @@ class RunHeader(Frozen):
     machine: MachineFacts
     jobs: tuple[JobSpec, ...]
     skipped: tuple[Skip, ...] = ()
+    prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")

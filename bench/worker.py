@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from bench.errors import BenchError, RequestError
 from bench.launch import RECORDED_VARIABLES, LaunchSpec
-from bench.probe import probe
+from bench.probe import frameworks, probe
 from bench.probe.memory import peak_bytes, resident_bytes
 from bench.record import Failure, JobRecord, Measurement
 from bench.workload import JobContext, load_workload
@@ -58,6 +58,7 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
         ended_at=utc_now(),
         measurement=measurement,
         failure=failure,
+        runtime=frameworks.loaded(),
     )
 
 
@@ -84,6 +85,7 @@ def _context(
         emit=emit,
         resident_bytes=resident_bytes,
         peak_bytes=peak_bytes,
+        gpu_peak_bytes=frameworks.gpu_peak_bytes,
         cpu_s=time.process_time,
         measure_ceilings=launch.measure_ceilings,
     )

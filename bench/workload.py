@@ -32,6 +32,7 @@ class JobContext:
     peak_bytes: Callable[[], tuple[int | None, str | None]]
     cpu_s: Callable[[], float]
     measure_ceilings: bool = False
+    gpu_peak_bytes: Callable[[str], tuple[int | None, str | None]] = lambda name: (None, None)
 
 
 class Workload(Protocol):

@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
 from bench.errors import OutputError, RequestError, StoreError
 from bench.launch import LaunchSpec
+from bench.price import PriceRule, read_rules
 from bench.probe import probe
 from bench.probe.cpu import usable_cpus
 from bench.record import MachineFacts, RunHeader, Skip
@@ -52,6 +53,7 @@ class Plan:
     order_seed: int
     time_limit_s: float
     command: str
+    prices: tuple[PriceRule, ...] = ()
 
     @property
     def request_digest(self) -> str:
@@ -123,6 +125,7 @@ def make_plan(grid: GridSpec, arguments: argparse.Namespace, command: str) -> Pl
         order_seed=arguments.order_seed,
         time_limit_s=arguments.job_timeout,
         command=command,
+        prices=read_rules(arguments.price) if arguments.price else (),
     )
 
 
@@ -140,9 +143,10 @@ class Campaign:
         self.plan, self.out, self.fresh = plan, out, fresh
         self.path: Path | None = None
 
-    def run(self) -> bool:
+    def run(self, before_jobs: Callable[[Callable[[str], None]], None] = lambda say: None) -> bool:
         """Measure what is not measured yet; return whether it was interrupted.
 
+        `before_jobs` is called when all is ready for the first job, with what shows a line.
         Raises OutputError where the results cannot be written, DispatchError where Ray fails.
         """
         prepare_folder(self.out)
@@ -156,6 +160,7 @@ class Campaign:
                 )
             try:
                 with DISPATCHERS[self.plan.dispatch]() as dispatcher:
+                    before_jobs(progress.say)
                     self._measure(dispatcher, taken_up, progress)
             except KeyboardInterrupt:
                 if self.path is None:  # nothing was begun: there is no run to report
@@ -221,6 +226,7 @@ class Campaign:
             machine=machine,
             jobs=plan.jobs,
             skipped=plan.skipped,
+            prices=plan.prices,
         )
 
 

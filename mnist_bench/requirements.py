@@ -10,9 +10,11 @@ OLDEST_PYTHON = (3, 11)
 
 #: Distribution name -> least version; pyproject.toml lists the same, and a test holds them equal.
 MINIMUMS = {
+    "archspec": "0.2.5",
     "filelock": "3.16",
     "keras": "3.10",
     "numpy": "2.1",
+    "nvidia-ml-py": "12.560",
     "packaging": "24.2",
     "pandas": "2.2.3",
     "psutil": "6.1",
@@ -23,6 +25,7 @@ MINIMUMS = {
     "scipy": "1.14.1",
     "tabulate": "0.9",
     "tensorflow": "2.20",
+    "threadpoolctl": "3.5",
 }
 
 MEND_PACKAGES = (

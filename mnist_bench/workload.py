@@ -67,6 +67,7 @@ class MnistWorkload:
         trial.run(orders)
         peak, source = context.peak_bytes()
         ceilings, ceiling_notes = _ceilings(framework, job, context)
+        gpu_peak, gpu_source = context.gpu_peak_bytes(job.backend)
         return Measurement(
             epochs=tuple(trial.epochs),
             step_times=PackedTimes.pack(np.concatenate(trial.step_s)),
@@ -79,6 +80,8 @@ class MnistWorkload:
                 after_data_bytes=after_data,
                 peak_bytes=peak,
                 peak_source=source,
+                gpu_peak_bytes=gpu_peak,
+                gpu_peak_source=gpu_source,
             ),
             threads=_threads(framework, context),
             digests=Digests(

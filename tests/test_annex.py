@@ -25,7 +25,7 @@ from mnist_bench.annex.published import PUBLISHED, published
 
 TABLES = {
     *("machines", "capacity", "epochs", "accuracy", "memory", "failures"),
-    *("reproduce", "comparison", "limits"),
+    *("reproduce", "comparison", "limits", "conditions", "cost"),
 }
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 

@@ -17,7 +17,10 @@ FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / nam
 LAYERS = (
     ("errors", "units"),
     ("spec", "stats", "roofline"),
+    ("facts", "observed"),
+    ("price",),
     ("record", "workload", "launch"),
+    ("steady",),
     ("probe", "conditions", "store", "frame"),
     ("worker", "process"),
     ("dispatch", "compare", "machines"),
@@ -27,7 +30,10 @@ LAYERS = (
 #: Third-party packages and the only places that may import them.
 DOORS = {
     "ray": ("bench/dispatch/",),
-    "psutil": ("bench/probe/", "bench/conditions.py", "bench/process.py"),
+    "psutil": ("bench/probe/", "bench/conditions/"),
+    "archspec": ("bench/probe/cpu.py",),
+    "pynvml": ("bench/probe/nvml.py",),
+    "threadpoolctl": ("bench/probe/frameworks.py",),
     "tabulate": ("bench/report/",),
     "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/backends/"),
     "tensorflow": ("mnist_bench/loops/", "mnist_bench/backends/"),
@@ -36,7 +42,7 @@ DOORS = {
 }
 
 #: Imported inside functions alone: only what needs them pays for them.
-LAZY = ("keras", "tensorflow", "jax", "torch", "ray")
+LAZY = ("keras", "tensorflow", "jax", "torch", "ray", "archspec", "pynvml", "threadpoolctl")
 
 #: The modules of the command line, which alone print and exit.
 COMMAND_LINE = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
-from bench.frame import epochs_frame, facts_key, failures_frame, jobs_frame, steady_steps
+from bench.frame import epochs_frame, facts_key, failures_frame, jobs_frame
 from bench.record import Failure
+from bench.steady import steady_steps
 
 #: Epoch 1 compiles; the eleven steps of epoch 2 are 0.010 to 0.020 s, so p10 is 0.011 s.
 EPOCH_1 = [1.0] + [0.5] * 10

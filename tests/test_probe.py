@@ -1,56 +1,38 @@
-"""Machine facts: true of this machine, honest where they cannot be read, and of no one's name."""
+"""Machine facts as a whole: true of this machine, and honest where they cannot be read."""
 
 from __future__ import annotations
 
 import os
 import platform
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
-from bench import probe as probe_module
-from bench.probe import IDENTITY, SUBJECTS, cpu, memory, probe
-from bench.record import MachineFacts
+import bench.probe.memory as memory
+from bench.facts import MachineFacts
+from bench.probe import SUBJECTS, all_facts, probe
+from bench.probe.fact import Absent, Fact, in_time, read_facts
 
-#: Made by hand after real machines' texts: the fields that are read, and some that are not.
-INTEL = """\
-processor\t: 0
-vendor_id\t: GenuineIntel
-model name\t: Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz
-flags\t\t: fpu sse sse2 sse4_1 sse4_2 avx f16c avx2 fma avx512f avx512bw avx512vl avx512_vnni \
-avx512_bf16 avx512_fp16 amx_bf16 amx_tile amx_int8 avx_vnni
-bugs\t\t: spectre_v1
+ROWS = [fact.name for fact in all_facts()]
 
-processor\t: 1
-model name\t: another CPU
-flags\t\t: none
-"""
-AMD = """\
-processor\t: 0
-vendor_id\t: AuthenticAMD
-model name\t: AMD EPYC 7B13 64-Core Processor
-flags\t\t: fpu sse4_2 fma avx f16c avx2 sse4a
-"""
-GRAVITON = """\
-processor\t: 0
-BogoMIPS\t: 2100.00
-Features\t: fp asimd evtstrm aes asimdhp asimddp sve bf16 i8mm
-CPU implementer\t: 0x41
-CPU part\t: 0xd40
-"""
-APPLE = """\
-machdep.cpu.brand_string: Apple M2 Pro
-hw.optional.arm.FEAT_DotProd: 1
-hw.optional.arm.FEAT_FP16: 1
-hw.optional.arm.FEAT_BF16: 1
-hw.optional.arm.FEAT_I8MM: 1
-hw.optional.AdvSIMD: 1
-hw.optional.avx2_0: 0
-hw.optional.neon: 1
-kern.hostname: someones-laptop
-"""
 
-ROWS = [name for subject in SUBJECTS for name, _ in subject.FACTS]
+def plant(monkeypatch, names, **changes):
+    """Replace what is named of the rows `names`."""
+    for subject in SUBJECTS:
+        rows = tuple(replace(f, **changes) if f.name in names else f for f in subject.FACTS)
+        monkeypatch.setattr(subject, "FACTS", rows)
+
+
+def fail():
+    raise ZeroDivisionError("planted")
+
+
+def hang():
+    threading.Event().wait(30)
 
 
 def test_the_facts_of_this_machine_are_those_that_the_system_states():
@@ -67,135 +49,81 @@ def test_the_facts_of_this_machine_are_those_that_the_system_states():
     assert facts.packages["no-such-distribution"] is None
 
 
-def test_a_job_may_use_no_more_cpus_than_it_is_bound_to(monkeypatch):
-    monkeypatch.setattr(cpu, "cpu_quota", lambda: None)
-    if not hasattr(os, "sched_getaffinity"):
-        assert cpu.usable_cpus() == os.cpu_count()
-        return
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert cpu.usable_cpus() == 1.0
-    finally:
-        os.sched_setaffinity(0, before)
-    assert cpu.usable_cpus() == len(before)
-
-
-def test_a_quota_below_the_bound_cpus_is_what_a_job_may_use(monkeypatch):
-    """The quota is planted: a test cannot set one on the machine that it runs on."""
-    monkeypatch.setattr(cpu, "cpu_quota", lambda: 0.5)
-    assert cpu.usable_cpus() == 0.5
+def test_what_this_machine_states_of_its_cpu_agrees_with_itself():
+    facts = probe()
+    assert facts.sockets <= facts.physical_cores <= facts.logical_cores
+    assert facts.threads_per_core == facts.logical_cores // facts.physical_cores
+    assert facts.memory_usable_bytes <= facts.memory_total_bytes
+    assert facts.usable_cpus <= facts.affinity_cpus <= facts.logical_cores
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_fact_that_cannot_be_read_is_none_with_its_reason(monkeypatch, row):
+def test_a_fact_that_raises_is_none_with_its_reason_and_all_others_are_read(monkeypatch, row):
     """The reader is made to fail: no machine can be had on which each of them does."""
-
-    def fail():
-        raise OSError("planted")
-
-    for subject in SUBJECTS:
-        rows = tuple((name, fail if name == row else read) for name, read in subject.FACTS)
-        monkeypatch.setattr(subject, "FACTS", rows)
+    plant(monkeypatch, {row}, read=fail)
     facts = probe()
     assert getattr(facts, row) is None
-    assert facts.unknown[row] == "OSError: planted"
-    assert facts.machine_id
+    assert facts.unknown[row] == "ZeroDivisionError: planted"
+    assert facts.python == (None if row == "python" else platform.python_version())
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_fact_that_hangs_costs_its_time_out_and_all_others_are_read(monkeypatch, row):
+    """The reader is made to hang, and its time-out shortened, so that the test is over sooner."""
+    plant(monkeypatch, {row}, read=hang, limit_s=0.05)
+    facts = probe()
+    assert getattr(facts, row) is None
+    assert facts.unknown[row] == "gave no answer within 0.05 s"
+    assert facts.python == (None if row == "python" else platform.python_version())
 
 
 def test_a_machine_of_which_nothing_can_be_read_still_has_facts(monkeypatch):
     """All readers are made to fail at once, with an error that no reader expects."""
-
-    def fail():
-        raise ZeroDivisionError("planted")
-
-    for subject in SUBJECTS:
-        monkeypatch.setattr(subject, "FACTS", tuple((name, fail) for name, _ in subject.FACTS))
+    plant(monkeypatch, set(ROWS), read=fail)
     facts = probe()
     assert {getattr(facts, row) for row in ROWS} == {None}
     assert set(facts.unknown) == set(ROWS)
     assert MachineFacts.model_validate_json(facts.model_dump_json()) == facts
 
 
+def test_however_many_sources_hang_the_probe_ends_at_its_budget():
+    rows = [Fact(f"fact {n}", hang, "planted", limit_s=0.2) for n in range(50)]
+    begin = time.monotonic()
+    found = read_facts(rows, budget_s=0.5)
+    assert time.monotonic() - begin < 5  # 50 time-outs would take 10 s
+    assert set(found.values.values()) == {None}
+    assert found.unknown["fact 49"] == "not read: other sources had taken 0.5 s already"
+
+
 def test_a_fact_that_the_system_does_not_state_says_so(monkeypatch):
     """A system that states neither a model nor a limit stands for small Arm boards."""
-    silent = {"cpu_model", "memory_limit_bytes"}
-    for subject in (cpu, memory):
-        rows = tuple((n, (lambda: None) if n in silent else read) for n, read in subject.FACTS)
-        monkeypatch.setattr(subject, "FACTS", rows)
+    plant(monkeypatch, {"cpu_model", "memory_limit_bytes"}, read=lambda: None)
     facts = probe()
     assert facts.unknown["cpu_model"] == "not stated by this system"
     assert "memory_limit_bytes" not in facts.unknown  # no limit is a finding
 
 
-def test_every_row_is_a_fact_and_every_fact_of_the_identity_is_a_row():
+def test_a_reader_can_say_in_words_why_there_is_nothing():
+    def nothing():
+        raise Absent("no such thing here")
+
+    assert in_time(nothing, 1) == (None, "no such thing here")
+
+
+def test_every_row_is_a_fact_of_the_record_and_says_how_it_is_read():
     assert len(ROWS) == len(set(ROWS))
-    assert set(ROWS) <= set(MachineFacts.model_fields)
-    assert set(IDENTITY) <= set(ROWS)
+    derived = {"machine_id", "machine_type", "kind", "packages", "unknown"}
+    assert set(ROWS) == set(MachineFacts.model_fields) - derived
+    assert [fact.name for fact in all_facts() if not fact.how] == []
 
 
-def test_the_machine_id_is_the_same_each_time():
-    first, second = probe(), probe(("numpy",))
-    assert first.machine_id == second.machine_id
-    assert len(first.machine_id) == 16
-    assert set(first.machine_id) <= set("0123456789abcdef")
-
-
-def test_no_fact_tells_the_host_s_name(monkeypatch):
-    """The name is planted, so that it can be told from any other text."""
-    monkeypatch.setattr(platform, "node", lambda: "someones-laptop")
-    assert "someones-laptop" not in probe().model_dump_json()
-
-
-def test_another_host_of_the_same_make_has_another_machine_id(monkeypatch):
-    """The second host's identity is planted."""
-    first = probe().machine_id
-    monkeypatch.setattr(probe_module, "_hashed_host", lambda: "0" * 16)
-    assert probe().machine_id != first
-
-
-@pytest.mark.parametrize(
-    ("text", "model", "sets"),
-    [
-        (
-            INTEL,
-            "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz",
-            [
-                *("SSE4.2", "AVX", "AVX2", "FMA", "F16C", "AVX512F", "AVX512BW", "AVX512VL"),
-                *("AVX512_VNNI", "AVX512_BF16", "AVX512_FP16", "AVX_VNNI"),
-                *("AMX_TILE", "AMX_BF16", "AMX_INT8"),
-            ],
-        ),
-        (AMD, "AMD EPYC 7B13 64-Core Processor", ["SSE4.2", "AVX", "AVX2", "FMA", "F16C"]),
-        (GRAVITON, "0xd40", ["NEON", "FP16", "DOTPROD", "BF16", "I8MM", "SVE"]),
-    ],
-    ids=["Intel with AVX-512", "AMD", "Arm like Graviton 3"],
-)
-def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
-    monkeypatch, tmp_path, text, model, sets
-):
-    """The texts are hand-made after real machines; the system's name is planted."""
-    (tmp_path / "cpuinfo").write_text(text)
-    monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(platform, "system", lambda: "Linux")
-    read = dict(cpu.FACTS)
-    assert read["cpu_model"]() == model
-    assert read["instruction_sets"]() == tuple(sets)
-
-
-def test_a_mac_s_sysctl_gives_model_and_instruction_sets(monkeypatch):
-    """The text is hand-made after an M2's; there is no Mac here to ask."""
-    monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    monkeypatch.setattr(cpu, "_sysctl", lambda: cpu.parse_sysctl(APPLE))
-    read = dict(cpu.FACTS)
-    assert read["cpu_model"]() == "Apple M2 Pro"
-    assert read["instruction_sets"]() == ("NEON", "FP16", "DOTPROD", "BF16", "I8MM")
-
-
-def test_values_with_colons_are_kept_whole():
-    assert cpu.parse_sysctl("kern.boottime: { sec = 1 } at 10:20:30\n") == {
-        "kern.boottime": "{ sec = 1 } at 10:20:30"
-    }
+def test_every_fact_is_documented_with_its_source_and_unit():
+    text = (Path(__file__).parents[1] / "docs" / "machine.md").read_text(encoding="utf-8")
+    lines = [
+        f"| `{f.name}` | {f.how} | {f.unit} | {f.absent or 'none: a finding'} |"
+        for f in all_facts()
+    ]
+    assert [line for line in lines if line not in text] == []
 
 
 def test_the_peak_of_this_process_is_no_less_than_what_it_holds():
@@ -203,3 +131,11 @@ def test_the_peak_of_this_process_is_no_less_than_what_it_holds():
     assert peak > 0
     assert source in {"VmHWM", "ru_maxrss"}
     assert memory.resident_bytes() <= memory.peak_bytes()[0] * 1.05
+
+
+def test_huge_pages_are_counted_in_bytes():
+    """The text is hand-made after a server that reserves 1,024 pages of 2 MiB."""
+    text = "MemTotal:  1000 kB\nHugePages_Total:    1024\nHugepagesize:       2048 kB\n"
+    fields = memory.parse_meminfo(text)
+    assert fields["HugePages_Total"] * fields["Hugepagesize"] == 2 * 2**30
+    assert fields["MemTotal"] == 1000 * 1024

@@ -13,9 +13,10 @@ import pytest
 from launches import a_launch, is_gone, living_jobs, notes, only_record, wait_for
 from toy_workload import GROWTH_BYTES, LAST_WORDS
 
+from bench.conditions import PERIOD_S
 from bench.launch import THREAD_VARIABLES, child_environment
 from bench.probe import probe
-from bench.process import PERIOD_S, run_child
+from bench.process import run_child
 from bench.record import JobRecord
 
 PARENT = """
@@ -211,15 +212,15 @@ def test_memory_that_a_child_takes_is_seen_from_outside(tmp_path):
     assert seen.period_s == PERIOD_S
     assert seen.samples > 0
     assert seen.rss_peak_bytes >= GROWTH_BYTES
-    assert len(seen.rss_peak_by_epoch_bytes) == 2
-    assert max(peak or 0 for peak in seen.rss_peak_by_epoch_bytes) >= GROWTH_BYTES
+    assert len(seen.epochs) == 2
+    assert max(epoch.rss_peak_bytes or 0 for epoch in seen.epochs) >= GROWTH_BYTES
     assert record.measurement.memory.peak_bytes >= GROWTH_BYTES
 
 
 def test_a_failure_has_conditions_too(tmp_path):
     record = only_record(run_child(a_launch("hang", tmp_path, time_limit_s=2)))
     assert record.conditions.samples > 0
-    assert record.conditions.rss_peak_by_epoch_bytes == ()
+    assert record.conditions.epochs == ()
 
 
 @pytest.mark.parametrize("model", ["ok", "raise", "segv"])

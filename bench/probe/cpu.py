@@ -1,18 +1,19 @@
-"""CPU facts: model, instruction sets, cores, and how many of them a job may use."""
+"""CPU facts: model, make, instruction sets, frequencies, and how many CPUs a job may use."""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
-from bench.probe.cgroup import cpu_quota
+import bench.probe.system as system
+from bench.probe.cgroup import cpu_quota, cpuset
+from bench.probe.fact import Fact
 
 CPUINFO = Path("/proc/cpuinfo")
+CPUS = Path("/sys/devices/system/cpu")
 
 #: Flags of /proc/cpuinfo (x86 `flags`, Arm `Features`) and of sysctl, and the field's names for
 #: them. Only those that change the speed of training are listed.
@@ -39,6 +40,7 @@ INSTRUCTION_SETS: tuple[tuple[str, str], ...] = (
     ("i8mm", "I8MM"),
     ("sve", "SVE"),
     ("sve2", "SVE2"),
+    ("sme", "SME"),
 )
 
 #: sysctl names of macOS that stand for a flag above.
@@ -49,18 +51,42 @@ MACOS_FLAGS: tuple[tuple[str, str], ...] = (
     ("hw.optional.arm.FEAT_DotProd", "asimddp"),
     ("hw.optional.arm.FEAT_BF16", "bf16"),
     ("hw.optional.arm.FEAT_I8MM", "i8mm"),
+    ("hw.optional.arm.FEAT_SME", "sme"),
     ("hw.optional.avx1_0", "avx"),
     ("hw.optional.avx2_0", "avx2"),
     ("hw.optional.fma", "fma"),
     ("hw.optional.avx512f", "avx512f"),
 )
 
+#: Arm's implementer and part numbers, for kernels that give no model name. Source: the part tables
+#: of Arm's technical reference manuals.
+ARM_VENDORS = {
+    "0x41": "ARM",
+    "0x46": "Fujitsu",
+    "0x4e": "NVIDIA",
+    "0x61": "Apple",
+    "0xc0": "Ampere",
+}
+ARM_PARTS = {
+    ("0x41", "0xd03"): "Cortex-A53",
+    ("0x41", "0xd08"): "Cortex-A72",
+    ("0x41", "0xd0b"): "Cortex-A76",
+    ("0x41", "0xd0c"): "Neoverse N1",
+    ("0x41", "0xd40"): "Neoverse V1",
+    ("0x41", "0xd49"): "Neoverse N2",
+    ("0x41", "0xd4f"): "Neoverse V2",
+    ("0xc0", "0xac3"): "Ampere-1",
+}
+
 
 def parse_cpuinfo(text: str) -> dict[str, str]:
-    """Return the first processor's fields of a /proc/cpuinfo text."""
-    first = text.strip().split("\n\n")[0]
-    pairs = (line.partition(":") for line in first.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    """Return the first processor's fields of a /proc/cpuinfo text, and fields of the board."""
+    blocks = [block for block in text.strip().split("\n\n") if block.strip()]
+    fields: dict[str, str] = {}
+    for block in (blocks[0], blocks[-1]) if blocks else ():
+        for key, _, value in (line.partition(":") for line in block.splitlines()):
+            fields.setdefault(key.strip(), value.strip())
+    return fields
 
 
 def named_instruction_sets(flags: Iterable[str]) -> tuple[str, ...]:
@@ -69,62 +95,129 @@ def named_instruction_sets(flags: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for flag, name in INSTRUCTION_SETS if flag in present)
 
 
-def parse_sysctl(text: str) -> dict[str, str]:
-    """Return the names and values of a `sysctl -a` text."""
-    pairs = (line.partition(":") for line in text.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
 def macos_flags(sysctl: dict[str, str]) -> tuple[str, ...]:
     """Return the flags that a macOS machine's sysctl values state."""
-    return tuple(flag for name, flag in MACOS_FLAGS if sysctl.get(name) == "1")
+    found = (flag for name, flag in MACOS_FLAGS if sysctl.get(name) == "1")
+    return tuple(dict.fromkeys(found))
+
+
+def affinity() -> frozenset[int]:
+    """Return the CPUs that this process may be placed on (all of them where nobody can say)."""
+    ask = getattr(os, "sched_getaffinity", None)
+    return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
 
 
 def usable_cpus() -> float:
     """Return how many CPUs a job may use: the smaller of affinity and cgroup quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    quota = cpu_quota()
-    return float(count) if quota is None else min(float(count), quota)
+    count, quota = float(len(affinity())), cpu_quota()
+    return count if quota is None else min(count, quota)
 
 
 def _cpuinfo() -> dict[str, str]:
     return parse_cpuinfo(CPUINFO.read_text(errors="replace"))
 
 
-def _sysctl() -> dict[str, str]:
-    command = ["/usr/sbin/sysctl", "-a"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=True)
-    return parse_sysctl(done.stdout)
+def _arm(info: dict[str, str]) -> tuple[str | None, str | None]:
+    return info.get("CPU implementer"), info.get("CPU part")
 
 
 def _model() -> str | None:
-    if platform.system() == "Darwin":
-        return _sysctl().get("machdep.cpu.brand_string")
+    if system.is_macos():
+        return system.sysctl().get("machdep.cpu.brand_string")
     info = _cpuinfo()
-    return info.get("model name") or info.get("Model") or info.get("CPU part")
+    vendor, part = _arm(info)
+    return info.get("model name") or ARM_PARTS.get((vendor, part)) or info.get("Model") or part
 
 
-def _instruction_sets() -> tuple[str, ...]:
-    if platform.system() == "Darwin":
-        return named_instruction_sets(macos_flags(_sysctl()))
+def _vendor() -> str | None:
+    if system.is_macos():
+        return system.sysctl().get("machdep.cpu.vendor") or "Apple"
     info = _cpuinfo()
-    return named_instruction_sets((info.get("flags") or info["Features"]).split())
+    return info.get("vendor_id") or ARM_VENDORS.get(info.get("CPU implementer", ""))
 
 
-def _frequency(field: str) -> float | None:
-    frequency = psutil.cpu_freq()
-    value = getattr(frequency, field, None)
-    return value * 1e6 if value else None
+def _microarchitecture() -> str | None:
+    """Return archspec's name: zen3, sapphirerapids, neoverse_v1, m2."""
+    import archspec.cpu  # 30 ms that only a probe need pay
 
+    name = archspec.cpu.host().name
+    return None if name in {"", "unknown"} else name
+
+
+def _flags() -> tuple[str, ...]:
+    if system.is_macos():
+        return macos_flags(system.sysctl())
+    info = _cpuinfo()
+    return tuple(sorted((info.get("flags") or info["Features"]).split()))
+
+
+def _base_hz() -> float | None:
+    """Return the nominal frequency: the driver's, or the one that Intel writes into the model."""
+    if system.is_macos():
+        text = system.sysctl().get("hw.cpufrequency")
+        return float(text) if text else None
+    stated = system.number(CPUS / "cpu0/cpufreq/base_frequency")
+    if stated:
+        return stated * 1e3
+    written = re.search(r"@ ([0-9.]+)GHz", _cpuinfo().get("model name", ""))
+    return float(written[1]) * 1e9 if written else None
+
+
+def _max_hz() -> float | None:
+    stated = system.number(CPUS / "cpu0/cpufreq/cpuinfo_max_freq")
+    return stated * 1e3 if stated else None
+
+
+def _now_hz() -> float | None:
+    stated = system.number(CPUS / "cpu0/cpufreq/scaling_cur_freq")
+    if stated:
+        return stated * 1e3
+    text = _cpuinfo().get("cpu MHz") if CPUINFO.exists() else None
+    return float(text) * 1e6 if text else None
+
+
+def _boost() -> bool | None:
+    """Return whether the CPU may clock above its base frequency."""
+    off = system.number(CPUS / "intel_pstate/no_turbo")
+    on = system.number(CPUS / "cpufreq/boost")
+    return off == 0 if off is not None else None if on is None else on == 1
+
+
+def _cpuset_size() -> int | None:
+    cpus = cpuset()
+    return len(cpus) if cpus else None
+
+
+NO_CPUFREQ = "no cpufreq driver (usual in virtual machines and on macOS)"
 
 FACTS = (
-    ("cpu_model", _model),
-    ("cpu_architecture", platform.machine),
-    ("instruction_sets", _instruction_sets),
-    ("cpu_base_hz", lambda: _frequency("max")),
-    ("cpu_now_hz", lambda: _frequency("current")),
-    ("physical_cores", lambda: psutil.cpu_count(logical=False)),
-    ("logical_cores", lambda: psutil.cpu_count(logical=True)),
-    ("usable_cpus", usable_cpus),
+    Fact(
+        "cpu_model",
+        _model,
+        "model name of /proc/cpuinfo, Arm part number; sysctl on macOS",
+        limit_s=1.0,  # the first to ask sysctl
+    ),
+    Fact("cpu_vendor", _vendor, "vendor_id or implementer of /proc/cpuinfo; sysctl on macOS"),
+    Fact("cpu_architecture", platform.machine, "uname"),
+    Fact("microarchitecture", _microarchitecture, "archspec", limit_s=1.0),
+    Fact(
+        "instruction_sets",
+        lambda: named_instruction_sets(_flags()),
+        "those of the flags that change training speed",
+    ),
+    Fact("cpu_flags", _flags, "flags or Features of /proc/cpuinfo; hw.optional of sysctl"),
+    Fact("cpu_base_hz", _base_hz, "cpufreq, or the model's name", "Hz"),
+    Fact("cpu_max_hz", _max_hz, "cpufreq", "Hz", NO_CPUFREQ),
+    Fact("cpu_now_hz", _now_hz, "cpufreq or /proc/cpuinfo, at probing", "Hz"),
+    Fact(
+        "cpu_governor",
+        lambda: system.first_line(CPUS / "cpu0/cpufreq/scaling_governor"),
+        "cpufreq",
+        absent=NO_CPUFREQ,
+    ),
+    Fact("cpu_boost", _boost, "intel_pstate or cpufreq", absent=NO_CPUFREQ),
+    Fact("affinity_cpus", lambda: len(affinity()), "sched_getaffinity", "CPUs"),
+    Fact("cpuset_cpus", _cpuset_size, "the process's own cgroup", "CPUs", absent=""),
+    Fact("cpu_quota", cpu_quota, "own cgroup and its ancestors", "CPUs", absent=""),
+    Fact("usable_cpus", usable_cpus, "the smaller of affinity and quota", "CPUs"),
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 from pathlib import Path
 
 import psutil
 
+import bench.probe.system as system
 from bench.probe.cgroup import memory_limit
+from bench.probe.fact import Absent, Fact
 
-#: Facts whose absence is a finding (no limit is set), not a failure to read.
-MAY_BE_ABSENT = frozenset({"memory_limit_bytes"})
+MEMINFO = Path("/proc/meminfo")
+TRANSPARENT = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def resident_bytes() -> int | None:
@@ -35,8 +38,41 @@ def peak_bytes() -> tuple[int | None, str | None]:
     return None, None
 
 
+def parse_meminfo(text: str) -> dict[str, int]:
+    """Return the fields of a /proc/meminfo text: bytes where it says kB, else plain counts."""
+    found = re.findall(r"^(\S+):\s+(\d+)( kB)?", text, re.MULTILINE)
+    return {name: int(value) * (1024 if kilo else 1) for name, value, kilo in found}
+
+
+def _total() -> int:
+    return psutil.virtual_memory().total
+
+
+def _usable() -> int:
+    limit = memory_limit()
+    return _total() if limit is None else min(_total(), limit)
+
+
+def _huge_pages() -> int | None:
+    if system.is_macos():
+        raise Absent("macOS reserves no huge pages")
+    fields = parse_meminfo(MEMINFO.read_text())
+    if "HugePages_Total" not in fields:
+        return None
+    return fields["HugePages_Total"] * fields["Hugepagesize"]
+
+
+def _transparent() -> str | None:
+    """Return the mode in force, which the kernel writes in brackets: `always [madvise] never`."""
+    chosen = re.search(r"\[(\w+)\]", system.first_line(TRANSPARENT) or "")
+    return chosen[1] if chosen else None
+
+
 FACTS = (
-    ("memory_total_bytes", lambda: psutil.virtual_memory().total),
-    ("memory_limit_bytes", memory_limit),
-    ("swap_total_bytes", lambda: psutil.swap_memory().total),
+    Fact("memory_total_bytes", _total, "psutil: the host's", "bytes"),
+    Fact("memory_limit_bytes", memory_limit, "own cgroup and its ancestors", "bytes", absent=""),
+    Fact("memory_usable_bytes", _usable, "the smaller of total and limit", "bytes"),
+    Fact("swap_total_bytes", lambda: psutil.swap_memory().total, "psutil", "bytes"),
+    Fact("huge_pages_bytes", _huge_pages, "HugePages of /proc/meminfo", "bytes"),
+    Fact("transparent_huge_pages", _transparent, "/sys/kernel/mm/transparent_hugepage"),
 )

@@ -1,10 +1,18 @@
-"""Software facts: operating system, Python, and installed package versions (nothing imported)."""
+"""Software facts: system, kernel, libc, mitigations, Python, packages (nothing is imported)."""
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
+
+import bench.probe.system as system
+from bench.launch import RECORDED_VARIABLES
+from bench.probe.fact import Absent, Fact
+
+VULNERABILITIES = Path("/sys/devices/system/cpu/vulnerabilities")
 
 
 def operating_system() -> str:
@@ -12,6 +20,29 @@ def operating_system() -> str:
     if platform.system() == "Linux":
         return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     return f"macOS {platform.mac_ver()[0]}" if platform.mac_ver()[0] else platform.platform()
+
+
+def libc() -> str | None:
+    """Return the C library and its version."""
+    if system.is_macos():
+        raise Absent("macOS's C library has no version of its own")
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):
+        return " ".join(platform.libc_ver()).strip() or None
+
+
+def mitigations() -> dict[str, str] | None:
+    """Return what is done against each vulnerability that affects this CPU."""
+    if not VULNERABILITIES.is_dir():
+        return None
+    stated = {file.name: system.first_line(file) for file in sorted(VULNERABILITIES.iterdir())}
+    return {name: text for name, text in stated.items() if text and text != "Not affected"}
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that change speed, where they are set."""
+    return {name: os.environ[name] for name in RECORDED_VARIABLES if name in os.environ}
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
@@ -27,7 +58,15 @@ def _version(name: str) -> str | None:
 
 
 FACTS = (
-    ("os", operating_system),
-    ("kernel", platform.release),
-    ("python", platform.python_version),
+    Fact("os", operating_system, "os-release, macOS's own version"),
+    Fact("kernel", platform.release, "uname"),
+    Fact("libc", libc, "confstr"),
+    Fact(
+        "mitigations",
+        mitigations,
+        "vulnerabilities in /sys",
+        absent="this kernel lists no vulnerabilities (as on macOS)",
+    ),
+    Fact("python", platform.python_version, "this interpreter"),
+    Fact("environment", environment, "this process's environment"),
 )

@@ -10,6 +10,8 @@ from bench.store import Run
 from mnist_bench.annex.accuracy import accuracy_table
 from mnist_bench.annex.base import Evidence, gather
 from mnist_bench.annex.capacity import capacity_table, comparison_table
+from mnist_bench.annex.conditions import conditions_table
+from mnist_bench.annex.cost import cost_table
 from mnist_bench.annex.limits import group_limits, limits_table
 from mnist_bench.annex.machines import machines_table
 from mnist_bench.annex.published import published
@@ -37,6 +39,8 @@ def build_report(runs: Sequence[Run], commands: Sequence[str] = ()) -> Report:
             machines_table(evidence, document),
             accuracy_table(evidence, document),
             memory_table(evidence),
+            conditions_table(evidence),
+            cost_table(evidence),
             failures_table(evidence),
             reproduce_table(evidence, commands),
             epochs_table(evidence, document),

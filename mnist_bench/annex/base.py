@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.compare import GROUP, PairedSpeed, paired_speeds
-from bench.frame import epochs_frame, failures_frame, jobs_frame
+from bench.frame import conditions_frame, epochs_frame, failures_frame, jobs_frame
 from bench.machines import Machine, machines
 from bench.report.tables import Column, Row, text
 from bench.store import Run, merged
@@ -28,6 +28,7 @@ class Evidence:
     jobs: pd.DataFrame
     epochs: pd.DataFrame
     failures: pd.DataFrame
+    conditions: pd.DataFrame
     pairs: tuple[PairedSpeed, ...]
 
     @property
@@ -66,6 +67,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         jobs=jobs,
         epochs=epochs_frame(runs),
         failures=failures_frame(runs),
+        conditions=conditions_frame(runs),
         pairs=paired_speeds(jobs, names),
     )
 
@@ -89,6 +91,12 @@ def median(values: pd.Series) -> float | None:
     """Return the median of the known values, None where none is known."""
     known = pd.to_numeric(values, errors="coerce").dropna()
     return float(known.median()) if len(known) else None
+
+
+def flagged(rows: pd.DataFrame) -> int | None:
+    """Return how many rows are flagged `disturbed`, None where none was watched."""
+    known = rows["flag"].isin(("quiet", "disturbed"))
+    return int((rows["flag"] == "disturbed").sum()) if known.any() else None
 
 
 def whole(value: float | None) -> int | None:

@@ -18,6 +18,7 @@ from mnist_bench.annex.base import (
     MACHINE,
     MEASURED,
     Evidence,
+    flagged,
     groups,
     median,
     scaled,
@@ -35,7 +36,7 @@ _CAPACITY_NOTE = (
     "interval. Each published run was made once: its own spread is unknown and in no bracket. Rows "
     "named 2020 are the published ones, rounded as they were printed; mean ms is an epoch over its "
     "steps, which is what was printed. tables/capacity.csv holds the bounds of the totals, the p95 "
-    "and the first step (trace and compile) too."
+    "and the first step (trace and compile) too. Disturbed: so many of the n jobs (Conditions)."
 )
 _COMPARISON_NOTE = (
     "Speed is how many times as fast the first machine is as the second: the ratio of step times "
@@ -73,6 +74,7 @@ def capacity_table(
             number("step_mean_ms", "mean ms"),
             *(_speed_column(key, name) for _, key, name in REFERENCES),
             text("relative_basis", "by"),
+            number("disturbed", "disturbed"),
         ),
         rows=tuple(rows),
         note=evidence.note(_CAPACITY_NOTE, _reasons(rows)),
@@ -116,6 +118,7 @@ def _times(rows: pd.DataFrame) -> dict[str, Any]:
     mean_ms = scaled(epoch.estimate, 1000 / steps) if epoch and steps else None
     return {
         "n": len(rows),
+        "disturbed": flagged(rows),
         **_bounded("total", total, "s"),
         **_bounded("epoch", epoch, "s"),
         **_bounded("step_p10", p10, "ms", 1000),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from bench.frame import steady_epochs
 from bench.report.tables import Row
+from bench.steady import steady_epochs
 from mnist_bench.annex.base import BATCH_2020, LOOP_2020, PRECISION_2020
 
 PUBLISHED = "published 2020, rounded"

@@ -16,6 +16,7 @@ from mnist_bench.annex.base import (
     JOB,
     MACHINE,
     Evidence,
+    flagged,
     groups,
     median,
     scaled,
@@ -45,7 +46,8 @@ def epochs_table(evidence: Evidence, document: Mapping[str, Any]) -> Table:
         brief=(*measured, *shown),
         note=evidence.note(
             "Medians over n jobs; steps in milliseconds; loss and accuracy are those of the "
-            "training log. The first step of epoch 1 holds trace and compile. Published epochs "
+            "training log; disturbed: how many of the n epochs were. The first "
+            "step of epoch 1 holds trace and compile. Published epochs "
             "(2020) are rounded to whole seconds and milliseconds and shown for the same jobs; "
             "the others are in tables/epochs.csv."
         ),
@@ -75,7 +77,8 @@ def memory_table(evidence: Evidence) -> Table:
         rows=tuple(rows),
         note=evidence.note(
             "Resident memory of the job's own process, medians over n jobs. Own: peak less what "
-            "the imported framework takes, so the share of model and data. The 2020 laptop warned "
+            "the imported framework takes, so the share of model and data. GPU peak: as the "
+            "framework's own allocator counted it. The 2020 laptop warned "
             "that one allocation of 188160000 bytes (179 MiB) exceeded 10 % of its free memory."
         ),
     )
@@ -134,6 +137,7 @@ _EPOCH_FIGURES = (
     number("rss_bytes", "memory MiB", units.mebibytes),
     number("train_loss", "loss"),
     number("train_accuracy", "accuracy"),
+    number("disturbed", "disturbed", foldable=True),
 )
 _MEMORY_FIGURES = (
     number("n", "n", foldable=True),
@@ -142,6 +146,7 @@ _MEMORY_FIGURES = (
     number("peak_bytes", "peak", units.mebibytes),
     number("own_bytes", "own", units.mebibytes),
     text("peak_source", "peak from", foldable=True),
+    number("gpu_peak_bytes", "GPU peak", units.mebibytes, foldable=True),
     number("host_total_bytes", "host total", units.mebibytes, foldable=True),
     limit_column("limit_bytes"),
 )
@@ -153,6 +158,7 @@ def _epoch_medians(rows: pd.DataFrame) -> dict[str, Any]:
 
     return {
         "n": len(rows),
+        "disturbed": flagged(rows),
         "wall_s": of("wall_s"),
         "step_p10_ms": of("step_p10_s", 1000),
         "step_median_ms": of("step_median_s", 1000),
@@ -167,7 +173,7 @@ def _epoch_medians(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _memory(rows: pd.DataFrame) -> dict[str, Any]:
-    keys = ("after_import_bytes", "after_data_bytes", "peak_bytes")
+    keys = ("after_import_bytes", "after_data_bytes", "peak_bytes", "gpu_peak_bytes")
     numbers = rows[list(keys)].apply(pd.to_numeric, errors="coerce")
     own = numbers["peak_bytes"] - numbers["after_import_bytes"]
     return {

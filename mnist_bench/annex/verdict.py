@@ -11,6 +11,7 @@ from bench.report.tables import Row, interval
 from bench.stats import Interval
 from bench.units import percent, significant
 from mnist_bench.annex.base import MEASURED, Evidence, job_text
+from mnist_bench.annex.conditions import disturbed_words
 from mnist_bench.annex.published import REFERENCES
 
 _BASES = ("total", "epoch", None)
@@ -31,7 +32,7 @@ def verdict(evidence: Evidence, capacity: Sequence[Row]) -> tuple[str, ...]:
     for machine in evidence.machines:
         rows = [row for row in measured if row["machine_key"] == machine.key]
         paragraphs += [_speed(row) for row in _telling(rows)]
-    return (*paragraphs, counts, *evidence.warnings, _SMALL)
+    return (*paragraphs, counts, *disturbed_words(evidence), *evidence.warnings, _SMALL)
 
 
 def _choice(evidence: Evidence) -> list[str]:

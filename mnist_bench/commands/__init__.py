@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.errors import BenchError
-from mnist_bench.commands import report, run, schema
+from mnist_bench.commands import machine, machines, report, run, schema
 
 #: (name, one line of help, module with `add_arguments(parser)` and `execute(arguments) -> int`)
 COMMANDS = (
     ("run", "measure this machine and write the report", run),
     ("report", "write the report again from journals, without measuring", report),
+    ("machine", "print what this machine is", machine),
+    ("machines", "set two machines side by side, field by field", machines),
     ("schema", "print the JSON Schema of a record", schema),
 )
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench import units
+from bench.conditions.quiet import look, wait_quiet
 from bench.errors import RequestError
+from bench.probe.identity import SHOW_VARIABLE
 from bench.spec import AXES, GridSpec, check_choices, override
 from mnist_bench.campaign import Campaign, Plan, make_plan
 from mnist_bench.commands.report import write_report
@@ -65,6 +69,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--job-timeout", type=_positive, default=3600, metavar="S", help="a job's limit (3600)"
     )
+    how.add_argument(
+        "--price", metavar="USD|FILE", help="dollars an hour, or a YAML file of prices"
+    )
+    how.add_argument(
+        "--wait-quiet",
+        type=_positive,
+        metavar="S",
+        help="wait up to S seconds for this machine to be quiet before the first job",
+    )
+    how.add_argument(
+        "--show-hostnames", action="store_true", help="record host names as they are, not hashed"
+    )
     how.add_argument("--fresh", action="store_true", help="start anew, do not go on with a cut run")
     show = parser.add_argument_group("only show")
     show.add_argument("--list", action="store_true", help="print the jobs and end")
@@ -78,12 +94,14 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the campaign that the arguments ask for; return the exit code."""
     if arguments.json and not arguments.list:
         raise RequestError("--json goes with --list", next_step="add --list")
+    if arguments.show_hostnames:
+        os.environ[SHOW_VARIABLE] = "1"  # what probes, here and in children, looks there
     plan = make_plan(_grid(arguments), arguments, command=_command())
     if arguments.list:
         return _print_launches(plan) if arguments.json else _print_list(plan)
     if arguments.dry_run:
         return _print_dry_run(plan, arguments)
-    return _measure(Campaign(plan, arguments.out, fresh=arguments.fresh))
+    return _measure(Campaign(plan, arguments.out, fresh=arguments.fresh), arguments.wait_quiet or 0)
 
 
 def _grid(arguments: argparse.Namespace) -> GridSpec:
@@ -93,9 +111,16 @@ def _grid(arguments: argparse.Namespace) -> GridSpec:
     return override(grid, {k: v for k, v in axes.items() if v}, arguments.repeats)
 
 
-def _measure(campaign: Campaign) -> int:
-    with _one_interrupt():
-        interrupted = campaign.run()
+def _measure(campaign: Campaign, wait_quiet_s: float) -> int:
+    with _one_interrupt(), ThreadPoolExecutor(1) as pool:
+        # while Ray starts, whose processes are our own and not taken for a disturbance
+        threads = campaign.plan.threads
+        first = pool.submit(look, threads)
+
+        def say_whether_quiet(say: Callable[[str], None]) -> None:
+            wait_quiet(threads, wait_quiet_s, say, first=first.result())
+
+        interrupted = campaign.run(say_whether_quiet)
         run = campaign.read()
         summary = write_report([run], campaign.out)
     failed = len(run.records) - len(run.measured)

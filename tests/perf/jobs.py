@@ -16,6 +16,7 @@ from bench.probe.cpu import usable_cpus
 from bench.process import run_child
 from bench.record import JobRecord
 from bench.spec import JobSpec
+from bench.steady import steady_times_s
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, stage
 from mnist_bench.workload import NAME, PACKAGES
 
@@ -87,12 +88,8 @@ def run_script(name: str, launch: LaunchSpec) -> str:
 
 
 def p10_s(record: JobRecord) -> float:
-    """Return the p10 of a job's steady steps, in seconds; as `bench.frame`, which needs pandas.
-
-    Raises RuntimeError where the job failed.
-    """
+    """Return the p10 of a job's steady steps, in seconds. Raises RuntimeError where it failed."""
     if record.measurement is None:
         raise RuntimeError(f"{record.job_id} failed: {record.failure}")
-    epochs, times_s = record.measurement.epochs, record.measurement.step_times.unpack()
-    warm_up = epochs[0].steps if len(epochs) > 1 else 1
-    return float(np.quantile(times_s[warm_up:], 0.10))
+    steps = [epoch.steps for epoch in record.measurement.epochs]
+    return float(np.quantile(steady_times_s(record.measurement, steps), 0.10))

@@ -1,0 +1,209 @@
+"""What is read while a job runs, as rows: a meter's name, how often, and how it is opened.
+
+Opening returns a reader of named values; both may raise, and a meter that does is left out, with
+its reason. Counters only rise; gauges may do what they like.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+import bench.conditions.sensors as sensors
+import bench.probe.cgroup as cgroup
+import bench.probe.cpu as cpu
+from bench.conditions.files import KeptFile
+from bench.conditions.processes import PROC, TICK_S, Processes, watch_process
+from bench.probe.fact import Absent
+
+Values = Mapping[str, float]
+Reader = Callable[[], Values]
+
+#: Readings of the own processes between two scans of all processes: 5 s.
+SCAN_EVERY = 12
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is watched: the child, and the processes about it."""
+
+    child: int | None
+    processes: Processes
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A source that is read at every `every`th look."""
+
+    name: str
+    every: int
+    open: Callable[[Target], Reader]
+
+
+def _child(target: Target) -> Reader:
+    if target.child is None:
+        raise Absent("no job runs")
+    read = watch_process(target.child)
+
+    def values() -> Values:
+        look = read()
+        faults = {"minor_faults": look.minor_faults, "major_faults": look.major_faults}
+        seen = {"rss_bytes": look.rss_bytes, "child_cpu_s": look.cpu_s}
+        return {**seen, **faults} if sys.platform == "linux" else seen
+
+    return values
+
+
+def _processes(target: Target) -> Reader:
+    looks = 0
+
+    def values() -> Values:
+        nonlocal looks
+        if looks % SCAN_EVERY == 0:
+            target.processes.scan()
+        looks += 1
+        return target.processes.read()
+
+    return values
+
+
+def _cpu_times(target: Target) -> Reader:
+    """Return busy and stolen CPU seconds of the CPUs on which a job may be placed.
+
+    Busy is what processes used: user, nice and system time, not interrupts.
+    """
+    if sys.platform != "linux":
+
+        def portable() -> Values:
+            times = psutil.cpu_times()
+            return {"busy_cpu_s": times.user + times.nice + times.system}
+
+        return portable
+    file = KeptFile(PROC / "stat", 65536)
+    allowed = cpu.affinity()
+    names = {f"cpu{number}".encode() for number in allowed}
+    if len(allowed) == os.cpu_count():
+        names = {b"cpu"}
+
+    def values() -> Values:
+        busy = steal = 0
+        for line in file.read().split(b"\n"):
+            if not line.startswith(b"cpu"):
+                break
+            name, *ticks = line.split()
+            if name in names:
+                busy += int(ticks[0]) + int(ticks[1]) + int(ticks[2])
+                steal += int(ticks[7])
+        return {"busy_cpu_s": busy * TICK_S, "steal_cpu_s": steal * TICK_S}
+
+    return values
+
+
+def _load(target: Target) -> Reader:
+    return lambda: {"load_1min": os.getloadavg()[0]}
+
+
+def _switches(target: Target) -> Reader:
+    """Return the context switches of all the child's threads together."""
+    if target.child is None:
+        raise Absent("no job runs")
+    if sys.platform != "linux":
+        process = psutil.Process(target.child)
+        return lambda: {"voluntary_switches": process.num_ctx_switches().voluntary}
+    folder = PROC / str(target.child) / "task"
+
+    def values() -> Values:
+        voluntary = involuntary = 0
+        for thread in os.listdir(folder):
+            try:
+                text = (folder / thread / "status").read_bytes()
+            except OSError:  # the thread has ended
+                continue
+            fields = text[text.rfind(b"\nvoluntary_ctxt_switches:") :].split()
+            voluntary += int(fields[1])
+            involuntary += int(fields[3])
+        return {"voluntary_switches": voluntary, "involuntary_switches": involuntary}
+
+    return values
+
+
+def _throttling(target: Target) -> Reader:
+    path = cgroup.throttling_file()
+    if path is None:
+        raise Absent("no cgroup above this process has a CPU quota")
+    file = KeptFile(path)
+
+    def values() -> Values:
+        fields = dict(line.split() for line in file.read().decode().splitlines())
+        seconds = (
+            int(fields["throttled_usec"]) / 1e6
+            if "throttled_usec" in fields
+            else int(fields["throttled_time"]) / 1e9
+        )
+        periods, throttled = int(fields["nr_periods"]), int(fields["nr_throttled"])
+        return {"quota_periods": periods, "throttled_periods": throttled, "throttled_s": seconds}
+
+    return values
+
+
+def _pressure(resource: str) -> Callable[[Target], Reader]:
+    def open_(target: Target) -> Reader:
+        file = KeptFile(cgroup.pressure_file(resource))
+
+        def values() -> Values:
+            found = {}
+            for line in file.read().decode().splitlines():
+                kind, *_, total = line.split()
+                found[f"pressure_{resource}_{kind}_s"] = int(total.removeprefix("total=")) / 1e6
+            return found
+
+        return values
+
+    return open_
+
+
+def _swap(target: Target) -> Reader:
+    if sys.platform != "linux":
+
+        def portable() -> Values:
+            memory = psutil.swap_memory()
+            return {"swapped_bytes": memory.sin + memory.sout}
+
+        return portable
+    file = KeptFile(PROC / "vmstat", 65536)
+    page = os.sysconf("SC_PAGE_SIZE")
+
+    def values() -> Values:
+        text = file.read()
+        pages = 0
+        for field in (b"\npswpin ", b"\npswpout "):
+            begin = text.index(field) + len(field)
+            pages += int(text[begin : text.index(b"\n", begin)])
+        return {"swapped_bytes": pages * page}
+
+    return values
+
+
+#: At five looks a second: memory at each, CPU time at every other, the rest once a second or two.
+METERS: Sequence[Meter] = (
+    Meter("child", 1, _child),
+    Meter("processes", 2, _processes),
+    Meter("CPU times", 2, _cpu_times),
+    Meter("throttling", 2, _throttling),
+    Meter("CPU pressure", 5, _pressure("cpu")),
+    Meter("memory pressure", 5, _pressure("memory")),
+    Meter("I/O pressure", 5, _pressure("io")),
+    Meter("load", 5, _load),
+    Meter("context switches", 10, _switches),
+    Meter("swap", 5, _swap),
+    Meter("frequency", 5, lambda target: sensors.frequency()),
+    Meter("temperature", 5, lambda target: sensors.temperature()),
+    Meter("thermal throttling", 5, lambda target: sensors.thermal_throttling()),
+    Meter("GPU", 5, lambda target: sensors.gpus()),
+    Meter("RAPL", 5, lambda target: sensors.rapl()),
+    Meter("battery", 5, lambda target: sensors.battery()),
+)

@@ -1,0 +1,55 @@
+"""Samples over time: counters that only rise, and gauges; compact, and cut by intervals."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+
+#: Seconds by which a gauge's sample may miss an interval that holds none.
+NEAR_S = 1.1
+
+
+class Series:
+    """Values with the monotonic times at which they were read."""
+
+    def __init__(self) -> None:
+        self._times, self._values = array("d"), array("d")
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def add(self, at_s: float, value: float) -> None:
+        """Append one sample."""
+        self._times.append(at_s)
+        self._values.append(value)
+
+    def rise(self, begin_s: float, end_s: float) -> float | None:
+        """Return how far a counter rose from `begin_s` to `end_s`, by linear interpolation.
+
+        Outside the samples the counter is taken to stand still; None with fewer than two samples.
+        """
+        if len(self) < 2:
+            return None
+        edges = np.interp([begin_s, end_s], self._times, self._values)
+        return max(0.0, float(edges[1] - edges[0]))
+
+    def mean(self, begin_s: float, end_s: float) -> float | None:
+        """Return the mean of a gauge's samples in the interval."""
+        inside = self.inside(begin_s, end_s)
+        return float(inside.mean()) if inside.size else None
+
+    def most(self, begin_s: float, end_s: float) -> float | None:
+        """Return the largest of a gauge's samples in the interval."""
+        inside = self.inside(begin_s, end_s)
+        return float(inside.max()) if inside.size else None
+
+    def inside(self, begin_s: float, end_s: float) -> np.ndarray:
+        """Return the samples of the interval; where it holds none, the nearest within NEAR_S."""
+        times, values = np.asarray(self._times), np.asarray(self._values)
+        inside = values[(times >= begin_s) & (times <= end_s)]
+        if inside.size or not times.size:
+            return inside
+        distance = np.maximum(begin_s - times, times - end_s)
+        nearest = int(distance.argmin())
+        return values[nearest : nearest + 1] if distance[nearest] <= NEAR_S else inside

@@ -1,0 +1,114 @@
+"""How the CPUs are laid out: sockets, cores, threads, caches, NUMA nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+import bench.probe.system as system
+from bench.probe.fact import Fact
+
+CPUS = Path("/sys/devices/system/cpu")
+NODES = Path("/sys/devices/system/node")
+
+#: sysctl names of macOS, and the caches' names here; of Apple's two kinds of core the fast one's.
+MACOS_CACHES: tuple[tuple[str, str], ...] = (
+    ("hw.perflevel0.l1dcachesize", "L1d"),
+    ("hw.l1dcachesize", "L1d"),
+    ("hw.perflevel0.l1icachesize", "L1i"),
+    ("hw.l1icachesize", "L1i"),
+    ("hw.perflevel0.l2cachesize", "L2"),
+    ("hw.l2cachesize", "L2"),
+    ("hw.l3cachesize", "L3"),
+)
+
+_SUFFIXES = {"K": 2**10, "M": 2**20, "G": 2**30}
+_KINDS = {"Data": "d", "Instruction": "i", "Unified": ""}
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes of a kernel cache size: `512K` is 524288."""
+    factor = _SUFFIXES.get(text[-1:].upper())
+    return int(text[:-1]) * factor if factor else int(text)
+
+
+def caches(root: Path | None = None) -> dict[str, tuple[int, int]] | None:
+    """Return (bytes of one, how many) of each cache by name: L1d, L1i, L2, L3; None of none."""
+    sizes: dict[str, int] = {}
+    groups: dict[str, set[str]] = {}
+    for cpu in _numbered(root or CPUS, "cpu"):
+        for index in sorted((cpu / "cache").glob("index[0-9]*")):
+            level, kind, size, shared = (
+                system.first_line(index / name)
+                for name in ("level", "type", "size", "shared_cpu_list")
+            )
+            if level and size:
+                name = f"L{level}{_KINDS.get(kind or '', '')}"
+                sizes.setdefault(name, size_bytes(size))
+                groups.setdefault(name, set()).add(shared or cpu.name)
+    return {name: (sizes[name], len(groups[name])) for name in sizes} or None
+
+
+def macos_caches(sysctl: dict[str, str]) -> dict[str, int]:
+    """Return the bytes of the caches that a macOS machine's sysctl values state."""
+    found: dict[str, int] = {}
+    for key, name in MACOS_CACHES:
+        if sysctl.get(key, "0") != "0":
+            found.setdefault(name, int(sysctl[key]))
+    return found
+
+
+def sockets() -> int | None:
+    """Return how many CPU packages there are."""
+    if system.is_macos():
+        text = system.sysctl().get("hw.packages")
+        return int(text) if text else None
+    ids = {
+        system.first_line(cpu / "topology/physical_package_id") for cpu in _numbered(CPUS, "cpu")
+    }
+    return len(ids - {None}) or None
+
+
+def _numbered(folder: Path, stem: str) -> Iterator[Path]:
+    return (path for path in folder.glob(f"{stem}[0-9]*") if path.name[len(stem) :].isdigit())
+
+
+def _cache_sizes() -> dict[str, int] | None:
+    if system.is_macos():
+        return macos_caches(system.sysctl()) or None
+    found = caches()
+    return found and {name: size for name, (size, _) in found.items()}
+
+
+def _cache_instances() -> dict[str, int] | None:
+    found = caches()
+    return found and {name: count for name, (_, count) in found.items()}
+
+
+def _numa_nodes() -> int | None:
+    if system.is_macos():
+        return 1
+    return len(list(_numbered(NODES, "node"))) or None
+
+
+def _threads_per_core() -> int | None:
+    cores, threads = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
+    return threads // cores if cores and threads else None
+
+
+FACTS = (
+    Fact("sockets", sockets, "topology in /sys; sysctl on macOS"),
+    Fact("physical_cores", lambda: psutil.cpu_count(logical=False), "psutil"),
+    Fact("logical_cores", lambda: psutil.cpu_count(logical=True), "psutil"),
+    Fact("threads_per_core", _threads_per_core, "logical over physical cores"),
+    Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes"),
+    Fact(
+        "cache_instances",
+        _cache_instances,
+        "cache in /sys: distinct sets of CPUs that share one",
+        absent="macOS does not say" if system.is_macos() else "not stated by this system",
+    ),
+    Fact("numa_nodes", _numa_nodes, "nodes in /sys"),
+)

@@ -1,0 +1,66 @@
+"""With a CPU hog beside it, a real run flags every job and says why; nothing is dropped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.probe.cpu import affinity
+from tests.e2e import journey
+
+#: Burns one CPU in a process of its own, as a compiler or a video call would.
+HOG = "while True: pass"
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory, data_environment):
+    """Two short jobs through a real Ray beside one hog: (output, results folder, records)."""
+    out = tmp_path_factory.mktemp("disturbed") / "reports"
+    words = ["--grid", "smoke", "--models", "mlp", "--epochs", "2", "--seeds", "1,2"]
+    # every CPU is asked for, so that a hog on any of them is in the way
+    words += ["--threads", str(len(affinity()))]
+    hog = subprocess.Popen([sys.executable, "-c", HOG])
+    try:
+        code, output = journey.run(*words, out=out, **data_environment)
+    finally:
+        hog.kill()
+        hog.wait()
+    assert code == 0, output
+    return output, out, journey.records(journey.journals(out)[0])
+
+
+def test_the_look_before_the_run_names_the_hog(disturbed):
+    output, _, _ = disturbed
+    assert "the machine is not quiet: foreign CPU" in output
+    assert "close " in output.splitlines()[0]
+
+
+def test_every_job_is_flagged_with_foreign_cpu_as_the_cause(disturbed):
+    _, _, records = disturbed
+    assert len(records) == 2
+    for record in records:
+        whole = record["conditions"]["whole"]
+        assert whole["flag"] == "disturbed"
+        assert whole["causes"][0].startswith("foreign CPU")
+        assert whole["foreign_cpus"] > 0.3
+        assert record["conditions"]["foreign_processes"] != []
+
+
+def test_flagged_jobs_are_kept_and_marked_in_the_report(disturbed):
+    _, out, _ = disturbed
+    tables = journey.summary(out)
+    assert [row["flag"] for row in tables["conditions"]] == ["disturbed"] * 2
+    (row,) = (row for row in tables["capacity"] if row["source"] == "measured")
+    assert (row["n"], row["disturbed"]) == (2, 2)
+    assert "2 of 2 jobs were disturbed (by foreign CPU 2" in " ".join(
+        (out / "summary.md").read_text().split()
+    )
+
+
+def test_the_child_s_runtime_says_how_its_framework_was_built(disturbed):
+    _, _, records = disturbed
+    for record in records:
+        assert record["runtime"]["frameworks"]["tensorflow"]["oneDNN"] in {"yes", "no"}
+        assert record["runtime"]["thread_pools"] is not None

@@ -1,0 +1,67 @@
+"""In a real control group of half a CPU and 2 GiB: facts, threads and report follow the limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+from groups import Groups
+
+from tests.e2e import journey
+
+GIB = 2**30
+
+
+@pytest.fixture(scope="module")
+def half_a_cpu():
+    """Groups of half a CPU and 2 GiB; skipped where the system lets nobody make them."""
+    groups = Groups()
+    try:
+        groups.make(cpus=0.5, memory_bytes=2 * GIB)
+    except OSError as error:
+        groups.remove()
+        pytest.skip(f"no control group can be made here: {error}")
+    yield groups
+    groups.remove()
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["own group", "an ancestor's limit"])
+def test_the_facts_say_half_a_cpu_and_2_gib_beside_the_host_s_totals(half_a_cpu, nested):
+    folders = half_a_cpu.nested() if nested else half_a_cpu.folders
+    command = [sys.executable, "-m", "mnist_bench", "machine", "--json"]
+    done = subprocess.run(
+        half_a_cpu.entered(folders, command), capture_output=True, text=True, check=True
+    )
+    facts = json.loads(done.stdout)
+    assert (facts["cpu_quota"], facts["usable_cpus"]) == (0.5, 0.5)
+    assert facts["memory_limit_bytes"] == facts["memory_usable_bytes"] == 2 * GIB
+    assert facts["memory_total_bytes"] == psutil.virtual_memory().total
+    assert facts["logical_cores"] == os.cpu_count()
+
+
+def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(
+    half_a_cpu, tmp_path, data_environment
+):
+    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=tmp_path)
+    process = journey.start(half_a_cpu.entered(half_a_cpu.folders, words), **data_environment)
+    code, output = journey.finish(process, timeout_s=600)
+    assert code == 0, output
+    assert "1 threads a job" in output
+    (record,) = journey.records(journey.journals(tmp_path)[0])
+    assert record["measurement"]["threads"]["asked"] == 1
+    assert record["conditions"]["whole"]["throttled_periods_share"] > 0
+    causes = [c for epoch in record["conditions"]["epochs"] for c in epoch["causes"]]
+    assert not [cause for cause in causes if cause.startswith("cgroup throttling")]
+    row = next(r for r in journey.summary(tmp_path)["machines"] if r["source"] == "measured")
+    assert (row["cpu_quota"], row["logical_cores"]) == (0.5, os.cpu_count())
+    assert row["memory_limit_bytes"] == 2 * GIB
+    assert row["memory_total_bytes"] == psutil.virtual_memory().total
+    text = (tmp_path / "summary.md").read_text()
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
+    assert "| 0.5 " in lines["CPU limit"]
+    assert "| 2048 " in lines["memory limit MiB"]
+    assert f"| {psutil.virtual_memory().total / 2**20:.0f} " in lines["memory MiB"]

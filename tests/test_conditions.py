@@ -1,0 +1,313 @@
+"""The interference ledger: figures of intervals, whose CPU time is whose, and sources that fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+from launches import a_launch, only_record, wait_for
+
+import bench.conditions
+import bench.conditions.meters as meters
+import bench.conditions.processes as processes
+from bench.conditions import Watch
+from bench.conditions.cost import sampling_cost
+from bench.conditions.files import KeptFile
+from bench.conditions.ledger import Ledger
+from bench.conditions.meters import METERS, Target
+from bench.conditions.processes import Processes, ProcessLook, descendants, parse_stat
+from bench.conditions.series import Series
+from bench.process import run_child
+
+BURN = "import time\nend = time.time() + 60\nwhile time.time() < end: pass\n"
+
+
+def a_series(*pairs):
+    series = Series()
+    for at, value in pairs:
+        series.add(at, value)
+    return series
+
+
+@pytest.fixture
+def start():
+    """Start processes that end with the test."""
+    started = []
+
+    def run(source, *, wait_cpu_s=0.0):
+        process = subprocess.Popen([sys.executable, "-c", source])
+        started.append(process)
+        look = psutil.Process(process.pid)
+        wait_for(lambda: look.cpu_times().user + look.cpu_times().system >= wait_cpu_s)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+        process.kill()
+        process.wait()
+
+
+def test_a_counter_is_cut_at_the_edges_of_an_interval():
+    series = a_series((0.0, 0.0), (1.0, 10.0), (2.0, 30.0))
+    assert series.rise(0.5, 1.5) == pytest.approx(15.0)
+    assert series.rise(-1.0, 5.0) == pytest.approx(30.0)
+    assert a_series((0.0, 1.0)).rise(0, 1) is None
+
+
+def test_a_counter_that_falls_is_no_negative_figure():
+    assert a_series((0.0, 5.0), (1.0, 1.0)).rise(0, 1) == 0.0
+
+
+def test_a_gauge_takes_the_nearest_sample_only_if_it_is_near():
+    series = a_series((0.0, 1.0), (1.0, 3.0), (2.0, 5.0))
+    assert (series.mean(0.5, 2.5), series.most(0.5, 2.5)) == (4.0, 5.0)
+    assert series.most(2.2, 2.4) == 5.0
+    assert series.most(9.0, 9.1) is None
+
+
+def test_the_figures_of_an_interval_are_shares_of_its_time_and_its_cpus():
+    ledger = Ledger()
+    for second in range(11):
+        ledger.add(
+            float(second),
+            {
+                "busy_cpu_s": 2.0 * second,
+                "own_cpu_s": 1.5 * second,
+                "tree_cpu_s": 1.2 * second,
+                "steal_cpu_s": 0.1 * second,
+                "quota_periods": 10 * second,
+                "throttled_periods": 2 * second,
+                "throttled_s": 0.05 * second,
+                "pressure_memory_full_s": 0.01 * second,
+                "involuntary_switches": 100 * second,
+                "rss_bytes": 1000 + second,
+            },
+        )
+    seen = ledger.interference(2.0, 6.0, cpus=2, epoch=1)
+    assert seen.foreign_cpus == pytest.approx(0.5)
+    assert seen.job_cpu_s == pytest.approx(4.8)
+    assert seen.steal_share == pytest.approx(0.05)
+    assert seen.throttled_periods_share == pytest.approx(0.2)
+    assert seen.throttled_s == pytest.approx(0.2)
+    assert seen.pressure_memory_full_share == pytest.approx(0.01)
+    assert (seen.involuntary_switches, seen.rss_peak_bytes) == (400, 1006)
+    assert (seen.frequency_hz, seen.energy, seen.gpus) == (None, (), ())
+
+
+def test_what_no_meter_saw_is_none_and_not_0():
+    seen = Ledger().interference(0.0, 1.0, cpus=2)
+    figures = seen.model_dump(exclude={"epoch", "wall_s", "flag", "causes", "gpus", "energy"})
+    assert set(figures.values()) == {None}
+
+
+def test_a_process_whose_name_holds_brackets_and_spaces_is_read():
+    fields = [
+        "S",
+        "7",
+        "1",
+        "1",
+        "0",
+        "-1",
+        "4194304",
+        "11",
+        "0",
+        "3",
+        "0",
+        "250",
+        "50",
+        "20",
+        "10",
+        "20",
+        "0",
+        "4",
+        "0",
+        "9000",
+        "1000000",
+        "256",
+    ]
+    look = parse_stat(f"42 (a) b (c) {' '.join(fields)} 0 0".encode())
+    ticks = processes.TICK_S
+    assert (look.pid, look.parent, look.name) == (42, 7, "a) b (c")
+    assert (look.cpu_s, look.waited_cpu_s) == (300 * ticks, 30 * ticks)
+    assert (look.minor_faults, look.major_faults, look.started) == (11, 3, 9000)
+    assert look.rss_bytes == 256 * processes.PAGE_BYTES
+
+
+def a_look(pid, parent, name="python"):
+    return ProcessLook(pid, parent, name, 0.0, 0.0, 0, 0)
+
+
+def test_what_a_child_started_is_below_it_however_deep():
+    looks = {p: a_look(p, q) for p, q in ((2, 1), (3, 2), (4, 3), (5, 1))}
+    assert descendants(2, looks) == {2, 3, 4}
+
+
+def test_the_processes_of_our_ray_session_are_our_own_and_other_sessions_are_not(monkeypatch):
+    """Process lists and command lines are planted: a daemon's Ray cannot be had in every test."""
+    ours, theirs = "session_2026-11-24_12-00-00_1_1", "session_2026-11-24_13-00-00_2_2"
+    looks = {
+        look.pid: look
+        for look in (
+            a_look(10, 1),  # the driver
+            a_look(11, 10, "gcs_server"),
+            a_look(12, 10, "raylet"),
+            a_look(13, 12, "ray::_run_as_js"),  # the worker that watches
+            a_look(14, 12, "ray::IDLE"),
+            a_look(15, 1, "gcs_server"),  # of another session
+            a_look(16, 1, "python"),
+        )
+    }
+    lines = {11: f"--log=/tmp/ray/{ours}/logs", 12: f"--s={ours}", 15: f"--s={theirs}"}
+    monkeypatch.setattr(processes, "_command_line", lambda pid: lines.get(pid, ""))
+    monkeypatch.setattr(processes, "_executable", lambda pid: "/usr/bin/python" if pid else None)
+    assert processes.ray_processes(looks, 13) == {10, 11, 12, 13, 14}
+    assert processes.ray_processes(looks, 16) == set()
+
+
+def test_a_child_and_what_it_starts_are_own_and_a_sibling_is_foreign(start):
+    tree = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN!r}])"
+    child = start(tree)
+    wait_for(lambda: psutil.Process(child.pid).children())
+    hog = start(BURN, wait_cpu_s=0.1)
+    seen = Processes(child.pid)
+    seen.scan()
+    before = seen.read()
+    grandchild = psutil.Process(child.pid).children()[0]
+    begin_s = grandchild.cpu_times().user
+    wait_for(lambda: grandchild.cpu_times().user > begin_s + 0.3)
+    seen.scan()
+    after = seen.read()
+    assert after["tree_cpu_s"] - before["tree_cpu_s"] >= 0.2
+    assert after["own_cpu_s"] >= after["tree_cpu_s"]
+    assert hog.pid in {p.pid for p in seen.busiest_foreign(1.0, most=1000)}
+    assert not {child.pid, grandchild.pid} & {p.pid for p in seen.busiest_foreign(1e-9, most=1000)}
+
+
+def test_foreign_time_is_what_other_processes_used_by_their_own_counts(start):
+    """The machine's own load is whatever it is: both counts see the same."""
+    start(BURN, wait_cpu_s=0.1)
+    with Watch(None) as watch:
+        before = sum(look.cpu_s for look in processes.all_processes().values())
+        time.sleep(2)
+        after = sum(look.cpu_s for look in processes.all_processes().values())
+    seen = watch.ledger.interference(watch.began_s, watch.ended_s, cpus=2)
+    assert seen.foreign_cpus == pytest.approx((after - before) / 2, abs=0.5)
+    assert seen.foreign_cpus > 0.2
+
+
+def test_an_ended_process_is_forgotten_and_its_time_is_not(start):
+    child = start(BURN, wait_cpu_s=0.2)
+    seen = Processes(child.pid)
+    seen.scan()
+    before = seen.read()["own_cpu_s"]
+    child.kill()
+    child.wait()
+    assert seen.read()["own_cpu_s"] >= before
+
+
+def test_a_kept_file_is_read_anew_each_time_and_can_be_missing(tmp_path):
+    path = tmp_path / "counter"
+    path.write_text("1")
+    file = KeptFile(path)
+    assert file.read() == b"1"
+    path.write_text("23")
+    assert file.read() == b"23"
+    file.close()
+    with pytest.raises(OSError, match="descriptor"):
+        file.read()
+    with pytest.raises(FileNotFoundError):
+        KeptFile(tmp_path / "absent")
+
+
+def test_every_figure_that_this_system_has_is_seen_of_a_real_job(tmp_path):
+    seen = only_record(run_child(a_launch("grow", tmp_path))).conditions
+    assert [epoch.epoch for epoch in seen.epochs] == [1, 2]
+    whole = seen.whole
+    assert whole.job_cpu_s > 0
+    assert whole.foreign_cpus >= 0
+    assert whole.flag in {"quiet", "disturbed"}
+    if sys.platform == "linux":
+        assert whole.minor_faults > 0
+        assert (whole.major_faults, whole.swapped_bytes) != (None, None)
+        assert 0 <= whole.steal_share <= 1
+    assert whole.rss_peak_bytes <= whole.tree_rss_peak_bytes * 1.2
+    assert 0 < seen.sampling_cpu_s < seen.cpu_s + 10
+
+
+def test_the_switches_of_all_threads_are_counted(start):
+    source = (
+        "import threading, time\n"
+        "def nap():\n"
+        "    for _ in range(100000): time.sleep(0.001)\n"
+        "threads = [threading.Thread(target=nap) for _ in range(4)]\n"
+        "[t.start() for t in threads]\n"
+    )
+    child = start(source, wait_cpu_s=0.1)
+    read = meters._switches(Target(child.pid, Processes(child.pid)))
+    begin = read()["voluntary_switches"]
+    wait_for(lambda: read()["voluntary_switches"] >= begin + 400, seconds=20)
+
+
+@pytest.mark.parametrize("name", [meter.name for meter in METERS])
+@pytest.mark.parametrize("stage", ["open", "read"])
+def test_a_meter_that_fails_stops_no_run_and_no_other_meter(tmp_path, monkeypatch, name, stage):
+    """The meter is made to fail: no machine can be had on which each of them does."""
+
+    def fail(*arguments):
+        raise ZeroDivisionError("planted")
+
+    planted = fail if stage == "open" else lambda target: fail
+    rows = tuple(replace(m, open=planted) if m.name == name else m for m in METERS)
+    monkeypatch.setattr(bench.conditions, "METERS", rows)
+    record = only_record(run_child(a_launch("ok", tmp_path)))
+    assert record.failure is None
+    assert record.conditions.unknown[name] == "ZeroDivisionError: planted"
+    other = "minor_faults" if name != "child" else "foreign_cpus"
+    assert name == "CPU times" or getattr(record.conditions.whole, other) is not None
+
+
+@pytest.mark.parametrize("name", [meter.name for meter in METERS])
+@pytest.mark.parametrize("stage", ["open", "read"])
+def test_a_meter_that_hangs_stops_no_run(tmp_path, monkeypatch, name, stage):
+    """The meter is made to hang, and the patience shortened, so that the test is over sooner."""
+
+    def hang(*arguments):
+        threading.Event().wait(60)
+
+    planted = hang if stage == "open" else lambda target: hang
+    rows = tuple(replace(m, open=planted) if m.name == name else m for m in METERS)
+    monkeypatch.setattr(bench.conditions, "METERS", rows)
+    monkeypatch.setattr(bench.conditions, "GRACE_S", 0.05)
+    record = only_record(run_child(a_launch("ok", tmp_path)))
+    assert record.failure is None
+    assert record.conditions.unknown[name].startswith("hangs")
+
+
+def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
+    """The texts are those of version 2 and version 1, made by hand."""
+    for text, seconds in (
+        ("usage_usec 9\nnr_periods 40\nnr_throttled 10\nthrottled_usec 1500000\n", 1.5),
+        ("nr_periods 40\nnr_throttled 10\nthrottled_time 1500000000\n", 1.5),
+    ):
+        (tmp_path / "cpu.stat").write_text(text)
+        monkeypatch.setattr(meters.cgroup, "throttling_file", lambda: tmp_path / "cpu.stat")
+        assert meters._throttling(Target(None, Processes(None)))() == {
+            "quota_periods": 40,
+            "throttled_periods": 10,
+            "throttled_s": seconds,
+        }
+
+
+def test_the_cost_of_sampling_is_measured_as_a_share_of_one_core():
+    share = sampling_cost(2.0)
+    assert 0 < share < 1
+    assert psutil.Process(os.getpid()).children() == []

@@ -1,0 +1,92 @@
+"""Flags: what counts as a disturbance, of an epoch and of a whole job."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ROOT
+
+from bench.conditions.flags import CAUSES, Job, flagged, flagged_job
+from bench.conditions.ledger import judged, with_drift
+from bench.observed import Interference
+
+JOB = Job(threads=2, cpus=2)
+
+
+def seen(**figures):
+    return Interference(**{"wall_s": 10.0, "foreign_cpus": 0.0, "job_cpu_s": 15.0, **figures})
+
+
+def test_an_epoch_without_trouble_is_quiet():
+    found = flagged(seen(steal_share=0.01, pressure_memory_full_share=0.0), JOB)
+    assert (found.flag, found.causes) == ("quiet", ())
+
+
+def test_an_epoch_of_which_foreign_cpu_is_unknown_is_not_called_quiet():
+    assert flagged(seen(foreign_cpus=None), JOB).flag == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("figures", "name"),
+    [
+        ({"foreign_cpus": 0.9}, "foreign CPU"),
+        ({"steal_share": 0.2}, "steal"),
+        ({"pressure_memory_full_share": 0.05}, "memory pressure"),
+        ({"pressure_io_full_share": 0.3}, "I/O pressure"),
+        ({"swapped_bytes": 100 * 2**20}, "swap"),
+        ({"frequency_drift": -0.3}, "lower clock"),
+        ({"thermal_throttles": 1}, "thermal throttling"),
+    ],
+)
+def test_each_disturbance_flags_its_epoch_by_name_and_value(figures, name):
+    found = flagged(seen(**figures), JOB)
+    assert found.flag == "disturbed"
+    (cause,) = found.causes
+    assert cause.startswith(f"{name} (")
+
+
+def test_several_causes_are_all_named():
+    causes = flagged(seen(foreign_cpus=1.0, steal_share=0.3), JOB).causes
+    assert [cause.partition(" (")[0] for cause in causes] == ["foreign CPU", "steal"]
+
+
+def test_strangers_on_cpus_that_the_job_does_not_need_disturb_nothing():
+    big = Job(threads=4, cpus=16)
+    assert flagged(seen(foreign_cpus=3.0), big).flag == "quiet"
+    assert flagged(seen(foreign_cpus=12.5), big).flag == "disturbed"
+
+
+@pytest.mark.parametrize(("quota", "flag"), [(0.5, "quiet"), (2.0, "disturbed"), (None, "quiet")])
+def test_a_job_with_more_threads_than_quota_is_limited_and_not_disturbed(quota, flag):
+    job = Job(threads=2, cpus=8, quota=quota)
+    assert flagged(seen(throttled_periods_share=0.9), job).flag == flag
+
+
+def test_pressure_of_an_idle_machine_is_nobody_s_loss():
+    assert flagged(seen(job_cpu_s=None, pressure_io_full_share=0.5), JOB).flag == "quiet"
+
+
+def test_a_job_is_disturbed_by_its_mean_or_by_a_fifth_of_its_epochs():
+    quiet, hit = flagged(seen(), JOB), flagged(seen(foreign_cpus=0.9), JOB)
+    assert flagged_job(seen(), [quiet] * 9 + [hit], JOB).flag == "quiet"
+    whole = flagged_job(seen(), [quiet] * 8 + [hit] * 2, JOB)
+    assert (whole.flag, whole.causes) == ("disturbed", ("foreign CPU (in 2 of 10 epochs)",))
+    assert flagged_job(seen(foreign_cpus=0.5), [quiet] * 10, JOB).flag == "disturbed"
+
+
+def test_clocks_are_compared_with_the_job_s_own_highest():
+    epochs = [seen(frequency_hz=hz) for hz in (3.0e9, 2.4e9, None)]
+    drifts = [epoch.frequency_drift for epoch in with_drift(epochs)]
+    assert drifts == [0.0, pytest.approx(-0.2), None]
+    marked, _ = judged(epochs, seen(), JOB)
+    assert [epoch.flag for epoch in marked] == ["quiet", "disturbed", "quiet"]
+
+
+def test_every_threshold_is_documented_with_its_source():
+    text = (ROOT / "docs" / "machine.md").read_text(encoding="utf-8")
+    lines = [f"| {c.name} | {c.threshold:g} | {c.unit} | {c.source} |" for c in CAUSES]
+    assert [line for line in lines if line not in text] == []
+
+
+def test_every_threshold_has_its_source():
+    assert [cause.name for cause in CAUSES if len(cause.source) < 20] == []
+    assert len({cause.name for cause in CAUSES}) == len(CAUSES)

@@ -1,0 +1,196 @@
+"""CPU facts and layout, on recorded texts of x86, Arm and Apple machines and on this one."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import pytest
+from machine_samples import AMD, APPLE, GRAVITON, INTEL, INTEL_MAC, RASPBERRY, UNNAMED_ARM
+
+import bench.probe.cpu as cpu
+import bench.probe.system as system
+import bench.probe.topology as topology
+
+READ = {fact.name: fact.read for fact in (*cpu.FACTS, *topology.FACTS)}
+
+
+@pytest.fixture
+def linux(monkeypatch, tmp_path):
+    """Make a Linux machine from a cpuinfo text and files below /sys/devices/system/cpu."""
+
+    def make(cpuinfo: str = "", files: dict[str, str] | None = None):
+        for name, text in {"cpuinfo": cpuinfo, **(files or {})}.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n" if name != "cpuinfo" else text)
+        monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
+        for module in (cpu, topology):
+            monkeypatch.setattr(module, "CPUS", tmp_path)
+        monkeypatch.setattr(topology, "NODES", tmp_path / "nodes")
+        monkeypatch.setattr(platform, "system", lambda: "Linux")
+
+    return make
+
+
+@pytest.fixture
+def mac(monkeypatch):
+    """Make a Mac from a sysctl text; there is no Mac here to ask."""
+
+    def make(text: str):
+        monkeypatch.setattr(platform, "system", lambda: "Darwin")
+        monkeypatch.setattr(system, "sysctl", lambda: system.parse_sysctl(text))
+
+    return make
+
+
+def test_a_job_may_use_no_more_cpus_than_it_is_bound_to(monkeypatch):
+    monkeypatch.setattr(cpu, "cpu_quota", lambda: None)
+    if not hasattr(os, "sched_getaffinity"):
+        assert cpu.usable_cpus() == os.cpu_count()
+        return
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert cpu.usable_cpus() == 1.0
+    finally:
+        os.sched_setaffinity(0, before)
+    assert cpu.usable_cpus() == len(before)
+
+
+def test_a_quota_below_the_bound_cpus_is_what_a_job_may_use(monkeypatch):
+    """The quota is planted; tests/test_limits.py sets a real one."""
+    monkeypatch.setattr(cpu, "cpu_quota", lambda: 0.5)
+    assert cpu.usable_cpus() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "vendor", "sets"),
+    [
+        (
+            INTEL,
+            "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz",
+            "GenuineIntel",
+            [
+                *("SSE4.2", "AVX", "AVX2", "FMA", "F16C", "AVX512F", "AVX512BW", "AVX512VL"),
+                *("AVX512_VNNI", "AVX512_BF16", "AVX512_FP16", "AVX_VNNI"),
+                *("AMX_TILE", "AMX_BF16", "AMX_INT8"),
+            ],
+        ),
+        (
+            AMD,
+            "AMD EPYC 7B13 64-Core Processor",
+            "AuthenticAMD",
+            ["SSE4.2", "AVX", "AVX2", "FMA", "F16C"],
+        ),
+        (GRAVITON, "Neoverse V1", "ARM", ["NEON", "FP16", "DOTPROD", "BF16", "I8MM", "SVE"]),
+        (RASPBERRY, "Cortex-A76", "ARM", ["NEON", "FP16", "DOTPROD"]),
+        (UNNAMED_ARM, "0x123", None, ["NEON", "SVE", "SVE2"]),
+    ],
+    ids=["Intel with AMX", "AMD", "Arm like Graviton 3", "Raspberry Pi", "an Arm nobody knows"],
+)
+def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
+    linux, text, model, vendor, sets
+):
+    linux(text)
+    assert READ["cpu_model"]() == model
+    assert READ["cpu_vendor"]() == vendor
+    assert READ["instruction_sets"]() == tuple(sets)
+
+
+def test_raw_flags_are_kept_beside_the_named_ones(linux):
+    linux(AMD)
+    assert READ["cpu_flags"]() == ("avx", "avx2", "f16c", "fma", "fpu", "sse4_2", "sse4a")
+
+
+def test_a_mac_s_sysctl_gives_model_instruction_sets_and_caches(mac):
+    mac(APPLE)
+    assert READ["cpu_model"]() == "Apple M2 Pro"
+    assert READ["cpu_vendor"]() == "Apple"
+    assert READ["instruction_sets"]() == ("NEON", "FP16", "DOTPROD", "BF16", "I8MM")
+    assert READ["caches_bytes"]() == {"L1d": 131072, "L1i": 196608, "L2": 16777216}
+    assert (READ["sockets"](), READ["numa_nodes"]()) == (1, 1)
+    assert READ["cpu_base_hz"]() is None
+
+
+def test_an_intel_mac_s_sysctl_gives_its_nominal_clock(mac):
+    mac(INTEL_MAC)
+    assert READ["cpu_vendor"]() == "GenuineIntel"
+    assert READ["instruction_sets"]() == ("AVX", "AVX2", "FMA")
+    assert READ["cpu_base_hz"]() == 2.8e9
+    assert READ["caches_bytes"]() == {"L3": 8388608}
+
+
+def test_clocks_come_from_cpufreq_where_there_is_a_driver(linux):
+    linux(
+        INTEL,
+        {
+            "cpu0/cpufreq/base_frequency": "2000000",
+            "cpu0/cpufreq/cpuinfo_max_freq": "3800000",
+            "cpu0/cpufreq/scaling_cur_freq": "3100000",
+            "cpu0/cpufreq/scaling_governor": "powersave",
+            "intel_pstate/no_turbo": "1",
+        },
+    )
+    clocks = [READ[f"cpu_{name}_hz"]() for name in ("base", "max", "now")]
+    assert clocks == [2.0e9, 3.8e9, 3.1e9]
+    assert READ["cpu_governor"]() == "powersave"
+    assert READ["cpu_boost"]() is False
+
+
+def test_clocks_come_from_the_model_and_cpuinfo_where_there_is_none(linux):
+    linux(INTEL)
+    assert READ["cpu_base_hz"]() == 2.7e9
+    assert READ["cpu_now_hz"]() == 2699998000.0
+    assert [READ[name]() for name in ("cpu_max_hz", "cpu_governor", "cpu_boost")] == [None] * 3
+
+
+def test_caches_are_counted_by_the_cpus_that_share_them(linux):
+    files = {}
+    for number in range(4):  # two cores of two threads, one cache of the third level
+        core = "0-1" if number < 2 else "2-3"
+        for index, (level, kind, size, shared) in enumerate(
+            [
+                (1, "Data", "48K", core),
+                (1, "Instruction", "32K", core),
+                (2, "Unified", "2048K", core),
+                (3, "Unified", "105M", "0-3"),
+            ]
+        ):
+            folder = f"cpu{number}/cache/index{index}"
+            files |= {
+                f"{folder}/level": str(level),
+                f"{folder}/type": kind,
+                f"{folder}/size": size,
+                f"{folder}/shared_cpu_list": shared,
+            }
+        files[f"cpu{number}/topology/physical_package_id"] = str(number // 2)
+    linux(INTEL, {**files, "nodes/node0/x": "", "nodes/node1/x": "", "nodes/possible": "0-1"})
+    mib = 2**20
+    assert READ["caches_bytes"]() == {
+        "L1d": 48 * 1024,
+        "L1i": 32 * 1024,
+        "L2": 2 * mib,
+        "L3": 105 * mib,
+    }
+    assert READ["cache_instances"]() == {"L1d": 2, "L1i": 2, "L2": 2, "L3": 1}
+    assert (READ["sockets"](), READ["numa_nodes"]()) == (2, 2)
+
+
+def test_a_system_without_sys_states_no_layout(linux):
+    linux(INTEL)
+    for name in ("caches_bytes", "cache_instances", "sockets", "numa_nodes"):
+        assert READ[name]() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"), [("0-3,8\n", {0, 1, 2, 3, 8}), ("5", {5}), ("", set())]
+)
+def test_a_kernel_s_cpu_list_is_read_as_numbers(text, numbers):
+    assert system.cpus_of(text) == numbers
+
+
+def test_values_with_colons_are_kept_whole():
+    assert system.parse_sysctl("kern.boottime: { sec = 1 } at 10:20:30\n") == {
+        "kern.boottime": "{ sec = 1 } at 10:20:30"
+    }
