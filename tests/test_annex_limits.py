@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, rows
 
+from bench.observed import Conditions, Interference
 from bench.report.markdown import render
 from bench.roofline import Ceilings, CopyRate, MatmulRate, WorkCount
 from mnist_bench.annex import build_report
@@ -73,6 +74,16 @@ def test_a_journal_without_counted_work_is_a_reason_and_no_figure():
     (row,) = rows(build_report([a_run([record])]), "limits")
     assert row["regime"] is None and row["flops_per_s"] is None
     assert "counts no work" in row["limits_reason"]
+
+
+@pytest.mark.parametrize(("flag", "is_said"), [("disturbed", True), ("quiet", False)])
+def test_ceilings_of_a_disturbed_job_are_called_so(flag, is_said):
+    record = measured(100, 0.0016, ceilings=CEILINGS)
+    seen = Interference(wall_s=1.0, flag=flag)
+    watched = Conditions(period_s=0.2, samples=1, rss_peak_bytes=None, whole=seen)
+    report = build_report([a_run([record.model_copy(update={"conditions": watched})])])
+    (table,) = (table for table in report.tables if table.name == "limits")
+    assert ("may read too high" in table.note) == is_said
 
 
 def test_capacity_rows_and_the_verdict_say_what_limits_them():

@@ -47,6 +47,7 @@ def limits_table(evidence: Evidence, found: Mapping[tuple[Any, ...], Row]) -> Ta
         {**head, "step_p10_ms": _p10_ms(pooled), **found[key_of(head)]}
         for head, pooled in groups(evidence.jobs, evidence.names)
     ]
+    disturbed = sorted(_disturbed(evidence))
     reasons = Counter(row["limits_reason"] for row in rows if row["limits_reason"])
     why = "; ".join(f"{reason} (rows: {count})" for reason, count in reasons.items())
     return Table(
@@ -67,7 +68,14 @@ def limits_table(evidence: Evidence, found: Mapping[tuple[Any, ...], Row]) -> Ta
             text("regime_basis", "by", foldable=True),
         ),
         rows=tuple(rows),
-        note=evidence.note(_NOTE, f"n/a: {why}." if why else ""),
+        note=evidence.note(
+            _NOTE,
+            f"Shares of {', '.join(disturbed)} may read too high: the job that measured the "
+            "ceilings was disturbed."
+            if disturbed
+            else "",
+            f"n/a: {why}." if why else "",
+        ),
     )
 
 
@@ -127,6 +135,17 @@ def _ceilings(evidence: Evidence) -> dict[tuple[str, str, str], Ceilings]:
                 key = (machine_key(record), record.job.backend, record.job.precision)
                 found.setdefault(key, []).append(record.measurement.ceilings)
     return {key: _best(several) for key, several in found.items()}
+
+
+def _disturbed(evidence: Evidence) -> set[str]:
+    """Return the names of the machines that measured ceilings in disturbed jobs alone."""
+    flags: dict[str, set[str | None]] = {}
+    for run in evidence.runs:
+        for record in run.measured:
+            if record.measurement.ceilings is not None:
+                whole = record.conditions and record.conditions.whole
+                flags.setdefault(machine_key(record), set()).add(whole and whole.flag)
+    return {evidence.names[key] for key, found in flags.items() if found == {"disturbed"}}
 
 
 def _best(several: list[Ceilings]) -> Ceilings:
