@@ -169,8 +169,11 @@ def test_the_processes_of_our_ray_session_are_our_own_and_other_sessions_are_not
     lines = {11: f"--log=/tmp/ray/{ours}/logs", 12: f"--s={ours}", 15: f"--s={theirs}"}
     monkeypatch.setattr(processes, "_command_line", lambda pid: lines.get(pid, ""))
     monkeypatch.setattr(processes, "_executable", lambda pid: "/usr/bin/python" if pid else None)
-    assert processes.ray_processes(looks, 13) == {10, 11, 12, 13, 14}
-    assert processes.ray_processes(looks, 16) == set()
+    session = processes.RaySession(looks, 13)
+    assert session.own(looks) == {10, 11, 12, 13, 14}
+    later = {**looks, 17: a_look(17, 12), 18: a_look(18, 1)}
+    assert session.own(later) == {10, 11, 12, 13, 14, 17}
+    assert processes.RaySession(looks, 16).own(looks) == set()
 
 
 def test_a_child_and_what_it_starts_are_own_and_a_sibling_is_foreign(start):
@@ -192,16 +195,29 @@ def test_a_child_and_what_it_starts_are_own_and_a_sibling_is_foreign(start):
     assert not {child.pid, grandchild.pid} & {p.pid for p in seen.busiest_foreign(1e-9, most=1000)}
 
 
-def test_foreign_time_is_what_other_processes_used_by_their_own_counts(start):
-    """The machine's own load is whatever it is: both counts see the same."""
-    start(BURN, wait_cpu_s=0.1)
+def test_foreign_time_holds_a_hog_s_own_count_and_no_more_than_all_that_was_used(start):
+    """The machine's other load is whatever it is, so the figure is held between two counts."""
+
+    def hog_s():
+        times = psutil.Process(hog.pid).cpu_times()
+        return times.user + times.system
+
+    def all_s():
+        times = psutil.cpu_times()
+        return times.user + times.nice + times.system
+
+    hog = start(BURN, wait_cpu_s=0.1)
+    all_before = all_s()
     with Watch(None) as watch:
-        before = sum(look.cpu_s for look in processes.all_processes().values())
-        time.sleep(2)
-        after = sum(look.cpu_s for look in processes.all_processes().values())
+        time.sleep(0.5)
+        before = hog_s()
+        time.sleep(1.5)
+        used = hog_s() - before
+        time.sleep(0.5)
     seen = watch.ledger.interference(watch.began_s, watch.ended_s, cpus=2)
-    assert seen.foreign_cpus == pytest.approx((after - before) / 2, abs=0.5)
-    assert seen.foreign_cpus > 0.2
+    foreign_s = seen.foreign_cpus * seen.wall_s
+    assert used > 0.3
+    assert used - 0.1 <= foreign_s <= all_s() - all_before + 0.1
 
 
 def test_an_ended_process_is_forgotten_and_its_time_is_not(start):
