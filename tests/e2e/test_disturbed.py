@@ -21,7 +21,7 @@ def disturbed(tmp_path_factory, data_environment):
     out = tmp_path_factory.mktemp("disturbed") / "reports"
     words = ["--grid", "smoke", "--models", "mlp", "--epochs", "2", "--seeds", "1,2"]
     # every CPU is asked for, so that a hog on any of them is in the way
-    words += ["--threads", str(len(affinity()))]
+    words += ["--threads", str(len(affinity())), "--wait-quiet", "4", "--price", "0.35"]
     hog = subprocess.Popen([sys.executable, "-c", HOG])
     own = set()
     try:
@@ -40,7 +40,10 @@ def disturbed(tmp_path_factory, data_environment):
 def test_the_look_before_the_run_names_the_hog(disturbed):
     output = disturbed[0]
     assert "the machine is not quiet: foreign CPU" in output
-    assert "close " in output.splitlines()[0]
+    first, second, *_ = output.splitlines()
+    assert "close " in first
+    assert "; waiting up to" in first
+    assert "the machine is not quiet" in second  # the time is up: the run goes on all the same
 
 
 def test_every_job_is_flagged_with_foreign_cpu_as_the_cause(disturbed):
@@ -70,6 +73,12 @@ def test_flagged_jobs_are_kept_and_marked_in_the_report(disturbed):
     assert "2 of 2 jobs were disturbed (by foreign CPU 2" in " ".join(
         (out / "summary.md").read_text().split()
     )
+
+
+def test_dollars_follow_the_price_that_was_given(disturbed):
+    (row,) = journey.summary(disturbed[1])["cost"]
+    assert (row["usd_per_hour"], row["price_source"]) == (0.35, "--price")
+    assert row["usd_per_1000_jobs"] > 0
 
 
 def test_the_child_s_runtime_says_how_its_framework_was_built(disturbed):
