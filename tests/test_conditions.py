@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import psutil
@@ -58,8 +58,14 @@ def start():
 def test_a_counter_is_cut_at_the_edges_of_an_interval():
     series = a_series((0.0, 0.0), (1.0, 10.0), (2.0, 30.0))
     assert series.rise(0.5, 1.5) == pytest.approx(15.0)
-    assert series.rise(-1.0, 5.0) == pytest.approx(30.0)
+    assert series.rise(-1.0, 3.0) == pytest.approx(30.0)
     assert a_series((0.0, 1.0)).rise(0, 1) is None
+
+
+def test_a_counter_that_fell_silent_is_unknown_and_not_quiet():
+    series = a_series((0.0, 0.0), (1.0, 10.0), (2.0, 30.0))
+    assert series.rise(1.0, 9.0) is None
+    assert series.rise(-9.0, 1.0) is None
 
 
 def test_a_counter_that_falls_is_no_negative_figure():
@@ -254,7 +260,7 @@ def test_every_figure_that_this_system_has_is_seen_of_a_real_job(tmp_path):
         assert whole.minor_faults > 0
         assert (whole.major_faults, whole.swapped_bytes) != (None, None)
         assert 0 <= whole.steal_share <= 1
-    assert whole.rss_peak_bytes <= whole.tree_rss_peak_bytes * 1.2
+    assert 0 < whole.rss_peak_bytes <= whole.tree_rss_peak_bytes
     assert 0 < seen.sampling_cpu_s < seen.cpu_s + 10
 
 
@@ -272,39 +278,57 @@ def test_the_switches_of_all_threads_are_counted(start):
     wait_for(lambda: read()["voluntary_switches"] >= begin + 400, seconds=20)
 
 
+def fail(*arguments):
+    raise ZeroDivisionError("planted")
+
+
+def hang(*arguments):
+    threading.Event().wait(60)
+
+
+def plant(monkeypatch, name, stage, fault):
+    """Give the meter `name` a fault: no machine can be had on which each of them has one."""
+    opened = fault if stage == "open" else lambda target: fault
+    rows = tuple(replace(m, open=opened) if m.name == name else m for m in METERS)
+    monkeypatch.setattr(bench.conditions, "METERS", rows)
+    monkeypatch.setattr(bench.conditions, "GRACE_S", 0.05)  # so that the test is over sooner
+
+
+@pytest.fixture(scope="module")
+def sleeper():
+    """A process to watch."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        yield process.pid
+        process.kill()
+
+
 @pytest.mark.parametrize("name", [meter.name for meter in METERS])
 @pytest.mark.parametrize("stage", ["open", "read"])
-def test_a_meter_that_fails_stops_no_run_and_no_other_meter(tmp_path, monkeypatch, name, stage):
-    """The meter is made to fail: no machine can be had on which each of them does."""
-
-    def fail(*arguments):
-        raise ZeroDivisionError("planted")
-
-    planted = fail if stage == "open" else lambda target: fail
-    rows = tuple(replace(m, open=planted) if m.name == name else m for m in METERS)
-    monkeypatch.setattr(bench.conditions, "METERS", rows)
-    record = only_record(run_child(a_launch("ok", tmp_path)))
-    assert record.failure is None
-    assert record.conditions.unknown[name] == "ZeroDivisionError: planted"
-    other = "minor_faults" if name != "child" else "foreign_cpus"
-    assert name == "CPU times" or getattr(record.conditions.whole, other) is not None
+def test_a_meter_that_fails_leaves_all_others_their_samples(monkeypatch, sleeper, name, stage):
+    plant(monkeypatch, name, stage, fail)
+    other = "rss_bytes" if name != "child" else "own_cpu_s"
+    with Watch(sleeper, period_s=0.02) as watch:
+        wait_for(lambda: len(watch.ledger.series[other]) > 3)
+    assert watch.unknown[name] == "ZeroDivisionError: planted"
 
 
 @pytest.mark.parametrize("name", [meter.name for meter in METERS])
 @pytest.mark.parametrize("stage", ["open", "read"])
-def test_a_meter_that_hangs_stops_no_run(tmp_path, monkeypatch, name, stage):
-    """The meter is made to hang, and the patience shortened, so that the test is over sooner."""
+def test_a_meter_that_hangs_is_named_and_the_watch_ends(monkeypatch, sleeper, name, stage):
+    plant(monkeypatch, name, stage, hang)
+    with Watch(sleeper, period_s=0.02) as watch:
+        wait_for(lambda: watch._reading == name)
+        time.sleep(0.05)
+    assert watch.unknown[name].startswith("hangs")
 
-    def hang(*arguments):
-        threading.Event().wait(60)
 
-    planted = hang if stage == "open" else lambda target: hang
-    rows = tuple(replace(m, open=planted) if m.name == name else m for m in METERS)
-    monkeypatch.setattr(bench.conditions, "METERS", rows)
-    monkeypatch.setattr(bench.conditions, "GRACE_S", 0.05)
+@pytest.mark.parametrize("fault", [fail, hang])
+@pytest.mark.parametrize("name", ["child", "GPU"])
+def test_a_fault_of_a_meter_stops_no_run(tmp_path, monkeypatch, name, fault):
+    plant(monkeypatch, name, "read", fault)
     record = only_record(run_child(a_launch("ok", tmp_path)))
     assert record.failure is None
-    assert record.conditions.unknown[name].startswith("hangs")
+    assert name in record.conditions.unknown
 
 
 def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
@@ -323,6 +347,6 @@ def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
 
 
 def test_the_cost_of_sampling_is_measured_as_a_share_of_one_core():
-    share = sampling_cost(2.0)
-    assert 0 < share < 1
-    assert psutil.Process(os.getpid()).children() == []
+    before = psutil.Process().children()
+    assert 0 < sampling_cost(2.0) < 1
+    assert psutil.Process().children() == before
