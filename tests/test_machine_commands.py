@@ -117,6 +117,11 @@ def test_a_file_that_tells_of_no_machine_is_a_wrong_request(tmp_path, capsys, te
     assert "tells of no machine" in capsys.readouterr().err
 
 
+def test_a_wrong_price_is_a_wrong_request_before_anything_runs(capsys):
+    assert run_command(["run", "--list", "--dataset", "synthetic", "--price", "cheap"]) == 2
+    assert "the price cannot be read" in capsys.readouterr().err
+
+
 def test_escape_sequences_of_a_machine_reach_no_terminal(saved, capsys):
     left, right = saved("a.json", os="\x1b[31mred"), saved("b.json")
     assert run_command(["machines", "diff", left, right]) == 0

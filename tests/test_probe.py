@@ -103,6 +103,14 @@ def test_a_fact_that_the_system_does_not_state_says_so(monkeypatch):
     assert "memory_limit_bytes" not in facts.unknown  # no limit is a finding
 
 
+def test_variables_that_change_speed_are_facts_and_thread_numbers_are_each_job_s(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    environment = probe().environment
+    assert environment["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    assert "OMP_NUM_THREADS" not in environment
+
+
 def test_a_reader_can_say_in_words_why_there_is_nothing():
     def nothing():
         raise Absent("no such thing here")

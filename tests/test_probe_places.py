@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from machine_samples import AMD, APPLE, INTEL
+from machine_samples import AMD, APPLE, GRAVITON, INTEL
 
 import bench.probe.cloud as cloud
 import bench.probe.system as system
@@ -68,12 +68,22 @@ AZURE = {
         ({"systemd": "kvm"}, "KVM"),
         ({"systemd": "acrn"}, "acrn"),
         ({}, "unknown hypervisor"),
+        ({"cpuinfo": GRAVITON, "systemd": "none"}, "none"),
     ],
-    ids=["AWS", "GCP", "Azure", "QEMU", "AWS metal", "laptop", "microVM", "rare", "silent guest"],
+    ids=[
+        *("AWS", "GCP", "Azure", "QEMU", "AWS metal", "laptop", "microVM", "rare"),
+        *("silent guest", "Arm on bare metal"),
+    ],
 )
 def test_the_hypervisor_is_named(machine, given, name):
     machine(**given)
     assert virtual.hypervisor() == name
+
+
+def test_an_arm_machine_of_which_nothing_is_said_is_unknown(machine):
+    machine(cpuinfo=GRAVITON)
+    with pytest.raises(Absent, match="neither firmware nor systemd"):
+        virtual.hypervisor()
 
 
 def test_a_mac_is_no_guest_unless_it_says_so(monkeypatch):

@@ -26,6 +26,10 @@ PERIOD_S = 0.2
 GRACE_S = 1.0
 
 
+#: What reading a process raises once it has ended, which is no failure of a source.
+GONE = (ProcessLookupError, FileNotFoundError, psutil.NoSuchProcess)
+
+
 class Watch:
     """Samples all meters in a thread of its own, so that a sensor that hangs holds up nothing.
 
@@ -94,7 +98,7 @@ class Watch:
                 self.ledger.add(time.perf_counter(), read())
             except Exception as error:  # whatever a source does, a run goes on
                 readers.remove(entry)
-                if not isinstance(error, ProcessLookupError | psutil.NoSuchProcess):
+                if not isinstance(error, GONE):
                     self.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
 
 

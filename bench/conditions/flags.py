@@ -73,15 +73,15 @@ CAUSES: Sequence[Cause] = (
         "steal_share",
         0.05,
         "of CPU time",
-        "half of the 10% at which providers' guides advise to move an instance; what is stolen "
-        "from a job that fills its CPUs is missing from it one to one",
+        "chosen here: what is stolen from a job that fills its CPUs is missing from it one to "
+        "one, and a twentieth is what the spread between jobs can hide",
     ),
     Cause(
         "cgroup throttling",
         "throttled_periods_share",
         0.05,
         "of periods",
-        "one period in twenty (100 ms each): a throttled period holds up every thread",
+        "chosen here: one period in twenty (100 ms each); a throttled period holds up all threads",
         _own_quota_suffices,
     ),
     Cause(
@@ -119,7 +119,8 @@ CAUSES: Sequence[Cause] = (
         "thermal_throttles",
         1,
         "events",
-        "any: the CPU itself counts an event when it slows down for heat (Intel SDM, 15.8)",
+        "any: the CPU itself counts an event when it slows down for heat (Intel SDM, Thermal "
+        "Monitoring)",
     ),
     Cause(
         "GPU slowdown",

@@ -80,6 +80,9 @@ class Ledger:
         for field, name in PEAKS:
             peak = self._of(name).most(begin_s, end_s)
             found[field] = _whole(peak) if field.endswith("_bytes") else peak
+        seen = (found["rss_peak_bytes"], found["tree_rss_peak_bytes"])
+        if None not in seen:  # the child alone is sampled more often than its tree
+            found["tree_rss_peak_bytes"] = max(seen)
         found["job_cpu_s"] = self._first_rise(("tree_cpu_s", "child_cpu_s"), begin_s, end_s)
         found["foreign_cpus"] = _over(self._foreign(begin_s, end_s), wall_s)
         found["steal_share"] = _over(self._rise("steal_cpu_s", begin_s, end_s), wall_s * cpus)

@@ -116,25 +116,37 @@ def descendants(root: int, looks: Mapping[int, ProcessLook]) -> set[int]:
     return found
 
 
-def ray_processes(looks: Mapping[int, ProcessLook], me: int) -> set[int]:
-    """Return the processes of the Ray session that placed us, and its driver; none without Ray.
+class RaySession:
+    """The Ray session that placed us: nothing where Ray did not."""
 
-    The raylet is among our ancestors; what names its session belongs to it; its parent is the
-    driver where it runs the same Python as we do.
-    """
-    pid = me
-    while pid in looks and not looks[pid].name.startswith("raylet"):
-        pid = looks[pid].parent
-    if pid not in looks:
-        return set()
-    own = descendants(pid, looks)
-    driver = looks[pid].parent
-    if _executable(driver) == _executable(me) is not None:
-        own.add(driver)
-    session = SESSION.search(_command_line(pid))
-    if session:
-        own |= {other for other in looks if session[0] in _command_line(other)}
-    return own
+    def __init__(self, looks: Mapping[int, ProcessLook], me: int) -> None:
+        pid = me
+        while pid in looks and not looks[pid].name.startswith("raylet"):
+            pid = looks[pid].parent
+        self._raylet = pid if pid in looks else None
+        self._driver: int | None = None
+        self._name: str | None = None
+        self._named: dict[tuple[int, float], bool] = {}
+        if self._raylet is not None:
+            parent = looks[pid].parent
+            if _executable(parent) == _executable(me) is not None:  # runs the same Python: driver
+                self._driver = parent
+            found = SESSION.search(_command_line(pid))
+            self._name = found[0] if found else None
+
+    def own(self, looks: Mapping[int, ProcessLook]) -> set[int]:
+        """Return the raylet and what is below it, the driver, and what names the session."""
+        if self._raylet is None:
+            return set()
+        below = descendants(self._raylet, looks) | {self._driver}
+        return {pid for pid, look in looks.items() if pid in below or self._names_us(look)}
+
+    def _names_us(self, look: ProcessLook) -> bool:
+        """Say whether a process names the session; asked once, command lines rarely change."""
+        key = (look.pid, look.started)
+        if key not in self._named:
+            self._named[key] = self._name is not None and self._name in _command_line(look.pid)
+        return self._named[key]
 
 
 def _executable(pid: int) -> str | None:
@@ -163,15 +175,14 @@ class Processes:
         self._foreign_s: dict[tuple[int, float], float] = {}
         self._names: dict[tuple[int, float], str] = {}
         self._seen: dict[int, ProcessLook] | None = None
-        self._ray: set[int] | None = None
+        self._ray: RaySession | None = None
 
     def scan(self) -> None:
         """Look at all processes: find new ones of our own, add up what foreign ones used."""
         looks = all_processes()
         self._tree = descendants(self._child, looks) if self._child in looks else self._tree
-        if self._ray is None:  # Ray is there before the job, and stays
-            self._ray = ray_processes(looks, self._me)
-        own = self._tree | {self._me} | (self._ray & looks.keys())
+        self._ray = self._ray or RaySession(looks, self._me)  # Ray is there before the job
+        own = self._tree | {self._me} | self._ray.own(looks)
         for pid in own - self._own.keys():
             with contextlib.suppress(OSError, psutil.Error):  # it ended since
                 self._own[pid] = watch_process(pid)

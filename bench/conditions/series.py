@@ -9,6 +9,9 @@ import numpy as np
 #: Seconds by which a gauge's sample may miss an interval that holds none.
 NEAR_S = 1.1
 
+#: Seconds by which a counter's samples may begin late or end early, besides their own distance.
+SLACK_S = 0.5
+
 
 class Series:
     """Values with the monotonic times at which they were read."""
@@ -27,9 +30,14 @@ class Series:
     def rise(self, begin_s: float, end_s: float) -> float | None:
         """Return how far a counter rose from `begin_s` to `end_s`, by linear interpolation.
 
-        Outside the samples the counter is taken to stand still; None with fewer than two samples.
+        None with fewer than two samples, or where the interval reaches further beyond the samples
+        than two of their distances: a source that fell silent must not look like a quiet one.
         """
         if len(self) < 2:
+            return None
+        first, last = self._times[0], self._times[-1]
+        slack_s = 2 * (last - first) / (len(self) - 1) + SLACK_S
+        if begin_s < first - slack_s or end_s > last + slack_s:
             return None
         edges = np.interp([begin_s, end_s], self._times, self._values)
         return max(0.0, float(edges[1] - edges[0]))

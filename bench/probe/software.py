@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import bench.probe.system as system
-from bench.launch import RECORDED_VARIABLES
+from bench.launch import RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.probe.fact import Absent, Fact
 
 VULNERABILITIES = Path("/sys/devices/system/cpu/vulnerabilities")
@@ -41,8 +41,12 @@ def mitigations() -> dict[str, str] | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that change speed, where they are set."""
-    return {name: os.environ[name] for name in RECORDED_VARIABLES if name in os.environ}
+    """Return the variables that change speed, where they are set, but for the numbers of threads.
+
+    Those are set anew for each job, whose record holds them; Ray sets its own for who asks here.
+    """
+    names = [name for name in RECORDED_VARIABLES if name not in THREAD_VARIABLES]
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
@@ -68,5 +72,9 @@ FACTS = (
         absent="this kernel lists no vulnerabilities (as on macOS)",
     ),
     Fact("python", platform.python_version, "this interpreter"),
-    Fact("environment", environment, "this process's environment"),
+    Fact(
+        "environment",
+        environment,
+        "this process's environment, thread numbers aside: each job sets its own",
+    ),
 )

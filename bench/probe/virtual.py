@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bench.probe.system as system
 from bench.probe.cgroup import MEMBERSHIP
-from bench.probe.fact import Fact
+from bench.probe.fact import Absent, Fact
 
 DMI = Path("/sys/class/dmi/id")
 #: The root below which the marks of containers lie.
@@ -70,9 +70,12 @@ def hypervisor() -> str:
     metal = "metal" in (dmi("product_name") or "")
     if known and not metal:
         return known
-    if metal or not _is_guest():
+    guest = _is_guest()
+    if metal or guest is False:
         return "none"
     asked = _systemd("--vm")
+    if not asked and guest is None:
+        raise Absent("neither firmware nor systemd says whether this is a virtual machine")
     return _known(asked) or asked or "unknown hypervisor"
 
 
@@ -100,11 +103,11 @@ def _membership() -> str:
         return ""
 
 
-def _is_guest() -> bool:
-    """Say whether the first CPU carries the x86 flag `hypervisor`, or is no x86 CPU at all."""
+def _is_guest() -> bool | None:
+    """Say whether the first CPU carries the x86 flag `hypervisor`; None of other CPUs."""
     text = CPUINFO.read_text(errors="replace")
     flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
-    return flags is None or "hypervisor" in flags[1].split()
+    return None if flags is None else "hypervisor" in flags[1].split()
 
 
 def _systemd(what: str) -> str:

@@ -167,6 +167,9 @@ def _epoch_medians(rows: pd.DataFrame) -> dict[str, Any]:
         "step_first_ms": of("step_first_s", 1000),
         "cpu_s": of("cpu_s"),
         "rss_bytes": whole(of("rss_bytes")),
+        "rss_peak_bytes": whole(of("rss_peak_bytes")),
+        "foreign_cpus": of("foreign_cpus"),
+        "steal_share": of("steal_share"),
         "train_loss": of("train_loss"),
         "train_accuracy": of("train_accuracy"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -16,40 +17,55 @@ HOG = "while True: pass"
 
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory, data_environment):
-    """Two short jobs through a real Ray beside one hog: (output, results folder, records)."""
+    """Two short jobs through a real Ray beside a hog: (output, folder, records, own pids, hog)."""
     out = tmp_path_factory.mktemp("disturbed") / "reports"
     words = ["--grid", "smoke", "--models", "mlp", "--epochs", "2", "--seeds", "1,2"]
     # every CPU is asked for, so that a hog on any of them is in the way
-    words += ["--threads", str(len(affinity()))]
+    words += ["--threads", str(len(affinity())), "--wait-quiet", "4", "--price", "0.35"]
     hog = subprocess.Popen([sys.executable, "-c", HOG])
+    own = set()
     try:
-        code, output = journey.run(*words, out=out, **data_environment)
+        process = journey.start(journey.command(*words, out=out), **data_environment)
+        while process.poll() is None:
+            own |= {process.pid, *(child.pid for child in journey.children_of(process))}
+            time.sleep(0.5)
+        code, output = journey.finish(process)
     finally:
         hog.kill()
         hog.wait()
     assert code == 0, output
-    return output, out, journey.records(journey.journals(out)[0])
+    return output, out, journey.records(journey.journals(out)[0]), own, hog.pid
 
 
 def test_the_look_before_the_run_names_the_hog(disturbed):
-    output, _, _ = disturbed
+    output = disturbed[0]
     assert "the machine is not quiet: foreign CPU" in output
-    assert "close " in output.splitlines()[0]
+    first, second, *_ = output.splitlines()
+    assert "close " in first
+    assert "; waiting up to" in first
+    assert "the machine is not quiet" in second  # the time is up: the run goes on all the same
 
 
 def test_every_job_is_flagged_with_foreign_cpu_as_the_cause(disturbed):
-    _, _, records = disturbed
+    records = disturbed[2]
     assert len(records) == 2
     for record in records:
         whole = record["conditions"]["whole"]
         assert whole["flag"] == "disturbed"
         assert whole["causes"][0].startswith("foreign CPU")
         assert whole["foreign_cpus"] > 0.3
-        assert record["conditions"]["foreign_processes"] != []
+
+
+def test_the_hog_is_among_the_strangers_and_nothing_of_ours_is(disturbed):
+    _, _, records, own, hog = disturbed
+    for record in records:
+        strangers = {process["pid"] for process in record["conditions"]["foreign_processes"]}
+        assert hog in strangers
+        assert not strangers & own
 
 
 def test_flagged_jobs_are_kept_and_marked_in_the_report(disturbed):
-    _, out, _ = disturbed
+    out = disturbed[1]
     tables = journey.summary(out)
     assert [row["flag"] for row in tables["conditions"]] == ["disturbed"] * 2
     (row,) = (row for row in tables["capacity"] if row["source"] == "measured")
@@ -59,8 +75,14 @@ def test_flagged_jobs_are_kept_and_marked_in_the_report(disturbed):
     )
 
 
+def test_dollars_follow_the_price_that_was_given(disturbed):
+    (row,) = journey.summary(disturbed[1])["cost"]
+    assert (row["usd_per_hour"], row["price_source"]) == (0.35, "--price")
+    assert row["usd_per_1000_jobs"] > 0
+
+
 def test_the_child_s_runtime_says_how_its_framework_was_built(disturbed):
-    _, _, records = disturbed
+    records = disturbed[2]
     for record in records:
         assert record["runtime"]["frameworks"]["tensorflow"]["oneDNN"] in {"yes", "no"}
         assert record["runtime"]["thread_pools"] is not None
