@@ -173,7 +173,7 @@ class Campaign:
         """Return the name of the newest journal where it misses jobs, whatever was asked for."""
         newest = find_journals(self.out / "journals")[-1:]
         try:
-            return next((run.path.name for run in map(read_run, newest) if run.missing), None)
+            return next((run.path.name for run in map(read_run, newest) if not run.complete), None)
         except StoreError:
             return None
 
