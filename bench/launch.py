@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -51,6 +52,9 @@ class LaunchSpec(Frozen):
     attempt: int = 1
     placed_by: str = "bare"
     packages: tuple[str, ...] = ()
+    expects: Literal["gpu"] | None = Field(
+        default=None, description="the device that the machine was declared to have"
+    )
     machine: MachineFacts | None = Field(
         default=None, description="facts that were read already; None: the child reads them"
     )

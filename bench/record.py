@@ -183,7 +183,7 @@ class Measurement(Frozen):
 class Failure(Frozen):
     """Why a job gave no measurement."""
 
-    reason: Literal["exception", "crash", "time limit", "lost", "dispatch"]
+    reason: Literal["exception", "crash", "time limit", "lost", "dispatch", "no GPU visible"]
     message: str
     exception: str | None = None
     traceback: str | None = None

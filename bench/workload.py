@@ -17,7 +17,8 @@ class JobContext:
     """What the child gives a workload: where its data are, its threads, and whom to tell.
 
     `emit` takes a progress event (a small JSON-able mapping); `resident_bytes` and `cpu_s` read
-    this process's own memory and CPU seconds.
+    this process's own memory and CPU seconds. Where `expects` is "gpu" a workload calls
+    `bench.devices.check_device` with the GPUs that its framework sees, before it measures.
     """
 
     data_path: str
@@ -30,6 +31,7 @@ class JobContext:
     resident_bytes: Callable[[], int | None]
     peak_bytes: Callable[[], tuple[int | None, str | None]]
     cpu_s: Callable[[], float]
+    expects: str | None = None
 
 
 class Workload(Protocol):

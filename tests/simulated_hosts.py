@@ -36,6 +36,7 @@ class SimulatedHosts:
         self.up = {host.name: host for host in hosts}
         self.jobs, self.length_s, self.outcome, self.prepare_s = jobs, length_s, outcome, prepare_s
         self.asked: list[HostType] = []
+        self.withdrawn: list[HostType] = []
         self.refusals: dict[str, str] = {}
         self.log: list[tuple[float, str, str, int]] = []  # start time, host, job, attempt
         self.running: dict[int, str] = {}  # ticket -> host
@@ -70,6 +71,9 @@ class SimulatedHosts:
 
     def ask_for(self, wanted: HostType) -> None:
         self.asked.append(wanted)
+
+    def withdraw(self, wanted: HostType) -> None:
+        self.withdrawn.append(wanted)
 
     def why_not(self, wanted: HostType) -> str | None:
         return self.refusals.get(wanted.name)

@@ -16,12 +16,12 @@ FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / nam
 #: The engine's modules from the ground up; each imports from its own layer and those above it.
 LAYERS = (
     ("errors", "units"),
-    ("spec", "stats"),
+    ("spec", "stats", "devices"),
     ("record", "workload", "launch"),
     ("probe", "conditions", "store", "frame"),
     ("worker", "process"),
     ("dispatch", "compare", "machines"),
-    ("report",),
+    ("report", "site"),
 )
 
 #: Third-party packages and the only places that may import them.
@@ -42,7 +42,7 @@ LAZY = ("keras", "tensorflow", "jax", "torch", "ray")
 COMMAND_LINE = (
     *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__")),
     *("mnist_bench/commands/", "mnist_bench/progress.py", "mnist_bench/requirements.py"),
-    "bench/worker.py",
+    *("bench/worker.py", "bench/site.py"),
 )
 
 HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")

@@ -147,6 +147,7 @@ def test_a_type_that_cannot_be_had_is_one_row_with_its_reason_and_holds_up_nobod
     assert "InsufficientInstanceCapacity" in refused[0].reason
     assert "0 of 1 came up within 6" in refused[1].reason
     assert [wanted.name for wanted in simulated.asked] == ["gpu", "arm"]
+    assert [wanted.name for wanted in simulated.withdrawn] == ["gpu", "arm"]
     assert len(records(events)) == 8
 
 

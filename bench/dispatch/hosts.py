@@ -71,6 +71,9 @@ class Transport(Protocol):
     def ask_for(self, wanted: HostType) -> None:
         """Ask for hosts of a type that is not up."""
 
+    def withdraw(self, wanted: HostType) -> None:
+        """Ask no longer: the hosts came up, or were given up."""
+
     def why_not(self, wanted: HostType) -> str | None:
         """Return why a type cannot be had, where that is known already."""
 

@@ -146,10 +146,12 @@ class HostQueues:
             have = counts.get(wanted.name, 0)
             waited_s = self._clock() - began_s
             why = self._transport.why_not(wanted) if wanted.ask else None
-            if have >= wanted.count:
-                continue
-            if waited_s < wanted.wait_s and not why:
+            if have < wanted.count and waited_s < wanted.wait_s and not why:
                 still.append(wanted)
+                continue
+            if wanted.ask:
+                self._transport.withdraw(wanted)
+            if have >= wanted.count:
                 continue
             name = wanted.name or "hosts"
             reason = f"{have} of {wanted.count} came up within {waited_s:.0f} s"
@@ -251,7 +253,9 @@ class HostQueues:
         lane.job, lane.queue = None, deque()
 
     def _lost(self, lane: _Lane, launch: LaunchSpec, message: str) -> Event:
-        launch = launch.model_copy(update={"machine": launch.machine or lane.prepared.facts})
         failure = Failure(reason="lost", message=message)
-        record = failed_record(launch, failure, lane.started_at)
+        started_at = lane.started_at if launch is lane.job else utc_now()
+        machine = launch.machine or lane.prepared.facts
+        known = launch.model_copy(update={"machine": machine})
+        record = failed_record(known, failure, started_at)
         return Event("record", launch.job.job_id, record=record, host=lane.name)
