@@ -32,6 +32,9 @@ from bench.store import Journal
 
 MARK = "@mnist-bench "
 
+#: The outcome of a part of which every job has its record.
+DONE = "done"
+
 #: Where the head keeps its journals.
 JOURNALS = "~/mnist-bench-journals"
 
@@ -71,6 +74,8 @@ class Site:
 
     def __init__(self, request: SiteRequest, folder: Path, tell: Callable[[str], None]) -> None:
         self._request, self._folder, self._tell = request, folder, tell
+        self._labels: dict[str, str] = {}  # by host
+        self._lines = 0
 
     def run(self, journals: Path, address: str = "auto", code: str | None = CODE) -> str | None:
         """Measure every host; return why it was stopped, None where all was done.
@@ -95,15 +100,17 @@ class Site:
             )
             for event in queues.run():
                 self._take(event, journal)
-        return queues.stopped
+        return queues.stopped or (None if self._lines else "there was no host to measure")
 
     def _take(self, event: Event, journal: Journal) -> None:
         entry: JobRecord | MachineEntry | None = event.record or event.machine
         if entry is not None:
             journal.append(entry)  # on disk before it is announced
+            self._lines += 1
             self._say(line=entry.model_dump(mode="json"))
         else:
-            detail = {"kind": event.kind, "job_id": event.job_id, "host": event.host}
+            host = self._labels[event.host]
+            detail = {"kind": event.kind, "job_id": event.job_id, "host": host}
             self._say(event={**detail, "detail": dict(event.detail)})
 
     def _say(self, **told: Any) -> None:
@@ -111,7 +118,7 @@ class Site:
 
     def _plan(self, host: Host, prepared: Prepared) -> tuple[Sequence[LaunchSpec], MachineEntry]:
         """Return a host's jobs and its line in the journal."""
-        label = label_of(host)
+        label = self._labels[host.name] = label_of(host)
         entry = MachineEntry(
             run_id=self._request.header.run_id,
             label=label,
@@ -173,7 +180,7 @@ def main(arguments: list[str]) -> int:
     except BenchError as error:
         print(MARK + json.dumps({"end": f"failed: {error}"}), flush=True)
         return 1
-    print(MARK + json.dumps({"end": stopped or "done"}), flush=True)
+    print(MARK + json.dumps({"end": stopped or DONE}), flush=True)
     return 1 if stopped else 0
 
 

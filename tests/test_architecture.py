@@ -19,7 +19,7 @@ LAYERS = (
     ("spec", "stats", "devices"),
     ("record", "workload", "launch"),
     ("probe", "conditions", "store", "frame"),
-    ("worker", "process"),
+    ("worker", "process", "tunnel"),
     ("dispatch", "compare", "machines"),
     ("report", "site"),
 )
@@ -42,7 +42,7 @@ LAZY = ("keras", "tensorflow", "jax", "torch", "ray")
 COMMAND_LINE = (
     *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__")),
     *("mnist_bench/commands/", "mnist_bench/progress.py", "mnist_bench/requirements.py"),
-    *("bench/worker.py", "bench/site.py"),
+    *("bench/worker.py", "bench/site.py", "bench/dispatch/launcher.py"),
 )
 
 HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")
