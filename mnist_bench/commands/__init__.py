@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.errors import BenchError
-from mnist_bench.commands import report, run, schema
+from mnist_bench.commands import cluster, report, run, schema
 
 #: (name, one line of help, module with `add_arguments(parser)` and `execute(arguments) -> int`)
 COMMANDS = (
     ("run", "measure this machine and write the report", run),
     ("report", "write the report again from journals, without measuring", report),
+    ("cluster", "close a cluster before it is up, or say what is missing or open", cluster),
     ("schema", "print the JSON Schema of a record", schema),
 )
 
