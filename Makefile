@@ -33,6 +33,7 @@ run: setup
 	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(ARGS)
 
 test: setup-test
+	@sh tools/lab-setup.sh
 	@$(PY) -m pytest $(ARGS)
 
 lint: setup-test

@@ -184,7 +184,14 @@ def test_a_limit_in_dollars_counts_every_host_that_is_up_measured_or_not(tmp_pat
     assert "0.5 USD is reached" in queues.stopped
     assert budget.spent_usd == pytest.approx(0.5, abs=0.03)
     assert len(records(events)) == 2  # 25 s of 10 s jobs
-    assert budget.unpriced == set()
+
+
+def test_a_limit_in_dollars_stops_at_once_where_a_price_is_unknown(tmp_path):
+    simulated = cluster("a")
+    budget = Budget(max_usd=0.5, clock=simulated.clock)
+    queues, events = run(simulated, tmp_path, limit=budget.why_stop)
+    assert "no price is known of a" in queues.stopped
+    assert events == []
 
 
 def test_leaving_in_mid_run_ends_what_runs(tmp_path):
