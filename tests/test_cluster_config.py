@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import yaml
 from builders import a_job
 
 from bench.errors import RequestError
+from bench.tunnel import SshTarget
+from mnist_bench.cluster import find
 from mnist_bench.cluster.config import read_cluster_file, wanted_types
-from mnist_bench.cluster.find import find_cluster
+from mnist_bench.cluster.find import Cluster, find_cluster, looseness
 from mnist_bench.cluster.prices import START_S, costs, still_up
 from mnist_bench.commands import where
 from mnist_bench.estimate import job_seconds
@@ -181,3 +184,25 @@ def words(**changes):
 def test_options_that_contradict_each_other_are_refused(changes):
     with pytest.raises(RequestError):
         where.check(words(**changes))
+
+
+# --- how open it is ---------------------------------------------------------------------------
+
+
+def a_cluster(name, token="t"):
+    file = read_cluster_file(ROOT / name)
+    return Cluster(file.name, file, SshTarget("127.0.0.1", "nobody"), token=token)
+
+
+def test_a_cluster_without_a_token_or_started_from_a_file_that_was_not_prepared_is_called_loose():
+    assert "no token" in " ".join(looseness(a_cluster("clusters/onprem.yaml", token=None)))
+    assert list(looseness(a_cluster("clusters/onprem.yaml"))) == []
+    assert "not prepared" in " ".join(looseness(a_cluster("cluster.yaml")))
+
+
+def test_a_port_of_ray_s_that_answers_from_here_is_called_loose(monkeypatch):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        monkeypatch.setattr(find, "CONTROL_PORT", server.getsockname()[1])
+        assert "answers from here" in " ".join(looseness(a_cluster("clusters/onprem.yaml")))

@@ -20,6 +20,10 @@ from mnist_bench.cluster.config import (
     read_cluster_file,
     wanted_types,
 )
+from mnist_bench.cluster.firewall import open_ports
+
+#: Where Ray's control store listens on the head.
+CONTROL_PORT = 6379
 
 #: Where the token lies on every host of our clusters.
 REMOTE_TOKEN = "~/.ray/auth_token"
@@ -89,8 +93,26 @@ def up(file: ClusterFile) -> Cluster | None:
 
 def _found(cluster: Cluster) -> str:
     kinds = ", ".join(f"{one.count} {one.name or 'of its hosts'}" for one in wanted(cluster))
-    closed = "" if cluster.token else "; WARNING: it asks for no token, see docs/cluster.md"
-    return f"cluster: {cluster.name} is up, head {cluster.target.host}, to measure: {kinds}{closed}"
+    open_ways = list(looseness(cluster))
+    warning = f"; WARNING: {'; '.join(open_ways)} (docs/cluster.md)" if open_ways else ""
+    return (
+        f"cluster: {cluster.name} is up, head {cluster.target.host}, to measure: {kinds}{warning}"
+    )
+
+
+def looseness(cluster: Cluster) -> Iterator[str]:
+    """Yield in what way a cluster that is up is more open than it need be."""
+    if cluster.token is None:
+        yield "it asks for no token"
+    if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
+        yield f"Ray's port {CONTROL_PORT} on its head answers from here"
+    if cluster.file.provider == "aws" and not _has_groups(cluster.file):
+        yield "SSH is open to the whole internet: it was started from a file that was not prepared"
+
+
+def _has_groups(file: ClusterFile) -> bool:
+    declared = file.document["available_node_types"].values()
+    return all(one["node_config"].get("SecurityGroupIds") for one in declared)
 
 
 def wanted(cluster: Cluster) -> tuple[WantedType, ...]:
@@ -129,5 +151,7 @@ def _hopeless(file: ClusterFile) -> str | None:
         return "boto3 is not installed"
     import botocore.session
 
-    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")  # off EC2 the question takes seconds
-    return None if botocore.session.get_session().get_credentials() else "no AWS credentials"
+    session = botocore.session.get_session()
+    # an instance's own role is asked for over the network, which off EC2 takes seconds
+    session.get_component("credential_provider").remove("iam-role")
+    return None if session.get_credentials() else "no AWS credentials"

@@ -98,7 +98,7 @@ def execute(arguments: argparse.Namespace) -> int:
         limits=Limits(max_s, arguments.max_usd),
     )
     code = _measure(campaign)
-    return where.leave(cluster, arguments.down, interrupted=code == INTERRUPTED) or code
+    return where.leave(cluster, arguments.down, goes_on=campaign.read().open_site) or code
 
 
 def _grid(arguments: argparse.Namespace) -> GridSpec:

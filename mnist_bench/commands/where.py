@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import units
 from bench.errors import DispatchError, RequestError
+from bench.record import SiteEntry
 from mnist_bench.cluster.config import DEFAULT_FILES, read_cluster_file
 from mnist_bench.cluster.down import down
 from mnist_bench.cluster.find import Cluster, find_cluster
@@ -89,17 +90,22 @@ def dry_lines(plan: Plan, arguments: argparse.Namespace) -> list[str]:
     return lines
 
 
-def leave(cluster: Cluster | None, take_down: bool, *, interrupted: bool) -> int:
-    """Take the cluster down, or say what of it still runs and costs; return 1 where that failed."""
+def leave(cluster: Cluster | None, take_down: bool, *, goes_on: SiteEntry | None) -> int:
+    """Take the cluster down, or say what of it still runs and costs; return 1 where that failed.
+
+    A cluster whose part `goes_on` is left up.
+    """
     if cluster is None or cluster.file is None:
         return 0
-    if take_down and not interrupted:
+    if take_down and goes_on is None:
         try:
             down(cluster.file, print)
         except DispatchError as error:  # the run's own result stands
             print(f"WARNING: not all of the cluster is down: {error}")
             return 1
         return 0
+    if take_down:
+        print(f"not taken down: the part of {cluster.name} is not at its end")
     for line in still_up(cluster.file):
         print(line)
     return 0
