@@ -126,6 +126,11 @@ class Campaign:
         self, recorder: Recorder, header: RunHeader, taken_up: Run | None, progress: Progress
     ) -> None:
         """Start the cluster's part, or take it up; leave it where it has ended already."""
+        if taken_up and taken_up.open_site and self.cluster is None:
+            progress.say(
+                f"note: the part of {taken_up.open_site.site} is open and its cluster was not "
+                "found (--fresh starts a run without it)"
+            )
         if self.cluster is None or (taken_up and taken_up.sites and not taken_up.open_site):
             return
         request = site_request(self.plan, header, self.cluster, self.limits)

@@ -150,7 +150,7 @@ def test_the_run_says_what_still_runs_and_how_to_end_it(smoke):
 
 
 def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smoke):
-    assert [list(open_ports(spec.address, PROBED)) for spec in SPECS] == [[], [], []]
+    assert [list(open_ports(spec.address, PROBED, 0.3)) for spec in SPECS] == [[], [], []]
     assert list(open_ports(SPECS[0].address, [22])) == [22]
     inside = f"timeout 3 bash -c '</dev/tcp/{SPECS[0].address}/6379' && echo open"
     assert laptop.lab.ssh(SPECS[1].address, inside).stdout.strip() == "open"
