@@ -157,7 +157,8 @@ def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smo
 
 
 @pytest.mark.parametrize("token", [None, "0" * 64])
-def test_the_jobs_api_refuses_whoever_has_not_the_token(laptop, token):
+def test_the_jobs_api_refuses_whoever_has_not_the_token(laptop, token, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(laptop.home / ".cache"))  # keys of hosts seen
     head = SshTarget(SPECS[0].address, "root", str(laptop.lab.key))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with Tunnel(head) as tunnel:
