@@ -34,6 +34,7 @@ run: setup
 	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(ARGS)
 
 test: setup-test
+	@sh tools/lab-setup.sh
 	@$(PY) -m pytest $(ARGS)
 
 perf: setup-test

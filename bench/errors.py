@@ -5,7 +5,8 @@ BenchError
 │   ├── DataError     the dataset cannot be had or is not what it should be
 │   └── OutputError   the results cannot be written where they were asked for
 ├── StoreError        a journal cannot be read
-└── DispatchError     jobs cannot be placed on a machine
+├── DispatchError     jobs cannot be placed on a machine
+└── DeviceError       a machine lacks the device that it was declared to have
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class StoreError(BenchError):
 
 class DispatchError(BenchError):
     """Jobs cannot be placed on a machine."""
+
+
+class DeviceError(BenchError):
+    """A machine lacks the device that it was declared to have: its job is not run on another."""

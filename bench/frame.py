@@ -122,8 +122,8 @@ def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """Return one row for each failed attempt, and for each job that has no record.
 
     Of the latter, those that were planned have the reason `not run`, those that the machine cannot
-    run `skipped`. `measured_later` is true where another attempt of the same run measured the job
-    after all.
+    run `skipped`; a machine that could not be had is one row, `no machine`, without a job.
+    `measured_later` is true where another attempt of the same run measured the job after all.
     """
     rows = []
     for run in runs:
@@ -140,6 +140,10 @@ def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
         rows += [_not_run(run, job_id) for job_id in run.missing]
         rows += [
             _not_run(run, skip.job.job_id, "skipped", skip.reason) for skip in run.header.skipped
+        ]
+        rows += [
+            {**_not_run(run, None, "no machine", entry.reason), "label": entry.label}
+            for entry in run.refused
         ]
     return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
 
@@ -256,7 +260,7 @@ def _whole(measurement: Measurement) -> dict[str, Any]:
 
 def _not_run(
     run: Run,
-    job_id: str,
+    job_id: str | None,
     reason: str = "not run",
     message: str = "planned, but the journal holds no record of it",
 ) -> dict[str, Any]:

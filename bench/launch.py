@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
-from bench.record import SCHEMA_VERSION, MachineFacts
+from bench.record import SCHEMA_VERSION, JobRecord, MachineFacts
 from bench.spec import Frozen, JobSpec
 
 #: Variables that set the number of threads, each to the number asked for.
@@ -66,9 +67,30 @@ class LaunchSpec(Frozen):
     measure_ceilings: bool = Field(
         default=False, description="measure what the machine can do at best, after the job"
     )
+    expects: Literal["gpu"] | None = Field(
+        default=None, description="the device that the machine was declared to have"
+    )
     machine: MachineFacts | None = Field(
         default=None, description="facts that were read already; None: the child reads them"
     )
+
+
+def first_of_each(jobs: Iterable[JobSpec], records: Iterable[JobRecord] = ()) -> frozenset[str]:
+    """Return the ids of the jobs that are to measure ceilings: one a backend and precision.
+
+    `jobs` are in the order in which they will run, `records` what a run that was cut off holds.
+    """
+    known = {
+        (record.job.backend, record.job.precision)
+        for record in records
+        if record.measurement is not None and record.measurement.ceilings is not None
+    }
+    chosen: dict[tuple[str, str], str] = {}
+    for job in jobs:
+        key = (job.backend, job.precision)
+        if key not in known:
+            chosen.setdefault(key, job.job_id)
+    return frozenset(chosen.values())
 
 
 def child_environment(parent: Mapping[str, str], launch: LaunchSpec) -> dict[str, str]:

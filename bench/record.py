@@ -160,7 +160,7 @@ class Measurement(Frozen):
 class Failure(Frozen):
     """Why a job gave no measurement."""
 
-    reason: Literal["exception", "crash", "time limit", "lost", "dispatch"]
+    reason: Literal["exception", "crash", "time limit", "lost", "dispatch", "no GPU visible"]
     message: str
     exception: str | None = None
     traceback: str | None = None
@@ -199,6 +199,46 @@ class Skip(Frozen):
     reason: str
 
 
+class MachineEntry(Frozen):
+    """A journal line on a machine that a run came to besides its own, or why it was not had.
+
+    `jobs` are the ids of the jobs that the machine was given; None with a `reason` and no facts
+    where there was no machine to give them to.
+    """
+
+    entry: Literal["machine"] = "machine"
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    label: str
+    machine: MachineFacts | None = None
+    reason: str | None = None
+    jobs: tuple[str, ...] | None = None
+    skipped: tuple[Skip, ...] = ()
+    host_type: str | None = Field(default=None, description="the cluster's name for its kind")
+    usd_per_hour: float | None = None
+
+    @model_validator(mode="after")
+    def _machine_or_reason(self) -> MachineEntry:
+        if (self.machine is None) == (self.reason is None):
+            raise ValueError("a machine entry holds facts or a reason, and not both")
+        return self
+
+
+class SiteEntry(Frozen):
+    """A journal line on a cluster's part of the run: begun, or ended with its outcome in words.
+
+    `job` is the id of the detached job on the cluster's head, by which it is found again.
+    """
+
+    entry: Literal["site"] = "site"
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    site: str
+    job: str
+    at: str = Field(description="UTC, ISO 8601")
+    outcome: str | None = Field(default=None, description="None: it goes on")
+
+
 class RunHeader(Frozen):
     """The first line of a journal: what the run set out to do, so that it can be taken up again."""
 
@@ -218,3 +258,6 @@ class RunHeader(Frozen):
     jobs: tuple[JobSpec, ...]
     skipped: tuple[Skip, ...] = ()
     prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")
+    measured: bool = Field(
+        default=True, description="False: on the header's machine only the driver ran"
+    )

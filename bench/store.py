@@ -1,11 +1,13 @@
 """The journal: the one writer of results. One JSON document a line, fsynced a line at a time.
 
-The first line is the run's header, every further line one record. Lines are only ever appended.
+The first line is the run's header, every further line one record; a run on a cluster also has a
+line for each of its machines and for the begin and end of its part. Lines are only ever appended.
 A line that was cut off (power, a full disk) is moved aside when the journal is taken up again.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterable
@@ -16,26 +18,38 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.errors import OutputError, StoreError
-from bench.record import SCHEMA_VERSION, JobRecord, RunHeader
+from bench.record import SCHEMA_VERSION, JobRecord, MachineEntry, RunHeader, SiteEntry
+
+#: The lines that are no records, by what their key `entry` says.
+ENTRIES = {"machine": MachineEntry, "site": SiteEntry}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A journal as read: its header, its records in order of arrival, and what was unreadable."""
+    """A journal as read: its header, its records in order of arrival, and what was unreadable.
+
+    `machines` and `sites` are the lines on a cluster's part. `done` and `missing` are about the
+    header's own machine; `parts` gives each machine as a run of its own.
+    """
 
     path: Path
     header: RunHeader
     records: tuple[JobRecord, ...]
     warnings: tuple[str, ...] = ()
+    machines: tuple[MachineEntry, ...] = ()
+    sites: tuple[SiteEntry, ...] = ()
 
     @property
     def done(self) -> frozenset[str]:
-        """Ids of the jobs that have a record."""
-        return frozenset(record.job_id for record in self.records)
+        """Ids of the jobs of the header's machine that have a record."""
+        own = self.header.label
+        return frozenset(record.job_id for record in self.records if record.label == own)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Ids of the planned jobs without a record, in grid order."""
+        """Ids of the jobs planned for the header's machine without a record, in grid order."""
+        if not self.header.measured:
+            return ()
         return tuple(job.job_id for job in self.header.jobs if job.job_id not in self.done)
 
     @property
@@ -43,12 +57,54 @@ class Run:
         """The records that hold a measurement."""
         return tuple(record for record in self.records if record.measurement is not None)
 
+    @property
+    def refused(self) -> tuple[MachineEntry, ...]:
+        """The machines that were counted on and could not be had."""
+        return tuple(entry for entry in self.machines if entry.machine is None)
+
+    @property
+    def open_site(self) -> SiteEntry | None:
+        """The cluster's part that was begun and has not ended, None where there is none."""
+        return self.sites[-1] if self.sites and self.sites[-1].outcome is None else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether no planned job of any machine misses its record and no part is under way."""
+        return self.open_site is None and not any(part.missing for part in self.parts)
+
+    @property
+    def parts(self) -> tuple[Run, ...]:
+        """This run machine by machine, each with its own label, facts, jobs and records."""
+        known = {entry.label: entry for entry in self.machines if entry.machine is not None}
+        own = replace(self, records=self._of(self.header.label), machines=self.refused)
+        others = [self._part(entry) for entry in known.values()]
+        return (own, *others) if self.header.measured else tuple(others)
+
+    def _of(self, label: str) -> tuple[JobRecord, ...]:
+        return tuple(record for record in self.records if record.label == label)
+
+    def _part(self, entry: MachineEntry) -> Run:
+        wanted = {job.job_id: job for job in self.header.jobs}
+        wanted |= {skip.job.job_id: skip.job for skip in self.header.skipped}
+        ids = wanted if entry.jobs is None else entry.jobs
+        changes = {
+            "label": entry.label,
+            "machine": entry.machine,
+            "jobs": tuple(wanted[job_id] for job_id in ids if job_id in wanted),
+            "skipped": entry.skipped,
+            "measured": True,
+        }
+        header = self.header.model_copy(update=changes)
+        return Run(self.path, header, self._of(entry.label))
+
     def labelled(self, label: str) -> Run:
-        """Return this run with its machine under another name."""
-        records = tuple(record.model_copy(update={"label": label}) for record in self.records)
-        return replace(
-            self, header=self.header.model_copy(update={"label": label}), records=records
+        """Return this run with the header's machine under another name."""
+        own, change = self.header.label, {"label": label}
+        records = tuple(
+            record.model_copy(update=change) if record.label == own else record
+            for record in self.records
         )
+        return replace(self, header=self.header.model_copy(update=change), records=records)
 
 
 class Journal:
@@ -66,8 +122,8 @@ class Journal:
         except OSError as error:
             raise unwritable(self.path, error) from error
 
-    def append(self, record: JobRecord) -> None:
-        """Write one record; it is on disk when this returns. Raises OutputError."""
+    def append(self, record: JobRecord | MachineEntry | SiteEntry) -> None:
+        """Write one line; it is on disk when this returns. Raises OutputError."""
         try:
             self._write(record.model_dump_json())
         except OSError as error:
@@ -121,22 +177,35 @@ def read_run(path: Path) -> Run:
         ) from error
     lines = text.removesuffix("\n").split("\n")  # splitlines() would cut at U+2028 in a text
     header = _parse(RunHeader, lines[0], path, 1)
-    records, warnings = [], []
+    found: dict[type, list[Any]] = {JobRecord: [], MachineEntry: [], SiteEntry: []}
+    warnings = []
     for number, line in enumerate(lines[1:], start=2):
         try:
-            records.append(_parse(JobRecord, line, path, number))
+            entry = _parse(kind_of(line), line, path, number)
+            found[type(entry)].append(entry)
         except StoreError as error:
             warnings.append(str(error))
-    return Run(path, header, tuple(records), tuple(warnings))
+    records, machines, sites = (tuple(entries) for entries in found.values())
+    return Run(path, header, records, tuple(warnings), machines, sites)
+
+
+def kind_of(line: str) -> type[JobRecord] | type[MachineEntry] | type[SiteEntry]:
+    """Return what a line after the header is; a damaged one counts as a record."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return JobRecord
+    entry = document.get("entry") if isinstance(document, dict) else None
+    return ENTRIES.get(entry, JobRecord) if isinstance(entry, str) else JobRecord
 
 
 def merged(runs: Iterable[Run]) -> list[Run]:
-    """Return `runs` with each record once: a run that is given twice under one label is one run.
+    """Return `runs` machine by machine with each record once: given twice, a run is one run.
 
     Its records are joined by job and attempt; what was double is named in its warnings.
     """
     together: dict[tuple[str, str], Run] = {}
-    for run in runs:
+    for run in itertools.chain.from_iterable(each.parts for each in runs):
         key = (run.header.label, run.header.run_id)
         known = together.get(key)
         records = {
@@ -160,14 +229,14 @@ def find_journals(folder: Path) -> list[Path]:
 
 
 def unfinished(journals: Iterable[Path], request_digest: str) -> Run | None:
-    """Return the newest run of the same request that still misses jobs, or None."""
+    """Return the newest run of the same request that is not complete, or None."""
     for path in sorted(journals, reverse=True):
         try:
             run = read_run(path)
         except StoreError:
             continue
         if run.header.request_digest == request_digest:
-            return run if run.missing else None
+            return None if run.complete else run
     return None
 
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.errors import BenchError, RequestError
+from bench.devices import check_device, visible_gpus
+from bench.errors import BenchError, DeviceError, RequestError
 from bench.launch import RECORDED_VARIABLES, LaunchSpec
 from bench.probe import frameworks, probe
 from bench.probe.memory import peak_bytes, resident_bytes
@@ -42,6 +43,8 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
     measurement: Measurement | None = None
     failure: Failure | None = None
     try:
+        if launch.expects:
+            check_device(launch.expects, visible_gpus())
         workload = load_workload(launch.workload)
         measurement = workload.run_job(launch.job, _context(launch, started_s, emit))
     except Exception as error:  # whatever a job does is a record, never a lost job
@@ -65,7 +68,7 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
 def failure_of(error: BaseException) -> Failure:
     """Return the failure that an exception stands for, its traceback kept."""
     return Failure(
-        reason="exception",
+        reason="no GPU visible" if isinstance(error, DeviceError) else "exception",
         message=str(error) or type(error).__name__,
         exception=type(error).__name__,
         traceback="".join(traceback.format_exception(error)),
@@ -80,6 +83,7 @@ def _context(
         data_digest=launch.data_digest,
         threads=launch.threads,
         environment={name: os.environ.get(name) for name in RECORDED_VARIABLES},
+        expects=launch.expects,
         niceness_asked=launch.niceness,
         started_s=started_s,
         emit=emit,

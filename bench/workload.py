@@ -18,7 +18,8 @@ class JobContext:
 
     `emit` takes a progress event (a small JSON-able mapping); `resident_bytes` and `cpu_s` read
     this process's own memory and CPU seconds. `measure_ceilings` asks for the machine's own
-    ceilings after the job.
+    ceilings after the job. Where `expects` is "gpu" a workload calls
+    `bench.devices.check_device` with the GPUs that its framework sees, before it measures.
     """
 
     data_path: str
@@ -33,6 +34,7 @@ class JobContext:
     cpu_s: Callable[[], float]
     measure_ceilings: bool = False
     gpu_peak_bytes: Callable[[str], tuple[int | None, str | None]] = lambda name: (None, None)
+    expects: str | None = None
 
 
 class Workload(Protocol):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import os
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,129 +16,40 @@ from filelock import FileLock, Timeout
 from bench.dispatch import Dispatcher
 from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
-from bench.errors import OutputError, RequestError, StoreError
-from bench.launch import LaunchSpec
-from bench.price import PriceRule, read_rules
-from bench.probe import probe
-from bench.probe.cpu import usable_cpus
-from bench.record import MachineFacts, RunHeader, Skip
-from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
+from bench.errors import OutputError, StoreError
+from bench.record import MachineFacts, RunHeader
+from bench.site import DONE
 from bench.store import Journal, Run, find_journals, read_run, unfinished, unwritable
 from bench.worker import utc_now
-from mnist_bench.ability import divide, with_installed_backends
-from mnist_bench.ceilings import first_of_each
-from mnist_bench.data import Dataset, combined_digest, resolve
-from mnist_bench.progress import make_progress
+from mnist_bench.cluster.find import Cluster
+from mnist_bench.cluster.part import ClusterPart
+from mnist_bench.plan import Limits, Plan, site_request
+from mnist_bench.progress import Progress, make_progress
+from mnist_bench.recorder import Recorder
 from mnist_bench.staging import stage_in_cache
-from mnist_bench.workload import NAME, PACKAGES, code_digest
+from mnist_bench.workload import PACKAGES
 
 DISPATCHERS = {"ray": RayLocalDispatcher, "inline": InlineDispatcher}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a campaign will do: every choice made, nothing started."""
-
-    grid: str
-    jobs: tuple[JobSpec, ...]
-    skipped: tuple[Skip, ...]
-    dataset: Dataset
-    data_digest: str
-    label: str
-    threads: int
-    dispatch: str
-    order_seed: int
-    time_limit_s: float
-    command: str
-    prices: tuple[PriceRule, ...] = ()
-
-    @property
-    def request_digest(self) -> str:
-        """Digest of all that decides the jobs and how they run: equal for a run to go on with."""
-        decides = {
-            "jobs": sorted(job.job_id for job in self.jobs),
-            "data": self.data_digest,
-            "label": self.label,
-            "threads": self.threads,
-            "dispatch": self.dispatch,
-            "order_seed": self.order_seed,
-            "code": code_digest(),
-        }
-        return hashlib.sha256(canonical_json(decides).encode()).hexdigest()
-
-    def launches(
-        self,
-        placed_by: str,
-        *,
-        run_id: str = "bare",
-        machine: MachineFacts | None = None,
-        taken_up: Run | None = None,
-    ) -> Iterator[LaunchSpec]:
-        """Yield the description of every job that `taken_up` has not done, in the run's order."""
-        data_path = str(stage_in_cache(self.dataset))
-        records = taken_up.records if taken_up else ()
-        done = taken_up.done if taken_up else frozenset()
-        measuring = first_of_each((job for job in self.jobs if job.job_id not in done), records)
-        for job in self.jobs:
-            if job.job_id not in done:
-                yield LaunchSpec(
-                    run_id=run_id,
-                    workload=NAME,
-                    job=job,
-                    label=self.label,
-                    data_path=data_path,
-                    data_digest=self.data_digest,
-                    threads=self.threads,
-                    niceness=os.getpriority(os.PRIO_PROCESS, 0),
-                    time_limit_s=self.time_limit_s,
-                    placed_by=placed_by,
-                    packages=PACKAGES,
-                    measure_ceilings=job.job_id in measuring,
-                    machine=machine,
-                )
-
-
-def make_plan(grid: GridSpec, arguments: argparse.Namespace, command: str) -> Plan:
-    """Return the plan that `arguments` ask for. Raises DataError where there are no data."""
-    dataset = resolve(arguments.dataset, arguments.data)
-    facts = probe()
-    wanted = expand(with_installed_backends(grid), dataset.name, arguments.as_published)
-    jobs, skipped = divide(wanted, facts)
-    if not jobs:
-        raise RequestError(
-            "this machine can run none of the jobs",
-            seen="; ".join(dict.fromkeys(skip.reason for skip in skipped)),
-            next_step="ask for others: mnist-bench run --help",
-        )
-    return Plan(
-        grid=grid.name,
-        jobs=tuple(shuffled(jobs, arguments.order_seed)),
-        skipped=tuple(skipped),
-        dataset=dataset,
-        data_digest=combined_digest(dataset.digests),
-        label=arguments.label or default_label(facts),
-        threads=arguments.threads or max(1, int(usable_cpus())),
-        dispatch=arguments.dispatch,
-        order_seed=arguments.order_seed,
-        time_limit_s=arguments.job_timeout,
-        command=command,
-        prices=read_rules(arguments.price) if arguments.price else (),
-    )
-
-
-def default_label(facts: MachineFacts) -> str:
-    """Return a name for a machine that says what it is and not what its owner calls it."""
-    model = facts.cpu_model or facts.cpu_architecture or "unknown CPU"
-    cores = facts.logical_cores
-    return f"{model}, {cores} CPUs" if cores else model
 
 
 class Campaign:
     """Runs a plan and keeps its journal; goes on with a run of the same plan that was cut off."""
 
-    def __init__(self, plan: Plan, out: Path, *, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        out: Path,
+        *,
+        fresh: bool = False,
+        cluster: Cluster | None = None,
+        found: str | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.plan, self.out, self.fresh = plan, out, fresh
+        self.cluster, self.found, self.limits = cluster, found, limits or Limits()
         self.path: Path | None = None
+        self.part: ClusterPart | None = None
+        self._deadline_s = time.monotonic() + (self.limits.max_s or float("inf"))
 
     def run(self, before_jobs: Callable[[Callable[[str], None]], None] = lambda say: None) -> bool:
         """Measure what is not measured yet; return whether it was interrupted.
@@ -153,6 +61,8 @@ class Campaign:
         with _locked(self.out), make_progress(sys.stdout) as progress:
             taken_up = None if self.fresh else self._unfinished()
             progress.opening(self.plan, taken_up)
+            if self.found:
+                progress.say(self.found)
             if not taken_up and (other := self._other_unfinished()):
                 progress.say(
                     f"note: {other} was cut off, but it is not the same request (other jobs, "
@@ -162,10 +72,14 @@ class Campaign:
                 with DISPATCHERS[self.plan.dispatch]() as dispatcher:
                     before_jobs(progress.say)
                     self._measure(dispatcher, taken_up, progress)
+                self._await_part(progress)
             except KeyboardInterrupt:
                 if self.path is None:  # nothing was begun: there is no run to report
                     raise
                 return True
+            finally:
+                if self.part:
+                    self.part.leave()
         return False
 
     def read(self) -> Run:
@@ -183,17 +97,18 @@ class Campaign:
         """Return the name of the newest journal where it misses jobs, whatever was asked for."""
         newest = find_journals(self.out / "journals")[-1:]
         try:
-            return next((run.path.name for run in map(read_run, newest) if run.missing), None)
+            return next((run.path.name for run in map(read_run, newest) if not run.complete), None)
         except StoreError:
             return None
 
-    def _measure(self, dispatcher: Dispatcher, taken_up: Run | None, progress) -> None:
+    def _measure(self, dispatcher: Dispatcher, taken_up: Run | None, progress: Progress) -> None:
         machine = dispatcher.machine(PACKAGES)
         header = taken_up.header if taken_up else self._header(machine)
         self.path = taken_up.path if taken_up else self._new_path(header)
         journal = Journal(self.path)
         if not taken_up:
             journal.create(header)
+        recorder = Recorder(journal, header, progress)
         launches = list(
             self.plan.launches(
                 dispatcher.name, run_id=header.run_id, machine=machine, taken_up=taken_up
@@ -201,10 +116,41 @@ class Campaign:
         )
         already = len(header.jobs) - len(launches)
         progress.begin([launch.job for launch in launches], already=already)
+        self._begin_part(recorder, header, taken_up, progress)
         for event in dispatcher.run(launches):
             if event.record is not None:
-                journal.append(event.record)  # on disk before it is announced
-            progress.show(event)
+                recorder.take(event.record)
+            else:
+                recorder.show(event)
+            if time.monotonic() >= self._deadline_s:
+                progress.say(f"the limit of {self.limits.max_s / 60:g} minutes is reached")
+                return
+
+    def _begin_part(
+        self, recorder: Recorder, header: RunHeader, taken_up: Run | None, progress: Progress
+    ) -> None:
+        """Start the cluster's part, or take it up; leave it where it has ended already."""
+        if taken_up and taken_up.open_site and self.cluster is None:
+            progress.say(
+                f"note: the part of {taken_up.open_site.site} is open and its cluster was not "
+                "found (--fresh starts a run without it)"
+            )
+        if self.cluster is None or (taken_up and taken_up.sites and not taken_up.open_site):
+            return
+        request = site_request(self.plan, header, self.cluster, self.limits)
+        self.part = ClusterPart(self.cluster, recorder, progress.say)
+        self.part.begin(request, stage_in_cache(self.plan.dataset), taken_up)
+
+    def _await_part(self, progress: Progress) -> None:
+        """Wait for the cluster, once this machine has done its own jobs."""
+        if self.part is None:
+            return
+        while not self.part.wait(0.5):
+            pass
+        if self.part.error:
+            progress.say(f"the cluster's part is open: {self.part.error}")
+        elif self.part.outcome != DONE:
+            progress.say(f"the cluster's part ended early: {self.part.outcome}")
 
     def _new_path(self, header: RunHeader) -> Path:
         return self.out / "journals" / f"{header.run_id}.jsonl"

@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bench.record import JobRecord
 from bench.roofline import Ceilings, CopyRate, MatmulRate
-from bench.spec import JobSpec
 from mnist_bench.backends import Backend
 
 #: Rows and columns of the matrices, growing until one product takes ENOUGH_S.
@@ -41,24 +39,6 @@ def measure_ceilings(framework: Backend, precision: str) -> Ceilings:
     ]
     took_s = time.perf_counter() - begin
     return Ceilings(matmul=tuple(matmul), copy_rates=tuple(copy_rates), took_s=took_s)
-
-
-def first_of_each(jobs: Iterable[JobSpec], records: Iterable[JobRecord] = ()) -> frozenset[str]:
-    """Return the ids of the jobs that are to measure ceilings: one a backend and precision.
-
-    `jobs` are in the order in which they will run, `records` what a run that was cut off holds.
-    """
-    known = {
-        (record.job.backend, record.job.precision)
-        for record in records
-        if record.measurement is not None and record.measurement.ceilings is not None
-    }
-    chosen: dict[tuple[str, str], str] = {}
-    for job in jobs:
-        key = (job.backend, job.precision)
-        if key not in known:
-            chosen.setdefault(key, job.job_id)
-    return frozenset(chosen.values())
 
 
 def _swept(

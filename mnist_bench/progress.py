@@ -15,7 +15,7 @@ from bench.store import Run
 from mnist_bench.estimate import TimeLeft
 
 if TYPE_CHECKING:
-    from mnist_bench.campaign import Plan
+    from mnist_bench.plan import Plan
 
 
 class Progress(Protocol):
@@ -25,7 +25,7 @@ class Progress(Protocol):
     def __exit__(self, *exception: object) -> None: ...
     def opening(self, plan: Plan, taken_up: Run | None) -> None: ...
     def say(self, line: str) -> None: ...
-    def begin(self, jobs: Sequence[JobSpec], already: int) -> None: ...
+    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None: ...
     def show(self, event: Event) -> None: ...
 
 
@@ -72,17 +72,20 @@ def outcome_words(record: JobRecord) -> str:
 
 
 class _Tally:
-    """Counts jobs and keeps the time left."""
+    """Counts the jobs of one machine and keeps its time left."""
 
     def __init__(self, jobs: Sequence[JobSpec], already: int) -> None:
         self.total, self.finished = len(jobs) + already, already
         self.time_left = TimeLeft(jobs)
         self.running: str | None = None
+        self.now = ""  # what the running job is at
         self._since = time.monotonic()
 
     def take(self, event: Event) -> None:
         if event.kind == "started":
-            self.running, self._since = event.job_id, time.monotonic()
+            self.running, self._since, self.now = event.job_id, time.monotonic(), "starting"
+        elif event.kind == "progress":
+            self.now = _epoch_words(event.detail)
         elif event.kind == "record":
             self.time_left.finished(event.job_id, self.since_s)
             self.finished += 1
@@ -97,12 +100,38 @@ class _Tally:
         return self.time_left.seconds(self.running, self.since_s)
 
 
+class _Tallies:
+    """The machines of a run side by side; the empty name stands for this machine."""
+
+    def __init__(self) -> None:
+        self.by_host: dict[str, _Tally] = {}
+
+    def begin(self, jobs: Sequence[JobSpec], already: int, host: str) -> None:
+        self.by_host[host] = _Tally(jobs, already)
+
+    def take(self, event: Event) -> None:
+        self.by_host.setdefault(event.host, _Tally((), 0)).take(event)
+
+    @property
+    def total(self) -> int:
+        return sum(tally.total for tally in self.by_host.values())
+
+    @property
+    def finished(self) -> int:
+        return sum(tally.finished for tally in self.by_host.values())
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the last machine is done: they work side by side."""
+        return max((tally.left_s for tally in self.by_host.values()), default=0.0)
+
+
 class LineProgress:
     """A line a job, for logs and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._tally = _Tally((), 0)
+        self._tallies = _Tallies()
 
     def __enter__(self) -> LineProgress:
         return self
@@ -115,20 +144,23 @@ class LineProgress:
         for line in opening_lines(plan, taken_up):
             self.say(line)
 
-    def begin(self, jobs: Sequence[JobSpec], already: int) -> None:
-        """Take note of the jobs to come."""
-        self._tally = _Tally(jobs, already)
-        if jobs:
-            self.say(f"about {units.duration(self._tally.left_s)} to go")
+    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None:
+        """Take note of the jobs to come on this machine, or on a host of the cluster."""
+        self._tallies.begin(jobs, already, host)
+        if host:
+            self.say(f"{host} is ready: {len(jobs)} jobs")
+        elif jobs:
+            self.say(f"about {units.duration(self._tallies.left_s)} to go")
 
     def show(self, event: Event) -> None:
         """Print a line for a record."""
-        self._tally.take(event)
+        self._tallies.take(event)
         if event.record is not None:
-            tally = self._tally
+            tallies, where = self._tallies, f"{event.host}: " if event.host else ""
             self.say(
-                f"[{tally.finished}/{tally.total}] {event.job_id}  {outcome_words(event.record)}  "
-                f"(about {units.duration(tally.left_s)} left)"
+                f"[{tallies.finished}/{tallies.total}] {where}{event.job_id}  "
+                f"{outcome_words(event.record)}  "
+                f"(about {units.duration(tallies.left_s)} left)"
             )
 
     def say(self, line: str) -> None:
@@ -149,9 +181,8 @@ class LiveProgress:
         self._console = Console(file=stream)
         # redrawn on events alone, 1 a second at most: a drawing thread would disturb the job
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
-        self._tally = _Tally((), 0)
-        self._rows: list[tuple[str, str, str]] = []
-        self._now = ""
+        self._tallies = _Tallies()
+        self._rows: list[tuple[str, str, str, str]] = []
         self._drawn = 0.0
 
     def __enter__(self) -> LiveProgress:
@@ -171,19 +202,18 @@ class LiveProgress:
         """Print a line above the table."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def begin(self, jobs: Sequence[JobSpec], already: int) -> None:
+    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None:
         """Take note of the jobs to come and open the table."""
-        self._tally = _Tally(jobs, already)
+        self._tallies.begin(jobs, already, host)
         self._live.start()
         self._draw()
 
     def show(self, event: Event) -> None:
         """Redraw the table, for progress inside a job at most once a second."""
-        self._tally.take(event)
-        self._now = _epoch_words(event.detail) if event.kind == "progress" else "starting"
+        self._tallies.take(event)
         if event.record is not None:
             mark = "failed" if event.record.failure else "done"
-            self._rows.append((event.job_id, mark, outcome_words(event.record)))
+            self._rows.append((event.host, event.job_id, mark, outcome_words(event.record)))
         if event.kind != "progress" or time.monotonic() - self._drawn >= 1.0:
             self._draw()
 
@@ -195,18 +225,28 @@ class LiveProgress:
         from rich.table import Table
         from rich.text import Text
 
-        tally = self._tally
-        title = f"{tally.finished} of {tally.total} jobs, about {units.duration(tally.left_s)} left"
+        tallies = self._tallies
+        left = f"about {units.duration(tallies.left_s)} left"
+        title = f"{tallies.finished} of {tallies.total} jobs, {left}"
         table = Table(title=title, title_justify="left", expand=False)
-        for heading in ("job", "state", "figures"):
+        several = any(tallies.by_host)  # a host has a name, this machine alone has none
+        for heading in (*(("machine",) if several else ()), "job", "state", "figures"):
             table.add_column(heading, overflow="fold")
+
+        def add(host: str, *cells: str) -> None:
+            shown = ((host or "this one"), *cells) if several else cells
+            table.add_row(*(Text(cell) for cell in shown))
+
         hidden = len(self._rows) - self.ROWS
         if hidden > 0:
-            table.add_row(f"({hidden} earlier)", "", "")
+            add(" ", f"({hidden} earlier)", "", "")
         for row in self._rows[-self.ROWS :]:
-            table.add_row(*(Text(cell) for cell in row))
-        if tally.running:
-            table.add_row(Text(tally.running), "running", Text(self._now))
+            add(*row)
+        running = [(host, one) for host, one in tallies.by_host.items() if one.running]
+        for host, tally in running[: self.ROWS]:
+            add(host, tally.running, "running", tally.now)
+        if len(running) > self.ROWS:
+            add(" ", f"({len(running) - self.ROWS} more running)", "", "")
         return table
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.devices import check_device
 from bench.errors import DataError
 from bench.record import Digests, Measurement, MemoryFacts, PackedTimes, ThreadFacts
 from bench.roofline import Ceilings
@@ -56,6 +57,7 @@ class MnistWorkload:
         """Return what the job measured. Raises whatever the framework raises."""
         framework = backend(job.backend)
         import_s = _timed(lambda: framework.load(context.threads))
+        check_device(context.expects, ["gpu"] if framework.device() == "gpu" else [])
         after_import = context.resident_bytes()
         arrays = _load(context)
         inputs = prepare(arrays, job)

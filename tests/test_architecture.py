@@ -16,15 +16,15 @@ FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / nam
 #: The engine's modules from the ground up; each imports from its own layer and those above it.
 LAYERS = (
     ("errors", "units"),
-    ("spec", "stats", "roofline"),
+    ("spec", "stats", "roofline", "devices"),
     ("facts", "observed"),
     ("price",),
     ("record", "workload", "launch"),
     ("steady",),
     ("probe", "conditions", "store", "frame"),
-    ("worker", "process"),
+    ("worker", "process", "tunnel"),
     ("dispatch", "compare", "machines"),
-    ("report",),
+    ("report", "site"),
 )
 
 #: Third-party packages and the only places that may import them.
@@ -48,7 +48,7 @@ LAZY = ("keras", "tensorflow", "jax", "torch", "ray", "archspec", "pynvml", "thr
 COMMAND_LINE = (
     *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__")),
     *("mnist_bench/commands/", "mnist_bench/progress.py", "mnist_bench/requirements.py"),
-    "bench/worker.py",
+    *("bench/worker.py", "bench/site.py", "bench/dispatch/launcher.py"),
 )
 
 HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")

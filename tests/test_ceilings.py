@@ -9,9 +9,9 @@ import sys
 import pytest
 from builders import a_job, a_measurement, a_record
 
+from bench.launch import first_of_each
 from bench.roofline import Ceilings, CopyRate, MatmulRate
 from mnist_bench.backends import BACKENDS, why_not
-from mnist_bench.ceilings import first_of_each
 
 PLANTED = Ceilings(
     matmul=(MatmulRate(size=256, flops_per_s=1e9),),

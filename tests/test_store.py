@@ -6,12 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from builders import a_job, a_measurement, a_record, a_run
+from builders import a_job, a_measurement, a_record, a_run, facts
 from pydantic import ValidationError
 
 from bench.errors import OutputError, StoreError
-from bench.record import SCHEMA_VERSION, Failure, PackedTimes
-from bench.store import Journal, find_journals, read_run, unfinished
+from bench.record import SCHEMA_VERSION, Failure, MachineEntry, PackedTimes, SiteEntry
+from bench.store import Journal, find_journals, merged, read_run, unfinished
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 RECORDS = [a_record(job, a_measurement([[0.5, 0.25], [0.25, 0.25]])) for job in JOBS]
@@ -199,3 +199,55 @@ def test_a_record_holds_a_measurement_or_a_failure_and_never_both_or_none():
     for document in (both, both | {"measurement": None, "failure": None}):
         with pytest.raises(ValidationError, match="not both"):
             type(RECORDS[0]).model_validate(document)
+
+
+def on_two_hosts(path):
+    """Write a journal of this machine and of two hosts of a cluster, one of which was not had."""
+    journal = written(path, RECORDS[:2])
+    entry = {"run_id": "run-1", "machine": facts(machine_id="r" * 16), "host_type": "arm"}
+    ids = tuple(job.job_id for job in JOBS[1:])
+    for label, fields in (("rack", {**entry, "jobs": ids}), ("gpu", {"reason": "no capacity"})):
+        journal.append(MachineEntry(**{"run_id": "run-1", "label": label, **fields}))
+    journal.append(SiteEntry(run_id="run-1", site="lab", job="mnb-1", at="2026-11-01T10:00:00Z"))
+    journal.append(RECORDS[2].model_copy(update={"label": "rack"}))
+    return journal
+
+
+def test_a_journal_of_several_machines_is_read_machine_by_machine(tmp_path):
+    run = read_run(on_two_hosts(tmp_path / "run.jsonl").path)
+    own, rack = run.parts
+    assert (own.header.label, own.missing) == ("lab", (JOBS[2].job_id,))
+    assert (rack.header.label, rack.missing) == ("rack", (JOBS[1].job_id,))
+    assert rack.header.machine.machine_id == "r" * 16
+    assert [entry.label for entry in run.refused] == ["gpu"]
+    assert run.warnings == ()
+
+
+def test_each_machine_of_a_journal_counts_once_however_often_the_journal_is_given(tmp_path):
+    run = read_run(on_two_hosts(tmp_path / "run.jsonl").path)
+    once, twice = merged([run]), merged([run, run])
+    assert [part.header.label for part in twice] == ["lab", "rack"]
+    assert [part.records for part in twice] == [part.records for part in once]
+
+
+def test_a_run_is_complete_only_when_the_cluster_s_part_has_ended_too(tmp_path):
+    path = tmp_path / "run.jsonl"
+    journal = written(path)
+    assert read_run(path).complete
+    site = SiteEntry(run_id="run-1", site="lab", job="mnb-1", at="2026-11-01T10:00:00Z")
+    journal.append(site)
+    assert not read_run(path).complete
+    assert read_run(path).open_site == site
+    journal.append(site.model_copy(update={"outcome": "done"}))
+    assert read_run(path).complete
+
+
+def test_another_name_for_the_machine_leaves_the_cluster_s_hosts_their_own(tmp_path):
+    run = read_run(on_two_hosts(tmp_path / "run.jsonl").path).labelled("desk")
+    assert {record.label for record in run.records} == {"desk", "rack"}
+    assert [part.header.label for part in run.parts] == ["desk", "rack"]
+
+
+def test_a_machine_entry_holds_facts_or_a_reason():
+    with pytest.raises(ValidationError):
+        MachineEntry(run_id="run-1", label="rack")

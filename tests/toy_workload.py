@@ -24,6 +24,7 @@ from bench.record import (
     Measurement,
     MemoryFacts,
     PackedTimes,
+    Skip,
     ThreadFacts,
 )
 from bench.spec import JobSpec
@@ -42,6 +43,12 @@ SLEEP_THROUGH_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "print('deaf', flush=True); time.sleep(600)"
 )
+
+
+def divide(jobs: Any, facts: Any) -> tuple[list[Any], list[Skip]]:
+    """Say that a machine can run all jobs but those of the model `unable`."""
+    able = [job for job in jobs if job.model != "unable"]
+    return able, [Skip(job=job, reason="planted") for job in jobs if job not in able]
 
 
 class ToyWorkload:
@@ -144,6 +151,10 @@ def _ok(context: JobContext) -> None:
     time.sleep(0.05)
 
 
+def _second(context: JobContext) -> None:
+    time.sleep(1)
+
+
 def _raise(context: JobContext) -> None:
     raise RuntimeError("toy trouble\nand its second line")
 
@@ -224,6 +235,7 @@ def _unjsonable_event(context: JobContext) -> None:
 
 BEHAVIOURS: dict[str, Callable[[JobContext], Any]] = {
     "ok": _ok,
+    "second": _second,
     "raise": _raise,
     "hostile": _raise_hostile,
     "empty": _unprintable_exception,

@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from bench.launch import LaunchSpec
-from bench.record import JobRecord, MachineFacts
+from bench.record import JobRecord, MachineEntry, MachineFacts
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a job: it started, it got on, or its record is here."""
+    """Something that happened to a job: it started, it got on, or its record is here.
 
-    kind: Literal["started", "progress", "record"]
+    Of a cluster also: a machine is ready, or could not be had (`machine`). `host` is the name of
+    the cluster's host; empty: this machine.
+    """
+
+    kind: Literal["started", "progress", "record", "machine"]
     job_id: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     record: JobRecord | None = None
+    machine: MachineEntry | None = None
+    host: str = ""
 
 
 class Dispatcher(Protocol):

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.dispatch import Event, events_of
+from bench.dispatch.remote import run_as_json
 from bench.errors import DispatchError
 from bench.launch import LaunchSpec
 from bench.probe import probe
-from bench.process import failed_record, run_child
+from bench.process import failed_record
 from bench.record import Failure, JobRecord, MachineFacts
 from bench.worker import utc_now
 
@@ -123,7 +124,7 @@ class RayLocalDispatcher:
         """Run `launches` one after another, each in a Ray task that starts its child."""
         import ray
 
-        task = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(_run_as_json)
+        task = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(run_as_json)
         for launch in launches:
             started_at = utc_now()
             self._running = task.remote(launch.model_dump_json(), str(self._folder))
@@ -215,16 +216,3 @@ def _first_line(error: Exception) -> str:
 
 def _probe_as_json(packages: tuple[str, ...]) -> str:
     return probe(packages).model_dump_json()
-
-
-def _run_as_json(launch_json: str, scratch: str) -> Iterator[str]:
-    """The remote side: run the child, yield its events and last its record, as JSON text.
-
-    The child's files lie in `scratch`, the dispatcher's own folder: a worker that is killed leaves
-    them behind, and they go when the folder goes.
-    """
-    for item in run_child(LaunchSpec.model_validate_json(launch_json), scratch):
-        if isinstance(item, JobRecord):
-            yield json.dumps({"record": item.model_dump(mode="json")})
-        else:
-            yield json.dumps(dict(item))

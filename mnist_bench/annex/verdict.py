@@ -160,16 +160,24 @@ def _beside_2020(row: Row) -> str:
 
 def _counts(evidence: Evidence) -> str:
     """Return how many of the planned jobs were measured, failed, or were not run."""
-    planned = {(run.header.run_id, job.job_id) for run in evidence.runs for job in run.header.jobs}
-    measured = {(r.run_id, r.job_id) for run in evidence.runs for r in run.measured}
+    planned = {
+        (run.header.label, run.header.run_id, job.job_id)
+        for run in evidence.runs
+        for job in run.header.jobs
+    }
+    measured = {(r.label, r.run_id, r.job_id) for run in evidence.runs for r in run.measured}
     if not planned | measured:
         return ""
     failures = evidence.failures[~evidence.failures["measured_later"].astype(bool)]
-    jobs = failures.assign(job=list(zip(failures["run_id"], failures["job_id"], strict=True)))
-    absent, skipped = (set(jobs[jobs["reason"] == why]["job"]) for why in ("not run", "skipped"))
-    failed = set(jobs["job"]) - absent - skipped
+    identity = (failures[key] for key in ("label", "run_id", "job_id"))
+    jobs = failures.assign(job=list(zip(*identity, strict=True)))
+    absent, skipped, refused = (
+        set(jobs[jobs["reason"] == why]["job"]) for why in ("not run", "skipped", "no machine")
+    )
+    failed = set(jobs["job"]) - absent - skipped - refused
     total = len(planned | measured)
     aside = f" Skipped: {len(skipped)} (see Failures)." if skipped else ""
+    aside += f" Not had: {', '.join(sorted(row[0] for row in refused))}." if refused else ""
     if not absent and not failed:
         return f"All {total} jobs were measured; none failed.{aside}"
     return (

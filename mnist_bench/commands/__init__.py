@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.errors import BenchError
-from mnist_bench.commands import machine, machines, report, run, schema
+from mnist_bench.commands import cluster, machine, machines, report, run, schema
 
 #: (name, one line of help, module with `add_arguments(parser)` and `execute(arguments) -> int`)
 COMMANDS = (
@@ -17,6 +17,7 @@ COMMANDS = (
     ("report", "write the report again from journals, without measuring", report),
     ("machine", "print what this machine is", machine),
     ("machines", "set two machines side by side, field by field", machines),
+    ("cluster", "close a cluster before it is up, or say what is missing or open", cluster),
     ("schema", "print the JSON Schema of a record", schema),
 )
 

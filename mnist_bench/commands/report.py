@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
         runs[index] = runs[index].labelled(label)
     written = write_report(runs, arguments.out)
     print(f"{written}")
-    complete = all(not run.missing and len(run.measured) == len(run.records) for run in runs)
+    complete = all(run.complete and len(run.measured) == len(run.records) for run in runs)
     return 0 if complete else 1
 
 

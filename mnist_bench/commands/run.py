@@ -17,10 +17,12 @@ from bench.conditions.quiet import look, wait_quiet
 from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE
 from bench.spec import AXES, GridSpec, check_choices, override
-from mnist_bench.campaign import Campaign, Plan, make_plan
+from mnist_bench.campaign import Campaign
+from mnist_bench.commands import where
 from mnist_bench.commands.report import write_report
 from mnist_bench.estimate import job_seconds
 from mnist_bench.grids import NAMES, load_grid
+from mnist_bench.plan import Limits, Plan, make_plan
 from mnist_bench.progress import opening_lines
 from mnist_bench.workload import CHOICES
 
@@ -82,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--show-hostnames", action="store_true", help="record host names as they are, not hashed"
     )
     how.add_argument("--fresh", action="store_true", help="start anew, do not go on with a cut run")
+    where.add_arguments(parser)
     show = parser.add_argument_group("only show")
     show.add_argument("--list", action="store_true", help="print the jobs and end")
     show.add_argument(
@@ -96,12 +99,24 @@ def execute(arguments: argparse.Namespace) -> int:
         raise RequestError("--json goes with --list", next_step="add --list")
     if arguments.show_hostnames:
         os.environ[SHOW_VARIABLE] = "1"  # what probes, here and in children, looks there
+    where.check(arguments)
     plan = make_plan(_grid(arguments), arguments, command=_command())
     if arguments.list:
         return _print_launches(plan) if arguments.json else _print_list(plan)
     if arguments.dry_run:
         return _print_dry_run(plan, arguments)
-    return _measure(Campaign(plan, arguments.out, fresh=arguments.fresh), arguments.wait_quiet or 0)
+    cluster, found = where.find(arguments)
+    max_s = None if arguments.max_minutes is None else 60 * arguments.max_minutes
+    campaign = Campaign(
+        plan,
+        arguments.out,
+        fresh=arguments.fresh,
+        cluster=cluster,
+        found=found,
+        limits=Limits(max_s, arguments.max_usd),
+    )
+    code = _measure(campaign, arguments.wait_quiet or 0)
+    return where.leave(cluster, arguments.down, goes_on=campaign.read().open_site) or code
 
 
 def _grid(arguments: argparse.Namespace) -> GridSpec:
@@ -124,14 +139,22 @@ def _measure(campaign: Campaign, wait_quiet_s: float) -> int:
         run = campaign.read()
         summary = write_report([run], campaign.out)
     failed = len(run.records) - len(run.measured)
-    aside = f", {len(run.header.skipped)} skipped" if run.header.skipped else ""
-    print(f"\n{len(run.measured)} of {len(run.header.jobs)} jobs measured, {failed} failed{aside}")
+    planned = sum(len(part.header.jobs) for part in run.parts)
+    skipped = sum(len(part.header.skipped) for part in run.parts)
+    machines = f" on {len(run.parts)} machines" if len(run.parts) > 1 else ""
+    aside = f", {skipped} skipped" if skipped else ""
+    print(f"\n{len(run.measured)} of {planned} jobs measured{machines}, {failed} failed{aside}")
+    for entry in run.refused:
+        print(f"not had: {entry.label}: {entry.reason}")
     print(f"report:  {summary}")
     print(f"journal: {run.path}")
     if interrupted:
         print("interrupted: the same command goes on where this run stopped")
+        if run.open_site:
+            site = run.open_site.site
+            print(f"the part of {site} goes on meanwhile; the same command follows it")
         return INTERRUPTED
-    return 0 if len(run.measured) == len(run.header.jobs) else 1
+    return 0 if run.complete and len(run.measured) == planned and not run.refused else 1
 
 
 def _print_list(plan: Plan) -> int:
@@ -154,6 +177,8 @@ def _print_dry_run(plan: Plan, arguments: argparse.Namespace) -> int:
     print(f"jobs are placed by {plan.dispatch}, in this order:")
     for job in plan.jobs:
         print(f"  {job.job_id}  about {units.duration(job_seconds(job))}")
+    for line in where.dry_lines(plan, arguments):
+        print(line)
     print(
         f"{len(plan.jobs)} jobs, about {units.duration(total_s)} on 2 cores; "
         f"results would go to {arguments.out}. Nothing was run."

@@ -7,7 +7,10 @@ import json
 
 from pydantic.json_schema import models_json_schema
 
-from bench.record import SCHEMA_VERSION, JobRecord, RunHeader
+from bench.record import SCHEMA_VERSION, JobRecord, MachineEntry, RunHeader, SiteEntry
+
+#: What a line of a journal may be: the header first, then any of the others.
+LINES = (RunHeader, JobRecord, MachineEntry, SiteEntry)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +24,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of the header (first line) and of a record (every further line)."""
+    """Return the JSON Schema of the header (first line) and of every further line."""
     _, schema = models_json_schema(
-        [(RunHeader, "serialization"), (JobRecord, "serialization")],
+        [(line, "serialization") for line in LINES],
         title=f"mnist-bench journal, schema version {SCHEMA_VERSION}",
     )
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["anyOf"] = [{"$ref": "#/$defs/RunHeader"}, {"$ref": "#/$defs/JobRecord"}]
+    schema["anyOf"] = [{"$ref": f"#/$defs/{line.__name__}"} for line in LINES]
     return json.dumps(schema, indent=1) + "\n"

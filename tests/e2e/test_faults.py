@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -94,3 +95,18 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(
     assert code == 2
     assert "another run is writing" in output
     assert journey.finish(first)[0] == 0
+
+
+def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(tmp_path, data_environment):
+    """The part was begun by a run that was killed; here its line is put into the journal."""
+    out = tmp_path / "reports"
+    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=out)
+    assert journey.finish(journey.start(words, **data_environment))[0] == 0
+    (journal,) = journey.journals(out)
+    site = {"entry": "site", "schema_version": 1, "run_id": "r", "site": "lab", "job": "j"}
+    with journal.open("a") as file:
+        file.write(json.dumps({**site, "at": "2026-11-01T10:00:00Z"}) + "\n")
+    code, output = journey.finish(journey.start(words, **data_environment))
+    assert code == 1, output
+    assert "the part of lab is open and its cluster was not found" in output
+    assert journey.journals(out) == [journal]

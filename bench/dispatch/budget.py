@@ -1,0 +1,40 @@
+"""What a run may spend: minutes and dollars, counted from what is up and what it costs an hour."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from bench.dispatch.hosts import Host
+
+
+class Budget:
+    """Adds up the dollars of the hosts that are up; None for a limit that was not given.
+
+    Between two looks the hosts are taken to be those of the later look. A host without a price
+    stops a run that has a limit in dollars: it could not be kept.
+    """
+
+    def __init__(
+        self,
+        max_s: float | None = None,
+        max_usd: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.max_s, self.max_usd, self._clock = max_s, max_usd, clock
+        self._began_s = self._last_s = clock()
+        self.spent_usd = 0.0
+
+    def why_stop(self, hosts: Sequence[Host]) -> str | None:
+        """Count the time since the last look; return why the run must stop, None: it may go on."""
+        now_s = self._clock()
+        passed_s, self._last_s = now_s - self._last_s, now_s
+        unpriced = sorted({host.type or host.name for host in hosts if host.usd_per_hour is None})
+        self.spent_usd += sum(host.usd_per_hour or 0.0 for host in hosts) * passed_s / 3600
+        if self.max_s is not None and now_s - self._began_s >= self.max_s:
+            return f"the limit of {self.max_s / 60:g} minutes is reached"
+        if self.max_usd is not None and unpriced:
+            return f"no price is known of {', '.join(unpriced)}, so no limit in USD can be kept"
+        if self.max_usd is not None and self.spent_usd >= self.max_usd:
+            return f"the limit of {self.max_usd:g} USD is reached"
+        return None

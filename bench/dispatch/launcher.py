@@ -1,0 +1,92 @@
+"""Ray's cluster launcher, asked from a process of its own, as it prints and exits where it fails.
+
+    python -m bench.dispatch.launcher head FILE     {"head": IP or null, "user": ..., "key": ...}
+    python -m bench.dispatch.launcher down FILE     ends the cluster
+
+The answer is the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.errors import DispatchError
+
+#: Seconds that the launcher may take: `down` waits for machines to end.
+ASK_S, DOWN_S = 90, 600
+
+
+def ask_head(file: Path) -> dict[str, Any]:
+    """Return the head's address and how ssh gets there; `head` is None where it is not up.
+
+    Raises DispatchError where the provider cannot be asked.
+    """
+    return json.loads(_run("head", file, ASK_S).splitlines()[-1])
+
+
+def take_down(file: Path) -> None:
+    """End the cluster as `ray down` does. Raises DispatchError."""
+    _run("down", file, DOWN_S)
+
+
+def _run(what: str, file: Path, timeout_s: float) -> str:
+    words = [sys.executable, "-m", "bench.dispatch.launcher", what, str(file)]
+    try:
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(what, file, f"no answer within {timeout_s:g} s") from error
+    if done.returncode != 0 or not done.stdout.strip():
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise _failed(what, file, lines[-1][:300] if lines else f"exit code {done.returncode}")
+    return done.stdout
+
+
+def _failed(what: str, file: Path, seen: str) -> DispatchError:
+    step = f"try by hand: ray {'down' if what == 'down' else 'get-head-ip'} {file}"
+    return DispatchError(f"Ray's cluster launcher failed on {file}", seen=seen, next_step=step)
+
+
+def _head(file: str) -> dict[str, Any]:
+    from ray.autoscaler import sdk
+
+    try:
+        address = sdk.get_head_node_ip(file)
+    except RuntimeError as error:
+        if "not found" in str(error):
+            return {"head": None}
+        raise
+    config = yaml.safe_load(Path(file).read_text())
+    if config["provider"]["type"] != "local":  # its key may be one that Ray made
+        config = sdk.bootstrap_config(config)
+    auth = config["auth"]
+    return {"head": address, "user": auth["ssh_user"], "key": auth.get("ssh_private_key")}
+
+
+def main(arguments: list[str]) -> int:
+    """Answer one question."""
+    what, file = arguments
+    if what == "down":
+        from ray.autoscaler import sdk
+
+        sdk.teardown_cluster(file)
+        print(json.dumps({"down": True}))
+    else:
+        print(json.dumps(_head(file)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,190 @@
+"""The driver on a cluster's head: a request in; a journal, and its lines on standard output.
+
+    python -m bench.site request.json
+
+Each line for whoever follows is MARK and a JSON object with one key: `line` (a line of the
+journal), `event` (a job started or got on) or `end` (the outcome in words). The journal lies in
+JOURNALS, so that nothing is lost where nobody follows. Exit codes: 0 done, 1 stopped or failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from bench.dispatch import Event
+from bench.dispatch.budget import Budget
+from bench.dispatch.hosts import Host, HostType, Prepared
+from bench.dispatch.queues import HostQueues, Patience
+from bench.dispatch.ray_cluster import RayCluster, Shipment
+from bench.errors import BenchError
+from bench.launch import LaunchSpec, first_of_each
+from bench.probe import probe
+from bench.record import JobRecord, MachineEntry, RunHeader, SiteEntry
+from bench.spec import Frozen, JobSpec
+from bench.store import Journal
+
+MARK = "@mnist-bench "
+
+#: The outcome of a part of which every job has its record.
+DONE = "done"
+
+#: Where the head keeps its journals.
+JOURNALS = "~/mnist-bench-journals"
+
+#: Relative to the request: what is shipped to the nodes.
+CODE = "code"
+
+
+class WantedType(Frozen):
+    """A type of hosts that the run counts on."""
+
+    name: str
+    count: int = Field(default=1, ge=1)
+    wait_s: float = 900.0
+    ask: bool = False
+
+
+class SiteRequest(Frozen):
+    """What the head is asked to do: all that a run is, but for the hosts it will find."""
+
+    header: RunHeader
+    site: str
+    workload: str
+    divide: str = Field(description="module:function that tells the jobs a machine can run")
+    packages: tuple[str, ...]
+    jobs: tuple[JobSpec, ...] = Field(description="in the run's order")
+    data_file: str = Field(description="relative to the request")
+    threads: int | None = Field(default=None, description="None: a host's usable CPUs")
+    time_limit_s: float = 3600.0
+    types: tuple[WantedType, ...] = ()
+    max_s: float | None = None
+    max_usd: float | None = None
+    grace_s: float = 180.0
+
+
+class Site:
+    """Runs a request on the cluster that this process can reach."""
+
+    def __init__(self, request: SiteRequest, folder: Path, tell: Callable[[str], None]) -> None:
+        self._request, self._folder, self._tell = request, folder, tell
+        self._labels: dict[str, str] = {}  # by host
+        self._lines = 0
+
+    def run(self, journals: Path, address: str = "auto", code: str | None = CODE) -> str | None:
+        """Measure every host; return why it was stopped, None where all was done.
+
+        Raises DispatchError where there is no cluster, OutputError where there is no room.
+        """
+        request = self._request
+        header = request.header.model_copy(update={"measured": False, "machine": probe()})
+        journal = Journal(journals / f"{header.run_id}.jsonl")
+        journal.create(header)
+        data = self._folder / request.data_file
+        shipment = Shipment(data, request.packages, request.jobs, request.divide)
+        budget = Budget(request.max_s, request.max_usd)
+        with RayCluster(shipment, address, self._folder / code if code else None) as transport:
+            queues = HostQueues(
+                transport,
+                self._plan,
+                self._refuse,
+                types=[HostType(**wanted.model_dump()) for wanted in request.types],
+                patience=Patience(grace_s=request.grace_s),
+                limit=budget.why_stop,
+            )
+            for event in queues.run():
+                self._take(event, journal)
+        return queues.stopped or (None if self._lines else "there was no host to measure")
+
+    def _take(self, event: Event, journal: Journal) -> None:
+        entry: JobRecord | MachineEntry | None = event.record or event.machine
+        if entry is not None:
+            journal.append(entry)  # on disk before it is announced
+            self._lines += 1
+            self._say(line=entry.model_dump(mode="json"))
+        else:
+            host = self._labels[event.host]
+            detail = {"kind": event.kind, "job_id": event.job_id, "host": host}
+            self._say(event={**detail, "detail": dict(event.detail)})
+
+    def _say(self, **told: Any) -> None:
+        self._tell(MARK + json.dumps(told))
+
+    def _plan(self, host: Host, prepared: Prepared) -> tuple[Sequence[LaunchSpec], MachineEntry]:
+        """Return a host's jobs and its line in the journal."""
+        label = self._labels[host.name] = label_of(host)
+        entry = MachineEntry(
+            run_id=self._request.header.run_id,
+            label=label,
+            machine=prepared.facts,
+            jobs=tuple(job.job_id for job in prepared.able),
+            skipped=prepared.skipped,
+            host_type=host.type or None,
+            usd_per_hour=host.usd_per_hour,
+        )
+        return list(self._launches(host, prepared, label)), entry
+
+    def _launches(self, host: Host, prepared: Prepared, label: str) -> Iterator[LaunchSpec]:
+        request = self._request
+        threads = request.threads or max(1, int(prepared.facts.usable_cpus or 1))
+        measuring = first_of_each(prepared.able)
+        for job in prepared.able:
+            yield LaunchSpec(
+                run_id=request.header.run_id,
+                workload=request.workload,
+                job=job,
+                label=label,
+                data_path=prepared.data_path,
+                data_digest=request.header.data_digest,
+                threads=threads,
+                niceness=0,
+                time_limit_s=request.time_limit_s,
+                placed_by=RayCluster.name,
+                packages=request.packages,
+                measure_ceilings=job.job_id in measuring,
+                expects="gpu" if host.kind == "gpu" else None,
+            )
+
+    def _refuse(self, name: str, reason: str) -> MachineEntry:
+        return MachineEntry(run_id=self._request.header.run_id, label=name, reason=reason)
+
+
+def label_of(host: Host) -> str:
+    """Return a host's name in the tables: its type, where it has one, and its own name."""
+    return f"{host.type} {host.name}".strip()
+
+
+def entry_of(document: dict[str, Any]) -> JobRecord | MachineEntry | SiteEntry:
+    """Return the journal line that a followed `line` holds."""
+    kinds = {"machine": MachineEntry, "site": SiteEntry}
+    return kinds.get(document.get("entry", ""), JobRecord).model_validate(document)
+
+
+def event_of(document: dict[str, Any]) -> Event:
+    """Return the event that a followed `event` holds."""
+    return Event(**document)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the request that the command line names; return the exit code."""
+    os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # ship the code alone, not the data beside it
+    path = Path(arguments[0])
+    request = SiteRequest.model_validate_json(path.read_text())
+    site = Site(request, path.resolve().parent, lambda line: print(line, flush=True))
+    try:
+        stopped = site.run(Path(JOURNALS).expanduser())
+    except BenchError as error:
+        print(MARK + json.dumps({"end": f"failed: {error}"}), flush=True)
+        return 1
+    print(MARK + json.dumps({"end": stopped or DONE}), flush=True)
+    return 1 if stopped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+"""A way to a cluster's head through SSH: a command there, or its Jobs API on a port here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import DispatchError
+
+#: Where the head's dashboard and Jobs API listen, on its loopback alone.
+JOBS_PORT = 8265
+
+#: Seconds for the connection, and after which a silent one counts as dead.
+CONNECT_S, ALIVE_S = 10, 5
+
+
+@dataclass(frozen=True)
+class SshTarget:
+    """A host as ssh reaches it; `key` is None where ssh's own configuration knows it."""
+
+    host: str
+    user: str
+    key: str | None = None
+
+    def words(self, *options: str) -> list[str]:
+        """Return the ssh command up to and with the host. A host's key is kept at first sight."""
+        known = _known_hosts()
+        settings = {
+            "BatchMode": "yes",
+            "ConnectTimeout": CONNECT_S,
+            "ServerAliveInterval": ALIVE_S,
+            "ServerAliveCountMax": 3,
+            "StrictHostKeyChecking": "accept-new",
+            "UserKnownHostsFile": known,
+            "LogLevel": "ERROR",
+        }
+        words = ["ssh", *options]
+        for name, value in settings.items():
+            words += ["-o", f"{name}={value}"]
+        if self.key:
+            words += ["-i", os.path.expanduser(self.key), "-o", "IdentitiesOnly=yes"]
+        return [*words, f"{self.user}@{self.host}"]
+
+
+def run_there(target: SshTarget, command: str, timeout_s: float = 60) -> str:
+    """Run a shell command on the host and return what it printed. Raises DispatchError."""
+    try:
+        done = subprocess.run(
+            [*target.words(), command],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _unreachable(target, str(error)) from error
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise _unreachable(target, said[0])
+    return done.stdout
+
+
+class Tunnel:
+    """The head's Jobs API on a free port of this machine's loopback, while it is entered."""
+
+    def __init__(self, target: SshTarget, timeout_s: float = 30) -> None:
+        self._target, self._timeout_s = target, timeout_s
+        self._process: subprocess.Popen | None = None
+        self.address = ""
+
+    def __enter__(self) -> Tunnel:
+        """Open the tunnel and wait until it listens. Raises DispatchError."""
+        port = _free_port()
+        forward = f"127.0.0.1:{port}:127.0.0.1:{JOBS_PORT}"
+        words = self._target.words("-N", "-o", "ExitOnForwardFailure=yes", "-L", forward)
+        self._process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+        )
+        self.address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + self._timeout_s
+        while not _listens(port):
+            if self._process.poll() is not None:
+                said = (self._process.stderr.read() or "").strip().splitlines()[-1:]
+                raise _unreachable(self._target, said[0] if said else "ssh ended")
+            if time.monotonic() > deadline:
+                self.__exit__()
+                raise _unreachable(self._target, f"no tunnel after {self._timeout_s:g} s")
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+
+
+def _unreachable(target: SshTarget, seen: str) -> DispatchError:
+    check = shlex.join(target.words())
+    return DispatchError(
+        f"the cluster's head {target.host} cannot be reached by ssh",
+        seen=seen,
+        next_step=f"try it by hand: {check}",
+    )
+
+
+def _known_hosts() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-bench"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache / "known_hosts"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,65 @@
+"""What an hour of a cluster costs, and what a run on it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.spec import JobSpec
+from mnist_bench.cluster.config import ClusterFile, NodeType
+from mnist_bench.estimate import job_seconds
+
+#: Seconds from asking for a cloud machine until its first job: start, packages, data.
+START_S = 420.0
+
+
+@dataclass(frozen=True)
+class TypeCost:
+    """About what one kind of node takes: seconds until its last job, and dollars where known."""
+
+    type: NodeType
+    jobs: int
+    about_s: float
+    usd_per_hour: float | None
+
+    @property
+    def usd(self) -> float | None:
+        """Dollars for all nodes of the kind, None without a price."""
+        if self.usd_per_hour is None:
+            return None
+        return self.usd_per_hour * self.type.count * self.about_s / 3600
+
+
+def usd_per_hour(node: NodeType, cluster: ClusterFile) -> float | None:
+    """Return the hour's price of a node: the user's own figure (its label), None without one."""
+    return node.usd_per_hour
+
+
+def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:
+    """Return about what each kind of node takes; the head is up as long as the longest of them."""
+    work_s = sum(job_seconds(job) for job in jobs)
+    start_s = 0.0 if cluster.on_premises else START_S
+    idle_s = 0.0 if cluster.on_premises else 60.0 * (cluster.idle_minutes or 0.0)
+    rows = []
+    for node in cluster.types:
+        price = usd_per_hour(node, cluster)
+        about_s = start_s + work_s + (0.0 if node.is_head else idle_s)
+        rows.append(TypeCost(node, len(jobs) if node.measured else 0, about_s, price))
+    return rows
+
+
+def still_up(cluster: ClusterFile) -> list[str]:
+    """Return what goes on running after a run, what it costs, and how it is ended."""
+    head = next((node for node in cluster.types if node.is_head), None)
+    price = usd_per_hour(head, cluster) if head else None
+    hour = "its price is unknown" if price is None else f"{price:.3g} USD an hour"
+    if cluster.on_premises:
+        what = "Ray still runs on its hosts"
+    else:
+        what = f"its head still runs ({hour})"
+        if cluster.idle_minutes is not None:
+            what += f", idle workers end by themselves after {cluster.idle_minutes:g} min"
+    return [
+        f"cluster {cluster.name}: {what}",
+        f"to end it: the same command with --down, or: ray down {cluster.path}",
+    ]

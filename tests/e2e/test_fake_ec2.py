@@ -1,0 +1,116 @@
+"""cluster.yaml as a whole on a fake EC2 with real hosts behind it: up, measured, idle, down.
+
+The API is moto's server; each instance is a host of the lab (a network namespace with real sshd).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.record import JobRecord
+from tests.e2e import journey
+from tests.lab import ec2, hosts, onprem
+
+pytest.importorskip("moto", reason="the test extra brings moto")
+WHY_NOT = hosts.why_not()
+pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory, data_environment):
+    """Bring the cluster up, measure, wait for idle machines to end, and take it down."""
+    folder = tmp_path_factory.mktemp("ec2")
+    home, seen = folder / "home", {}
+    home.mkdir()
+    with hosts.Lab(folder / "lab", (), network="10.83.9") as lab, ec2.FakeEc2(lab, folder) as fake:
+        journey.wait_for(lambda: _answers(fake), 60)
+        _import_key(fake, lab)
+        path = ec2.write_file(lab, fake, folder)
+        environment = {**onprem.environment(home), **fake.environment, **data_environment}
+        up = onprem.ray("up", path, environment)
+        assert up.returncode == 0, up.stderr[-3000:] + str(fake.trouble)
+        seen["after up"] = _types(fake)
+        words = ["--grid", "smoke", "--models", "mlp", "--cluster", str(path), "--label", "laptop"]
+        out = folder / "reports"
+        process = journey.start(journey.command(*words, out=out), **environment)
+        seen["result"] = journey.finish(process, 580)
+        seen["at the end"] = _types(fake)
+        journey.wait_for(lambda: _types(fake) == ["t3.medium"], 180)  # fails if none is ended
+        seen["down"] = onprem.ray("down", path, environment).returncode
+        seen["left"] = fake.instances("pending", "running", "stopping", "stopped")
+        seen["trouble"] = fake.trouble
+    return {**seen, "out": out}
+
+
+def _answers(fake):
+    try:
+        return fake.instances("running") is not None
+    except Exception:
+        return False
+
+
+def _import_key(fake, lab):
+    import boto3
+
+    client = boto3.client("ec2", endpoint_url=fake.environment["AWS_ENDPOINT_URL"], **_KEYS)
+    client.import_key_pair(
+        KeyName="lab", PublicKeyMaterial=lab.key.with_suffix(".pub").read_bytes()
+    )
+
+
+_KEYS = {
+    "aws_access_key_id": "testing",
+    "aws_secret_access_key": "testing",
+    "region_name": "us-west-2",
+}
+
+
+def _types(fake):
+    return sorted(one["InstanceType"] for one in fake.instances("pending", "running"))
+
+
+def records(visit):
+    lines = journey.records(journey.journals(visit["out"])[0])
+    return [JobRecord.model_validate(line) for line in lines if "job_id" in line]
+
+
+def test_ray_up_starts_the_head_alone(visit):
+    assert visit["after up"] == ["t3.medium"]
+    assert visit["trouble"] == []
+
+
+def test_a_run_has_one_machine_of_each_type_started_and_measures_them(visit):
+    code, output = visit["result"]
+    assert code == 1, output  # the GPU that was only declared fails its job
+    assert {"m5.large", "g4dn.xlarge"} <= set(visit["at the end"])
+    labels = {record.label.split()[0] for record in records(visit)}
+    assert labels == {"laptop", "vm", "gpu"}
+    assert [r.measurement is not None for r in records(visit) if r.label.startswith("vm ")] == [
+        True
+    ]
+
+
+def test_the_declared_gpu_fails_plainly(visit):
+    (record,) = (r for r in records(visit) if r.label.startswith("gpu "))
+    assert record.failure.reason == "no GPU visible"
+    assert "no GPU visible" in visit["result"][1]
+
+
+def test_the_price_of_each_machine_is_in_the_journal(visit):
+    lines = journey.records(journey.journals(visit["out"])[0])
+    prices = {e["host_type"]: e["usd_per_hour"] for e in lines if e.get("entry") == "machine"}
+    assert prices == {"vm": 0.096, "gpu": 0.526}
+
+
+def test_the_run_says_what_still_costs(visit):
+    assert "its head still runs (0.0416 USD an hour)" in visit["result"][1]
+
+
+def test_ray_down_leaves_no_machine(visit):
+    assert visit["down"] == 0
+    assert visit["left"] == []
+
+
+def test_there_is_one_report_of_all_machines(visit):
+    rows = journey.summary(visit["out"])["machines"]
+    assert len([row for row in rows if row["machine_id"]]) == 3

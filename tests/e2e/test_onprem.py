@@ -1,0 +1,238 @@
+"""A real `ray up` of three hosts over SSH, measured beside this machine; faults; and `--down`.
+
+The hosts are network namespaces with real sshd and unlike CPU shares (tests/lab). One cluster
+serves the whole module, in the order of the file: it takes minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+
+import pytest
+
+from bench.dispatch.launcher import ask_head
+from bench.tunnel import SshTarget, Tunnel
+from mnist_bench.cluster.firewall import PROBED, open_ports
+from tests.e2e import journey
+from tests.lab import hosts, onprem
+
+WHY_NOT = hosts.why_not()
+pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
+
+#: Names sort as their CPU shares do; the head is no special one.
+SPECS = (
+    hosts.HostSpec("alpha", "10.83.7.10", 0.9),
+    hosts.HostSpec("beta", "10.83.7.11", 0.5),
+    hosts.HostSpec("gamma", "10.83.7.12", 0.25),
+)
+
+STRANGER = """
+import ray
+ray.init(address="10.83.7.10:6379", log_to_driver=False, logging_level="ERROR")
+print("connected")
+"""
+
+
+class Laptop:
+    """The user's side: a home, a cluster file and the command."""
+
+    def __init__(self, lab, folder, data):
+        self.lab, self.folder, self.home = lab, folder, folder / "home"
+        self.home.mkdir()
+        self.file = onprem.write_file(lab, folder)
+        self.environment = {**onprem.environment(self.home), **data}
+
+    def start(self, *arguments, out="reports"):
+        words = journey.command("--cluster", str(self.file), "--label", "laptop", *arguments)
+        return subprocess.Popen(
+            [*words, "--out", str(self.folder / out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+    def records(self, out="reports"):
+        found = journey.journals(self.folder / out)
+        lines = journey.records(found[0]) if found else []
+        return [line for line in lines if "job_id" in line]
+
+    def limit(self, *, on):
+        for spec in SPECS:
+            self.lab.limit(spec, spec.cpus if on else None)
+
+    def nodes(self):
+        """Return how many nodes the head counts."""
+        count = (
+            "import ray; ray.init(log_to_driver=False, logging_level=50); print(len(ray.nodes()))"
+        )
+        command = f". ~/mnist-bench/tools/ray-env.sh; RAY_ADDRESS=auto python -c '{count}'"
+        said = self.lab.ssh(SPECS[0].address, command, check=False).stdout.split()
+        return int(said[-1]) if said else 0
+
+    def ray_processes(self):
+        """Return the names of Ray's processes on every host."""
+        return {
+            spec.name: self.lab.ssh(
+                spec.address, "ps -eo comm= | grep -E 'raylet|gcs_server' || :"
+            ).stdout.split()
+            for spec in SPECS
+        }
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory, data_environment):
+    folder = tmp_path_factory.mktemp("onprem")
+    with hosts.Lab(folder / "lab", SPECS) as lab:
+        laptop = Laptop(lab, folder, data_environment)
+        words = [sys.executable, "-m", "mnist_bench", "cluster", "prepare", str(laptop.file)]
+        prepared = subprocess.run(
+            words, env=laptop.environment, capture_output=True, text=True, timeout=60
+        )
+        assert prepared.returncode == 0, prepared.stdout + prepared.stderr
+        up = onprem.ray("up", laptop.file, laptop.environment)
+        assert up.returncode == 0, up.stderr[-3000:]
+        journey.wait_for(lambda: laptop.nodes() == 3, 150)
+        yield laptop
+
+
+@pytest.fixture(scope="module")
+def smoke(laptop):
+    """The first run: the MLP of grid smoke on this machine and on the three hosts."""
+    laptop.limit(on=True)
+    code, output = journey.finish(laptop.start("--grid", "smoke", "--models", "mlp"), 580)
+    laptop.limit(on=False)
+    return code, output, laptop.folder / "reports"
+
+
+def test_one_command_measures_this_machine_and_every_host_into_one_report(smoke):
+    code, output, out = smoke
+    assert code == 0, output
+    assert "4 of 4 jobs measured on 4 machines, 0 failed" in output
+    measured = {row["machine"] for row in journey.summary(out)["machines"] if row["machine_id"]}
+    assert measured == {"laptop", "alpha", "beta", "gamma"}
+    assert len(journey.journals(out)) == 1
+
+
+def test_the_ranking_is_the_planted_one(smoke):
+    rows = journey.summary(smoke[2])["capacity"]
+    steps = {r["machine"]: r["step_p10_ms"] for r in rows if r["source"] == "measured"}
+    assert sorted(steps, key=steps.get) == ["laptop", "alpha", "beta", "gamma"]
+
+
+def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, smoke):
+    digests = [record["measurement"]["digests"] for record in laptop.records()]
+    for name in ("data", "initial_weights", "batch_order", "code"):
+        assert len({each[name] for each in digests}) == 1, name
+
+
+def test_a_host_s_job_has_the_whole_host_at_full_priority(laptop, smoke):
+    for record in laptop.records():
+        assert record["measurement"]["threads"]["niceness"] == 0
+        assert record["placed_by"] == ("ray" if record["label"] == "laptop" else "ray cluster")
+
+
+def test_the_run_says_what_still_runs_and_how_to_end_it(smoke):
+    assert "Ray still runs on its hosts" in smoke[1]
+    assert "--down" in smoke[1]
+
+
+# --- security ---------------------------------------------------------------------------------
+
+
+def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smoke):
+    assert [list(open_ports(spec.address, PROBED, 0.3)) for spec in SPECS] == [[], [], []]
+    assert list(open_ports(SPECS[0].address, [22])) == [22]
+    inside = f"timeout 3 bash -c '</dev/tcp/{SPECS[0].address}/6379' && echo open"
+    assert laptop.lab.ssh(SPECS[1].address, inside).stdout.strip() == "open"
+
+
+@pytest.mark.parametrize("token", [None, "0" * 64])
+def test_the_jobs_api_refuses_whoever_has_not_the_token(laptop, token, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(laptop.home / ".cache"))  # keys of hosts seen
+    head = SshTarget(SPECS[0].address, "root", str(laptop.lab.key))
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with Tunnel(head) as tunnel:
+        request = urllib.request.Request(f"{tunnel.address}/api/jobs/", headers=headers)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=20)
+    assert refused.value.code in (401, 403)
+
+
+def test_a_driver_without_the_token_is_refused_even_on_a_host_of_the_cluster(laptop):
+    python = f"{sys.executable} -c '{STRANGER}'".replace("\n", ";").replace("';", "'")
+    command = "RAY_NUM_REDIS_GET_RETRIES=2 timeout 60 " + python.replace("';", "'", 1)
+    done = laptop.lab.ssh(SPECS[1].address, f"env -u RAY_AUTH_MODE {command}", check=False)
+    assert done.returncode != 0
+    assert "connected" not in done.stdout
+
+
+def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
+    token = laptop.lab.ssh(SPECS[0].address, "cat ~/.ray/auth_token").stdout.strip()
+    assert len(token) == 64
+    for spec in SPECS:
+        seen = laptop.lab.ssh(spec.address, "stat -c %a ~/.ray/auth_token; ps -eo args").stdout
+        assert seen.startswith("600")
+        assert token not in seen
+        logs = f"grep -rl {token[:40]} /tmp/ray ~/mnist-bench* ~/ray_bootstrap_config.yaml || :"
+        assert laptop.lab.ssh(spec.address, logs).stdout == ""
+    assert token not in smoke[1]
+    written = [path for path in smoke[2].rglob("*") if path.is_file()]
+    assert len(written) > 3
+    assert not [path for path in written if token in path.read_text(errors="replace")]
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+def test_a_cut_link_and_a_killed_laptop_lose_no_job_and_record_none_twice(laptop, smoke):
+    """Beta's link is cut in mid-job until Ray calls it dead; the laptop dies and comes back."""
+    words = ["--grid", "smoke", "--models", "mlp", "--seeds", "1,2"]
+    laptop.lab.limit(SPECS[1], 0.3)
+    process = laptop.start(*words, out="faults")
+    journal = journey.wait_for(lambda: journey.journals(laptop.folder / "faults"), 120)[0]
+    journey.wait_for(lambda: '"label":"beta"' in journal.read_text(), 240)
+    time.sleep(5)  # in mid-job: an import of TensorFlow alone takes longer there
+    laptop.lab.cut("beta")
+    laptop.lab.limit(SPECS[1], None)
+    cut_at = time.monotonic()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    again = laptop.start(*words, "--down", out="faults")
+    time.sleep(max(0.0, 45 - (time.monotonic() - cut_at)))
+    laptop.lab.cut("beta", cut=False)
+    code, output = journey.finish(again, 580)
+    assert code == 0, output
+    assert "going on with" in output
+    counts = Counter((r["label"], r["job_id"]) for r in laptop.records("faults"))
+    assert len(counts) == 8
+    assert set(counts.values()) == {1}
+    assert all(record["measurement"] for record in laptop.records("faults"))
+    attempts = {r["label"]: [] for r in laptop.records("faults")}
+    for record in laptop.records("faults"):
+        attempts[record["label"]].append(record["attempt"])
+    assert max(attempts["beta"]) == 2
+    assert attempts["alpha"] == attempts["gamma"] == [1, 1]
+
+
+def test_down_leaves_nothing_of_ray_running_on_any_host(laptop):
+    """Comes after the run with --down."""
+    assert laptop.ray_processes() == {"alpha": [], "beta": [], "gamma": []}
+    assert ask_head(laptop.file)["head"] is None or not list(open_ports(SPECS[0].address, [6379]))
+
+
+def test_a_run_without_its_cluster_says_so_and_measures_nothing(laptop):
+    """The file is named, so going on without it would not be what was asked for."""
+    code, output = journey.finish(laptop.start("--grid", "smoke", out="none"), 120)
+    assert code == 2, output
+    assert "not up" in output
+    assert not json.dumps(output).count("jobs measured")

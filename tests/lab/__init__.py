@@ -1,0 +1,1 @@
+"""Several hosts on one Linux machine, for tests of clusters over real SSH."""

@@ -1,0 +1,251 @@
+"""Hosts on one machine: a network, processes, files and a share of the CPUs of its own for each.
+
+A host is a network namespace on a bridge, with its own mount, pid and uts namespaces, a real sshd,
+and a control group. Needs root on Linux with iproute2, util-linux, openssh-server and rsync.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The quota's period. Short, so that every training step feels it and not only some.
+PERIOD_US = 4000
+
+#: What a host hides of this machine, and gets anew.
+PRIVATE = ("/root", "/tmp", "/run", "/home")
+
+TOOLS = ("ip", "unshare", "nsenter", "sshd", "ssh", "ssh-keygen", "rsync", "iptables")
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """A host to be: `cpus` is its quota in CPUs, `weight` its share where CPUs are short.
+
+    `public` is a second address, which the host has besides its own.
+    """
+
+    name: str
+    address: str
+    cpus: float = 1.0
+    weight: int = 512
+    public: str | None = None
+
+
+def why_not() -> str | None:
+    """Return why there can be no lab here, None where there can."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "a lab of hosts needs root on Linux"
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=_path()) is None]
+    if missing:
+        return f"a lab of hosts needs {', '.join(missing)} (tools/lab-setup.sh installs them)"
+    if _cpu_controller() is None:
+        return "a lab of hosts needs the CPU controller of cgroups"
+    tried = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "true"], check=False)
+    return "no new namespaces are allowed here" if tried.returncode else None
+
+
+class Lab:
+    """Hosts that are up while it is entered; `folder` holds their files and the key to them."""
+
+    def __init__(self, folder: Path, specs: Sequence[HostSpec], network: str = "10.83.7") -> None:
+        self.folder, self.specs, self.network = folder, specs, network
+        self.key = folder / "key"
+        self._tag = f"{os.getpid() % 10000}"
+        self._bridge = f"mb{self._tag}"
+        self._inits: dict[str, subprocess.Popen] = {}
+
+    def __enter__(self) -> Lab:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        _run("ip", "link", "add", self._bridge, "type", "bridge")
+        _run("ip", "addr", "add", f"{self.network}.1/24", "dev", self._bridge)
+        _run("ip", "link", "set", self._bridge, "up")
+        try:
+            for spec in self.specs:
+                self.start(spec)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for name in list(self._inits):
+            self.stop(name)
+        _try("ip", "link", "del", self._bridge)
+
+    def start(self, spec: HostSpec) -> None:
+        """Bring a host up and wait until its sshd answers."""
+        space, link = self._space(spec.name), self._link(spec.name)
+        _run("ip", "netns", "add", space)
+        _run("ip", "link", "add", link, "type", "veth", "peer", "name", "e0", "netns", space)
+        _run("ip", "link", "set", link, "master", self._bridge, "up")
+        _run("ip", "-n", space, "link", "set", "lo", "up")
+        length = 24 if spec.address.startswith(f"{self.network}.") else 32
+        _run("ip", "-n", space, "addr", "add", f"{spec.address}/{length}", "dev", "e0")
+        _run("ip", "-n", space, "link", "set", "e0", "up")
+        if spec.public:
+            _run("ip", "-n", space, "addr", "add", f"{spec.public}/32", "dev", "e0")
+        _run("ip", "-n", space, "route", "add", "default", "dev", "e0", "src", spec.address)
+        if not spec.address.startswith(f"{self.network}."):
+            for address in filter(None, (spec.address, spec.public)):
+                _run("ip", "route", "replace", f"{address}/32", "dev", self._bridge)
+        home = self.folder / spec.name
+        self._files(spec, home)
+        group = self._group(spec.name)
+        group.mkdir()
+        words = ["nsenter", f"--net=/run/netns/{space}", "unshare", "--mount", "--pid", "--uts"]
+        words += ["--ipc", "--fork", "--kill-child", "--mount-proc", "bash", str(home / "init.sh")]
+        log = (home / "init.log").open("wb")
+        self._inits[spec.name] = subprocess.Popen(
+            ["bash", "-c", f'echo $$ >{group}/cgroup.procs; exec "$@"', "-", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 30
+        while self.ssh(spec.address, "true", check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{spec.name}: {(home / 'init.log').read_text()[-2000:]}")
+            time.sleep(0.2)
+
+    def stop(self, name: str) -> None:
+        """End a host: its first process takes every other with it."""
+        init = self._inits.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(init.pid, signal.SIGKILL)
+        init.wait(30)
+        _try("ip", "link", "del", self._link(name))
+        _try("ip", "netns", "del", self._space(name))
+        group = self._group(name)
+        for _ in range(50):
+            try:
+                group.rmdir()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The hosts that are up."""
+        return frozenset(self._inits)
+
+    def limit(self, spec: HostSpec, cpus: float | None) -> None:
+        """Give a host its share of the CPUs, or lift it with None.
+
+        Ray gives up on a host whose agents take more than 15 s to start, so a share that is to
+        be felt by jobs is set once the host has joined.
+        """
+        _set_quota(self._group(spec.name), cpus, spec.weight)
+
+    def cut(self, name: str, *, cut: bool = True) -> None:
+        """Cut a host's link, or mend it."""
+        _run("ip", "link", "set", self._link(name), "down" if cut else "up")
+
+    def ssh(self, address: str, command: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run a command on a host as its root."""
+        words = [
+            "ssh",
+            "-i",
+            str(self.key),
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "BatchMode=yes",
+        ]
+        words += ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+        words += ["-o", "ConnectTimeout=3", f"root@{address}", command]
+        return subprocess.run(words, capture_output=True, text=True, timeout=120, check=check)
+
+    def _group(self, name: str) -> Path:
+        return _cpu_controller() / f"mnb-{self._tag}-{name}"
+
+    def _space(self, name: str) -> str:
+        return f"mnb-{self._tag}-{name}"
+
+    def _link(self, name: str) -> str:
+        return f"v{self._tag}{name}"[:15]
+
+    def _files(self, spec: HostSpec, home: Path) -> None:
+        """Write what a host is made of: its folders, its keys and its first process."""
+        for place in PRIVATE:
+            (home / place.lstrip("/")).mkdir(parents=True)
+        (home / "tmp").chmod(0o1777)
+        ssh = home / "root" / ".ssh"
+        ssh.mkdir(mode=0o700)
+        (home / "root").chmod(0o700)
+        shutil.copy(self.key.with_suffix(".pub"), ssh / "authorized_keys")
+        (home / "run" / "sshd").mkdir()
+        host_key = home / "run" / "host_key"
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key))
+        (home / "machine-id").write_text(f"{hashlib.md5(spec.name.encode()).hexdigest()}\n")
+        (home / "hosts").write_text(f"127.0.0.1 localhost\n{spec.address} {spec.name}\n")
+        (home / "run" / "sshd_config").write_text(
+            "Port 22\nHostKey /run/host_key\nPidFile none\nPasswordAuthentication no\n"
+            "UsePAM no\nMaxStartups 100\nPermitRootLogin prohibit-password\n"
+        )
+        # relative to the host's folder, which a mount of its own may hide on the way
+        lines = ["set -e", f"cd {home}", f"hostname {spec.name}", "mount --make-rprivate /"]
+        lines += [f"mkdir -p .{path} && mount --bind {path} .{path}" for path in _shown()]
+        lines += [f"mount --bind ./{name} /etc/{name}" for name in ("hosts", "machine-id")]
+        lines += [f"mount --rbind .{place} {place}" for place in PRIVATE]
+        lines += ["mount -t tmpfs -o size=2g tmpfs /dev/shm", "cd /"]
+        clean = f"env -i HOME=/root USER=root SHELL=/bin/bash LANG=C.UTF-8 PATH={_path()}"
+        lines += [f"{clean} $(command -v sshd) -D -e -f /run/sshd_config >/run/sshd.log 2>&1 &"]
+        lines += ["set +e", "while :; do wait -n; sleep 0.2; done"]  # as pid 1 it reaps orphans
+        (home / "init.sh").write_text("\n".join(lines) + "\n")
+
+
+def _shown() -> list[str]:
+    """Return the folders that a host must see although they lie where it has its own."""
+    wanted = {str(ROOT), sys.prefix, sys.base_prefix}
+    data = os.environ.get("MNIST_BENCH_DATA")
+    if data:
+        wanted.add(str(Path(data).parent))
+    return sorted(path for path in wanted if path.startswith(tuple(f"{p}/" for p in PRIVATE)))
+
+
+def _path() -> str:
+    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _cpu_controller() -> Path | None:
+    """Return where groups with a CPU quota are made: of cgroup v1, or of v2."""
+    old, new = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
+    if (old / "cpu.cfs_quota_us").exists() or (old / "cpu.shares").exists():
+        return old
+    control = new / "cgroup.subtree_control"
+    return new if control.exists() and "cpu" in control.read_text().split() else None
+
+
+def _set_quota(group: Path, cpus: float | None, weight: int) -> None:
+    """Limit a control group, of version 1 or 2, to so many CPUs."""
+    quota_us = None if cpus is None else int(cpus * PERIOD_US)
+    if (group / "cpu.max").exists():
+        (group / "cpu.max").write_text(f"{quota_us or 'max'} {PERIOD_US}")
+        (group / "cpu.weight").write_text(str(max(1, weight * 100 // 1024)))
+    else:
+        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
+        (group / "cpu.shares").write_text(str(weight))
+
+
+def _run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True, text=True, env={"PATH": _path()})
+
+
+def _try(*words: str) -> None:
+    subprocess.run(words, check=False, capture_output=True, env={"PATH": _path()})

@@ -1,0 +1,62 @@
+"""A real Ray of several nodes, and the driver of a cluster's head on it; run by a test as a script.
+
+Ray reads its environment once a process, so this has one of its own. It is given a folder with
+`request.json` and tells, as one JSON object, what the driver said and where the journal lies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+TUNING = {
+    "RAY_worker_niceness": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+}
+
+NODES = {
+    "plain": {"bench-host": "plain", "bench-type": "cpu"},
+    "flaky": {"bench-host": "flaky", "bench-type": "cpu", "bench-usd-per-hour": "0.5"},
+    "declared": {"bench-host": "declared", "bench-type": "gpu", "bench-kind": "gpu"},
+}
+
+
+def main(folder: Path) -> None:
+    os.environ.update(TUNING)
+    from ray.cluster_utils import Cluster
+
+    from bench.site import MARK, Site, SiteRequest
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    options = {"num_cpus": 2, "object_store_memory": 100 * 2**20}
+    nodes = {
+        name: cluster.add_node(labels=labels, num_gpus=int(name == "declared"), **options)
+        for name, labels in NODES.items()
+    }
+    said: list[dict] = []
+
+    def tell(line: str) -> None:
+        said.append({"at": time.monotonic(), **json.loads(line.removeprefix(MARK))})
+        event = said[-1].get("event", {})
+        if event.get("host") == "flaky" and event["kind"] == "progress" and "flaky" in nodes:
+            replace(nodes.pop("flaky"))
+
+    def replace(node) -> None:
+        """End the raylet in mid-job; the host comes back under another id of Ray's."""
+        cluster.remove_node(node, allow_graceful=False)
+        cluster.add_node(labels=NODES["flaky"], **options)
+
+    request = SiteRequest.model_validate_json((folder / "request.json").read_text())
+    stopped = Site(request, folder, tell).run(folder, cluster.address, code=None)
+    print(json.dumps({"said": said, "stopped": stopped}))
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
