@@ -77,14 +77,28 @@ def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -
         return Price(None, reason="no instance type is known: give --price")
     if facts.cloud_lifecycle == "spot":
         return Price(None, reason="a spot instance's price changes by the hour: give --price")
-    for listed in _table():
-        usd = listed["usd_per_hour"].get(facts.cloud_instance_type)
-        if listed["provider"] == facts.cloud_provider and usd is not None:
-            elsewhere = facts.cloud_region not in {None, listed["region"]}
-            note = f"; this machine is in {facts.cloud_region}" if elsewhere else ""
-            return Price(usd, f"{listed['source']}{note}", listed["date"])
+    found = listed_price(facts.cloud_provider, facts.cloud_instance_type, facts.cloud_region)
+    if found is not None:
+        return found
     reason = f"{facts.cloud_instance_type} is not in the price table: give --price"
     return Price(None, reason=reason)
+
+
+def listed_price(
+    provider: str | None, instance_type: str | None, region: str | None = None
+) -> Price | None:
+    """Return the on-demand price of an instance type in this package's table, None without one.
+
+    The table holds one region a provider; of another `region` the source says so.
+    """
+    for listed in _table():
+        usd = listed["usd_per_hour"].get(instance_type)
+        if listed["provider"] == provider and usd is not None:
+            note = (
+                f"; this machine is in {region}" if region not in {None, listed["region"]} else ""
+            )
+            return Price(usd, f"{listed['source']}{note}", listed["date"])
+    return None
 
 
 def read_rules(text: str) -> tuple[PriceRule, ...]:

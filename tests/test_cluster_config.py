@@ -11,11 +11,12 @@ import yaml
 from builders import a_job
 
 from bench.errors import RequestError
+from bench.price import listed_price
 from bench.tunnel import SshTarget
 from mnist_bench.cluster import find
 from mnist_bench.cluster.config import read_cluster_file, wanted_types
 from mnist_bench.cluster.find import Cluster, find_cluster, looseness
-from mnist_bench.cluster.prices import START_S, costs, still_up
+from mnist_bench.cluster.prices import START_S, costs, still_up, usd_per_hour
 from mnist_bench.commands import where
 from mnist_bench.estimate import job_seconds
 
@@ -95,12 +96,22 @@ def test_dollars_count_the_start_the_jobs_and_the_idle_end_of_every_machine(tmp_
     types = {name: types[name] for name in ("head", "vm")}
     types["vm"]["labels"]["bench-usd-per-hour"] = "3.6"
     types["head"]["labels"].pop("bench-usd-per-hour")
+    types["head"]["node_config"]["InstanceType"] = "x9.unheard-of"
     file = read_cluster_file(a_file(tmp_path, available_node_types=types))
     head, machine = costs(file, JOBS)
     work_s = 2 * job_seconds(JOBS[0])
     assert machine.usd == pytest.approx((START_S + work_s + 300) / 1000)
     assert (machine.jobs, head.jobs) == (2, 0)
     assert head.usd is None
+
+
+def test_a_type_without_a_figure_of_the_user_s_costs_its_list_price(tmp_path):
+    types = yaml.safe_load((ROOT / "cluster.yaml").read_text())["available_node_types"]
+    types["vm"]["labels"].pop("bench-usd-per-hour")
+    file = read_cluster_file(a_file(tmp_path, available_node_types=types))
+    vm = next(node for node in file.types if node.name == "vm")
+    listed = listed_price("aws", vm.machine)
+    assert listed is not None and usd_per_hour(vm, file) == listed.usd_per_hour
 
 
 @pytest.mark.parametrize("text", ["free", "1,5"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.price import listed_price
 from bench.spec import JobSpec
 from mnist_bench.cluster.config import ClusterFile, NodeType
 from mnist_bench.estimate import job_seconds
@@ -31,8 +32,11 @@ class TypeCost:
 
 
 def usd_per_hour(node: NodeType, cluster: ClusterFile) -> float | None:
-    """Return the hour's price of a node: the user's own figure (its label), None without one."""
-    return node.usd_per_hour
+    """Return the hour's price of a node: the user's figure (its label), else the list price."""
+    if node.usd_per_hour is not None:
+        return node.usd_per_hour
+    listed = listed_price(cluster.provider, node.machine, cluster.region)
+    return None if listed is None else listed.usd_per_hour
 
 
 def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:
