@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
     def tell(line: str) -> None:
         said.append({"at": time.monotonic(), **json.loads(line.removeprefix(MARK))})
         event = said[-1].get("event", {})
-        if event.get("host") == "flaky" and event["kind"] == "progress" and "flaky" in nodes:
+        if event.get("host") == "cpu flaky" and event["kind"] == "progress" and "flaky" in nodes:
             replace(nodes.pop("flaky"))
 
     def replace(node) -> None:

@@ -89,7 +89,7 @@ def test_hosts_run_side_by_side(visit):
             starts.setdefault(item["event"]["host"], item["at"])
         elif "job_id" in item.get("line", {}):
             ends[item["line"]["label"]] = item["at"]
-    assert set(starts) == {"plain", "flaky", "declared"}
+    assert set(starts) == {"cpu plain", "cpu flaky", "gpu declared"}
     assert max(starts.values()) < min(ends.values())
 
 
