@@ -184,6 +184,14 @@ def test_a_head_that_is_never_reached_is_an_error_and_the_part_stays_open(data, 
     assert run.open_site is not None
 
 
+def test_words_that_are_not_understood_end_the_part_as_an_error_and_leave_it_open(data, tmp_path):
+    part, _, run = follow(
+        FakeCluster([said(line={"job_id": "from a newer version"})]), data, tmp_path
+    )
+    assert "JobRecord" in str(part.error)
+    assert run.open_site is not None
+
+
 def test_a_driver_that_died_without_a_last_word_is_told_by_ray_s(data, tmp_path):
     class Dead(FakeCluster):
         def state(self, job):

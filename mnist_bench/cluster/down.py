@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.dispatch.launcher import take_down
 from bench.errors import DispatchError
 from bench.tunnel import SshTarget, run_there
+from mnist_bench.cluster import aws
 from mnist_bench.cluster.config import ClusterFile
 from mnist_bench.cluster.firewall import all_hosts
 
@@ -24,6 +25,12 @@ def down(file: ClusterFile, say: Callable[[str], None]) -> None:
             "Ray could not be stopped on every host",
             seen="; ".join(failed),
             next_step="log in there and type: ray stop --force",
+        )
+    if file.provider == "aws" and (left := aws.running(file)):
+        raise DispatchError(
+            "machines of the cluster still run, and cost",
+            seen=", ".join(left),
+            next_step="end them in the EC2 console",
         )
     say(f"{file.name} is down")
 

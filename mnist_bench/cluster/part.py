@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from bench.dispatch.jobs import ENDED, JobsApi
-from bench.errors import BenchError, DispatchError
+from bench.errors import DispatchError
 from bench.record import JobRecord, MachineEntry, SiteEntry
 from bench.site import CODE, MARK, SiteRequest, entry_of, event_of
 from bench.store import Run
@@ -46,7 +46,7 @@ class ClusterPart:
         self._end: str | None = None
         self.job = ""
         self.outcome: str | None = None
-        self.error: BenchError | None = None
+        self.error: Exception | None = None
 
     def begin(self, request: SiteRequest, data: Path, taken_up: Run | None) -> None:
         """Start the job, or follow the one that a run that was cut off had started."""
@@ -91,7 +91,7 @@ class ClusterPart:
                     return
                 if tries == 1 and self._any_line:
                     self._say("note: the link to the cluster is down; its part goes on meanwhile")
-            except BenchError as error:  # this machine's disk, as a rule: nothing to try again
+            except Exception as error:  # this machine's disk, or words that are not understood
                 self.error = error
                 return
             self._leave.wait(AGAIN_S)
