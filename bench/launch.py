@@ -19,6 +19,7 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
+    "NPROC",  # XLA's pool on a CPU
 )
 
 #: Variables that change speed and that are recorded as the child saw them.

@@ -53,7 +53,9 @@ def run_child(
         child = _start(launch, files)
         with ChildWatch(child.pid, launch.threads) as watch:
             try:
-                clock_s, overran = yield from _follow(child, files.events, launch.time_limit_s)
+                clock_s, overran = yield from _follow(
+                    child, files.events, watch, launch.time_limit_s
+                )
             finally:
                 _end(child)
         yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
@@ -79,7 +81,9 @@ def _start(launch: LaunchSpec, files: _Files) -> subprocess.Popen:
         )
 
 
-def _follow(child: subprocess.Popen, events: Path, limit_s: float) -> Iterator[Mapping[str, Any]]:
+def _follow(
+    child: subprocess.Popen, events: Path, watch: ChildWatch, limit_s: float
+) -> Iterator[Mapping[str, Any]]:
     """Yield the child's events until it ends; return (its annex clock, whether it overran)."""
     deadline = time.monotonic() + limit_s
     clock_s: float | None = None
@@ -88,6 +92,8 @@ def _follow(child: subprocess.Popen, events: Path, limit_s: float) -> Iterator[M
             ended = child.poll() is not None
             for event in _read_events(file):
                 clock_s = event.get("clock_s", clock_s)
+                if event.get("event") == "measured":  # what follows is none of the job's own
+                    watch.stop()
                 yield event
             if ended:
                 return clock_s, False

@@ -135,6 +135,9 @@ class Measurement(Frozen):
     epochs: tuple[EpochRecord, ...]
     step_times: PackedTimes
     evaluations: tuple[Evaluation, ...] = Field(min_length=1)
+    ragged_last_step: bool = Field(
+        default=False, description="the last step of every epoch holds fewer samples than a batch"
+    )
     train_s: float = Field(description="the timed epochs alone")
     import_s: float = Field(description="importing the backend")
     first_step_at_s: float | None = Field(

@@ -10,14 +10,18 @@ import numpy as np
 from bench.record import EpochRecord, Measurement
 
 
-def steady_steps(steps_by_epoch: Sequence[int]) -> slice:
-    """Return which steps of a job are steady: the rule of warm-up, here and in `steady_epochs`.
+def steady_steps(steps_by_epoch: Sequence[int], ragged: bool = False) -> np.ndarray:
+    """Return a mask of a job's steady steps: the rule of warm-up, here and in `steady_epochs`.
 
     The first step of epoch 1 (trace and compile) is never steady; where more than one epoch was
-    run, epoch 1 is left out whole (caches, clock rates and allocators settle in it).
+    run, epoch 1 is left out whole (caches, clock rates and allocators settle in it). A `ragged`
+    last step of an epoch is a smaller batch, and no measure of a whole one.
     """
-    start = steps_by_epoch[0] if len(steps_by_epoch) > 1 else 1
-    return slice(start, sum(steps_by_epoch))
+    steady = np.ones(sum(steps_by_epoch), dtype=bool)
+    steady[: steps_by_epoch[0] if len(steps_by_epoch) > 1 else 1] = False
+    if ragged:
+        steady[np.cumsum(steps_by_epoch) - 1] = False
+    return steady
 
 
 def steady_epochs(epochs: Sequence[Any]) -> Sequence[Any]:
@@ -36,8 +40,12 @@ def steady_wall_s(epoch: EpochRecord) -> float:
 
 
 def steady_times_s(measurement: Measurement, steps: Sequence[int]) -> np.ndarray:
-    """Return the steady step times, none where steps and epochs do not add up."""
+    """Return the steady step times of the first epochs, whose `steps` are given.
+
+    None where steps and epochs do not add up.
+    """
     times_s = measurement.step_times.unpack()
     if not steps or times_s.size != sum(epoch.steps for epoch in measurement.epochs):
         return np.empty(0)
-    return times_s[steady_steps(steps)]
+    times_s = times_s[: sum(steps)]
+    return times_s[steady_steps(steps, measurement.ragged_last_step)]

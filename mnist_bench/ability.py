@@ -16,6 +16,9 @@ ALL = "all"
 #: The loop that torch.compile makes, and the programs one of which it calls.
 INDUCTOR, COMPILERS = "inductor", ("g++", "clang++", "c++")
 
+#: Least compute capability of an NVIDIA GPU that multiplies bfloat16 (Ampere).
+BFLOAT16_CAPABILITY = 8.0
+
 #: Instruction sets that multiply bfloat16 matrices (bench.probe.cpu names them).
 BFLOAT16_SETS = frozenset({"AVX512_BF16", "AMX_BF16", "BF16"})
 
@@ -60,5 +63,6 @@ def why_skipped(job: JobSpec, facts: MachineFacts) -> str | None:
 
 
 def _multiplies_bfloat16(facts: MachineFacts) -> bool:
-    has_gpu = shutil.which("nvidia-smi") is not None
+    capabilities = [gpu.compute_capability for gpu in facts.gpus or ()]
+    has_gpu = any(float(found) >= BFLOAT16_CAPABILITY for found in capabilities if found)
     return has_gpu or bool(BFLOAT16_SETS & set(facts.instruction_sets or ()))

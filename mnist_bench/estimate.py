@@ -29,7 +29,8 @@ AROUND_S: Mapping[str, float] = {"mlp": 8.0, "cnn": 12.0}
 def job_seconds(job: JobSpec) -> float:
     """Return about how many seconds `job` takes on 2 cores."""
     per_step, per_image = EPOCH_S[job.model]
-    factor = RELATIVE.get((job.model, job.loop, job.backend), 1.0)
+    loop = job.loop if job.loop == "fit" else "compiled"
+    factor = RELATIVE.get((job.model, loop, job.backend), 1.0)
     epoch_s = factor * (per_step * 128 / job.batch_size + per_image)
     return job.epochs * epoch_s + AROUND_S[job.model] + 4.0 * len(job.read_off)
 

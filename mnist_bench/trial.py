@@ -41,6 +41,7 @@ class Trial:
         self.step_s: list[np.ndarray] = []
         self.evaluations: list[Evaluation] = []
         self.first_step_at_s: float | None = None
+        self.ragged = 0 < len(inputs.raw_images) % job.batch_size < len(inputs.raw_images)
 
     def run(self, orders: np.ndarray) -> None:
         """Compile, train, and evaluate on both sets: the region that the annex timed."""
@@ -82,7 +83,7 @@ class Trial:
             self.model.test_function = None  # the last evaluation traces again, as a job of its own
 
     def _epoch_record(self, timed: TimedEpoch) -> EpochRecord:
-        rest = timed.step_s[1:]
+        rest = timed.step_s[1 : -1 if self.ragged else None]  # a smaller batch is no measure
         return EpochRecord(
             epoch=timed.epoch,
             started_s=timed.started - self.clock.origin,

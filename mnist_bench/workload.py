@@ -68,12 +68,13 @@ class MnistWorkload:
         trial = Trial(job, context, model, inputs, framework)
         trial.run(orders)
         peak, source = context.peak_bytes()
-        ceilings, ceiling_notes = _ceilings(framework, job, context)
         gpu_peak, gpu_source = context.gpu_peak_bytes(job.backend)
+        ceilings, ceiling_notes = _ceilings(framework, job, context)  # last: they use memory too
         return Measurement(
             epochs=tuple(trial.epochs),
             step_times=PackedTimes.pack(np.concatenate(trial.step_s)),
             evaluations=tuple(trial.evaluations),
+            ragged_last_step=trial.ragged,
             train_s=sum(epoch.wall_s for epoch in trial.epochs),
             import_s=import_s,
             first_step_at_s=trial.first_step_at_s,
@@ -148,7 +149,7 @@ def _ceilings(
     """Return the machine's ceilings where they are asked for; a failure of theirs is a note."""
     if not context.measure_ceilings:
         return None, ()
-    context.emit({"event": "ceilings"})
+    context.emit({"event": "measured"})
     try:
         return measure_ceilings(framework, job.precision), ()
     except Exception as error:  # the job itself is measured: nothing may take that away

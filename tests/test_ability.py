@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
 
+from bench.facts import GpuFacts
 from bench.record import Skip
 from bench.spec import parse_grid
 from mnist_bench import ability, backends
@@ -25,12 +26,6 @@ def no_jax(monkeypatch):
     """
     row = BackendRow("mnist_bench.backends.jax", "no_such_package_as_jax", "make setup EXTRAS=jax")
     monkeypatch.setitem(backends.BACKENDS, "jax", row)
-
-
-@pytest.fixture
-def no_gpu(monkeypatch):
-    """A machine without an NVIDIA driver, as the suite's machines are."""
-    monkeypatch.setattr(ability.shutil, "which", lambda name: None)
 
 
 def test_a_backend_that_is_not_installed_is_a_reason_and_a_command(no_jax):
@@ -65,14 +60,21 @@ def test_torch_compile_is_skipped_where_there_is_no_compiler(monkeypatch):
     assert "needs a C++ compiler (g++" in why_skipped(job, HAS_NONE)
 
 
-def test_bfloat16_is_skipped_where_it_would_be_emulated(no_gpu):
+def test_bfloat16_is_skipped_where_it_would_be_emulated():
     job = a_job(precision="bfloat16")
     assert why_skipped(job, HAS_BFLOAT16) is None
     assert "no bfloat16 arithmetic" in why_skipped(job, HAS_NONE)
     assert "no bfloat16 arithmetic" in why_skipped(job, facts(instruction_sets=None))
 
 
-def test_jobs_are_divided_and_none_is_lost(no_gpu):
+@pytest.mark.parametrize(("capability", "is_able"), [("7.5", False), ("8.0", True), ("9.0", True)])
+def test_a_gpu_multiplies_bfloat16_from_ampere_on(capability, is_able):
+    gpu = GpuFacts(index=0, compute_capability=capability)
+    reason = why_skipped(a_job(precision="bfloat16"), facts(instruction_sets=(), gpus=(gpu,)))
+    assert (reason is None) == is_able
+
+
+def test_jobs_are_divided_and_none_is_lost():
     jobs = [a_job(seed=1), a_job(seed=2, precision="bfloat16")]
     able, skipped = divide(jobs, HAS_NONE)
     assert able == jobs[:1]

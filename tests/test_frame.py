@@ -50,8 +50,16 @@ def test_a_job_of_one_epoch_leaves_out_its_first_step_alone():
     assert rows["step_p10_s"].item() == pytest.approx(0.011)
     # its seconds hold a median step (0.015 s) in place of the first (5 s), as a later epoch would
     assert rows["epoch_s"].item() == pytest.approx(sum(EPOCH_2) + 0.015)
-    assert steady_steps([12]) == slice(1, 12)
-    assert steady_steps([12, 12]) == slice(12, 24)
+    assert steady_steps([12]).nonzero()[0].tolist() == list(range(1, 12))
+    assert steady_steps([12, 12]).nonzero()[0].tolist() == list(range(12, 24))
+
+
+def test_a_smaller_last_batch_of_an_epoch_is_no_steady_step():
+    assert steady_steps([3], ragged=True).tolist() == [False, True, False]
+    assert steady_steps([3, 3, 3], ragged=True).tolist() == 3 * [False] + 2 * [True, True, False]
+    measured = a_measurement([[1.0] * 8, [0.8] * 7 + [0.2]], ragged_last_step=True)
+    row = jobs_frame([a_run([a_record(a_job(batch_size=8192), measured)])])
+    assert row["step_p10_s"].item() == pytest.approx(0.8)
 
 
 def test_step_times_that_do_not_add_up_with_the_epochs_give_no_quantiles():

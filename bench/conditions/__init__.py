@@ -53,12 +53,17 @@ class Watch:
         self._thread.start()
         return self
 
+    def stop(self) -> None:
+        """End the looking: what comes after this is none of the job's."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self.ended_s = time.perf_counter()
+
     def __exit__(self, *exception: object) -> None:
-        self._stop.set()
+        self.stop()
         self._thread.join(GRACE_S)
         if self._thread.is_alive() and self._reading:
             self.unknown[self._reading] = "hangs: it and what comes after it gave no more samples"
-        self.ended_s = time.perf_counter()
 
     def _run(self) -> None:
         begin = time.thread_time()

@@ -36,8 +36,8 @@ def loaded() -> RuntimeFacts:
 def gpu_peak_bytes(framework: str) -> tuple[int | None, str | None]:
     """Return the peak of GPU memory that a framework's allocator counted, and where from.
 
-    (None, None) where it runs on no GPU. Frameworks reserve most of a GPU's memory at their start,
-    so that this count, not the driver's, tells what a job needed.
+    (None, None) where it runs on no GPU. Frameworks keep what they once took from a GPU, so that
+    this count, not the driver's, tells what a job needed.
     """
     module = sys.modules.get(framework)
     if module is None or framework not in GPU_PEAKS:

@@ -13,13 +13,17 @@ from mnist_bench.loops.pipeline import in_order
 
 
 def load(threads: int) -> None:
-    """Import TensorFlow and Keras on it; on a GPU memory is taken as it is needed."""
+    """Import TensorFlow and Keras on it; on a GPU memory is taken as it is needed.
+
+    TF32 is off, here and in the other backends: float32 is the same precision in all of them.
+    """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras  # noqa: F401  the import is what is timed
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
 

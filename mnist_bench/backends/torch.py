@@ -16,6 +16,7 @@ def load(threads: int) -> None:
     import keras  # noqa: F401  the import is what is timed
     import torch
 
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(threads)
 

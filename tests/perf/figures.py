@@ -61,10 +61,8 @@ def loops_round(data: Staged, number: int, say: Say) -> dict[str, float]:
         step_s = p10_s(record)
         found[f"{name}: p10 ms"] = 1000 * step_s
         if compiled and record.measurement.ceilings:
-            rate = record.measurement.work.flops / step_s
-            found[f"{name}: share"] = rate / record.measurement.ceilings.flops_per_s
-            ceiling = record.measurement.ceilings.flops_per_s
-            found[f"{name}: ceiling GFLOP/s"] = ceiling / 1e9
+            found[f"{name}: GFLOP/s"] = record.measurement.work.flops / step_s / 1e9
+            found[f"{name}: ceiling"] = record.measurement.ceilings.flops_per_s / 1e9
         say(f"{name}: {1000 * step_s:.3f} ms")
     return found
 
@@ -143,12 +141,14 @@ def ratio(rounds: list[Round], above: str, below: str) -> list[float]:
 
 
 def best_share(rounds: list[Round], model: str) -> list[float]:
-    """Return, of every round, the largest ceiling share of the model's compiled loops."""
-    shares = [
-        [value for key, value in each.items() if key.startswith(model) and key.endswith(": share")]
-        for each in rounds
-    ]
-    return [max(values) for values in shares if values]
+    """Return, of every round, the fastest compiled loop's rate over the largest ceiling."""
+    shares = []
+    for each in rounds:
+        rates = [v for k, v in each.items() if k.startswith(model) and k.endswith(": GFLOP/s")]
+        ceilings = [value for key, value in each.items() if key.endswith(": ceiling")]
+        if rates and ceilings:
+            shares.append(max(rates) / max(ceilings))
+    return shares
 
 
 def to_json(document: Mapping[str, object]) -> str:

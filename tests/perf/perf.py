@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,9 +28,10 @@ from figures import (
     recording_pair,
     to_json,
 )
-from jobs import stage_part
+from jobs import Staged, stage_part
 from tabulate import tabulate
 
+from bench.errors import BenchError
 from bench.probe import probe
 from bench.report.files import replace_file
 from mnist_bench.workload import PACKAGES
@@ -137,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rounds: list[Round] = []
         for number in range(options.rounds):
             say = _sayer(number, options.rounds)
-            rounds.append({k: v for part in PARTS for k, v in part(data, number, say).items()})
+            rounds.append(_round(data, number, say))
     rows = [_row(figure, rounds) for figure in FIGURES]
     print(_table(rows))
     document = {
@@ -149,6 +151,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     replace_file(options.out, to_json(document))
     print(f"\n{options.out}")
+
+
+def _round(data: Staged, number: int, say: Callable[[str], None]) -> Round:
+    """Return the figures of a round; a part that fails is said and leaves the others."""
+    found: dict[str, float] = {}
+    for part in PARTS:
+        try:
+            found |= part(data, number, say)
+        except (BenchError, RuntimeError, subprocess.CalledProcessError) as error:
+            say(f"{part.__name__} FAILED: {error}")
+    return found
 
 
 def _sayer(number: int, rounds: int) -> Callable[[str], None]:
