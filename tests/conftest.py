@@ -28,3 +28,11 @@ def mnist_file() -> Path | None:
         if path is not None and path.is_file():
             return path
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of AWS last: they import Ray as it is, and Ray reads its environment once.
+
+    What embeds a Ray in this process has to import it first, with an environment of its own.
+    """
+    items.sort(key=lambda item: item.path.name == "test_aws.py")
