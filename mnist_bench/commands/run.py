@@ -9,7 +9,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench import units
@@ -127,13 +126,12 @@ def _grid(arguments: argparse.Namespace) -> GridSpec:
 
 
 def _measure(campaign: Campaign, wait_quiet_s: float) -> int:
-    with _one_interrupt(), ThreadPoolExecutor(1) as pool:
-        # while Ray starts, whose processes are our own and not taken for a disturbance
+    with _one_interrupt():
         threads = campaign.plan.threads
-        first = pool.submit(look, threads)
+        first = look(threads)  # before Ray is there, whose start would be taken for a disturbance
 
         def say_whether_quiet(say: Callable[[str], None]) -> None:
-            wait_quiet(threads, wait_quiet_s, say, first=first.result())
+            wait_quiet(threads, wait_quiet_s, say, first=first)
 
         interrupted = campaign.run(say_whether_quiet)
         run = campaign.read()

@@ -1,6 +1,6 @@
 """`make perf`: the benchmark of the benchmark, paired and alternating; it reports and never fails.
 
-    python tests/perf/perf.py [--rounds 3] [--out reports/perf.json]
+    python tests/perf/perf.py [--rounds 2] [--out reports/perf.json]
 
 Each figure is a ratio of p10s within one round, or seconds; what is printed is the median over the
 rounds with its range. Nothing here is judged by an exit code: machines differ, and a figure that
@@ -130,7 +130,7 @@ PARTS = (loops_round, ray_pair, recording_pair, command_round)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(prog="make perf", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--images", type=int, default=IMAGES)
     parser.add_argument("--out", type=Path, default=Path("reports/perf.json"))
     options = parser.parse_args(arguments)
