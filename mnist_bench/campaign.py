@@ -6,7 +6,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,10 +51,9 @@ class Campaign:
         self.part: ClusterPart | None = None
         self._deadline_s = time.monotonic() + (self.limits.max_s or float("inf"))
 
-    def run(self, before_jobs: Callable[[Callable[[str], None]], None] = lambda say: None) -> bool:
+    def run(self) -> bool:
         """Measure what is not measured yet; return whether it was interrupted.
 
-        `before_jobs` is called when all is ready for the first job, with what shows a line.
         Raises OutputError where the results cannot be written, DispatchError where Ray fails.
         """
         prepare_folder(self.out)
@@ -70,7 +69,6 @@ class Campaign:
                 )
             try:
                 with DISPATCHERS[self.plan.dispatch]() as dispatcher:
-                    before_jobs(progress.say)
                     self._measure(dispatcher, taken_up, progress)
                 self._await_part(progress)
             except KeyboardInterrupt:

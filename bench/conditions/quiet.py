@@ -50,18 +50,11 @@ def look(threads: int, seconds: float = LOOK_S) -> Look:
 
 
 def wait_quiet(
-    threads: int,
-    wait_s: float,
-    say: Callable[[str], None],
-    seconds: float = LOOK_S,
-    first: Look | None = None,
+    threads: int, wait_s: float, say: Callable[[str], None], seconds: float = LOOK_S
 ) -> Look:
-    """Look until the machine is quiet or `wait_s` have passed; tell `say` what is found.
-
-    `first` is a look that was taken already.
-    """
+    """Look until the machine is quiet or `wait_s` have passed; tell `say` what is found."""
     deadline = time.monotonic() + wait_s
-    found = first or look(threads, seconds)
+    found = look(threads, seconds)
     while not found.is_quiet and time.monotonic() < deadline:
         left_s = deadline - time.monotonic()
         say(f"{found.words()}; waiting up to {left_s:.0f} s more")

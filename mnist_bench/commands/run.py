@@ -8,11 +8,11 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench import units
-from bench.conditions.quiet import look, wait_quiet
+from bench.conditions.quiet import wait_quiet
 from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE
 from bench.spec import AXES, GridSpec, check_choices, override
@@ -127,13 +127,9 @@ def _grid(arguments: argparse.Namespace) -> GridSpec:
 
 def _measure(campaign: Campaign, wait_quiet_s: float) -> int:
     with _one_interrupt():
-        threads = campaign.plan.threads
-        first = look(threads)  # before Ray is there, whose start would be taken for a disturbance
-
-        def say_whether_quiet(say: Callable[[str], None]) -> None:
-            wait_quiet(threads, wait_quiet_s, say, first=first)
-
-        interrupted = campaign.run(say_whether_quiet)
+        # before Ray is there, whose start would be taken for a disturbance
+        wait_quiet(campaign.plan.threads, wait_quiet_s, print)
+        interrupted = campaign.run()
         run = campaign.read()
         summary = write_report([run], campaign.out)
     failed = len(run.records) - len(run.measured)
