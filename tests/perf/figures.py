@@ -13,6 +13,7 @@ from pathlib import Path
 
 from jobs import ROOT, Staged, p10_s, run_bare, run_by, run_script
 
+from bench.conditions.cost import sampling_cost
 from bench.dispatch.ray_nodes import RayLocalDispatcher
 from bench.record import JobRecord
 from bench.store import read_run
@@ -33,6 +34,9 @@ LOOPS: Mapping[str, tuple[str, str, str]] = {
     "cnn compiled tensorflow": ("cnn", "compiled", "tensorflow"),
     "cnn compiled torch": ("cnn", "compiled", "torch"),
 }
+
+#: Seconds of watching whose cost is taken.
+SAMPLING_S = 20.0
 
 Round = Mapping[str, float]
 #: What a benchmark calls when it has done a part.
@@ -102,6 +106,13 @@ def recording_pair(data: Staged, number: int, say: Say) -> dict[str, float]:
         action()
     say("a recorded child and the loop alone")
     return found
+
+
+def sampling_round(data: Staged, number: int, say: Say) -> dict[str, float]:
+    """Return the share of one core that watching a job's conditions takes."""
+    share = sampling_cost(SAMPLING_S)
+    say(f"{SAMPLING_S:.0f} s of looking at conditions")
+    return {"conditions: share of a core": share}
 
 
 def command_round(data: Staged, number: int, say: Say) -> dict[str, float]:

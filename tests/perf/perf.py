@@ -26,6 +26,7 @@ from figures import (
     ratio,
     ray_pair,
     recording_pair,
+    sampling_round,
     to_json,
 )
 from jobs import Staged, stage_part
@@ -65,8 +66,8 @@ def ratio_of(above: str, below: str) -> Callable[[list[Round]], list[float]]:
     return lambda rounds: ratio(rounds, f"{above}: p10 ms", f"{below}: p10 ms")
 
 
-def seconds_of(key: str) -> Callable[[list[Round]], list[float]]:
-    """Return what reads a time from every round."""
+def value_of(key: str) -> Callable[[list[Round]], list[float]]:
+    """Return what reads a value from every round."""
     return lambda rounds: [each[key] for each in rounds if key in each]
 
 
@@ -113,18 +114,23 @@ FIGURES = (
         ratio_of("recording pair, recorded", "recording pair, loop alone"),
     ),
     Figure(
+        "looking at conditions: share of one core",
+        *at_most(0.01),
+        value_of("conditions: share of a core"),
+    ),
+    Figure(
         "typing the command to the first timed step, less the import, s",
         *at_most(7, " s"),
-        seconds_of("typing to first step: s"),
+        value_of("typing to first step: s"),
     ),
     Figure(
         "between two jobs, less the import, s",
         *at_most(1, " s"),
-        seconds_of("between two jobs: s"),
+        value_of("between two jobs: s"),
     ),
 )
 
-PARTS = (loops_round, ray_pair, recording_pair, command_round)
+PARTS = (loops_round, ray_pair, recording_pair, sampling_round, command_round)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
