@@ -42,7 +42,7 @@ TOLERANCE = {"mlp": 0.02, "cnn": 0.12}
 LOOPS = {
     "tensorflow": ("fit", "compiled"),
     "jax": ("fit", "compiled", "stepwise"),
-    "torch": ("fit", "compiled", "inductor"),
+    "torch": ("fit", "compiled"),
 }
 
 
