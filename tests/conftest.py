@@ -31,8 +31,8 @@ def mnist_file() -> Path | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of AWS last: they import Ray as it is, and Ray reads its environment once.
+    """Run what is marked `plain_ray` last: it imports Ray as it is, which is then so for good.
 
-    What embeds a Ray in this process has to import it first, with an environment of its own.
+    Ray reads its environment once a process, and what embeds a Ray here needs one of its own.
     """
-    items.sort(key=lambda item: item.path.name == "test_aws.py")
+    items.sort(key=lambda item: item.get_closest_marker("plain_ray") is not None)

@@ -21,6 +21,8 @@ from mnist_bench.cluster.config import read_cluster_file
 boto3 = pytest.importorskip("boto3", reason="the test extra brings boto3 and moto")
 moto = pytest.importorskip("moto")
 
+pytestmark = pytest.mark.plain_ray  # Ray's own launcher, in this process
+
 ROOT = Path(__file__).resolve().parents[1]
 ME = "203.0.113.7/32"
 NARROW = "mnist-bench-mnist-bench"

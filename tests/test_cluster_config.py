@@ -30,6 +30,7 @@ def shipped(request):
     return read_cluster_file(request.param)
 
 
+@pytest.mark.plain_ray
 def test_every_file_passes_ray_s_own_validation(shipped):
     from ray.autoscaler._private.util import fillout_defaults, validate_config
 

@@ -71,6 +71,7 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def dispatcher():
+    assert "ray" not in sys.modules, "a test before these imported Ray: mark it plain_ray"
     with RayLocalDispatcher() as entered:
         yield entered
 
