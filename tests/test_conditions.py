@@ -16,7 +16,6 @@ import bench.conditions
 import bench.conditions.meters as meters
 import bench.conditions.processes as processes
 from bench.conditions import Watch
-from bench.conditions.cost import sampling_cost
 from bench.conditions.files import KeptFile
 from bench.conditions.ledger import Ledger
 from bench.conditions.meters import METERS, Target
@@ -344,9 +343,3 @@ def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
             "throttled_periods": 10,
             "throttled_s": seconds,
         }
-
-
-def test_the_cost_of_sampling_is_measured_as_a_share_of_one_core():
-    before = psutil.Process().children()
-    assert 0 < sampling_cost(2.0) < 1
-    assert psutil.Process().children() == before

@@ -1,14 +1,13 @@
 """PyTorch's own loop: plain tensors, the data resident on the device, Keras's update rules.
 
-The network is written with torch functions on the Keras model's weights, in channels-last layout;
-the optimizers are Keras's formulas in multi-tensor operations, since torch.optim's RMSprop puts
-epsilon elsewhere. `train` runs the operations one by one, which on a CPU is the faster way;
-`train_inductor` has torch.compile make one kernel of what it can of the network, there and back.
+The network is written with torch functions on the Keras model's weights, in channels-last layout.
+`train` runs the operations one by one on a CPU, where that is the faster way, and as one captured
+launch a step on a GPU; `train_inductor` has torch.compile make one kernel of what it can of the
+network, there and back.
 """
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,8 @@ import numpy as np
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops import TimedEpoch, split_steps
+from mnist_bench.loops.torch_graph import Capture, Replayed, capture_on_cuda
+from mnist_bench.loops.torch_updates import update_function
 
 #: Values of an image that the CNN's dropout and last layer see.
 FLAT = 1600
@@ -31,7 +32,8 @@ def train(
     on_epoch: Callable[[TimedEpoch], None],
 ) -> None:
     """Train operation by operation; see `mnist_bench.loops.Loop`."""
-    _train(model, inputs, orders, batch_size, on_epoch, lambda loss: loss)
+    capture = capture_on_cuda if _device_of(model).type == "cuda" else None
+    _train(model, inputs, orders, batch_size, on_epoch, _loss_function(model), capture)
 
 
 def train_inductor(
@@ -44,8 +46,8 @@ def train_inductor(
     """Train with the network and its loss compiled; see `mnist_bench.loops.Loop`."""
     import torch
 
-    compiled = functools.partial(torch.compile, dynamic=False)
-    _train(model, inputs, orders, batch_size, on_epoch, compiled)
+    compiled = torch.compile(_loss_function(model), dynamic=False)
+    _train(model, inputs, orders, batch_size, on_epoch, compiled, None)
 
 
 def _train(
@@ -54,22 +56,29 @@ def _train(
     orders: np.ndarray,
     batch_size: int,
     on_epoch: Callable[[TimedEpoch], None],
-    compiled: Callable[[Any], Any],
+    loss_of: Callable[..., tuple[Any, Any]],
+    capture: Capture | None,
 ) -> None:
+    """Train with the network of `loss_of`, its step captured where there is a way to do so."""
     import torch
 
     keep_freed_memory()
-    device = model.trainable_variables[0].value.device
+    device = _device_of(model)
     images = torch.from_numpy(inputs.raw_images).to(device)
     labels = torch.from_numpy(inputs.raw_labels).to(device).long()
     weights = _take(model, device)
-    step = _step_function(model, weights, images, labels, compiled)
+    sums = torch.zeros(2, device=device)  # of the losses, and of the right answers
+    steps = len(orders) * -(-orders.shape[1] // batch_size) if capture else None
+    update = update_function(model.optimizer, weights, steps)
+    step = _step_function(model, weights, images, labels, loss_of, update, sums)
+    if capture:
+        step = Replayed(step, batch_size, capture)
     for number, order in enumerate(orders, start=1):
         chosen = torch.from_numpy(order).to(device).long()
-        sums = torch.zeros(2, device=device)
+        sums.zero_()
         stamps, cpu, started = [], time.process_time(), time.perf_counter()
         for batch in chosen.split(batch_size):
-            sums += step(batch)
+            step(batch)
             _synchronise(device)
             stamps.append(time.perf_counter())
         ended = time.perf_counter()
@@ -78,6 +87,10 @@ def _train(
         loss, right = (sums / len(order)).tolist()
         seconds = split_steps(stamps, started)
         on_epoch(TimedEpoch(number, started, ended, cpu_s, seconds, loss, right))
+
+
+def _device_of(model: Any) -> Any:
+    return model.trainable_variables[0].value.device
 
 
 def _synchronise(device: Any) -> None:
@@ -114,21 +127,25 @@ def _put_back(model: Any, weights: list[Any]) -> None:
 
 
 def _step_function(
-    model: Any, weights: list[Any], images: Any, labels: Any, compiled: Callable[[Any], Any]
-) -> Any:
-    """Return the training step: indices of a batch to a tensor (sum of losses, number right)."""
+    model: Any,
+    weights: list[Any],
+    images: Any,
+    labels: Any,
+    loss_of: Callable[..., tuple[Any, Any]],
+    update: Callable[[list[Any]], None],
+    sums: Any,
+) -> Callable[[Any], None]:
+    """Return the training step: indices of a batch in; weights and `sums` changed in place."""
     import torch
 
-    loss_of = compiled(_loss_function(model))
-    update = _update_function(model.optimizer, weights)
     drop = _keeps_half if model.name == "cnn" else _keeps_all
 
-    def step(chosen: Any) -> Any:
+    def step(chosen: Any) -> None:
         loss, right = loss_of(weights, images[chosen], labels[chosen], drop(chosen))
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             update(list(gradients))
-            return torch.stack((loss.detach() * len(chosen), right.float()))
+            sums.add_(torch.stack((loss.detach() * len(chosen), right.float())))
 
     return step
 
@@ -187,60 +204,3 @@ def _keeps_half(chosen: Any) -> Any:
         return torch.randint(2, shape, device=chosen.device) * 2.0
     drawn = np.frombuffer(np.random.bytes(len(chosen) * FLAT // 8), dtype=np.uint8)
     return torch.from_numpy(np.unpackbits(drawn)).view(shape).float().mul_(2)
-
-
-def _update_function(optimizer: Any, weights: list[Any]) -> Callable[[list[Any]], None]:
-    """Return Keras's update rule; its settings are read from the Keras `optimizer`.
-
-    Source: the docstrings of keras.optimizers (SGD, RMSprop, Adam).
-    """
-    rules = {"SGD": _sgd, "RMSprop": _rmsprop, "Adam": _adam}
-    return rules[type(optimizer).__name__](optimizer.get_config(), weights)
-
-
-def _sgd(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], None]:
-    import torch
-
-    def update(gradients: list[Any]) -> None:
-        torch._foreach_add_(weights, gradients, alpha=-config["learning_rate"])
-
-    return update
-
-
-def _rmsprop(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], None]:
-    import torch
-
-    rate, rho, epsilon = config["learning_rate"], config["rho"], config["epsilon"]
-    squares = [torch.zeros_like(weight) for weight in weights]
-
-    def update(gradients: list[Any]) -> None:
-        torch._foreach_mul_(squares, rho)
-        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - rho)
-        roots = torch._foreach_add(squares, epsilon)
-        torch._foreach_sqrt_(roots)
-        torch._foreach_addcdiv_(weights, gradients, roots, value=-rate)
-
-    return update
-
-
-def _adam(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], None]:
-    import torch
-
-    rate, epsilon = config["learning_rate"], config["epsilon"]
-    beta_1, beta_2 = config["beta_1"], config["beta_2"]
-    means = [torch.zeros_like(weight) for weight in weights]
-    squares = [torch.zeros_like(weight) for weight in weights]
-    steps = 0
-
-    def update(gradients: list[Any]) -> None:
-        nonlocal steps
-        steps += 1
-        torch._foreach_lerp_(means, gradients, 1 - beta_1)
-        torch._foreach_mul_(squares, beta_2)
-        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - beta_2)
-        roots = torch._foreach_sqrt(squares)
-        torch._foreach_add_(roots, epsilon)
-        scale = rate * (1 - beta_2**steps) ** 0.5 / (1 - beta_1**steps)
-        torch._foreach_addcdiv_(weights, means, roots, value=-scale)
-
-    return update

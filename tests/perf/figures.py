@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from jobs import ROOT, Staged, p10_s, run_bare, run_by, run_script
+from sampling import sampling_cost
 
-from bench.conditions.cost import sampling_cost
 from bench.dispatch.ray_nodes import RayLocalDispatcher
 from bench.record import JobRecord
 from bench.store import read_run
@@ -86,8 +86,7 @@ def ray_pair(data: Staged, number: int, say: Say) -> dict[str, float]:
 
     for action in (bare, by_ray) if number % 2 == 0 else (by_ray, bare):
         action()
-    say("a job by Ray and bare")
-    return found
+    return _said(say, found)
 
 
 def recording_pair(data: Staged, number: int, say: Say) -> dict[str, float]:
@@ -104,15 +103,12 @@ def recording_pair(data: Staged, number: int, say: Say) -> dict[str, float]:
 
     for action in (recorded, alone) if number % 2 == 0 else (alone, recorded):
         action()
-    say("a recorded child and the loop alone")
-    return found
+    return _said(say, found)
 
 
 def sampling_round(data: Staged, number: int, say: Say) -> dict[str, float]:
     """Return the share of one core that watching a job's conditions takes."""
-    share = sampling_cost(SAMPLING_S)
-    say(f"{SAMPLING_S:.0f} s of looking at conditions")
-    return {"conditions: share of a core": share}
+    return _said(say, {"conditions: share of a core": sampling_cost(SAMPLING_S)})
 
 
 def command_round(data: Staged, number: int, say: Say) -> dict[str, float]:
@@ -128,11 +124,18 @@ def command_round(data: Staged, number: int, say: Say) -> dict[str, float]:
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
         (journal,) = (Path(folder) / "journals").glob("*.jsonl")
         first, second = read_run(journal).measured
-    say("a whole command")
-    return {
+    found = {
         "typing to first step: s": _first_step_at(first) - typed_at,
         "between two jobs: s": _first_step_at(second) - _time_of(first.ended_at),
     }
+    return _said(say, found)
+
+
+def _said(say: Say, found: dict[str, float]) -> dict[str, float]:
+    """Tell the values of a part and return them."""
+    for name, value in found.items():
+        say(f"{name}: {value:.4g}")
+    return found
 
 
 def _first_step_at(record: JobRecord) -> float:

@@ -146,17 +146,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number in range(options.rounds):
             say = _sayer(number, options.rounds)
             rounds.append(_round(data, number, say))
-    rows = [_row(figure, rounds) for figure in FIGURES]
+            rows = [_row(figure, rounds) for figure in FIGURES]
+            replace_file(options.out, to_json(_document(data, rows, rounds)))
     print(_table(rows))
-    document = {
+    print(f"\n{options.out}")
+
+
+def _document(
+    data: Staged, rows: Sequence[dict[str, object]], rounds: Sequence[Round]
+) -> dict[str, object]:
+    return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": probe(PACKAGES).model_dump(mode="json"),
         "data": {"name": data.name, "source": data.source, "images": data.images},
         "figures": rows,
         "rounds": rounds,
     }
-    replace_file(options.out, to_json(document))
-    print(f"\n{options.out}")
 
 
 def _round(data: Staged, number: int, say: Callable[[str], None]) -> Round:

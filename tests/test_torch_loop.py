@@ -1,0 +1,95 @@
+"""PyTorch's captured step: what is replayed trains as what is done operation by operation.
+
+A CUDA graph needs a GPU, where tests/perf/gpu_check.py holds its curve against the CPU's. Here a
+double stands for it that does the step again, on the batch that was captured: whatever the loop
+keeps outside its fixed tensors would show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mnist_bench.backends import is_installed
+
+pytestmark = pytest.mark.skipif(
+    not is_installed("torch"), reason="PyTorch is an extra, EXTRAS=torch"
+)
+
+STEPS, BATCH, RAGGED, EPOCHS = 6, 32, 9, 2
+
+SCRIPT = """
+import json, os, sys
+os.environ["KERAS_BACKEND"] = "torch"
+import numpy as np
+from mnist_bench.loops import compiled_torch
+from mnist_bench.loops.compiled_torch import _loss_function, _train
+from mnist_bench.models import ARCHITECTURES, build_model
+
+STEPS, BATCH, RAGGED, EPOCHS = json.loads(sys.argv[1])
+count = STEPS * BATCH + RAGGED
+rng = np.random.default_rng(1)
+kinds = np.arange(count) % 10
+images = rng.integers(0, 80, (count, 28, 28, 1), dtype=np.uint8)
+images[np.arange(count), 2 * kinds, :] = 255
+orders = np.stack([rng.permutation(count) for _ in range(EPOCHS)]).astype(np.int32)
+
+
+def run(name, optimizer, captured):
+    replays = []
+    def capture(action):
+        action()
+        def replay():
+            replays.append(1)
+            action()
+        return replay
+    class inputs:
+        raw_images = images.reshape(count, *ARCHITECTURES[name].image_shape)
+        raw_labels = kinds.astype(np.uint8)
+    model = build_model(name, 5)
+    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
+    told = []
+    _train(model, inputs, orders, BATCH, told.append, _loss_function(model),
+           capture if captured else None)
+    weights = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
+    return {"losses": [epoch.train_loss for epoch in told], "replays": len(replays),
+            "steps": [len(epoch.step_s) for epoch in told],
+            "weights": [float(x) for x in weights[:: max(1, len(weights) // 500)]]}
+
+print(json.dumps({
+    f"{name} {optimizer} {captured}": run(name, optimizer, captured)
+    for name in ("mlp", "cnn") for optimizer in ("sgd", "rmsprop", "adam")
+    for captured in (False, True)
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Return what each network, optimizer and way gave, in a process with Keras on PyTorch."""
+    sizes = json.dumps([STEPS, BATCH, RAGGED, EPOCHS])
+    words = [sys.executable, "-c", SCRIPT, sizes]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, env={**os.environ})
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_a_replayed_step_trains_as_the_step_itself(trained, model, optimizer):
+    plain, replayed = (trained[f"{model} {optimizer} {captured}"] for captured in (False, True))
+    assert replayed["losses"] == pytest.approx(plain["losses"], rel=1e-5)
+    assert replayed["weights"] == pytest.approx(plain["weights"], rel=1e-4, abs=1e-6)
+    assert len(set(np.round(plain["losses"], 4))) == EPOCHS  # it trains at all
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_every_whole_batch_after_the_first_is_replayed_and_the_ragged_one_is_not(trained, model):
+    replayed = trained[f"{model} adam True"]
+    assert replayed["steps"] == [STEPS + 1] * EPOCHS
+    assert replayed["replays"] == EPOCHS * STEPS - 1
