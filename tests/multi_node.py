@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 TUNING = {
     "RAY_worker_niceness": "0",
@@ -23,6 +26,8 @@ TUNING = {
 NODES = {
     "plain": {"bench-host": "plain", "bench-type": "cpu"},
     "flaky": {"bench-host": "flaky", "bench-type": "cpu", "bench-usd-per-hour": "0.5"},
+    "killed": {"bench-host": "killed", "bench-type": "cpu"},
+    "spot": {"bench-host": "spot", "bench-type": "cpu"},
     "declared": {"bench-host": "declared", "bench-type": "gpu", "bench-kind": "gpu"},
 }
 
@@ -40,17 +45,32 @@ def main(folder: Path) -> None:
         for name, labels in NODES.items()
     }
     said: list[dict] = []
+    gone: list[str] = []
 
     def tell(line: str) -> None:
         said.append({"at": time.monotonic(), **json.loads(line.removeprefix(MARK))})
         event = said[-1].get("event", {})
-        if event.get("host") == "cpu flaky" and event["kind"] == "progress" and "flaky" in nodes:
-            replace(nodes.pop("flaky"))
+        pid = event.get("detail", {}).get("pid")
+        name = event.get("host", "").removeprefix("cpu ")
+        if pid and name in harm:
+            harm.pop(name)(nodes[name], pid)
+        if gone and not harm:  # the driver waits while a node starts, so the others go first
+            cluster.add_node(labels=NODES[gone.pop()], **options)
 
-    def replace(node) -> None:
-        """End the raylet in mid-job; the host comes back under another id of Ray's."""
+    def replace(node, pid: int) -> None:
+        """End the raylet in mid-job; the host comes back later, under another id of Ray's."""
         cluster.remove_node(node, allow_graceful=False)
-        cluster.add_node(labels=NODES["flaky"], **options)
+        gone.append("flaky")
+
+    def kill_worker(node, pid: int) -> None:
+        """End the Ray worker that holds the job, as the kernel does where memory is short."""
+        os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
+
+    def take_away(node, pid: int) -> None:
+        """End the host in mid-job, as a spot instance ends: it never comes back."""
+        cluster.remove_node(node, allow_graceful=False)
+
+    harm = {"flaky": replace, "killed": kill_worker, "spot": take_away}
 
     request = SiteRequest.model_validate_json((folder / "request.json").read_text())
     stopped = Site(request, folder, tell).run(folder, cluster.address, code=None)

@@ -15,14 +15,17 @@ import yaml
 
 from bench.errors import DispatchError, RequestError
 from mnist_bench.cluster import aws
+from mnist_bench.cluster.address import network_of
 from mnist_bench.cluster.check import findings
 from mnist_bench.cluster.config import read_cluster_file
 
 boto3 = pytest.importorskip("boto3", reason="the test extra brings boto3 and moto")
 moto = pytest.importorskip("moto")
+Stubber = pytest.importorskip("botocore.stub").Stubber
 
 pytestmark = pytest.mark.plain_ray  # Ray's own launcher, in this process
 
+QUOTA = aws._quota
 ROOT = Path(__file__).resolve().parents[1]
 ME = "203.0.113.7/32"
 NARROW = "mnist-bench-mnist-bench"
@@ -47,6 +50,7 @@ def account(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, moto.mock_aws(config=managed):
         for name, value in variables.items():
             patch.setenv(name, value)
+        patch.setattr(aws, "_quota", lambda quotas, code: None)  # moto knows no quota of EC2
         patch.chdir(ROOT)
         _forget_clients()
         yield folder
@@ -202,6 +206,32 @@ def test_an_open_group_of_the_user_s_own_is_named_by_the_check(account, tmp_path
     assert any(f"vm: {group} opens ports 8265 to 8265 to the whole" in each for each in said)
 
 
+def test_quotas_that_are_too_small_are_named_before_money_is_spent(account, monkeypatch):
+    """Botocore's own stub answers as AWS does of a new account."""
+    quotas = boto3.client("service-quotas")
+    answers = Stubber(quotas)
+    given = iter([("Standard", "L-1216C47A", 32.0), ("G and VT", "L-DB2E81BA", 0.0)])
+    for name, code, value in given:
+        asked = {"ServiceCode": "ec2", "QuotaCode": code}
+        if value:
+            answers.add_client_error("get_service_quota", "NoSuchResourceException")
+            way = "get_aws_default_service_quota"
+        else:
+            way = "get_service_quota"
+        answers.add_response(way, {"Quota": {"QuotaName": name, "Value": value}}, asked)
+    monkeypatch.setattr(aws, "_quota", QUOTA)
+    real = aws._client
+    monkeypatch.setattr(
+        aws, "_client", lambda file, what: quotas if what == "service-quotas" else real(file, what)
+    )
+    with answers:
+        said = list(findings(read_cluster_file(Path("cluster.yaml"))))
+    assert [each for each in said if "quota" in each] == [
+        "the quota 'G and VT' (L-DB2E81BA) allows 0 of 4 CPUs"
+    ]
+    answers.assert_no_pending_responses()
+
+
 def test_what_aws_refuses_is_an_error_with_its_words(account, tmp_path):
     document = yaml.safe_load(Path("cluster.yaml").read_text())
     document["available_node_types"]["vm"]["node_config"]["SecurityGroupIds"] = ["sg-none"]
@@ -213,5 +243,5 @@ def test_what_aws_refuses_is_an_error_with_its_words(account, tmp_path):
 
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(RequestError, match="no address"):
-        aws.network_of("my house")
-    assert aws.network_of("203.0.113.7") == ME
+        network_of("my house")
+    assert network_of("203.0.113.7") == ME

@@ -1,4 +1,4 @@
-"""A real Ray of four nodes: each host measured once, a killed raylet, a declared GPU, the data."""
+"""A real Ray of several nodes: each host measured once, what is lost, a declared GPU, the data."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bench.site import SiteRequest, WantedType
 from bench.store import read_run
 
 DATA = b"the data that go out once"
+HOSTS = ("cpu plain", "cpu flaky", "cpu killed", "gpu declared")
 MODELS = ("second", "raise", "unable")
 
 
@@ -34,8 +35,8 @@ def request_of(folder, jobs):
         packages=("ray", "numpy"),
         jobs=tuple(jobs),
         data_file="toy.bin",
-        types=(WantedType(name="cpu", count=2), WantedType(name="arm", wait_s=5, ask=True)),
-        grace_s=60,
+        types=(WantedType(name="cpu", count=4), WantedType(name="arm", wait_s=5, ask=True)),
+        grace_s=25,
     )
 
 
@@ -67,7 +68,7 @@ def test_every_host_has_a_record_of_each_of_its_jobs_and_the_head_has_none(visit
     _, run = visit
     assert run.warnings == ()
     counts = Counter(record.label for record in run.records)
-    assert counts == {"cpu plain": 4, "cpu flaky": 4, "gpu declared": 4}
+    assert counts == dict.fromkeys((*HOSTS, "cpu spot"), 4)
     for part in run.parts:
         assert part.missing == ()
         assert [skip.job.model for skip in part.header.skipped] == ["unable", "unable"]
@@ -76,7 +77,7 @@ def test_every_host_has_a_record_of_each_of_its_jobs_and_the_head_has_none(visit
 
 def test_no_two_jobs_of_one_host_overlap(visit):
     _, run = visit
-    for label in ("cpu plain", "cpu flaky", "gpu declared"):
+    for label in HOSTS:
         spans = sorted((r.started_at, r.ended_at) for r in records(run, label))
         assert all(a[1] <= b[0] for a, b in pairwise(spans))
 
@@ -89,16 +90,32 @@ def test_hosts_run_side_by_side(visit):
             starts.setdefault(item["event"]["host"], item["at"])
         elif "job_id" in item.get("line", {}):
             ends[item["line"]["label"]] = item["at"]
-    assert set(starts) == {"cpu plain", "cpu flaky", "gpu declared"}
+    assert set(starts) == {*HOSTS, "cpu spot"}
     assert max(starts.values()) < min(ends.values())
 
 
-def test_a_job_whose_raylet_was_killed_is_measured_when_its_host_is_back_and_counts_attempts(visit):
+@pytest.mark.parametrize("label", ["cpu flaky", "cpu killed"])
+def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_attempts(
+    visit, label
+):
     _, run = visit
-    found = [r for r in records(run, "cpu flaky") if r.job.model == "second"]
-    assert all(record.measurement for record in found)
-    assert sorted(record.attempt for record in found) == [1, 2]
+    found = records(run, label)
+    second = [record for record in found if record.job.model == "second"]
+    assert [record.failure for record in second] == [None, None]
+    assert sorted(record.attempt for record in found) == [1, 1, 1, 2]
     assert {r.attempt for r in records(run, "cpu plain")} == {1}
+
+
+def test_the_jobs_of_a_host_that_was_taken_away_are_recorded_as_lost_and_nobody_waits(visit):
+    said, run = visit
+    found = records(run, "cpu spot")
+    assert {record.failure.reason for record in found} == {"lost"}
+    assert all("did not come back" in record.failure.message for record in found)
+    ends = {}
+    for item in said:
+        if "job_id" in item.get("line", {}):
+            ends.setdefault(item["line"]["label"], []).append(item["at"])
+    assert max(ends["cpu plain"]) < min(ends["cpu spot"])
 
 
 def test_a_declared_gpu_that_is_not_there_fails_plainly_and_is_not_measured_as_a_cpu(visit):

@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import json
-import urllib.request
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bench.errors import DispatchError, RequestError
-from mnist_bench.cluster.config import ClusterFile
-
-#: Tells the address that AWS sees this machine at.
-ADDRESS_SERVICE = "https://checkip.amazonaws.com"
+from bench.errors import DispatchError
+from mnist_bench.cluster.config import ClusterFile, write_prepared
 
 #: The tag by which Ray knows the instances of a cluster.
 CLUSTER_TAG = "ray-cluster-name"
 
+#: Quotas of running instances in CPUs, on demand and spot, by the letters that begin a type's name.
+#: Source: the list of EC2's quotas in AWS's Service Quotas, as known in November 2026.
+STANDARD, GRAPHICS, TRAINING = (
+    ("L-1216C47A", "L-34B43A08"),
+    ("L-DB2E81BA", "L-3819A6DF"),
+    ("L-417A185B", "L-7212CCBC"),
+)
+QUOTAS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"), STANDARD),
+    **dict.fromkeys(("g", "gr", "vt"), GRAPHICS),
+    "p": TRAINING,
+}
+
 #: The whole internet, as a security group writes it.
 WORLD = ("0.0.0.0/0", "::/0")
-
-
-def my_address() -> str:
-    """Return this machine's public address as a network of one. Raises DispatchError."""
-    try:
-        with urllib.request.urlopen(ADDRESS_SERVICE, timeout=10) as answer:
-            return network_of(answer.read().decode().strip())
-    except (OSError, RequestError) as error:
-        raise DispatchError(
-            "this machine's public address cannot be found out",
-            seen=error,
-            next_step="name it: mnist-bench cluster prepare --from 203.0.113.7",
-        ) from error
-
-
-def network_of(text: str) -> str:
-    """Return an address or network in the form that a security group takes."""
-    try:
-        return str(ipaddress.ip_network(text))
-    except ValueError:
-        raise RequestError(
-            "this is no address", seen=text, next_step="give one like 203.0.113.7"
-        ) from None
 
 
 def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
@@ -54,17 +40,12 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     say(f"security group {group}: SSH from {source} alone, all within the cluster")
     profile = _profile(_client(file, "iam"), name, file)
     say(f"instance profile {name}: the head may start and end this cluster's instances alone")
-    document = json.loads(json.dumps(file.document))
+    document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
         declared["node_config"]["SecurityGroupIds"] = [group]
     head = document["available_node_types"][document["head_node_type"]]
     head["node_config"]["IamInstanceProfile"] = {"Arn": profile}
-    path = file.path.with_name(f"{file.path.stem}.prepared.yaml")
-    note = (
-        f"# Made of {file.path.name} by `mnist-bench cluster prepare`; the same cluster, closed.\n"
-    )
-    path.write_text(note + yaml.safe_dump(document, sort_keys=False))
-    return path
+    return write_prepared(file, document)
 
 
 def complaints(file: ClusterFile) -> Iterator[str]:
@@ -80,6 +61,7 @@ def complaints(file: ClusterFile) -> Iterator[str]:
     head = file.document["available_node_types"][file.document["head_node_type"]]
     if "IamInstanceProfile" not in head["node_config"]:
         yield "the head will have full rights on EC2 and S3 (Ray's default role)"
+    yield from _short_of(file, ec2)
 
 
 def running(file: ClusterFile) -> list[str]:
@@ -194,6 +176,37 @@ def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
 
 def _statement(action: Any, **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, **more}
+
+
+def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
+    """Yield the quotas that are too small for one machine of a type beside the others."""
+    needs: dict[str, int] = {}
+    with _asking("describe instance types"):
+        types = {node.machine for node in file.types}
+        described = ec2.describe_instance_types(InstanceTypes=sorted(types))["InstanceTypes"]
+    cores = {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in described}
+    for node in file.types:
+        declared = file.document["available_node_types"][node.name]["node_config"]
+        letters = re.match("[a-z]*", node.machine).group()
+        if codes := QUOTAS.get(letters):
+            code = codes["InstanceMarketOptions" in declared]
+            needs[code] = needs.get(code, 0) + node.count * cores.get(node.machine, 0)
+    for code, need in needs.items():
+        quota = _quota(_client(file, "service-quotas"), code)
+        if quota is not None and quota[1] < need:
+            yield f"the quota {quota[0]!r} ({code}) allows {quota[1]:g} of {need} CPUs"
+
+
+def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
+    """Return a quota's name and value, AWS's own default where none is set; None if unknown."""
+    with _asking("read the quotas"):
+        for ask in (quotas.get_service_quota, quotas.get_aws_default_service_quota):
+            try:
+                quota = ask(ServiceCode="ec2", QuotaCode=code)["Quota"]
+            except quotas.exceptions.NoSuchResourceException:
+                continue
+            return quota["QuotaName"], quota["Value"]
+    return None
 
 
 def _open_to_world(ec2: Any, groups: list[str]) -> Iterator[str]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 from bench.dispatch.ray_cluster import KIND_LABEL, KINDS, TYPE_LABEL
 from bench.errors import DispatchError
 from bench.tunnel import SshTarget, run_there
-from mnist_bench.cluster import aws
+from mnist_bench.cluster import aws, gcp
 from mnist_bench.cluster.config import ClusterFile
 from mnist_bench.cluster.firewall import all_hosts, open_ports
 from mnist_bench.cluster.prices import usd_per_hour
 
 TOKEN_FILE = "~/.ray/auth_token"
+
+#: Each cloud's name, and what finds something to say of a cluster on it.
+CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints)}
+
+#: What `prepare` mends, by words of the complaint.
+CLOSED = ("whole internet", "full rights")
 PREPARE = "`mnist-bench cluster prepare` closes it"
 
 
@@ -26,8 +32,8 @@ def findings(file: ClusterFile) -> Iterator[str]:
     yield from _prices(file)
     if file.on_premises:
         yield from _hosts(file)
-    elif file.provider == "aws":
-        yield from _aws(file)
+    elif file.provider in CLOUDS:
+        yield from _cloud(file, *CLOUDS[file.provider])
 
 
 def _missing(file: ClusterFile) -> Iterator[str]:
@@ -85,9 +91,12 @@ def _hosts(file: ClusterFile) -> Iterator[str]:
             yield f"{host}: Ray's ports {numbers} answer from here; {PREPARE}"
 
 
-def _aws(file: ClusterFile) -> Iterator[str]:
+def _cloud(
+    file: ClusterFile, name: str, complaints: Callable[[ClusterFile], Iterator[str]]
+) -> Iterator[str]:
     try:
-        for complaint in aws.complaints(file):
-            yield f"{complaint}; {PREPARE}"
-    except Exception as error:  # no boto3, no credentials, no network: each is a finding
-        yield f"AWS cannot be asked: {error}"
+        for complaint in complaints(file):
+            closes = any(word in complaint for word in CLOSED)
+            yield f"{complaint}; {PREPARE}" if closes else complaint
+    except Exception as error:  # no library, no credentials, no network: each is a finding
+        yield f"{name} cannot be asked: {error}"

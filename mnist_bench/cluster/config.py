@@ -108,6 +108,16 @@ def wanted_types(file: ClusterFile) -> tuple[WantedType, ...]:
     )
 
 
+def write_prepared(file: ClusterFile, document: Mapping[str, Any]) -> Path:
+    """Write the closed form of a cluster file beside it and return where."""
+    path = file.path.with_name(f"{file.path.stem}.prepared.yaml")
+    note = (
+        f"# Made of {file.path.name} by `mnist-bench cluster prepare`; the same cluster, closed.\n"
+    )
+    path.write_text(note + yaml.safe_dump(dict(document), sort_keys=False))
+    return path
+
+
 def _wrong(path: Path, seen: str) -> RequestError:
     step = "give the file that `ray up` takes; cluster.yaml and clusters/ hold examples"
     return RequestError(f"{path} is not a cluster file", seen=seen, next_step=step)

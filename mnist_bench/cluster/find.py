@@ -22,6 +22,9 @@ from mnist_bench.cluster.config import (
 )
 from mnist_bench.cluster.firewall import open_ports
 
+#: The key of a machine's configuration by which a cloud's prepared file is known.
+CLOSED_BY = {"aws": "SecurityGroupIds", "gcp": "networkInterfaces"}
+
 #: Where Ray's control store listens on the head.
 CONTROL_PORT = 6379
 
@@ -106,13 +109,14 @@ def looseness(cluster: Cluster) -> Iterator[str]:
         yield "it asks for no token"
     if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
         yield f"Ray's port {CONTROL_PORT} on its head answers from here"
-    if cluster.file.provider == "aws" and not _has_groups(cluster.file):
+    key = CLOSED_BY.get(cluster.file.provider)
+    if key and not _all_have(cluster.file, key):
         yield "SSH is open to the whole internet: it was started from a file that was not prepared"
 
 
-def _has_groups(file: ClusterFile) -> bool:
+def _all_have(file: ClusterFile, key: str) -> bool:
     declared = file.document["available_node_types"].values()
-    return all(one["node_config"].get("SecurityGroupIds") for one in declared)
+    return all(one["node_config"].get(key) for one in declared)
 
 
 def wanted(cluster: Cluster) -> tuple[WantedType, ...]:

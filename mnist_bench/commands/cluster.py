@@ -6,9 +6,13 @@ import argparse
 from pathlib import Path
 
 from bench.errors import RequestError
-from mnist_bench.cluster import aws, firewall
+from mnist_bench.cluster import aws, firewall, gcp
+from mnist_bench.cluster.address import my_address, network_of
 from mnist_bench.cluster.check import findings
 from mnist_bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
+
+#: What closes a cluster on each cloud.
+PROVIDERS = {"aws": aws.prepare, "gcp": gcp.prepare}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        type=aws.network_of,
+        type=network_of,
         metavar="ADDRESS",
-        help="AWS: the one address that SSH is opened to (default: this machine's)",
+        help="AWS, Google Cloud: the one address that SSH is opened to (default: this machine's)",
     )
 
 
@@ -51,13 +55,14 @@ def _prepare(file: ClusterFile, arguments: argparse.Namespace) -> int:
         print(f"Ray's ports on {hosts} now answer these hosts alone (until they are restarted)")
         print(f"next: ray up {file.path}")
         return 0
-    if file.provider != "aws":
+    close = PROVIDERS.get(file.provider)
+    if close is None:
         raise RequestError(
             "nothing can be prepared for this provider",
             seen=file.provider,
             next_step="docs/cluster.md says how to close it by hand",
         )
-    path = aws.prepare(file, arguments.source or aws.my_address(), print)
+    path = close(file, arguments.source or my_address(), print)
     print(f"wrote {path}; next: ray up {path}")
     return 0
 

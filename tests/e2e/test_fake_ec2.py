@@ -11,6 +11,8 @@ from bench.record import JobRecord
 from tests.e2e import journey
 from tests.lab import ec2, hosts, onprem
 
+NO_CAPACITY = "InsufficientInstanceCapacity"
+
 pytest.importorskip("moto", reason="the test extra brings moto")
 WHY_NOT = hosts.why_not()
 pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
@@ -82,12 +84,21 @@ def test_ray_up_starts_the_head_alone(visit):
 def test_a_run_has_one_machine_of_each_type_started_and_measures_them(visit):
     code, output = visit["result"]
     assert code == 1, output  # the GPU that was only declared fails its job
-    assert {"m5.large", "g4dn.xlarge"} <= set(visit["at the end"])
-    labels = {record.label.split()[0] for record in records(visit)}
-    assert labels == {"laptop", "vm", "gpu"}
-    assert [r.measurement is not None for r in records(visit) if r.label.startswith("vm ")] == [
-        True
-    ]
+    assert {"m5.large", "c7i.xlarge", "g4dn.xlarge"} <= set(visit["at the end"])
+    measured = {
+        record.label.split()[0]: record.measurement is not None for record in records(visit)
+    }
+    assert measured == {"laptop": True, "vm": True, "compute": True, "gpu": False}
+
+
+def test_a_type_that_there_is_no_capacity_for_is_a_row_with_aws_s_own_words(visit):
+    lines = journey.records(journey.journals(visit["out"])[0])
+    (refused,) = (e for e in lines if e.get("entry") == "machine" and e.get("reason"))
+    assert refused["label"] == "arm"
+    assert NO_CAPACITY in refused["reason"]
+    assert f"not had: arm: {refused['reason']}" in visit["result"][1]
+    rows = journey.summary(visit["out"])["failures"]
+    assert [row["machine"] for row in rows if NO_CAPACITY in str(row)] == ["arm"]
 
 
 def test_the_declared_gpu_fails_plainly(visit):
@@ -98,8 +109,8 @@ def test_the_declared_gpu_fails_plainly(visit):
 
 def test_the_price_of_each_machine_is_in_the_journal(visit):
     lines = journey.records(journey.journals(visit["out"])[0])
-    prices = {e["host_type"]: e["usd_per_hour"] for e in lines if e.get("entry") == "machine"}
-    assert prices == {"vm": 0.096, "gpu": 0.526}
+    prices = {e["host_type"]: e["usd_per_hour"] for e in lines if e.get("host_type")}
+    assert prices == {"vm": 0.096, "compute": 0.1785, "gpu": 0.526}
 
 
 def test_the_run_says_what_still_costs(visit):
@@ -113,4 +124,4 @@ def test_ray_down_leaves_no_machine(visit):
 
 def test_there_is_one_report_of_all_machines(visit):
     rows = journey.summary(visit["out"])["machines"]
-    assert len([row for row in rows if row["machine_id"]]) == 3
+    assert len([row for row in rows if row["machine_id"]]) == 4
