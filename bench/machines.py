@@ -62,6 +62,23 @@ def difference_notes(found: Sequence[Machine]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def version_notes(found: Sequence[Machine]) -> tuple[str, ...]:
+    """Return one sentence for each package whose version is not the same on all machines."""
+    on: dict[str, dict[str, list[str]]] = {}
+    for machine in found:
+        if machine.jobs:
+            versions = {"Python": machine.facts.python, **machine.framework}
+            for package, version in versions.items():
+                on.setdefault(package, {}).setdefault(version, []).append(machine.name)
+    return tuple(
+        f"{package} is not the same everywhere: "
+        + "; ".join(f"{version} on {', '.join(names)}" for version, names in versions.items())
+        + ". A part of what sets these machines apart may be its."
+        for package, versions in on.items()
+        if len(versions) > 1
+    )
+
+
 def _measured_machine(key: str, records: Sequence[JobRecord]) -> Machine:
     last = records[-1]
     framework: dict[str, str] = {}

@@ -67,6 +67,7 @@ class SiteRequest(Frozen):
     max_s: float | None = None
     max_usd: float | None = None
     grace_s: float = 180.0
+    show_hostnames: bool = False
 
 
 class Site:
@@ -87,7 +88,9 @@ class Site:
         journal = Journal(journals / f"{header.run_id}.jsonl")
         journal.create(header)
         data = self._folder / request.data_file
-        shipment = Shipment(data, request.packages, request.jobs, request.divide)
+        shipment = Shipment(
+            data, request.packages, request.jobs, request.divide, request.show_hostnames
+        )
         budget = Budget(request.max_s, request.max_usd)
         with RayCluster(shipment, address, self._folder / code if code else None) as transport:
             queues = HostQueues(

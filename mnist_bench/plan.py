@@ -13,6 +13,7 @@ from bench.launch import LaunchSpec, first_of_each
 from bench.price import PriceRule, read_rules
 from bench.probe import probe
 from bench.probe.cpu import usable_cpus
+from bench.probe.identity import SHOW_VARIABLE
 from bench.record import MachineFacts, RunHeader, Skip
 from bench.site import SiteRequest
 from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
@@ -116,6 +117,7 @@ def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits
         types=wanted(cluster),
         max_s=limits.max_s,
         max_usd=limits.max_usd,
+        show_hostnames=bool(os.environ.get(SHOW_VARIABLE)),
     )
 
 

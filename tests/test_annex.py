@@ -196,6 +196,17 @@ def test_unlike_versions_under_one_label_are_two_machines_with_a_note():
     assert "keras is 3.10.0 and 3.12.0" in table_note(report, "machines")
 
 
+def test_versions_that_differ_between_machines_are_said_where_they_are_compared():
+    runs = [
+        steady_run("desk", 0.01, jobs=JOBS),
+        steady_run("rack", 0.01, jobs=JOBS, machine=facts(machine_id="r" * 16, python="3.12.1")),
+    ]
+    note = table_note(build_report(runs), "comparison")
+    assert "Python is not the same everywhere: 3.11.7 on desk; 3.12.1 on rack." in note
+    assert "keras is not the same" not in note
+    assert "not the same everywhere" not in table_note(build_report(runs[:1]), "comparison")
+
+
 def test_a_journal_that_is_given_twice_counts_once():
     run = cnn_run()
     once, twice = build_report([run]), build_report([run, run])

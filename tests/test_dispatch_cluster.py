@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from launches import a_launch
 
 from bench.dispatch.remote import prepare_as_json
 from bench.errors import DispatchError
+from bench.probe.identity import SHOW_VARIABLE
 from bench.site import SiteRequest, WantedType
 from bench.store import read_run
 
@@ -148,6 +150,7 @@ def test_all_that_was_followed_is_in_the_journal_too(visit):
 
 def prepare(data, sha256, **changes):
     request = {"file": "toy.bin", "sha256": sha256, "kind": "cloud", "packages": [], "jobs": []}
+    request["show_hostnames"] = False
     return prepare_as_json(data, "h", json.dumps({**request, "divide": "toy_workload:divide"}))
 
 
@@ -159,6 +162,15 @@ def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(tmp_path, 
     assert path.parent.stat().st_mode & 0o777 == 0o700
     path.write_bytes(b"damaged")
     assert Path(json.loads(prepare(DATA, digest))["data_path"]).read_bytes() == DATA
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_node_tells_its_host_name_where_that_was_asked_for_alone(tmp_path, monkeypatch, shown):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv(SHOW_VARIABLE, "")
+    digest = hashlib.sha256(DATA).hexdigest()
+    facts = json.loads(prepare(DATA, digest, show_hostnames=shown))["facts"]
+    assert (socket.gethostname() in json.dumps(facts)) is shown
 
 
 def test_data_that_were_damaged_on_the_way_are_refused_at_the_node(tmp_path, monkeypatch):

@@ -52,6 +52,7 @@ class Shipment:
     packages: Sequence[str]
     jobs: Sequence[JobSpec]
     divide: str
+    show_hostnames: bool = False
 
 
 @dataclass
@@ -89,6 +90,7 @@ class RayCluster:
             "packages": list(self._shipment.packages),
             "jobs": [job.model_dump(mode="json") for job in self._shipment.jobs],
             "divide": self._shipment.divide,
+            "show_hostnames": self._shipment.show_hostnames,
         }
         runtime = {"working_dir": str(self._code)} if self._code else None
         try:

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from bench.errors import DispatchError
 from bench.launch import LaunchSpec
 from bench.probe import probe
+from bench.probe.identity import SHOW_VARIABLE
 from bench.process import run_child
 from bench.record import JobRecord, MachineFacts, Skip
 from bench.spec import JobSpec
@@ -54,12 +55,15 @@ def prepare_as_json(data: Any, host: str, request_json: str) -> str:
     """Keep the data on this node, checked by digest, and tell what it is and what it can run.
 
     `data` is bytes or an array of them. The request holds `file`, `sha256`, `kind`, `packages`,
-    `jobs`, and `divide`, the `module:function` that tells the jobs that this node can run.
+    `jobs`, `show_hostnames`, and `divide`, the `module:function` that tells the jobs that this node
+    can run.
     Raises DispatchError where the data are not what they should be.
     """
     request = json.loads(request_json)
     with _alone(host):
         path = _keep(data, request["file"], request["sha256"])
+    if request["show_hostnames"]:
+        os.environ[SHOW_VARIABLE] = "1"
     facts = probe(request["packages"], kind=request["kind"])
     jobs = [JobSpec.model_validate(job) for job in request["jobs"]]
     able, skipped = _divide(request["divide"], jobs, facts)

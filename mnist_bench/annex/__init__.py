@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.compare import code_notes, repeat_notes
+from bench.machines import version_notes
 from bench.report.tables import Report
 from bench.store import Run
 from mnist_bench.annex.accuracy import accuracy_table
@@ -61,4 +62,9 @@ def _sameness(evidence: Evidence) -> tuple[str, ...]:
     sets = sorted(evidence.jobs["dataset"].unique())
     if len(sets) > 1:
         unlike += (f"Runs on different datasets ({', '.join(sets)}) are not compared.",)
-    return (*repeat_notes(evidence.jobs, names), *code_notes(evidence.jobs, names), *unlike)
+    return (
+        *version_notes(evidence.machines),
+        *repeat_notes(evidence.jobs, names),
+        *code_notes(evidence.jobs, names),
+        *unlike,
+    )

@@ -49,16 +49,31 @@ class Laptop:
         self.file = onprem.write_file(lab, folder)
         self.environment = {**onprem.environment(self.home), **data}
 
-    def start(self, *arguments, out="reports"):
-        words = journey.command("--cluster", str(self.file), "--label", "laptop", *arguments)
+    def start(self, *arguments, out="reports", where=None, **environment):
+        """Type the command, on the cluster of the file unless `where` says otherwise."""
+        where = where or ("--cluster", str(self.file))
+        words = journey.command(*where, "--label", "laptop", *arguments)
         return subprocess.Popen(
             [*words, "--out", str(self.folder / out)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=self.environment,
+            env={**self.environment, **environment},
             start_new_session=True,
         )
+
+    def tunnel(self):
+        """Open the way to the head's dashboard that a user opens with ssh -L."""
+        return Tunnel(SshTarget(SPECS[0].address, "root", str(self.lab.key)))
+
+    def token(self):
+        """Return the cluster's token."""
+        return self.lab.ssh(SPECS[0].address, "cat ~/.ray/auth_token").stdout.strip()
+
+    def jobs(self):
+        """Return how many jobs' processes each host has."""
+        count = "ps -eo args= | grep -c '[b]ench.worker' || :"
+        return [int(self.lab.ssh(spec.address, count).stdout) for spec in SPECS]
 
     def records(self, out="reports"):
         found = journey.journals(self.folder / out)
@@ -155,16 +170,25 @@ def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smo
     assert laptop.lab.ssh(SPECS[1].address, inside).stdout.strip() == "open"
 
 
-@pytest.mark.parametrize("token", [None, "0" * 64])
-def test_the_jobs_api_refuses_whoever_has_not_the_token(laptop, token, monkeypatch):
+#: The Jobs API, and where the dashboard's pages get what they show.
+ASKED = ("/api/jobs/", "/nodes?view=summary", "/api/cluster_status", "/api/v0/tasks")
+
+
+def test_the_jobs_api_and_the_dashboard_refuse_whoever_has_not_the_token(laptop, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(laptop.home / ".cache"))  # keys of hosts seen
-    head = SshTarget(SPECS[0].address, "root", str(laptop.lab.key))
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with Tunnel(head) as tunnel:
-        request = urllib.request.Request(f"{tunnel.address}/api/jobs/", headers=headers)
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=20)
-    assert refused.value.code in (401, 403)
+    seen = {}
+    with laptop.tunnel() as tunnel:
+        for who, token in (("nobody", None), ("stranger", "0" * 64), ("owner", laptop.token())):
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            for path in ASKED:
+                request = urllib.request.Request(tunnel.address + path, headers=headers)
+                try:
+                    seen[who, path] = urllib.request.urlopen(request, timeout=20).status
+                except urllib.error.HTTPError as refused:
+                    seen[who, path] = refused.code
+    assert {seen["owner", path] for path in ASKED} == {200}
+    others = {seen[who, path] for who in ("nobody", "stranger") for path in ASKED}
+    assert others <= {401, 403}, seen
 
 
 def test_a_driver_without_the_token_is_refused_even_on_a_host_of_the_cluster(laptop):
@@ -178,7 +202,7 @@ def test_a_driver_without_the_token_is_refused_even_on_a_host_of_the_cluster(lap
 
 
 def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
-    token = laptop.lab.ssh(SPECS[0].address, "cat ~/.ray/auth_token").stdout.strip()
+    token = laptop.token()
     assert len(token) == 64
     for spec in SPECS:
         seen = laptop.lab.ssh(spec.address, "stat -c %a ~/.ray/auth_token; ps -eo args").stdout
@@ -190,6 +214,40 @@ def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
     written = [path for path in smoke[2].rglob("*") if path.is_file()]
     assert len(written) > 3
     assert not [path for path in written if token in path.read_text(errors="replace")]
+
+
+# --- an address, a limit ----------------------------------------------------------------------
+
+
+def test_a_cluster_is_measured_by_its_address_and_stopped_in_good_order_by_a_limit(
+    laptop, smoke, monkeypatch
+):
+    """More jobs than the time allows, on a cluster of which nothing is known but its Jobs API."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(laptop.home / ".cache"))
+    token = laptop.folder / "token"
+    token.write_text(laptop.token())
+    token.chmod(0o600)
+    seeds = ",".join(map(str, range(1, 13)))
+    words = ["--grid", "smoke", "--models", "mlp", "--epochs", "1", "--seeds", seeds]
+    with laptop.tunnel() as tunnel:
+        process = laptop.start(
+            *words,
+            *("--max-minutes", "1.5"),
+            where=("--address", tunnel.address),
+            out="limited",
+            RAY_AUTH_TOKEN_PATH=str(token),
+        )
+        code, output = journey.finish(process, 300)
+    assert code == 1, output
+    assert f"cluster: the one at {tunnel.address}" in output
+    assert "the cluster's part ended early: the limit of 1.5 minutes is reached" in output
+    records = laptop.records("limited")
+    assert {r["label"] for r in records} > {"laptop"}, output
+    assert all(record["measurement"] for record in records)
+    assert 1 < len(records) < 48
+    assert f"{len(records)} of 48 jobs measured on 4 machines, 0 failed" in output
+    assert laptop.jobs() == [0, 0, 0]
+    assert laptop.token() not in output
 
 
 # --- faults -----------------------------------------------------------------------------------
