@@ -68,6 +68,9 @@ class SiteRequest(Frozen):
     max_usd: float | None = None
     grace_s: float = 180.0
     show_hostnames: bool = False
+    usd_per_hour: dict[str, float] = Field(
+        default_factory=dict, description="by type of host; a host's own label goes before"
+    )
 
 
 class Site:
@@ -89,7 +92,12 @@ class Site:
         journal.create(header)
         data = self._folder / request.data_file
         shipment = Shipment(
-            data, request.packages, request.jobs, request.divide, request.show_hostnames
+            data,
+            request.packages,
+            request.jobs,
+            request.divide,
+            request.show_hostnames,
+            request.usd_per_hour,
         )
         budget = Budget(request.max_s, request.max_usd)
         with RayCluster(shipment, address, self._folder / code if code else None) as transport:

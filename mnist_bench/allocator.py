@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ctypes
 
-#: Parameters of glibc's mallopt and their values. Source: mallopt(3).
-#: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD.
-_SETTINGS = ((-1, 2**31 - 1), (-2, 64 * 2**20), (-3, 2**30))
+#: Parameters of glibc's mallopt and their values, the best first. Source: mallopt(3).
+#: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD (of which some releases take 32 MiB at most).
+_SETTINGS = ((-1, (2**31 - 1,)), (-2, (64 * 2**20,)), (-3, (2**30, 2**25)))
 
 
 def keep_freed_memory() -> bool:
@@ -18,5 +18,7 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    agreed = [mallopt(parameter, value) for parameter, value in _SETTINGS]
-    return all(answer == 1 for answer in agreed)
+    agreed = [
+        any(mallopt(parameter, value) == 1 for value in values) for parameter, values in _SETTINGS
+    ]
+    return all(agreed)

@@ -17,7 +17,7 @@ from bench.dispatch import Dispatcher
 from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
 from bench.errors import OutputError, StoreError
-from bench.record import MachineFacts, RunHeader
+from bench.record import MachineFacts, RunHeader, SiteEntry
 from bench.site import DONE
 from bench.store import Journal, Run, find_journals, read_run, unfinished, unwritable
 from bench.worker import utc_now
@@ -28,6 +28,9 @@ from mnist_bench.progress import Progress, make_progress
 from mnist_bench.recorder import Recorder
 from mnist_bench.staging import stage_in_cache
 from mnist_bench.workload import PACKAGES
+
+#: Seconds after its limit that a cluster may take to say that it has stopped.
+OVERTIME_S = 120.0
 
 DISPATCHERS = {"ray": RayLocalDispatcher, "inline": InlineDispatcher}
 
@@ -59,10 +62,12 @@ class Campaign:
         prepare_folder(self.out)
         with _locked(self.out), make_progress(sys.stdout) as progress:
             taken_up = None if self.fresh else self._unfinished()
+            if taken_up:
+                self.path = taken_up.path
             progress.opening(self.plan, taken_up)
             if self.found:
                 progress.say(self.found)
-            if not taken_up and (other := self._other_unfinished()):
+            if not taken_up and not self.fresh and (other := self._other_unfinished()):
                 progress.say(
                     f"note: {other} was cut off, but it is not the same request (other jobs, "
                     "settings or source code): this run starts anew"
@@ -84,6 +89,11 @@ class Campaign:
         """Return the run as its journal holds it now."""
         assert self.path is not None, "read() comes after run()"
         return read_run(self.path)
+
+    @property
+    def open_part(self) -> SiteEntry | None:
+        """Return the cluster's part where it goes on; None where none was begun or it has ended."""
+        return self.read().open_site if self.path and self.path.exists() else None
 
     def _unfinished(self) -> Run | None:
         run = unfinished(find_journals(self.out / "journals"), self.plan.request_digest)
@@ -115,12 +125,14 @@ class Campaign:
         already = len(header.jobs) - len(launches)
         progress.begin([launch.job for launch in launches], already=already)
         self._begin_part(recorder, header, taken_up, progress)
+        left = len(launches)
         for event in dispatcher.run(launches):
             if event.record is not None:
                 recorder.take(event.record)
+                left -= 1
             else:
                 recorder.show(event)
-            if time.monotonic() >= self._deadline_s:
+            if left and time.monotonic() >= self._deadline_s:
                 progress.say(f"the limit of {self.limits.max_s / 60:g} minutes is reached")
                 return
 
@@ -144,7 +156,12 @@ class Campaign:
         if self.part is None:
             return
         while not self.part.wait(0.5):
-            pass
+            if time.monotonic() >= self._deadline_s + OVERTIME_S:
+                progress.say(
+                    "the cluster's part has not said that it ended: it is left open, and the same "
+                    "command follows it"
+                )
+                return
         if self.part.error:
             progress.say(f"the cluster's part is open: {self.part.error}")
         elif self.part.outcome != DONE:
@@ -176,8 +193,9 @@ class Campaign:
 
 def prepare_folder(out: Path) -> None:
     """Make sure that `out` can be written before anything is measured. Raises OutputError."""
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    missing: list[Path] = []
     try:
+        missing = [folder for folder in (out, *out.parents) if not folder.exists()]
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass

@@ -43,10 +43,12 @@ class TimeLeft:
         self._left = {job.job_id: job_seconds(job) for job in jobs}
         self._spent_s = self._expected_s = 0.0
 
-    def finished(self, job_id: str, took_s: float) -> None:
-        """Take note that a job is done and how long it took."""
-        self._expected_s += self._left.pop(job_id, 0.0)
-        self._spent_s += took_s
+    def finished(self, job_id: str, took_s: float | None) -> None:
+        """Take note that a job is done and how long it took; None teaches nothing (it failed)."""
+        expected_s = self._left.pop(job_id, 0.0)
+        if took_s is not None:
+            self._expected_s += expected_s
+            self._spent_s += took_s
 
     @property
     def factor(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -58,9 +59,7 @@ def outcome_words(record: JobRecord) -> str:
     """Return one phrase for a record: its key figures, or why it failed."""
     if record.failure:
         first = next(iter(record.failure.message.splitlines()), "")[:160]
-        # a message comes from a machine: no escape sequence of it may reach a terminal
-        shown = "".join(c if c.isprintable() else "?" for c in first)
-        return f"FAILED ({record.failure.reason}): {shown}"
+        return f"FAILED ({record.failure.reason}): {_printable(first)}"
     measurement = record.measurement
     assert measurement is not None
     final, last = measurement.final, measurement.epochs[-1]
@@ -69,6 +68,11 @@ def outcome_words(record: JobRecord) -> str:
         f"{units.seconds(final.total_s)} s, {units.seconds(last.wall_s)} s/epoch, "
         f"{units.significant(step_ms)} ms/step, test accuracy {final.test_accuracy:.4f}"
     )
+
+
+def _printable(words: str) -> str:
+    """Words come from machines too: no escape sequence of theirs may reach a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in words)
 
 
 class _Tally:
@@ -87,7 +91,8 @@ class _Tally:
         elif event.kind == "progress":
             self.now = _epoch_words(event.detail)
         elif event.kind == "record":
-            self.time_left.finished(event.job_id, self.since_s)
+            measured = event.record is not None and event.record.measurement is not None
+            self.time_left.finished(event.job_id, self.since_s if measured else None)
             self.finished += 1
             self.running = None
 
@@ -164,8 +169,11 @@ class LineProgress:
             )
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        print(line, file=self._stream, flush=True)
+        """Print a line; where its reader has gone (head, less) the measuring goes on unseen."""
+        try:
+            print(_printable(line), file=self._stream, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class LiveProgress:
@@ -200,7 +208,7 @@ class LiveProgress:
 
     def say(self, line: str) -> None:
         """Print a line above the table."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(_printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None:
         """Take note of the jobs to come and open the table."""
@@ -235,7 +243,7 @@ class LiveProgress:
 
         def add(host: str, *cells: str) -> None:
             shown = ((host or "this one"), *cells) if several else cells
-            table.add_row(*(Text(cell) for cell in shown))
+            table.add_row(*(Text(_printable(cell)) for cell in shown))
 
         hidden = len(self._rows) - self.ROWS
         if hidden > 0:

@@ -49,6 +49,7 @@ COMMAND_LINE = (
     *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__")),
     *("mnist_bench/commands/", "mnist_bench/progress.py", "mnist_bench/requirements.py"),
     *("bench/worker.py", "bench/site.py", "bench/dispatch/launcher.py"),
+    "mnist_bench/cluster/images.py",
 )
 
 HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")

@@ -18,6 +18,7 @@ from mnist_bench.cluster import aws
 from mnist_bench.cluster.address import network_of
 from mnist_bench.cluster.check import findings
 from mnist_bench.cluster.config import read_cluster_file
+from mnist_bench.cluster.images import named_by_id
 
 boto3 = pytest.importorskip("boto3", reason="the test extra brings boto3 and moto")
 moto = pytest.importorskip("moto")
@@ -109,6 +110,7 @@ def typed(account):
         "up": up,
         "running": aws.running(file),
         "sources": ssh_sources(up[0]),
+        "open": aws.open_ways(file),
         "said": (account / "commands").read_text(),
         "token here": list(account.glob(".ray/auth_token")),
     }
@@ -136,11 +138,13 @@ def test_the_head_is_told_to_make_a_token_and_to_keep_the_dashboard_on_loopback(
     start = next(line for line in typed["said"].splitlines() if "ray start --head" in line)
     assert "tools/ray-env.sh" in start
     assert "--dashboard-host=127.0.0.1" in start
+    assert "mnist_bench.cluster.images" in typed["said"]
     assert typed["token here"] == [], "the laptop needs no token for ray up"
 
 
 def test_without_preparing_ray_opens_ssh_to_the_world_and_the_check_says_so(typed):
     assert typed["sources"] == {(22, "0.0.0.0/0")}
+    assert "opens ports 22 to 22 to the whole internet" in " ".join(typed["open"])
     said = " ".join(findings(read_cluster_file(Path("cluster.yaml"))))
     assert "SSH to the whole internet" in said
     assert "full rights" in said
@@ -175,7 +179,9 @@ def test_prepared_every_type_is_launched_with_ssh_open_to_the_last_address_and_n
     assert set(prepared["up"]) == {"t3.medium", *WORKERS.values()}
     for instance in prepared["up"].values():
         assert ssh_sources(instance) == {(22, ME)}
-    assert list(findings(read_cluster_file(prepared["path"]))) == []
+    file = read_cluster_file(prepared["path"])
+    assert list(findings(file)) == []
+    assert aws.open_ways(file) == []
 
 
 def test_prepared_the_head_has_the_narrow_profile_and_workers_have_none(prepared):
@@ -185,10 +191,13 @@ def test_prepared_the_head_has_the_narrow_profile_and_workers_have_none(prepared
     assert not [w for w in WORKERS.values() if "IamInstanceProfile" in prepared["up"][w]]
     iam = boto3.client("iam")
     policy = iam.get_role_policy(RoleName=NARROW, PolicyName=NARROW)["PolicyDocument"]
-    ends = [s for s in policy["Statement"] if "ec2:TerminateInstances" in s["Action"]]
-    assert [s["Condition"]["StringEquals"] for s in ends] == [
-        {"ec2:ResourceTag/ray-cluster-name": "mnist-bench"}
-    ]
+    own = {"ec2:ResourceTag/ray-cluster-name": "mnist-bench"}
+    for action, conditions in (
+        ("ec2:TerminateInstances", [own]),
+        ("ec2:CreateTags", [{"ec2:CreateAction": "RunInstances"}, own]),
+    ):
+        allowed = [s for s in policy["Statement"] if action in s["Action"]]
+        assert [s["Condition"]["StringEquals"] for s in allowed] == conditions
     assert iam.list_attached_role_policies(RoleName=NARROW)["AttachedPolicies"] == []
 
 
@@ -230,6 +239,36 @@ def test_quotas_that_are_too_small_are_named_before_money_is_spent(account, monk
         "the quota 'G and VT' (L-DB2E81BA) allows 0 of 4 CPUs"
     ]
     answers.assert_no_pending_responses()
+
+
+def test_the_head_names_the_workers_images_by_id_as_its_role_may_not_read_parameters():
+    """Botocore's own stub answers: moto holds none of the images that are asked for."""
+    document = yaml.safe_load(Path("cluster.yaml").read_text())
+    head = document["available_node_types"]["head"]["node_config"]["ImageId"]
+    ec2 = boto3.client("ec2", region_name="us-west-2")
+    answers = Stubber(ec2)
+    for owner, name in (
+        ("099720109477", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-*"),
+        ("099720109477", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-*"),
+        ("099720109477", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-*"),
+        ("amazon", "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04) *"),
+    ):
+        asked = [{"Name": "name", "Values": [name]}, {"Name": "state", "Values": ["available"]}]
+        images = [
+            {"ImageId": "ami-old", "CreationDate": "2026-01-02T00:00:00.000Z"},
+            {"ImageId": f"ami-{owner[:3]}", "CreationDate": "2026-10-02T00:00:00.000Z"},
+        ]
+        found = {"Images": [] if "arm64" in name else images}
+        answers.add_response("describe_images", found, {"Owners": [owner], "Filters": asked})
+    with answers:
+        missing = named_by_id(document, ec2)
+    answers.assert_no_pending_responses()
+    types = document["available_node_types"]
+    ids = {name: declared["node_config"]["ImageId"] for name, declared in types.items()}
+    assert (ids["vm"], ids["compute"], ids["gpu"]) == ("ami-099", "ami-099", "ami-ama")
+    assert ids["head"] == head, "the laptop has started it already"
+    assert ids["arm"].startswith("resolve:ssm:")
+    assert [words.split(":")[0] for words in missing] == ["arm"]
 
 
 def test_what_aws_refuses_is_an_error_with_its_words(account, tmp_path):

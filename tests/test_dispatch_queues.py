@@ -137,6 +137,18 @@ def test_a_job_that_is_lost_three_times_is_a_record_and_the_next_job_runs(tmp_pa
     assert all(record.measurement for record in others)
 
 
+def test_a_loss_while_a_host_is_prepared_again_is_no_attempt_of_the_job(tmp_path):
+    simulated = cluster("a")
+    simulated.prepare_s = 2.0
+    for when in (5.0, 9.0):  # in mid-job; then in the preparing that follows 3 s later
+        simulated.at(when, lambda: simulated.lose("a", host_died=False))
+    _, events = run(simulated, tmp_path)
+    first, *others = records(events)
+    assert first.measurement
+    assert first.attempt == 2
+    assert [record.attempt for record in others] == [1] * (len(JOBS) - 1)
+
+
 def test_a_type_that_cannot_be_had_is_one_row_with_its_reason_and_holds_up_nobody(tmp_path):
     simulated = cluster("ab")
     simulated.refusals["gpu"] = "InsufficientInstanceCapacity"

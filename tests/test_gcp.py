@@ -91,6 +91,7 @@ def google(monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), Google) as server:
         server.things, server.changes, server.outcome = {}, [], {}
         server.things["/projects/mine/global/firewalls/default-allow-ssh"] = DEFAULT_RULE
+        server.things["/projects/mine"] = {"quotas": [{"metric": "GPUS_ALL_REGIONS", "limit": 1}]}
         server.things["/projects/mine/regions/us-west1"] = {
             "quotas": [{"metric": "NVIDIA_T4_GPUS", "limit": 1, "usage": 0}]
         }
@@ -155,6 +156,7 @@ def test_prepared_every_type_lies_on_a_network_that_lets_ssh_in_from_one_address
         (interface,) = declared["node_config"]["networkInterfaces"]
         assert interface["subnetwork"] == subnet["selfLink"]
     assert about(path, "internet", "quota", "Google") == []
+    assert len(about(path, "full rights")) == 1  # Ray's own account, which nothing here narrows
 
 
 def test_preparing_again_from_elsewhere_changes_the_one_rule_and_makes_nothing_anew(google, file):
@@ -177,7 +179,9 @@ def test_the_command_prepares_by_the_file_s_provider(google, file, capsys):
 
 def test_a_quota_that_is_too_small_is_said_before_money_is_spent(google, file):
     google.things["/projects/mine/regions/us-west1"]["quotas"][0]["usage"] = 1
-    assert about(file, "quota") == ["gpu: the quota NVIDIA_T4_GPUS leaves 0 of 1 in us-west1"]
+    assert about(file, "quota") == ["gpu: the quota NVIDIA_T4_GPUS leaves 0 of 1"]
+    google.things["/projects/mine"]["quotas"][0]["limit"] = 0
+    assert len(about(file, "quota")) == 2
 
 
 def test_what_google_refuses_is_an_error_with_its_words(google, file):

@@ -153,3 +153,12 @@ def test_hostile_text_is_shown_as_it_is_and_not_obeyed(terminal):
 
 def test_what_is_no_terminal_gets_lines():
     assert isinstance(make_progress(io.StringIO()), LineProgress)
+
+
+def test_where_the_reader_of_a_log_has_gone_the_measuring_goes_on(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        lines = LineProgress(stream)
+        lines.say("to nobody")
+        lines.say("and on")

@@ -46,7 +46,9 @@ class _Lane:
     ticket: Hashable | None = None
     started_at: str = ""
     lost_at_s: float | None = None
-    losses: int = 0
+    losses: int = 0  # of the job in hand
+    unprepared: int = 0  # times in a row that it was lost while it was being prepared
+    preparing: bool = False
     dead: set[str] = field(default_factory=set)
     closed: bool = False
 
@@ -162,7 +164,7 @@ class HostQueues:
     # --- what happens to one host ---------------------------------------------------------------
 
     def _prepare(self, lane: _Lane) -> None:
-        lane.lost_at_s = None
+        lane.lost_at_s, lane.preparing = None, True
         self._carry(lane, self._transport.prepare(lane.host))
 
     def _carry(self, lane: _Lane, ticket: Hashable) -> None:
@@ -195,7 +197,7 @@ class HostQueues:
 
     def _begin(self, lane: _Lane, prepared: Prepared) -> Iterator[Event]:
         """Take up a host that is ready, for the first time or after it was lost."""
-        lane.prepared = prepared
+        lane.prepared, lane.preparing, lane.unprepared = prepared, False, 0
         if lane.queue is None:
             launches, entry = self._planner(lane.host, prepared)
             lane.queue = deque(launches)
@@ -229,12 +231,13 @@ class HostQueues:
             lane.dead.add(lane.host.incarnation)
         if not ran:
             return
-        lane.losses += 1
-        if lane.losses < self._patience.attempts:
+        if lane.preparing:
+            lane.unprepared += 1
+            if lane.unprepared >= self._patience.attempts:  # the host is good for nothing
+                yield from self._give_up(lane, 0.0, reason)
             return
-        if lane.job is None:  # it was being prepared: the host is good for nothing
-            yield from self._give_up(lane, 0.0, reason)
-        else:
+        lane.losses += 1
+        if lane.losses >= self._patience.attempts:
             yield self._lost(lane, lane.job, f"{reason} ({lane.losses} attempts)")
             lane.job, lane.losses = None, 0
 

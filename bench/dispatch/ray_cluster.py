@@ -13,7 +13,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,14 @@ FETCH_S = 60
 
 @dataclass(frozen=True)
 class Shipment:
-    """What every node is prepared with: the data file, and what to ask there."""
+    """What every node is prepared with, what to ask there, and what an hour of each type costs."""
 
     data: Path
     packages: Sequence[str]
     jobs: Sequence[JobSpec]
     divide: str
     show_hostnames: bool = False
+    usd_per_hour: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -119,7 +120,7 @@ class RayCluster:
 
         alive = [node for node in ray.nodes() if node["Alive"]]
         self._sizes = {node["NodeID"]: node["Resources"] for node in alive}
-        return [_host(node) for node in alive]
+        return [_host(node, self._shipment.usd_per_hour) for node in alive]
 
     def ask_for(self, wanted: HostType) -> None:
         """Leave a task waiting for each node of the type: it is what makes an autoscaler act."""
@@ -232,14 +233,15 @@ class RayCluster:
         return Message(ticket, "record", record=record)
 
 
-def _host(node: Mapping[str, Any]) -> Host:
+def _host(node: Mapping[str, Any], prices: Mapping[str, float]) -> Host:
     labels: Mapping[str, str] = node.get("Labels") or {}
     is_head = HEAD_RESOURCE in node["Resources"]
-    price = labels.get(PRICE_LABEL)
+    kind = labels.get(TYPE_LABEL, "")
+    price = labels.get(PRICE_LABEL) or prices.get(kind)
     return Host(
         name=labels.get(HOST_LABEL) or node["NodeManagerHostname"],
         incarnation=node["NodeID"],
-        type=labels.get(TYPE_LABEL, ""),
+        type=kind,
         kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
         measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
         usd_per_hour=float(price) if price else None,

@@ -82,8 +82,10 @@ class RayLocalDispatcher:
                 logging_level=logging.ERROR,
                 configure_logging=False,
             )
-        except Exception as error:  # Ray raises of many kinds while it starts
+        except BaseException as error:  # Ray raises of many kinds while it starts
             self.__exit__()
+            if not isinstance(error, Exception):  # Ctrl-C
+                raise
             raise DispatchError(
                 "the embedded Ray did not start",
                 seen=_first_line(error)[:300],

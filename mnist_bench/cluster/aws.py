@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ipaddress
 import json
@@ -80,6 +81,25 @@ def running(file: ClusterFile) -> list[str]:
         ]
 
 
+def open_ways(file: ClusterFile) -> list[str]:
+    """Return what the groups of the cluster's running machines open to the whole internet."""
+    ec2 = _client(file, "ec2")
+    filters = [
+        {"Name": f"tag:{CLUSTER_TAG}", "Values": [file.name]},
+        {"Name": "instance-state-name", "Values": ["pending", "running"]},
+    ]
+    with _asking("describe instances"):
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+        groups = {
+            group["GroupId"]
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+            for group in instance["SecurityGroups"]
+        }
+    return list(_open_to_world(ec2, sorted(groups))) if groups else []
+
+
 class _asking:
     """Turns what AWS answers to a question that fails into a DispatchError."""
 
@@ -146,26 +166,32 @@ def _profile(iam: Any, name: str, file: ClusterFile) -> str:
     """Return the ARN of an instance profile with no more rights than the head needs."""
     trust = _statement("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})
     with _asking("make an instance profile"):
-        try:
+        there = iam.exceptions.EntityAlreadyExistsException
+        with contextlib.suppress(there):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_policy(trust)))
+        with contextlib.suppress(there):
             iam.create_instance_profile(InstanceProfileName=name)
+        made = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+        if not made["Roles"]:
             iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
-        except iam.exceptions.EntityAlreadyExistsException:
-            pass
         policy = json.dumps(head_policy(file.name))
         iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
-        return iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+        return made["Arn"]
 
 
 def head_policy(cluster: str) -> dict[str, Any]:
-    """Return what the head may do: look, start instances, and end those of its own cluster."""
+    """Return what the head may do: look, start instances, and end those of its own cluster.
+
+    It may tag an instance while it starts it; later, one of its own alone.
+    """
     look = ["ec2:Describe*", "ssm:GetParameter", "ssm:GetParameters"]
-    start = ["ec2:RunInstances", "ec2:CreateTags"]
-    end = ["ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances"]
+    end = ["ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateTags"]
+    born = {"StringEquals": {"ec2:CreateAction": "RunInstances"}}
     own = {"StringEquals": {f"ec2:ResourceTag/{CLUSTER_TAG}": cluster}}
     return _policy(
         _statement(look, Resource="*"),
-        _statement(start, Resource="*"),
+        _statement("ec2:RunInstances", Resource="*"),
+        _statement("ec2:CreateTags", Resource="*", Condition=born),
         _statement(end, Resource="*", Condition=own),
     )
 
@@ -182,14 +208,13 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
     """Yield the quotas that are too small for one machine of a type beside the others."""
     needs: dict[str, int] = {}
     with _asking("describe instance types"):
-        types = {node.machine for node in file.types}
+        types = {node.machine for node in file.types if node.machine}
         described = ec2.describe_instance_types(InstanceTypes=sorted(types))["InstanceTypes"]
     cores = {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in described}
     for node in file.types:
-        declared = file.document["available_node_types"][node.name]["node_config"]
-        letters = re.match("[a-z]*", node.machine).group()
+        letters = re.match("[a-z]*", node.machine or "").group()
         if codes := QUOTAS.get(letters):
-            code = codes["InstanceMarketOptions" in declared]
+            code = codes[node.spot]
             needs[code] = needs.get(code, 0) + node.count * cores.get(node.machine, 0)
     for code, need in needs.items():
         quota = _quota(_client(file, "service-quotas"), code)

@@ -36,7 +36,11 @@ MACHINE_KEYS = ("InstanceType", "machineType")
 
 @dataclass(frozen=True)
 class NodeType:
-    """A kind of node as the file declares it; `usd_per_hour` is the user's figure, or None."""
+    """A kind of node as the file declares it; `usd_per_hour` is the user's figure, or None.
+
+    `accelerated`: GPUs are added to its machine, at a price of their own. `spot`: it is asked for
+    on AWS's spot market.
+    """
 
     name: str
     machine: str | None
@@ -46,6 +50,8 @@ class NodeType:
     count: int
     usd_per_hour: float | None
     labels: Mapping[str, str]
+    accelerated: bool = False
+    spot: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,8 @@ def _node_types(document: Mapping[str, Any]) -> list[NodeType]:
                 count=max(1, declared.get("min_workers") or 0),
                 usd_per_hour=_price(labels.get(PRICE_LABEL), name),
                 labels=labels,
+                accelerated="guestAccelerators" in node,
+                spot="InstanceMarketOptions" in node,
             )
         )
     return found

@@ -14,6 +14,7 @@ from bench.dispatch.launcher import ask_head
 from bench.errors import BenchError, DispatchError, RequestError
 from bench.site import WantedType
 from bench.tunnel import SshTarget, Tunnel, run_there
+from mnist_bench.cluster import aws
 from mnist_bench.cluster.config import (
     DEFAULT_FILES,
     ClusterFile,
@@ -22,8 +23,8 @@ from mnist_bench.cluster.config import (
 )
 from mnist_bench.cluster.firewall import open_ports
 
-#: The key of a machine's configuration by which a cloud's prepared file is known.
-CLOSED_BY = {"aws": "SecurityGroupIds", "gcp": "networkInterfaces"}
+#: Why a cluster is open, as far as its file tells.
+UNPREPARED = "it was started from a file that was not prepared"
 
 #: Where Ray's control store listens on the head.
 CONTROL_PORT = 6379
@@ -109,9 +110,19 @@ def looseness(cluster: Cluster) -> Iterator[str]:
         yield "it asks for no token"
     if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
         yield f"Ray's port {CONTROL_PORT} on its head answers from here"
-    key = CLOSED_BY.get(cluster.file.provider)
-    if key and not _all_have(cluster.file, key):
-        yield "SSH is open to the whole internet: it was started from a file that was not prepared"
+    if cluster.file.provider == "aws":
+        yield from _open_on_aws(cluster.file)
+    elif cluster.file.provider == "gcp" and not _all_have(cluster.file, "networkInterfaces"):
+        yield f"SSH is open to the whole internet: {UNPREPARED}"
+
+
+def _open_on_aws(file: ClusterFile) -> Iterator[str]:
+    """Yield what stands open by the machines that run; by the file where AWS does not tell."""
+    try:
+        yield from aws.open_ways(file)
+    except BenchError:
+        if not _all_have(file, "SecurityGroupIds"):
+            yield f"SSH is open to the whole internet: {UNPREPARED}"
 
 
 def _all_have(file: ClusterFile, key: str) -> bool:

@@ -13,11 +13,12 @@ from mnist_bench.cluster.config import ClusterFile
 
 CHAIN = "MNIST_BENCH"
 
-#: The ports of tools/ray-env.sh and of the start commands: Ray's own, and its workers'.
-PORTS = ("6379:6385", "8265", "10001:10999")
+#: The ports of tools/ray-env.sh and of the start commands: Ray's own, its workers', and those at
+#: which the autoscaler and the dashboard tell their metrics to whoever asks.
+PORTS = ("6379:6385", "8265", "10001:10999", "44217", "44227")
 
 #: One of each range, to be tried from outside.
-PROBED = (6379, 6380, 6381, 6382, 6383, 6384, 6385, 8265, 10001, 10002, 10003)
+PROBED = (6379, 6380, 6381, 6382, 6383, 6384, 6385, 8265, 10001, 10002, 10003, 44217, 44227)
 
 
 def rules(hosts: Sequence[str]) -> str:

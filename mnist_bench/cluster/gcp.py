@@ -18,6 +18,9 @@ from mnist_bench.cluster.config import ClusterFile, write_prepared
 #: The addresses of the cluster's own network; its hosts reach each other on all ports.
 INSIDE = "10.90.0.0/20"
 
+#: The quota of a whole project, beside the region's of each kind.
+ALL_GPUS = "GPUS_ALL_REGIONS"
+
 #: The whole internet, as a firewall rule writes it.
 WORLD = ("0.0.0.0/0", "::/0")
 
@@ -64,6 +67,7 @@ def complaints(file: ClusterFile) -> Iterator[str]:
         for rule in rules:
             if rule["network"].rsplit("/", 1)[-1] in networks and not rule.get("disabled"):
                 yield from (f"{name}: {what}" for what in _open_to_world(rule))
+    yield "the head will have full rights on Compute Engine and Storage (Ray's own account)"
     for name, declared in file.document["available_node_types"].items():
         yield from (f"{name}: {what}" for what in place.short_of(declared))
 
@@ -138,15 +142,19 @@ class _Place:
             kind = wanted["acceleratorType"].rsplit("/", 1)[-1]
             metric = kind.upper().removeprefix("NVIDIA-TESLA-").removeprefix("NVIDIA-")
             metric = f"NVIDIA_{metric.replace('-', '_')}_GPUS"
-            free = self._free().get(metric)
             needs = wanted["acceleratorCount"] * max(1, declared.get("max_workers") or 0)
-            if free is not None and free < needs:
-                yield f"the quota {metric} leaves {free:g} of {needs} in {self._region}"
+            for quota in (metric, ALL_GPUS):
+                free = self._free().get(quota)
+                if free is not None and free < needs:
+                    yield f"the quota {quota} leaves {free:g} of {needs}"
 
     def _free(self) -> dict[str, float]:
         if self._quotas is None:
-            request = self._api.regions().get(project=self._project, region=self._region)
-            quotas = _asked("read the quotas", request).get("quotas", ())
+            api, project = self._api, self._project
+            region = api.regions().get(project=project, region=self._region)
+            quotas = []
+            for request in (region, api.projects().get(project=project)):
+                quotas += _asked("read the quotas", request).get("quotas", ())
             self._quotas = {one["metric"]: one["limit"] - one.get("usage", 0) for one in quotas}
         return self._quotas
 
@@ -193,6 +201,7 @@ def _asked(what: str, request: Any, missing: Any = _RAISE) -> Any:
     """Return the answer, `missing` where there is no such thing. Raises DispatchError."""
     from google.auth.exceptions import GoogleAuthError
     from googleapiclient.errors import HttpError
+    from httplib2 import HttpLib2Error
 
     try:
         return request.execute()
@@ -200,7 +209,7 @@ def _asked(what: str, request: Any, missing: Any = _RAISE) -> Any:
         if error.resp.status == 404 and missing is not _RAISE:
             return missing
         raise _refused(what, error.reason) from error
-    except (OSError, GoogleAuthError) as error:
+    except (OSError, GoogleAuthError, HttpLib2Error) as error:
         raise _refused(what, error) from error
 
 

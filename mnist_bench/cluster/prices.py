@@ -35,8 +35,16 @@ def usd_per_hour(node: NodeType, cluster: ClusterFile) -> float | None:
     """Return the hour's price of a node: the user's figure (its label), else the list price."""
     if node.usd_per_hour is not None:
         return node.usd_per_hour
+    if node.accelerated:  # the list price of such a machine is that of the machine alone
+        return None
     listed = listed_price(cluster.provider, node.machine, cluster.region)
     return None if listed is None else listed.usd_per_hour
+
+
+def prices_by_type(cluster: ClusterFile) -> dict[str, float]:
+    """Return what an hour of each kind of node costs, where that is known."""
+    prices = {node.name: usd_per_hour(node, cluster) for node in cluster.types}
+    return {name: price for name, price in prices.items() if price is not None}
 
 
 def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:

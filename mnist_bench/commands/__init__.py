@@ -51,8 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run_command(argv: Sequence[str]) -> int:
     """Run the subcommand that `argv` names; return the exit code."""
-    arguments = build_parser().parse_args(argv)
     try:
+        arguments = build_parser().parse_args(argv)
         return arguments.execute(arguments)
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -114,8 +114,13 @@ def execute(arguments: argparse.Namespace) -> int:
         found=found,
         limits=Limits(max_s, arguments.max_usd),
     )
-    code = _measure(campaign, arguments.wait_quiet or 0)
-    return where.leave(cluster, arguments.down, goes_on=campaign.read().open_site) or code
+    try:
+        code = _measure(campaign, arguments.wait_quiet or 0)
+    except BaseException:  # what is up costs all the same
+        where.leave(cluster, arguments.down, goes_on=campaign.open_part)
+        raise
+    left = where.leave(cluster, arguments.down, goes_on=campaign.open_part)
+    return code or left
 
 
 def _grid(arguments: argparse.Namespace) -> GridSpec:
@@ -130,8 +135,12 @@ def _measure(campaign: Campaign, wait_quiet_s: float) -> int:
         # before Ray is there, whose start would be taken for a disturbance
         wait_quiet(campaign.plan.threads, wait_quiet_s, print)
         interrupted = campaign.run()
-        run = campaign.read()
-        summary = write_report([run], campaign.out)
+        try:
+            run = campaign.read()
+            summary = write_report([run], campaign.out)
+        except KeyboardInterrupt:  # the first one; no second comes through
+            run = campaign.read()
+            summary = write_report([run], campaign.out)
     failed = len(run.records) - len(run.measured)
     planned = sum(len(part.header.jobs) for part in run.parts)
     skipped = sum(len(part.header.skipped) for part in run.parts)

@@ -30,7 +30,7 @@ def train(
 
     keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
-    images, labels = tf.constant(inputs.raw_images), tf.constant(inputs.raw_labels, tf.int32)
+    images, labels = tf.constant(inputs.raw_images), tf.constant(inputs.raw_labels)
     run_epoch = _epoch_function(_step_function(model, images, labels), orders.shape[1], batch_size)
     for number, order in enumerate(orders, start=1):
         cpu, started = time.process_time(), time.perf_counter()
@@ -78,7 +78,8 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
     @tf.function(jit_compile=_uses_xla(model), reduce_retracing=False)
     def step(chosen: Any) -> tuple[Any, Any]:
         batch = tf.cast(tf.gather(images, chosen), tf.float32) / PIXEL_SCALE
-        truth = tf.gather(labels, chosen)
+        # uint8 until here: TensorFlow keeps int32 tensors on the host
+        truth = tf.cast(tf.gather(labels, chosen), tf.int32)
         with tf.GradientTape() as tape:
             predicted = tf.cast(model(batch, training=True), tf.float32)
             loss = tf.reduce_mean(

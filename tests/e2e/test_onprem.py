@@ -94,13 +94,9 @@ class Laptop:
         return int(said[-1]) if said else 0
 
     def ray_processes(self):
-        """Return the names of Ray's processes on every host."""
-        return {
-            spec.name: self.lab.ssh(
-                spec.address, "ps -eo comm= | grep -E 'raylet|gcs_server' || :"
-            ).stdout.split()
-            for spec in SPECS
-        }
+        """Return the processes of Ray's, and of jobs, on every host."""
+        look = "ps -eo args= | grep -E '[r]ay|[b]ench' || :"
+        return {spec.name: self.lab.ssh(spec.address, look).stdout.split() for spec in SPECS}
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +117,9 @@ def laptop(tmp_path_factory, data_environment):
 
 @pytest.fixture(scope="module")
 def smoke(laptop):
-    """The first run: the MLP of grid smoke on this machine and on the three hosts."""
+    """The first run: grid smoke on this machine and on the three hosts."""
     laptop.limit(on=True)
-    code, output = journey.finish(laptop.start("--grid", "smoke", "--models", "mlp"), 580)
+    code, output = journey.finish(laptop.start("--grid", "smoke"), 800)
     laptop.limit(on=False)
     return code, output, laptop.folder / "reports"
 
@@ -131,7 +127,7 @@ def smoke(laptop):
 def test_one_command_measures_this_machine_and_every_host_into_one_report(smoke):
     code, output, out = smoke
     assert code == 0, output
-    assert "4 of 4 jobs measured on 4 machines, 0 failed" in output
+    assert "8 of 8 jobs measured on 4 machines, 0 failed" in output
     measured = {row["machine"] for row in journey.summary(out)["machines"] if row["machine_id"]}
     assert measured == {"laptop", "alpha", "beta", "gamma"}
     assert len(journey.journals(out)) == 1
@@ -139,14 +135,19 @@ def test_one_command_measures_this_machine_and_every_host_into_one_report(smoke)
 
 def test_the_ranking_is_the_planted_one(smoke):
     rows = journey.summary(smoke[2])["capacity"]
-    steps = {r["machine"]: r["step_p10_ms"] for r in rows if r["source"] == "measured"}
-    assert sorted(steps, key=steps.get) == ["laptop", "alpha", "beta", "gamma"]
+    for model in ("mlp", "cnn"):
+        ours = [r for r in rows if r["source"] == "measured" and r["model"] == model]
+        steps = {r["machine"]: r["step_p10_ms"] for r in ours}
+        assert sorted(steps, key=steps.get) == ["laptop", "alpha", "beta", "gamma"], model
 
 
 def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, smoke):
-    digests = [record["measurement"]["digests"] for record in laptop.records()]
-    for name in ("data", "initial_weights", "batch_order", "code"):
-        assert len({each[name] for each in digests}) == 1, name
+    for model in ("mlp", "cnn"):
+        ours = [record for record in laptop.records() if record["job"]["model"] == model]
+        digests = [record["measurement"]["digests"] for record in ours]
+        assert len(digests) == 4
+        for name in ("data", "initial_weights", "batch_order", "code"):
+            assert len({each[name] for each in digests}) == 1, (model, name)
 
 
 def test_a_host_s_job_has_the_whole_host_at_full_priority(laptop, smoke):

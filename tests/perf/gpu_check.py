@@ -72,6 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "no CUDA device is visible to any installed backend; look at nvidia-smi, or try the "
             "script itself with --rehearse"
         )
+    asked = (options.backends or "").split(",")
+    left_out = [name for name in asked if name and name not in backends]
+    if left_out:
+        return _refuse(f"{', '.join(left_out)} is not installed or sees no CUDA device")
     document = _check(backends, options)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(document, indent=1) + "\n")
@@ -109,6 +113,8 @@ def _check(backends: Sequence[str], options: argparse.Namespace) -> dict[str, ob
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "rehearsal_on_cpu": options.rehearse,
         "grid": options.grid,
+        "backends": list(backends),
+        "left_out": [name for name in SEES_GPU if name not in backends],
         "device": _device(),
         "machine": _machine(),
         "data": {"name": data.name, "source": data.source, "images": images},
@@ -149,7 +155,9 @@ def _on_cpu(launch) -> list[float] | None:
     before = {name: os.environ.get(name) for name in hidden}
     os.environ.update(hidden)
     try:
-        return _losses(run_bare(launch))
+        record = run_bare(launch)
+        on_cpu = record.measurement is not None and record.measurement.device == "cpu"
+        return _losses(record) if on_cpu else None
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
