@@ -24,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+_python_path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+os.environ["PYTHONPATH"] = os.pathsep.join(_python_path)  # Ray's workers start elsewhere
 
 NEEDED = ("numpy", "keras", "rich", "pydantic", "psutil", "yaml")
 
@@ -34,8 +36,8 @@ SEES_GPU = {
     "torch": "import torch; print(torch.cuda.device_count())",
 }
 
-#: Relative difference of an epoch's mean loss between GPU and CPU. Matrix products on a GPU may be
-#: rounded to TF32 (10 bits); a CNN's dropout may be drawn by another generator.
+#: Relative difference of an epoch's mean loss between GPU and CPU, which add in other orders (TF32 is
+#: off); a CNN's dropout may be drawn by another generator.
 TOLERANCE = {"mlp": 0.02, "cnn": 0.12}
 
 #: Loops of each backend. The CPU's run of a job is that of `fit`: all loops do the same.
