@@ -36,8 +36,8 @@ SEES_GPU = {
     "torch": "import torch; print(torch.cuda.device_count())",
 }
 
-#: Relative difference of an epoch's mean loss between GPU and CPU, which add in other orders (TF32 is
-#: off); a CNN's dropout may be drawn by another generator.
+#: Relative difference of an epoch's mean loss between GPU and CPU, which add in other orders (TF32
+#: is off); a CNN's dropout may be drawn by another generator.
 TOLERANCE = {"mlp": 0.02, "cnn": 0.12}
 
 #: Loops of each backend. The CPU's run of a job is that of `fit`: all loops do the same.
