@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,12 @@ KINDS: Mapping[str, MachineKind] = {"cpu": "cloud", "gpu": "gpu"}
 
 #: The resource that Ray gives to the head alone.
 HEAD_RESOURCE = "node:__internal_head__"
+
+#: Launches of one type that must fail until it counts as one that cannot be had.
+REFUSALS = 3
+
+#: Where Ray's autoscaler, which runs on the head as this driver does, writes what it is told.
+MONITOR_LOG = Path("/tmp/ray/session_latest/logs/monitor.log")
 
 #: Seconds that a result, which is ready, may take from its node to this driver.
 FETCH_S = 60
@@ -139,7 +146,7 @@ class RayCluster:
                 ray.cancel(reference, force=True)
 
     def why_not(self, wanted: HostType) -> str | None:
-        """Return what the autoscaler says of its last failed launch of the type."""
+        """Return why the provider starts no host of the type, once it has refused some times."""
         import ray
 
         try:
@@ -149,7 +156,11 @@ class RayCluster:
         except Exception:  # no autoscaler, or the older one: nothing is known, and time decides
             return None
         failed = [one for one in status.failed_launches if one.ray_node_type_name == wanted.name]
-        return failed[-1].details if failed else None
+        if len(failed) < REFUSALS:
+            return None
+        # Ray 2.60 leaves `details` empty: the words stand in its log alone
+        words = failed[-1].details or _refusal_in(MONITOR_LOG, wanted.name)
+        return words or f"it was refused {len(failed)} times (the head's {MONITOR_LOG} says why)"
 
     def prepare(self, host: Host) -> int:
         """Send the data to a node and ask what it is."""
@@ -260,6 +271,16 @@ def _message(ticket: int, item: Mapping[str, Any]) -> Message:
         )
         return Message(ticket, "prepared", prepared=prepared)
     return Message(ticket, "progress", detail=dict(item))
+
+
+def _refusal_in(log: Path, name: str) -> str | None:
+    """Return the provider's last words on a launch of the type `name`; None: there are none."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.findall(rf"Failed to launch \d+ nodes of type {re.escape(name)}: (.+)", text)
+    return found[-1].strip()[:300] if found else None
 
 
 def _prepare(data: Any, host: str, request_json: str) -> Iterator[str]:
