@@ -37,6 +37,11 @@ DEFAULT_RULE = {
 }
 
 
+#: Whoever may do something in the project already.
+OTHERS = {"role": "roles/owner", "members": ["user:me@example.com"]}
+HEAD = "mnist-bench-mnist-bench-gcp@mine.iam.gserviceaccount.com"
+
+
 class Google(BaseHTTPRequestHandler):
     """Answers for one project; what it holds is the server's `things`, by path."""
 
@@ -63,6 +68,24 @@ class Google(BaseHTTPRequestHandler):
 
     def do_POST(self):
         path, body = self.path.split("?")[0], self.body()
+        policy = self.server.things["policy"]
+        if path.endswith(":getIamPolicy"):
+            self.answer(200, policy)
+            return
+        if path.endswith(":setIamPolicy"):
+            policy |= body["policy"]
+            self.answer(200, policy)
+            return
+        if path.startswith("/v1/"):  # IAM makes what it is asked for at once
+            if "accountId" in body:
+                name = f"{path}/{body['accountId']}@mine.iam.gserviceaccount.com"
+                made = body["serviceAccount"]
+            else:
+                name, made = f"{path}/{body['roleId']}", body["role"]
+            self.server.changes.append(name)
+            self.server.things[name] = made
+            self.answer(200, made)
+            return
         if path.endswith("/wait"):
             self.answer(200, {"name": "op", "status": "DONE", **self.server.outcome})
             return
@@ -74,6 +97,9 @@ class Google(BaseHTTPRequestHandler):
         self.server.things[thing] = {**body, "selfLink": f"https://compute{thing}"}
         region = re.search("/regions/([^/]+)/", path)
         self.answer(200, {"name": "op", **({"region": region.group(1)} if region else {})})
+
+    def do_PATCH(self):
+        self.do_PUT()
 
     def do_PUT(self):
         path, body = self.path.split("?")[0], self.body()
@@ -90,6 +116,7 @@ def google(monkeypatch):
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Google) as server:
         server.things, server.changes, server.outcome = {}, [], {}
+        server.things["policy"] = {"etag": "x", "bindings": [OTHERS]}
         server.things["/projects/mine/global/firewalls/default-allow-ssh"] = DEFAULT_RULE
         server.things["/projects/mine"] = {"quotas": [{"metric": "GPUS_ALL_REGIONS", "limit": 1}]}
         server.things["/projects/mine/regions/us-west1"] = {
@@ -97,16 +124,16 @@ def google(monkeypatch):
         }
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
-        def client():
+        def client(service):
             return discovery.build(
-                "compute",
+                service,
                 "v1",
                 credentials=AnonymousCredentials(),
                 cache_discovery=False,
                 client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}/"},
             )
 
-        monkeypatch.setattr(gcp, "_compute", client)
+        monkeypatch.setattr(gcp, "_client", client)
         yield server
         server.shutdown()
 
@@ -156,7 +183,25 @@ def test_prepared_every_type_lies_on_a_network_that_lets_ssh_in_from_one_address
         (interface,) = declared["node_config"]["networkInterfaces"]
         assert interface["subnetwork"] == subnet["selfLink"]
     assert about(path, "internet", "quota", "Google") == []
-    assert len(about(path, "full rights")) == 1  # Ray's own account, which nothing here narrows
+    assert about(path, "full rights") == []
+
+
+def test_prepared_the_head_has_an_account_of_few_rights_and_the_workers_have_none(google, file):
+    path, said = prepare(file)
+    assert len(about(file, "full rights")) == 1
+    types = yaml.safe_load(path.read_text())["available_node_types"]
+    accounts = {
+        name: declared["node_config"].get("serviceAccounts") for name, declared in types.items()
+    }
+    assert [one["email"] for one in accounts.pop("head")] == [HEAD]
+    assert set(accounts.values()) == {None}
+    owner, ours = google.things["policy"]["bindings"]
+    assert owner == OTHERS
+    assert ours["members"] == [f"serviceAccount:{HEAD}"]
+    role = google.things[f"/v1/{ours['role']}"]
+    assert "compute.instances.delete" in role["includedPermissions"]
+    assert not [name for name in role["includedPermissions"] if not name.startswith("compute.")]
+    assert HEAD in said[1]
 
 
 def test_preparing_again_from_elsewhere_changes_the_one_rule_and_makes_nothing_anew(google, file):

@@ -20,7 +20,7 @@ TOKEN_FILE = "~/.ray/auth_token"
 CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints)}
 
 #: What `prepare` mends, by words of the complaint.
-CLOSED = ("whole internet", "full rights on EC2")
+CLOSED = ("whole internet", "full rights")
 PREPARE = "`mnist-bench cluster prepare` closes it"
 
 

@@ -1,4 +1,4 @@
-"""Closing a Google Cloud cluster tighter than Ray does: a network of its own, one address for SSH.
+"""Closing a Google Cloud cluster tighter than Ray does: its own network, one address for SSH.
 
 Ray puts every machine on the project's default network, whose rules let SSH in from everywhere.
 Source of the calls: the reference of Google's Compute Engine API, version 1.
@@ -14,9 +14,13 @@ from typing import Any
 
 from bench.errors import DispatchError
 from mnist_bench.cluster.config import ClusterFile, write_prepared
+from mnist_bench.cluster.gcp_account import head_account
 
 #: The addresses of the cluster's own network; its hosts reach each other on all ports.
 INSIDE = "10.90.0.0/20"
+
+#: The service that holds who may do what in a project.
+MANAGER = "cloudresourcemanager"
 
 #: The quota of a whole project, beside the region's of each kind.
 ALL_GPUS = "GPUS_ALL_REGIONS"
@@ -45,10 +49,14 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     place.rule(f"{name}-ssh", network, ssh)
     place.rule(f"{name}-inside", network, inside)
     say(f"network {name}: SSH from {source} alone, all within the cluster")
+    account = head_account(_client("iam"), _client(MANAGER), _asked, _project(file), file.name)
+    say(f"service account {account['email']}: the head may start, label and end machines alone")
     document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
         interface = {"subnetwork": subnet, "accessConfigs": [dict(OUTSIDE)]}
         declared["node_config"]["networkInterfaces"] = [interface]
+    head = document["available_node_types"][document["head_node_type"]]
+    head["node_config"]["serviceAccounts"] = [account]
     return write_prepared(file, document)
 
 
@@ -67,7 +75,9 @@ def complaints(file: ClusterFile) -> Iterator[str]:
         for rule in rules:
             if rule["network"].rsplit("/", 1)[-1] in networks and not rule.get("disabled"):
                 yield from (f"{name}: {what}" for what in _open_to_world(rule))
-    yield "the head will have full rights on Compute Engine and Storage (Ray's own account)"
+    head = file.document["available_node_types"][file.document["head_node_type"]]
+    if "serviceAccounts" not in head["node_config"]:
+        yield "the head will have full rights on Compute Engine and Storage (Ray's own account)"
     for name, declared in file.document["available_node_types"].items():
         yield from (f"{name}: {what}" for what in place.short_of(declared))
 
@@ -77,7 +87,7 @@ class _Place:
 
     def __init__(self, file: ClusterFile) -> None:
         self._project, self._region = _project(file), file.region
-        self._api = _compute()
+        self._api = _client("compute")
         self._quotas: dict[str, float] | None = None
 
     def network(self, name: str) -> str:
@@ -172,8 +182,8 @@ class _Place:
             raise _refused(what, errors[0].get("message", errors[0]))
 
 
-def _compute() -> Any:
-    """Return the client of Compute Engine, with the credentials that gcloud left here."""
+def _client(service: str) -> Any:
+    """Return Google's client of a service, with the credentials that gcloud left here."""
     try:
         import google.auth
         from google.auth.exceptions import DefaultCredentialsError
@@ -191,7 +201,7 @@ def _compute() -> Any:
             seen=str(error).splitlines()[0],
             next_step="type: gcloud auth application-default login",
         ) from error
-    return discovery.build("compute", "v1", credentials=credentials, cache_discovery=False)
+    return discovery.build(service, "v1", credentials=credentials, cache_discovery=False)
 
 
 _RAISE: Any = object()
