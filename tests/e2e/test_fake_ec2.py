@@ -98,7 +98,7 @@ def test_a_type_that_there_is_no_capacity_for_is_a_row_with_aws_s_own_words(visi
     assert NO_CAPACITY in refused["reason"]
     assert f"not had: arm: {refused['reason']}" in visit["result"][1]
     rows = journey.summary(visit["out"])["failures"]
-    assert [row["machine"] for row in rows if NO_CAPACITY in str(row)] == ["arm"]
+    assert [row["label"] for row in rows if NO_CAPACITY in str(row)] == ["arm"]
 
 
 def test_the_declared_gpu_fails_plainly(visit):
