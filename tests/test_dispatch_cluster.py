@@ -151,7 +151,9 @@ def test_all_that_was_followed_is_in_the_journal_too(visit):
 def prepare(data, sha256, **changes):
     request = {"file": "toy.bin", "sha256": sha256, "kind": "cloud", "packages": [], "jobs": []}
     request["show_hostnames"] = False
-    return prepare_as_json(data, "h", json.dumps({**request, "divide": "toy_workload:divide"}))
+    return prepare_as_json(
+        data, "h", json.dumps({**request, "divide": "toy_workload:divide", **changes})
+    )
 
 
 def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(tmp_path, monkeypatch):
