@@ -7,7 +7,7 @@ import copy
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,37 +67,33 @@ def complaints(file: ClusterFile) -> Iterator[str]:
 
 def running(file: ClusterFile) -> list[str]:
     """Return the instances of the cluster that are not ended, as `id type`."""
-    filters = [
-        {"Name": f"tag:{CLUSTER_TAG}", "Values": [file.name]},
-        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
-    ]
-    with _asking("describe instances"):
-        pages = _client(file, "ec2").get_paginator("describe_instances").paginate(Filters=filters)
-        return [
-            f"{instance['InstanceId']} {instance['InstanceType']}"
-            for page in pages
-            for reservation in page["Reservations"]
-            for instance in reservation["Instances"]
-        ]
+    states = ("pending", "running", "stopping", "stopped")
+    found = _instances(_client(file, "ec2"), file, states)
+    return [f"{one['InstanceId']} {one['InstanceType']}" for one in found]
 
 
 def open_ways(file: ClusterFile) -> list[str]:
     """Return what the groups of the cluster's running machines open to the whole internet."""
     ec2 = _client(file, "ec2")
+    found = _instances(ec2, file, ("pending", "running"))
+    groups = {group["GroupId"] for one in found for group in one["SecurityGroups"]}
+    return list(_open_to_world(ec2, sorted(groups))) if groups else []
+
+
+def _instances(ec2: Any, file: ClusterFile, states: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the cluster's instances that are in one of the states."""
     filters = [
         {"Name": f"tag:{CLUSTER_TAG}", "Values": [file.name]},
-        {"Name": "instance-state-name", "Values": ["pending", "running"]},
+        {"Name": "instance-state-name", "Values": list(states)},
     ]
     with _asking("describe instances"):
         pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
-        groups = {
-            group["GroupId"]
+        return [
+            instance
             for page in pages
             for reservation in page["Reservations"]
             for instance in reservation["Instances"]
-            for group in instance["SecurityGroups"]
-        }
-    return list(_open_to_world(ec2, sorted(groups))) if groups else []
+        ]
 
 
 class _asking:

@@ -116,8 +116,8 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     try:
         code = _measure(campaign, arguments.wait_quiet or 0)
-    except BaseException:  # what is up costs all the same
-        where.leave(cluster, arguments.down, goes_on=campaign.open_part)
+    except BaseException:  # what is up costs all the same; it may be measured by another run
+        where.leave(cluster, False, goes_on=None)
         raise
     left = where.leave(cluster, arguments.down, goes_on=campaign.open_part)
     return code or left
