@@ -13,6 +13,11 @@ ENTER = (
     'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 99; shift; done; shift; exec "$@"'
 )
 
+#: Mounts each first path of the pairs before `--` over its second, then becomes the command.
+CONTAIN = (
+    'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 98; shift 2; done; shift; exec "$@"'
+)
+
 
 class Groups:
     """Groups of one name in the hierarchies of `cpu` and `memory`, or in the unified one."""
@@ -29,7 +34,10 @@ class Groups:
             (ROOT / "cgroup.subtree_control").write_text("+cpu +memory")
         for folder in self.folders:
             folder.mkdir()
-        cpu, memory = self.folders[0], self.folders[-1]
+        self._limit(self.folders, cpus, memory_bytes)
+
+    def _limit(self, folders: list[Path], cpus: float, memory_bytes: int) -> None:
+        cpu, memory = folders[0], folders[-1]
         if self.unified:
             (cpu / "cpu.max").write_text(f"{int(cpus * 100_000)} 100000")
             (memory / "memory.max").write_text(str(memory_bytes))
@@ -37,6 +45,16 @@ class Groups:
             (cpu / "cpu.cfs_period_us").write_text("100000")
             (cpu / "cpu.cfs_quota_us").write_text(str(int(cpus * 100_000)))
             (memory / "memory.limit_in_bytes").write_text(str(memory_bytes))
+
+    def limited(self, cpus: float, memory_bytes: int) -> list[Path]:
+        """Make a group with limits of its own below each; return them."""
+        if self.unified:
+            (self.folders[0] / "cgroup.subtree_control").write_text("+cpu +memory")
+        inner = [folder / "limited" for folder in self.folders]
+        for folder in inner:
+            folder.mkdir()
+        self._limit(inner, cpus, memory_bytes)
+        return inner
 
     def nested(self) -> list[Path]:
         """Make a group without limits of its own below each; return them."""
@@ -49,9 +67,20 @@ class Groups:
         """Return the command that enters `folders` first."""
         return ["sh", "-c", ENTER, "sh", *map(str, folders), "--", *command]
 
+    def contained(self, folders: list[Path], command: list[str]) -> list[str]:
+        """Return the command that enters `folders` and sees its groups alone, as in a container.
+
+        The groups of this object are mounted over their hierarchies in a mount namespace; there is
+        no control group namespace, so the kernel goes on stating the host's paths.
+        """
+        places = [ROOT] if self.unified else [folder.parent for folder in self.folders]
+        words = [str(path) for pair in zip(self.folders, places, strict=True) for path in pair]
+        mounted = ["unshare", "--mount", "sh", "-c", CONTAIN, "sh", *words, "--", *command]
+        return self.entered(folders, mounted)
+
     def remove(self) -> None:
         """Remove the groups; nothing may run in them any more."""
         for folder in self.folders:
-            for path in (folder / "inner", folder):
+            for path in (folder / "inner", folder / "limited", folder):
                 if path.is_dir():
                     os.rmdir(path)

@@ -6,31 +6,58 @@ from pathlib import Path
 
 import pytest
 
-from bench.probe.cgroup import cpu_quota, memberships, memory_limit
+from bench.probe.cgroup import (
+    cpu_quota,
+    cpuset,
+    memberships,
+    memory_limit,
+    pressure_file,
+    throttling_file,
+)
 
 GIB = 2**30
 
 
+#: Hierarchies of a host by the place where they are mounted: their controllers, or version 2.
+V1 = {"cpu": "cpu,cpuacct", "memory": "memory", "systemd": "name=systemd"}
+V2 = {"": None}
+HYBRID = {**V1, "unified": None}
+
+
 @pytest.fixture
 def tree(tmp_path):
-    """Make a control group tree from file contents; return its root and membership."""
+    """Make a control group tree from file contents; return its membership and its mounts.
 
-    def make(membership: str | None, files: dict[str, str]) -> tuple[Path, Path]:
-        root, own = tmp_path / "cgroup", tmp_path / "self"
-        root.mkdir()
+    `roots` says which group is mounted at a place, where it is not the root of its hierarchy.
+    """
+
+    def make(
+        membership: str | None,
+        files: dict[str, str],
+        mounted: dict[str, str | None] = V2,
+        roots: dict[str, str] | None = None,
+    ) -> tuple[Path, Path]:
+        base, own, mounts = tmp_path / "a group", tmp_path / "self", tmp_path / "mountinfo"
         for name, text in files.items():
-            path = root / name
+            path = base / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n")
+        lines = ["22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw"]
+        for number, (place, controllers) in enumerate(mounted.items(), start=30):
+            point = str(base / place).replace(" ", "\\040")
+            kind = "cgroup2 cgroup2 rw" if controllers is None else f"cgroup x rw,{controllers}"
+            root = (roots or {}).get(place, "/")
+            lines.append(f"{number} 22 0:{number} {root} {point} rw,nosuid shared:9 - {kind}")
+        mounts.write_text("\n".join(lines) + "\n")
         if membership is not None:
             own.write_text(membership)
-        return root, own
+        return own, mounts
 
     return make
 
 
-def limits(root: Path, membership: Path) -> tuple[float | None, int | None]:
-    return cpu_quota(root, membership), memory_limit(root, membership)
+def limits(membership: Path, mounts: Path) -> tuple[float | None, int | None]:
+    return cpu_quota(membership, mounts), memory_limit(membership, mounts)
 
 
 def test_version_2_limits_are_read_from_the_own_group(tree):
@@ -45,7 +72,7 @@ def test_version_1_limits_are_read_from_the_controllers_own_groups(tree):
         "cpu/job/cpu.cfs_period_us": "100000",
         "memory/job/memory.limit_in_bytes": str(GIB),
     }
-    assert limits(*tree(membership, files)) == (0.5, GIB)
+    assert limits(*tree(membership, files, V1)) == (0.5, GIB)
 
 
 @pytest.mark.parametrize(("outer", "inner"), [(1, 4), (4, 1)])
@@ -69,7 +96,7 @@ def test_a_version_1_ancestor_limits_its_descendants(tree):
         "memory/outer/memory.limit_in_bytes": str(GIB),
         "memory/outer/inner/memory.limit_in_bytes": str(2**63 - 4096),
     }
-    assert limits(*tree(membership, files)) == (2.0, GIB)
+    assert limits(*tree(membership, files, V1)) == (2.0, GIB)
 
 
 @pytest.mark.parametrize("membership", ["0::/\n", "0::/docker/0123abc\n", "0::/../../elsewhere\n"])
@@ -85,20 +112,80 @@ def test_in_a_version_1_container_the_mounted_controllers_are_its_own_groups(tre
         "cpu/cpu.cfs_period_us": "50000",
         "memory/memory.limit_in_bytes": str(GIB),
     }
-    assert limits(*tree(membership, files)) == (2.0, GIB)
+    assert limits(*tree(membership, files, V1)) == (2.0, GIB)
+
+
+NESTED_V1 = {
+    "cpu/inner/cpu.cfs_quota_us": "50000",
+    "cpu/inner/cpu.cfs_period_us": "100000",
+    "cpu/cpu.cfs_quota_us": "400000",
+    "cpu/cpu.cfs_period_us": "100000",
+    "memory/inner/memory.limit_in_bytes": str(GIB),
+    "memory/memory.limit_in_bytes": str(4 * GIB),
+}
+NESTED_V2 = {"inner/cpu.max": "50000 100000", "inner/memory.max": str(GIB), "cpu.max": "max 100000"}
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "mounted"),
+    [
+        ("4:memory:/docker/01/inner\n2:cpu,cpuacct:/docker/01/inner\n", NESTED_V1, V1),
+        ("0::/docker/01/inner\n", NESTED_V2, V2),
+    ],
+    ids=["version 1", "version 2"],
+)
+def test_a_group_inside_a_container_that_sees_the_host_s_paths_is_found(
+    tree, membership, files, mounted
+):
+    """The container has no namespace of its own: its path is the host's, its mount its own part."""
+    roots = dict.fromkeys(mounted, "/docker/01")
+    assert limits(*tree(membership, files, mounted, roots)) == (0.5, GIB)
+
+
+def test_version_1_tells_a_container_of_a_limit_that_lies_outside_of_it(tree):
+    files = {
+        "memory/memory.limit_in_bytes": str(2**63 - 4096),
+        "memory/memory.stat": f"cache 0\nhierarchical_memory_limit {2 * GIB}\nrss 9",
+    }
+    assert memory_limit(*tree("4:memory:/\n", files, V1, {"memory": "/docker/01"})) == 2 * GIB
+
+
+def test_a_group_is_held_to_where_the_kernel_slows_it_down(tree):
+    files = {"a/memory.max": str(4 * GIB), "a/memory.high": str(3 * GIB)}
+    assert memory_limit(*tree("0::/a\n", files)) == 3 * GIB
+
+
+def test_the_cpus_of_a_cpuset_are_those_of_the_own_group(tree):
+    files = {"cpuset/cpuset.cpus": "0-7", "cpuset/job/cpuset.effective_cpus": "2-3,6"}
+    mounted = {"cpuset": "cpuset"}
+    assert cpuset(*tree("3:cpuset:/job\n", files, mounted)) == {2, 3, 6}
+
+
+def test_throttling_and_pressure_are_read_where_the_limit_is(tree, tmp_path):
+    files = {
+        "a/cpu.max": "50000 100000",
+        "a/cpu.stat": "",
+        "a/b/cpu.max": "max 100000",
+        "a/b/cpu.stat": "",
+        "a/b/cpu.pressure": "",
+    }
+    view = tree("0::/a/b\n", files)
+    assert throttling_file(*view) == tmp_path / "a group/a/cpu.stat"
+    assert pressure_file("cpu", *view) == tmp_path / "a group/a/b/cpu.pressure"
+    assert pressure_file("io", *view) == Path("/proc/pressure/io")
 
 
 def test_a_hybrid_host_has_version_2_below_unified(tree):
     files = {"unified/a/cpu.max": "100000 100000", "unified/a/memory.max": str(GIB)}
-    assert limits(*tree("1:name=systemd:/a\n0::/a\n", files)) == (1.0, GIB)
+    assert limits(*tree("1:name=systemd:/a\n0::/a\n", files, HYBRID)) == (1.0, GIB)
 
 
 @pytest.mark.parametrize(
-    ("membership", "files"),
+    ("membership", "files", "mounted"),
     [
-        ("0::/a\n", {"a/cpu.max": "max 100000", "a/memory.max": "max"}),
-        ("0::/a\n", {"a/cgroup.procs": "1"}),
-        ("0::/\n", {}),
+        ("0::/a\n", {"a/cpu.max": "max 100000", "a/memory.max": "max"}, V2),
+        ("0::/a\n", {"a/cgroup.procs": "1"}, V2),
+        ("0::/\n", {}, V2),
         (
             "2:cpu:/\n3:memory:/\n",
             {
@@ -106,13 +193,15 @@ def test_a_hybrid_host_has_version_2_below_unified(tree):
                 "cpu/cpu.cfs_period_us": "100000",
                 "memory/memory.limit_in_bytes": str(2**63 - 4096),
             },
+            V1,
         ),
-        (None, {"cpu.max": "100000 100000"}),
+        (None, {"cpu.max": "100000 100000"}, V2),
+        ("0::/\n", {"cpu.max": "100000 100000"}, {}),
     ],
-    ids=["max", "no limit files", "empty root", "version 1 unlimited", "no membership (macOS)"],
+    ids=["max", "no limit files", "empty root", "version 1 unlimited", "macOS", "not mounted"],
 )
-def test_where_there_is_no_limit_the_answer_is_none(tree, membership, files):
-    assert limits(*tree(membership, files)) == (None, None)
+def test_where_there_is_no_limit_the_answer_is_none(tree, membership, files, mounted):
+    assert limits(*tree(membership, files, mounted)) == (None, None)
 
 
 def test_a_sibling_s_limit_is_not_ours(tree):

@@ -29,18 +29,27 @@ def half_a_cpu():
     groups.remove()
 
 
+def machine_in(command):
+    """Return the facts that `machine --json` prints where `command(words)` runs it."""
+    words = command([sys.executable, "-m", "mnist_bench", "machine", "--json"])
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("nested", [False, True], ids=["own group", "an ancestor's limit"])
 def test_the_facts_say_half_a_cpu_and_2_gib_beside_the_host_s_totals(half_a_cpu, nested):
     folders = half_a_cpu.nested() if nested else half_a_cpu.folders
-    command = [sys.executable, "-m", "mnist_bench", "machine", "--json"]
-    done = subprocess.run(
-        half_a_cpu.entered(folders, command), capture_output=True, text=True, check=True
-    )
-    facts = json.loads(done.stdout)
+    facts = machine_in(lambda words: half_a_cpu.entered(folders, words))
     assert (facts["cpu_quota"], facts["usable_cpus"]) == (0.5, 0.5)
     assert facts["memory_limit_bytes"] == facts["memory_usable_bytes"] == 2 * GIB
     assert facts["memory_total_bytes"] == psutil.virtual_memory().total
     assert facts["logical_cores"] == os.cpu_count()
+
+
+def test_a_limited_group_below_a_container_s_own_is_found(half_a_cpu):
+    folders = half_a_cpu.limited(0.25, GIB)
+    facts = machine_in(lambda words: half_a_cpu.contained(folders, words))
+    assert (facts["cpu_quota"], facts["memory_limit_bytes"]) == (0.25, GIB)
 
 
 def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(
