@@ -58,6 +58,9 @@ class MachineFacts(Frozen):
     physical_cores: int | None = None
     logical_cores: int | None = None
     threads_per_core: int | None = None
+    core_kinds: dict[str, int] | None = Field(
+        default=None, description="CPUs of each kind, such as performance; None: all alike"
+    )
     caches_bytes: dict[str, int] | None = Field(
         default=None, description="size of each cache of the first CPU, by level and kind"
     )

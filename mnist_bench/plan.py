@@ -12,8 +12,8 @@ from bench.errors import RequestError
 from bench.launch import LaunchSpec, first_of_each
 from bench.price import PriceRule, read_rules
 from bench.probe import probe
-from bench.probe.cpu import usable_cpus
 from bench.probe.identity import SHOW_VARIABLE
+from bench.probe.limits import usable_cpus
 from bench.record import MachineFacts, RunHeader, Skip
 from bench.site import SiteRequest
 from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled

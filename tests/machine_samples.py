@@ -52,6 +52,11 @@ hw.optional.AdvSIMD: 1
 hw.optional.avx2_0: 0
 hw.optional.neon: 1
 hw.packages: 1
+hw.nperflevels: 2
+hw.perflevel0.name: Performance
+hw.perflevel0.logicalcpu: 8
+hw.perflevel1.name: Efficiency
+hw.perflevel1.logicalcpu: 4
 hw.l1dcachesize: 65536
 hw.perflevel0.l1dcachesize: 131072
 hw.perflevel0.l1icachesize: 196608

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 
 import pytest
@@ -28,6 +27,7 @@ def linux(monkeypatch, tmp_path):
         for module in (cpu, topology):
             monkeypatch.setattr(module, "CPUS", tmp_path)
         monkeypatch.setattr(topology, "NODES", tmp_path / "nodes")
+        monkeypatch.setattr(topology, "DEVICES", tmp_path / "devices")
         monkeypatch.setattr(platform, "system", lambda: "Linux")
 
     return make
@@ -42,26 +42,6 @@ def mac(monkeypatch):
         monkeypatch.setattr(system, "sysctl", lambda: system.parse_sysctl(text))
 
     return make
-
-
-def test_a_job_may_use_no_more_cpus_than_it_is_bound_to(monkeypatch):
-    monkeypatch.setattr(cpu, "cpu_quota", lambda: None)
-    if not hasattr(os, "sched_getaffinity"):
-        assert cpu.usable_cpus() == os.cpu_count()
-        return
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert cpu.usable_cpus() == 1.0
-    finally:
-        os.sched_setaffinity(0, before)
-    assert cpu.usable_cpus() == len(before)
-
-
-def test_a_quota_below_the_bound_cpus_is_what_a_job_may_use(monkeypatch):
-    """The quota is planted; tests/test_limits.py sets a real one."""
-    monkeypatch.setattr(cpu, "cpu_quota", lambda: 0.5)
-    assert cpu.usable_cpus() == 0.5
 
 
 @pytest.mark.parametrize(
@@ -110,6 +90,7 @@ def test_a_mac_s_sysctl_gives_model_instruction_sets_and_caches(mac):
     assert READ["instruction_sets"]() == ("NEON", "FP16", "DOTPROD", "BF16", "I8MM")
     assert READ["caches_bytes"]() == {"L1d": 131072, "L1i": 196608, "L2": 16777216}
     assert (READ["sockets"](), READ["numa_nodes"]()) == (1, 1)
+    assert READ["core_kinds"]() == {"performance": 8, "efficiency": 4}
     assert READ["cpu_base_hz"]() is None
 
 
@@ -119,6 +100,7 @@ def test_an_intel_mac_s_sysctl_gives_its_nominal_clock(mac):
     assert READ["instruction_sets"]() == ("AVX", "AVX2", "FMA")
     assert READ["cpu_base_hz"]() == 2.8e9
     assert READ["caches_bytes"]() == {"L3": 8388608}
+    assert READ["core_kinds"]() is None
 
 
 def test_clocks_come_from_cpufreq_where_there_is_a_driver(linux):
@@ -143,6 +125,32 @@ def test_clocks_come_from_the_model_and_cpuinfo_where_there_is_none(linux):
     assert READ["cpu_base_hz"]() == 2.7e9
     assert READ["cpu_now_hz"]() == 2699998000.0
     assert [READ[name]() for name in ("cpu_max_hz", "cpu_governor", "cpu_boost")] == [None] * 3
+
+
+def test_the_nominal_clock_is_the_firmware_s_where_neither_driver_nor_name_states_it(linux):
+    linux(AMD, {"cpu0/acpi_cppc/nominal_freq": "2450"})
+    assert READ["cpu_base_hz"]() == 2.45e9
+
+
+@pytest.mark.parametrize(
+    ("files", "kinds"),
+    [
+        (
+            {"devices/cpu_core/cpus": "0-11", "devices/cpu_atom/cpus": "12-19"},
+            {"performance": 12, "efficiency": 8},
+        ),
+        (
+            {f"cpu{n}/cpu_capacity": str(text) for n, text in enumerate((446, 446, 1024, 871))},
+            {"capacity 1024": 1, "capacity 871": 1, "capacity 446": 2},
+        ),
+        ({f"cpu{n}/cpu_capacity": "1024" for n in range(4)}, None),
+        ({}, None),
+    ],
+    ids=["Intel hybrid", "Arm big and little", "Arm server", "one kind"],
+)
+def test_kinds_of_core_are_counted_where_they_differ(linux, files, kinds):
+    linux(INTEL, files)
+    assert READ["core_kinds"]() == kinds
 
 
 def test_caches_are_counted_by_the_cpus_that_share_them(linux):

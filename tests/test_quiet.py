@@ -10,7 +10,7 @@ import pytest
 
 import bench.conditions.quiet as quiet
 from bench.observed import ForeignProcess, Interference
-from bench.probe.cpu import affinity
+from bench.probe.limits import affinity
 
 BURN = "while True: pass"
 

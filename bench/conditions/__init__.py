@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psutil
 
 import bench.probe.cgroup as cgroup
-import bench.probe.cpu as cpu
+import bench.probe.limits as limits
 from bench.conditions.flags import Job
 from bench.conditions.ledger import Ledger, judged
 from bench.conditions.meters import METERS, Meter, Reader, Target
@@ -112,7 +112,7 @@ class ChildWatch(Watch):
 
     def __init__(self, pid: int, threads: int) -> None:
         super().__init__(pid)
-        self._job = Job(threads, len(cpu.affinity()), cgroup.cpu_quota())
+        self._job = Job(threads, len(limits.affinity()), cgroup.cpu_quota())
 
     def conditions(self, epochs: Sequence[EpochRecord], clock_s: float | None) -> Conditions:
         """Return what was seen; `clock_s` is the child's clock at the start of its annex region.

@@ -15,7 +15,7 @@ import psutil
 
 import bench.conditions.sensors as sensors
 import bench.probe.cgroup as cgroup
-import bench.probe.cpu as cpu
+import bench.probe.limits as limits
 from bench.conditions.files import KeptFile
 from bench.conditions.processes import PROC, TICK_S, Processes, watch_process
 from bench.probe.fact import Absent
@@ -84,7 +84,7 @@ def _cpu_times(target: Target) -> Reader:
 
         return portable
     file = KeptFile(PROC / "stat", 65536)
-    allowed = cpu.affinity()
+    allowed = limits.affinity()
     names = {f"cpu{number}".encode() for number in allowed}
     if len(allowed) == os.cpu_count():
         names = {b"cpu"}

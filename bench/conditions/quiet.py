@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import bench.probe.cgroup as cgroup
-import bench.probe.cpu as cpu
+import bench.probe.limits as limits
 from bench.conditions import Watch
 from bench.conditions.flags import Job, flagged
 from bench.observed import ForeignProcess, Interference
@@ -43,7 +43,7 @@ def look(threads: int, seconds: float = LOOK_S) -> Look:
     """Watch the machine for `seconds`, for a job of `threads` threads to come."""
     with Watch(None) as watch:
         time.sleep(seconds)
-    cpus = len(cpu.affinity())
+    cpus = len(limits.affinity())
     seen = watch.ledger.interference(watch.began_s, watch.ended_s, cpus)
     busiest = watch.processes.busiest_foreign(watch.ended_s - watch.began_s)
     return Look(flagged(seen, Job(threads, cpus, cgroup.cpu_quota())), busiest)

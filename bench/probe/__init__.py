@@ -10,6 +10,7 @@ from bench.probe import (
     cpu,
     gpu,
     identity,
+    limits,
     memory,
     software,
     topology,
@@ -17,8 +18,9 @@ from bench.probe import (
 )
 from bench.probe.fact import Fact, read_facts
 
-#: Subjects in reading order; each gives rows. What may hang (drivers, networks) comes last.
-SUBJECTS = (cpu, topology, memory, software, virtual, identity, gpu, cloud)
+#: Subjects in reading order; each has a title and gives rows. What may hang (drivers, networks)
+#: comes last.
+SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, gpu, cloud)
 
 
 def all_facts() -> tuple[Fact, ...]:

@@ -19,6 +19,8 @@ from typing import Any
 from bench.probe.fact import Absent, Fact
 from bench.probe.virtual import dmi
 
+TITLE = "Cloud"
+
 #: Link-local address of the metadata service; the three providers share it.
 METADATA = "http://169.254.169.254"
 

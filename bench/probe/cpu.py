@@ -1,16 +1,16 @@
-"""CPU facts: model, make, instruction sets, frequencies, and how many CPUs a job may use."""
+"""CPU facts: model, make, instruction sets and frequencies."""
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import bench.probe.system as system
-from bench.probe.cgroup import cpu_quota, cpuset
 from bench.probe.fact import Fact
+
+TITLE = "CPU"
 
 CPUINFO = Path("/proc/cpuinfo")
 CPUS = Path("/sys/devices/system/cpu")
@@ -101,18 +101,6 @@ def macos_flags(sysctl: dict[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def affinity() -> frozenset[int]:
-    """Return the CPUs that this process may be placed on (all of them where nobody can say)."""
-    ask = getattr(os, "sched_getaffinity", None)
-    return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
-
-
-def usable_cpus() -> float:
-    """Return how many CPUs a job may use: the smaller of affinity and cgroup quota."""
-    count, quota = float(len(affinity())), cpu_quota()
-    return count if quota is None else min(count, quota)
-
-
 def _cpuinfo() -> dict[str, str]:
     return parse_cpuinfo(CPUINFO.read_text(errors="replace"))
 
@@ -152,13 +140,16 @@ def _flags() -> tuple[str, ...]:
 
 
 def _base_hz() -> float | None:
-    """Return the nominal frequency: the driver's, or the one that Intel writes into the model."""
+    """Return the nominal frequency: by driver, firmware or Intel's model name."""
     if system.is_macos():
         text = system.sysctl().get("hw.cpufrequency")
         return float(text) if text else None
     stated = system.number(CPUS / "cpu0/cpufreq/base_frequency")
     if stated:
         return stated * 1e3
+    nominal = system.number(CPUS / "cpu0/acpi_cppc/nominal_freq")  # in MHz; 0 where not filled in
+    if nominal:
+        return nominal * 1e6
     written = re.search(r"@ ([0-9.]+)GHz", _cpuinfo().get("model name", ""))
     return float(written[1]) * 1e9 if written else None
 
@@ -183,11 +174,6 @@ def _boost() -> bool | None:
     return off == 0 if off is not None else None if on is None else on == 1
 
 
-def _cpuset_size() -> int | None:
-    cpus = cpuset()
-    return len(cpus) if cpus else None
-
-
 NO_CPUFREQ = "no cpufreq driver (usual in virtual machines and on macOS)"
 
 FACTS = (
@@ -206,7 +192,7 @@ FACTS = (
         "those of the flags that change training speed",
     ),
     Fact("cpu_flags", _flags, "flags or Features of /proc/cpuinfo; hw.optional of sysctl"),
-    Fact("cpu_base_hz", _base_hz, "cpufreq, or the model's name", "Hz"),
+    Fact("cpu_base_hz", _base_hz, "cpufreq, ACPI, or the model's name", "Hz"),
     Fact("cpu_max_hz", _max_hz, "cpufreq", "Hz", NO_CPUFREQ),
     Fact("cpu_now_hz", _now_hz, "cpufreq or /proc/cpuinfo, at probing", "Hz"),
     Fact(
@@ -216,8 +202,4 @@ FACTS = (
         absent=NO_CPUFREQ,
     ),
     Fact("cpu_boost", _boost, "intel_pstate or cpufreq", absent=NO_CPUFREQ),
-    Fact("affinity_cpus", lambda: len(affinity()), "sched_getaffinity", "CPUs"),
-    Fact("cpuset_cpus", _cpuset_size, "the process's own cgroup", "CPUs", absent=""),
-    Fact("cpu_quota", cpu_quota, "own cgroup and its ancestors", "CPUs", absent=""),
-    Fact("usable_cpus", usable_cpus, "the smaller of affinity and quota", "CPUs"),
 )

@@ -10,6 +10,8 @@ from bench.facts import GpuFacts
 from bench.probe.fact import Absent, Fact
 from bench.probe.identity import salted
 
+TITLE = "GPUs"
+
 #: Each fact of a GPU and how it is read; NVML gives milliwatts, MHz and MiB-less bytes.
 GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("model", lambda n, h: nvml.words(n.nvmlDeviceGetName(h))),

@@ -20,6 +20,8 @@ from bench.probe.fact import Absent, Fact
 from bench.probe.virtual import container
 from bench.spec import canonical_json
 
+TITLE = "Identity"
+
 #: Facts that make the type: fixed while the hardware is, alike for instances of one type.
 TYPE = ("cpu_model", "cpu_architecture", "sockets", "physical_cores", "logical_cores")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 
 import bench.probe.system as system
-from bench.probe.cgroup import memory_limit
 from bench.probe.fact import Absent, Fact
+
+TITLE = "Memory"
 
 MEMINFO = Path("/proc/meminfo")
 TRANSPARENT = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -48,11 +49,6 @@ def _total() -> int:
     return psutil.virtual_memory().total
 
 
-def _usable() -> int:
-    limit = memory_limit()
-    return _total() if limit is None else min(_total(), limit)
-
-
 def _huge_pages() -> int | None:
     if system.is_macos():
         raise Absent("macOS reserves no huge pages")
@@ -70,8 +66,6 @@ def _transparent() -> str | None:
 
 FACTS = (
     Fact("memory_total_bytes", _total, "psutil: the host's", "bytes"),
-    Fact("memory_limit_bytes", memory_limit, "own cgroup and its ancestors", "bytes", absent=""),
-    Fact("memory_usable_bytes", _usable, "the smaller of total and limit", "bytes"),
     Fact("swap_total_bytes", lambda: psutil.swap_memory().total, "psutil", "bytes"),
     Fact("huge_pages_bytes", _huge_pages, "HugePages of /proc/meminfo", "bytes"),
     Fact("transparent_huge_pages", _transparent, "/sys/kernel/mm/transparent_hugepage"),

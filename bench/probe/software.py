@@ -12,6 +12,8 @@ import bench.probe.system as system
 from bench.launch import RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.probe.fact import Absent, Fact
 
+TITLE = "Software"
+
 VULNERABILITIES = Path("/sys/devices/system/cpu/vulnerabilities")
 
 

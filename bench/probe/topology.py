@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import psutil
 import bench.probe.system as system
 from bench.probe.fact import Fact
 
+TITLE = "Layout"
+
 CPUS = Path("/sys/devices/system/cpu")
+#: Below it are Intel's lists of the CPUs of each kind of core.
+DEVICES = Path("/sys/devices")
 NODES = Path("/sys/devices/system/node")
 
 #: sysctl names of macOS, and the caches' names here; of Apple's two kinds of core the fast one's.
@@ -23,6 +28,9 @@ MACOS_CACHES: tuple[tuple[str, str], ...] = (
     ("hw.l2cachesize", "L2"),
     ("hw.l3cachesize", "L3"),
 )
+
+#: Intel's names of the two kinds of core in the kernel, and the field's.
+HYBRID = (("cpu_core", "performance"), ("cpu_atom", "efficiency"))
 
 _SUFFIXES = {"K": 2**10, "M": 2**20, "G": 2**30}
 _KINDS = {"Data": "d", "Instruction": "i", "Unified": ""}
@@ -71,6 +79,33 @@ def sockets() -> int | None:
     return len(ids - {None}) or None
 
 
+def core_kinds() -> dict[str, int] | None:
+    """Return how many CPUs there are of each kind; None where all are alike.
+
+    Apple and Intel name the kinds; of Arm's cores the kernel states a relative capacity.
+    """
+    if system.is_macos():
+        return macos_core_kinds(system.sysctl())
+    listed = {name: system.first_line(DEVICES / kind / "cpus") for kind, name in HYBRID}
+    if all(listed.values()):
+        return {name: len(system.cpus_of(text)) for name, text in listed.items()}
+    stated = [system.number(cpu / "cpu_capacity") for cpu in _numbered(CPUS, "cpu")]
+    counts = Counter(capacity for capacity in stated if capacity is not None)
+    if len(counts) < 2:
+        return None
+    return {f"capacity {capacity}": counts[capacity] for capacity in sorted(counts, reverse=True)}
+
+
+def macos_core_kinds(sysctl: dict[str, str]) -> dict[str, int] | None:
+    """Return how many CPUs of each kind a macOS machine's sysctl values state."""
+    found = {}
+    for level in range(int(sysctl.get("hw.nperflevels", "0"))):
+        name, count = (sysctl.get(f"hw.perflevel{level}.{key}") for key in ("name", "logicalcpu"))
+        if count:
+            found[(name or f"level {level}").lower()] = int(count)
+    return found if len(found) > 1 else None
+
+
 def _numbered(folder: Path, stem: str) -> Iterator[Path]:
     return (path for path in folder.glob(f"{stem}[0-9]*") if path.name[len(stem) :].isdigit())
 
@@ -103,6 +138,7 @@ FACTS = (
     Fact("physical_cores", lambda: psutil.cpu_count(logical=False), "psutil"),
     Fact("logical_cores", lambda: psutil.cpu_count(logical=True), "psutil"),
     Fact("threads_per_core", _threads_per_core, "logical over physical cores"),
+    Fact("core_kinds", core_kinds, "kinds or capacities in /sys; sysctl on macOS", absent=""),
     Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes"),
     Fact(
         "cache_instances",

@@ -11,6 +11,8 @@ import bench.probe.system as system
 from bench.probe.cgroup import MEMBERSHIP
 from bench.probe.fact import Absent, Fact
 
+TITLE = "Virtualisation"
+
 DMI = Path("/sys/class/dmi/id")
 #: The root below which the marks of containers lie.
 ROOT = Path("/")

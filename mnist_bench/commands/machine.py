@@ -13,8 +13,8 @@ from bench import units
 from bench.facts import MachineFacts, RuntimeFacts
 from bench.price import price_of, read_rules
 from bench.probe import all_facts, frameworks, probe
-from bench.probe.cpu import usable_cpus
 from bench.probe.identity import SHOW_VARIABLE
+from bench.probe.limits import usable_cpus
 from mnist_bench.backends import BACKENDS, backend, is_installed
 from mnist_bench.workload import PACKAGES
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bench.probe.cpu import affinity
+from bench.probe.limits import affinity
 from tests.e2e import journey
 
 #: Burns one CPU in a process of its own, as a compiler or a video call would.

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.dispatch import Dispatcher
 from bench.launch import LaunchSpec, child_environment
-from bench.probe.cpu import usable_cpus
+from bench.probe.limits import usable_cpus
 from bench.process import run_child
 from bench.record import JobRecord
 from bench.spec import JobSpec

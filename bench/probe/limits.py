@@ -1,0 +1,45 @@
+"""What a job may really use of the machine: affinity, cpuset, quota and memory limit."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+from bench.probe.cgroup import cpu_quota, cpuset, memory_limit
+from bench.probe.fact import Fact
+
+TITLE = "What a job may use"
+
+
+def affinity() -> frozenset[int]:
+    """Return the CPUs that this process may be placed on (all of them where nobody can say)."""
+    ask = getattr(os, "sched_getaffinity", None)
+    return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
+
+
+def usable_cpus() -> float:
+    """Return how many CPUs a job may use: the smaller of affinity and cgroup quota."""
+    count, quota = float(len(affinity())), cpu_quota()
+    return count if quota is None else min(count, quota)
+
+
+def usable_memory() -> int:
+    """Return how many bytes of memory a job may use: the smaller of total and cgroup limit."""
+    total, limit = psutil.virtual_memory().total, memory_limit()
+    return total if limit is None else min(total, limit)
+
+
+def _cpuset_size() -> int | None:
+    cpus = cpuset()
+    return len(cpus) if cpus else None
+
+
+FACTS = (
+    Fact("affinity_cpus", lambda: len(affinity()), "sched_getaffinity", "CPUs"),
+    Fact("cpuset_cpus", _cpuset_size, "the process's own cgroup", "CPUs", absent=""),
+    Fact("cpu_quota", cpu_quota, "own cgroup and its ancestors", "CPUs", absent=""),
+    Fact("usable_cpus", usable_cpus, "the smaller of affinity and quota", "CPUs"),
+    Fact("memory_limit_bytes", memory_limit, "own cgroup and its ancestors", "bytes", absent=""),
+    Fact("memory_usable_bytes", usable_memory, "the smaller of total and limit", "bytes"),
+)

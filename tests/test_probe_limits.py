@@ -1,0 +1,27 @@
+"""What a job may use: the process's own affinity and its group's quota, whichever is less."""
+
+from __future__ import annotations
+
+import os
+
+import bench.probe.limits as limits
+
+
+def test_a_job_may_use_no_more_cpus_than_it_is_bound_to(monkeypatch):
+    monkeypatch.setattr(limits, "cpu_quota", lambda: None)
+    if not hasattr(os, "sched_getaffinity"):
+        assert limits.usable_cpus() == os.cpu_count()
+        return
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert limits.usable_cpus() == 1.0
+    finally:
+        os.sched_setaffinity(0, before)
+    assert limits.usable_cpus() == len(before)
+
+
+def test_a_quota_below_the_bound_cpus_is_what_a_job_may_use(monkeypatch):
+    """The quota is planted; tests/e2e/test_limits.py sets a real one."""
+    monkeypatch.setattr(limits, "cpu_quota", lambda: 0.5)
+    assert limits.usable_cpus() == 0.5
