@@ -25,6 +25,9 @@ TITLE = "Identity"
 #: Facts that make the type: fixed while the hardware is, alike for instances of one type.
 TYPE = ("cpu_model", "cpu_architecture", "sockets", "physical_cores", "logical_cores")
 
+#: All fields by which types are told apart.
+TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus")
+
 #: Set (to anything) to show host names: `--show-hostnames` does, and children inherit it.
 SHOW_VARIABLE = "MNIST_BENCH_SHOW_HOSTNAMES"
 

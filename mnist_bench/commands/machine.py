@@ -5,30 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import textwrap
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench import units
+from bench.conditions.quiet import look
 from bench.facts import MachineFacts, RuntimeFacts
-from bench.price import price_of, read_rules
-from bench.probe import all_facts, frameworks, probe
+from bench.price import PriceRule, price_of, read_rules
+from bench.probe import frameworks, probe
 from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.limits import usable_cpus
 from mnist_bench.backends import BACKENDS, backend, is_installed
+from mnist_bench.commands.readable import Rows, headline, lines, readable, sections
 from mnist_bench.workload import PACKAGES
-
-#: How a value with a unit reads; all others read as words.
-FORMS = {
-    "Hz": lambda value: f"{units.gigahertz(value)} GHz",
-    "bytes": lambda value: (
-        f"{units.mebibytes(value)} MiB" if value >= 2**20 or not value else f"{value / 1024:g} KiB"
-    ),
-    "CPUs": lambda value: f"{value:g} CPUs",
-}
-
-#: Width of a line, and of the column of names.
-WIDTH, NAME_WIDTH = 100, 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frameworks",
         action="store_true",
         help="import the frameworks too, and say how they were built (some seconds)",
+    )
+    parser.add_argument(
+        "--look",
+        action="store_true",
+        help="look for 3 s whether the machine is quiet enough to measure, and what to close",
     )
     parser.add_argument(
         "--price", metavar="USD|FILE", help="dollars an hour, or a YAML file of prices"
@@ -60,41 +53,38 @@ def execute(arguments: argparse.Namespace) -> int:
             document["runtime"] = runtime.model_dump(mode="json")
         print(json.dumps(document, indent=1))
         return 0
-    price = price_of("", facts, rules)
-    dollars = f"{price.usd_per_hour:g} USD ({price.source}, {price.date})" if price.source else None
-    dollars = dollars or f"{units.NOT_AVAILABLE} ({price.reason})"
-    rows = [*fact_rows(facts), ("price an hour", dollars)]
-    rows += [*_runtime_rows(runtime), *failed.items()] if runtime is not None else []
-    for line in _lines(rows):
-        print(line)
+    for title, rows in _pages(facts, rules, runtime, failed):
+        print(title)
+        for line in lines(rows):
+            print(f"  {line}".rstrip())
+    if arguments.look:
+        print(look(max(1, int(usable_cpus()))).words())
     return 0
 
 
-def fact_rows(facts: MachineFacts) -> list[tuple[str, str]]:
-    """Return each fact's name and its value as people read it, the reason where it is unknown."""
-    rows = [("machine_id", facts.machine_id), ("machine_type", facts.machine_type or "")]
-    for fact in all_facts():
-        value = getattr(facts, fact.name)
-        if value is None:
-            reason = facts.unknown.get(fact.name)
-            rows.append((fact.name, f"{units.NOT_AVAILABLE} ({reason})" if reason else "none"))
-        elif fact.name != "cpu_flags":  # a hundred words that --json has
-            rows.append((fact.name, _readable(value, fact.unit)))
+def _pages(
+    facts: MachineFacts,
+    rules: Sequence[PriceRule],
+    runtime: RuntimeFacts | None,
+    failed: Mapping[str, str],
+) -> Iterator[tuple[str, Rows]]:
+    """Yield titles and rows of all that is printed."""
+    yield (
+        f"{headline(facts)}\n\nMachine",
+        [
+            ("machine id", facts.machine_id),
+            ("machine type", facts.machine_type or ""),
+        ],
+    )
+    yield from sections(facts)
     found = {name: version for name, version in facts.packages.items() if version}
-    return [*rows, ("packages", _readable(found, ""))]
-
-
-def _readable(value: Any, unit: str) -> str:
-    if isinstance(value, dict):
-        shown = (f"{key} {_readable(item, unit)}" for key, item in value.items())
-        return ", ".join(shown) or "none"
-    if isinstance(value, list | tuple):
-        if value and hasattr(value[0], "model_dump"):
-            return "; ".join(_readable(item.model_dump(exclude_none=True), "") for item in value)
-        return " ".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return FORMS.get(unit, str)(value)
+    yield "Packages", [("installed", readable(found))]
+    if runtime is not None:
+        yield "Frameworks, imported", [*_runtime_rows(runtime), *failed.items()]
+    price = price_of("", facts, rules)
+    dollars = f"{price.usd_per_hour:g} USD ({price.source}, {price.date})" if price.source else None
+    dollars = dollars or f"{units.NOT_AVAILABLE} ({price.reason})"
+    yield "Price", [("an hour", dollars)]
 
 
 def _imported() -> tuple[RuntimeFacts, dict[str, str]]:
@@ -111,18 +101,8 @@ def _imported() -> tuple[RuntimeFacts, dict[str, str]]:
 
 def _runtime_rows(runtime: RuntimeFacts) -> Iterator[tuple[str, str]]:
     for name, build in runtime.frameworks.items():
-        yield name, _readable(build, "")
+        yield name, readable(build, "")
     for pool in runtime.thread_pools or ():
-        yield "thread pool", _readable(pool.model_dump(exclude_none=True), "")
+        yield "thread pool", readable(pool.model_dump(exclude_none=True), "")
     for name, reason in runtime.unknown.items():
         yield name, f"{units.NOT_AVAILABLE} ({reason})"
-
-
-def _lines(rows: list[tuple[str, str]]) -> Iterator[str]:
-    """Yield the rows as two columns; long values go on below themselves."""
-    for name, value in rows:
-        shown = "".join(c if c.isprintable() else "?" for c in value)  # a machine wrote it
-        parts = textwrap.wrap(shown, WIDTH - NAME_WIDTH) or [""]
-        yield f"{name:<{NAME_WIDTH}}{parts[0]}"
-        for part in parts[1:]:
-            yield " " * NAME_WIDTH + part

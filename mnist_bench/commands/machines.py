@@ -1,4 +1,4 @@
-"""`mnist-bench machines diff A B`: two machines, field by field."""
+"""`mnist-bench machines`: those in the journals, and two of them set side by side."""
 
 from __future__ import annotations
 
@@ -6,68 +6,111 @@ import argparse
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from bench.errors import RequestError, StoreError
+from bench import units
 from bench.facts import MachineFacts, field_differences
-from bench.probe import probe
-from bench.store import read_run
-from mnist_bench.workload import PACKAGES
+from bench.probe.identity import TYPE_FIELDS
+from bench.store import find_journals
+from mnist_bench.commands.readable import differing, field_words, headline, printable
+from mnist_bench.found import HERE, find_machine, known
 
-#: Word that stands for the machine on which the command is typed.
-HERE = "here"
+#: Folder of the journals below a report's.
+JOURNALS = "journals"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="diff")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|diff")
+    listing = actions.add_parser("list", help="the machines in the journals of --out")
     diff = actions.add_parser("diff", help="what is not alike in two machines, field by field")
     for name in ("A", "B"):
         diff.add_argument(
             name,
-            help=f"a journal, the output of `mnist-bench machine --json`, or `{HERE}`",
+            help=f"a machine's label or id in the journals of --out, a journal (FILE.jsonl, or "
+            f"FILE.jsonl:LABEL), the output of `mnist-bench machine --json`, or `{HERE}`",
         )
     diff.add_argument("--all", action="store_true", help="show the fields that are alike too")
+    for action in (listing, diff):
+        action.add_argument("--json", action="store_true", help="as JSON")
+        action.add_argument(
+            "--out", type=Path, default=Path("reports"), help="folder of reports (reports)"
+        )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the fields that differ."""
-    left, right = _machine(arguments.A), _machine(arguments.B)
-    differ = field_differences(left, right)
-    alike = left.machine_type is not None and left.machine_type == right.machine_type
-    for name, (a, b) in differ.items():
-        print(f"{name}\n  A: {_words(a)}\n  B: {_words(b)}")
+    """Print the machines, or the fields in which two differ."""
+    folder = arguments.out / JOURNALS
+    if arguments.action == "list":
+        return _list(folder, arguments.json)
+    left, right = (find_machine(name, folder) for name in (arguments.A, arguments.B))
+    differ = field_differences(left.facts, right.facts)
+    if arguments.json:
+        plain = [facts.model_dump(mode="json") for facts in (left.facts, right.facts)]
+        fields = {
+            name: [side.get(name, side["packages"].get(name)) for side in plain] for name in differ
+        }
+        print(json.dumps({"A": left.words, "B": right.words, "differ": fields}, indent=1))
+        return 0
+    print(printable(f"A: {left.words}"))
+    print(printable(f"B: {right.words}"))
+    for name, values in differ.items():
+        print(f"\n{field_words(name)}")
+        for side, found, words in zip("AB", (left, right), differing(name, *values), strict=True):
+            print(f"  {side}: {printable(_with_reason(words, name, found.facts))}")
     if arguments.all:
-        for name in MachineFacts.model_fields:
-            if name not in differ and name not in {"packages", "unknown"}:
-                print(f"{name}: {_words(getattr(left, name))} in both")
-    same = "one machine" if left.machine_id == right.machine_id else "two machines"
-    kind = "of one type" if alike else "of two types"
-    print(f"{len(differ)} fields differ; {same}{'' if same == 'one machine' else ' ' + kind}")
+        _print_alike(left.facts, set(differ))
+    print(f"\n{len(differ)} fields differ; {_relation(left.facts, right.facts)}")
     return 0
 
 
-def _machine(name: str) -> MachineFacts:
-    """Return the machine that `name` stands for. Raises RequestError where there is none."""
-    if name == HERE:
-        return probe(PACKAGES)
-    path = Path(name)
-    try:
-        if path.suffix == ".jsonl":
-            run = read_run(path)
-            return run.records[-1].machine if run.records else run.header.machine
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(document, dict):
-            document.pop("runtime", None)  # of --frameworks: what a process had loaded
-        return MachineFacts.model_validate(document)
-    except (OSError, UnicodeDecodeError, StoreError, ValidationError, ValueError) as error:
-        raise RequestError(
-            f"{name} tells of no machine",
-            seen=(str(error).splitlines() or [type(error).__name__])[0],
-            next_step="name a journal or the output of `mnist-bench machine --json`",
-        ) from error
+def _list(folder: Path, as_json: bool) -> int:
+    machines = known(find_journals(folder))
+    if as_json:
+        rows = [
+            {"label": m.label, "jobs_measured": m.measured, "last_run": m.at, "journal": m.told_by}
+            | {"facts": m.facts.model_dump(mode="json")}
+            for m in machines
+        ]
+        print(json.dumps(rows, indent=1))
+        return 0
+    for machine in machines:
+        facts = machine.facts
+        print(printable(f"{machine.label}: {headline(facts)}"))
+        print(
+            f"  id {facts.machine_id}, type {facts.machine_type or units.NOT_AVAILABLE}, "
+            f"{machine.measured} jobs measured, last run {machine.at[:16]}"
+        )
+    if not machines:
+        print(f"no machine in {folder}; measure first: mnist-bench run --grid quick")
+    return 0
 
 
-def _words(value: object) -> str:
-    shown = "n/a" if value is None else str(value)
-    return "".join(c if c.isprintable() else "?" for c in shown)
+def _print_alike(facts: MachineFacts, differ: set[str]) -> None:
+    print("\nalike")
+    for name in MachineFacts.model_fields:
+        if name not in differ and name not in {"packages", "unknown"}:
+            value, _ = differing("", getattr(facts, name), None)
+            print(printable(f"  {field_words(name)}: {value}"))
+    for name, version in facts.packages.items():
+        if name not in differ:
+            print(printable(f"  {name}: {version or 'not installed'}"))
+
+
+def _with_reason(words: str, name: str, facts: MachineFacts) -> str:
+    if words != units.NOT_AVAILABLE:
+        return words
+    if name in facts.packages or name not in MachineFacts.model_fields:
+        return "not installed"
+    reason = facts.unknown.get(name)
+    return f"{words} ({reason})" if reason else "none"
+
+
+def _relation(left: MachineFacts, right: MachineFacts) -> str:
+    """Say whether the two are one machine, or of one type; and what sets the types apart."""
+    if left.machine_id == right.machine_id:
+        return "one machine"
+    if left.machine_type is not None and left.machine_type == right.machine_type:
+        return "two machines of one type"
+    apart = [name for name in TYPE_FIELDS if getattr(left, name) != getattr(right, name)]
+    return (
+        f"two machines of two types, by {', '.join(map(field_words, apart)) or 'what is unknown'}"
+    )
