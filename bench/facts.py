@@ -15,6 +15,14 @@ from bench.spec import Frozen
 MachineKind = Literal["local", "cloud", "gpu"]
 
 
+class MigFacts(Frozen):
+    """One slice of a GPU in multi-instance mode."""
+
+    profile: str | None = Field(default=None, description="as the driver names it: ... MIG 1g.10gb")
+    uuid_hash: str | None = None
+    memory_total_bytes: int | None = None
+
+
 class GpuFacts(Frozen):
     """One NVIDIA GPU as its driver states it."""
 
@@ -25,6 +33,7 @@ class GpuFacts(Frozen):
     power_limit_w: float | None = None
     compute_capability: str | None = None
     mig: bool | None = Field(default=None, description="multi-instance mode; None: has no such")
+    mig_slices: tuple[MigFacts, ...] = ()
     sm_clock_max_hz: float | None = None
     memory_clock_max_hz: float | None = None
     unknown: dict[str, str] = Field(default_factory=dict)
@@ -84,12 +93,18 @@ class MachineFacts(Frozen):
 
     virtualisation: str | None = Field(default=None, description="hypervisor, or `none`")
     container: str | None = Field(default=None, description="container kind, or `none`")
+    firmware_instance_type: str | None = Field(
+        default=None, description="as AWS's firmware states it: known without the network"
+    )
     cloud_provider: str | None = None
     cloud_instance_type: str | None = None
     cloud_region: str | None = None
     cloud_lifecycle: Literal["spot", "on-demand"] | None = None
 
     gpus: tuple[GpuFacts, ...] | None = None
+    gpus_visible: int | None = Field(
+        default=None, description="how many of them a job may see (CUDA_VISIBLE_DEVICES)"
+    )
     gpu_driver: str | None = None
 
     os: str | None = None

@@ -98,11 +98,17 @@ def child_environment(parent: Mapping[str, str], launch: LaunchSpec) -> dict[str
     """Return the child's environment: the parent's, less Ray's additions, with explicit threads.
 
     Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; none of it may reach a job.
+    A job trains on one GPU: of several it is given the first unless the user chose, and CUDA
+    numbers them as NVML does, so that what is watched is what the job uses.
     """
     kept = {key: value for key, value in parent.items() if not key.startswith("RAY_")}
     threads = dict.fromkeys(THREAD_VARIABLES, str(launch.threads))
     fixed = {"PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": kept.get("TF_CPP_MIN_LOG_LEVEL", "2")}
-    return {**kept, **threads, **fixed, "PYTHONPATH": _python_path(kept)}
+    order = kept.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    gpus = {"CUDA_DEVICE_ORDER": order}
+    if launch.machine is not None and len(launch.machine.gpus or ()) > 1:
+        gpus["CUDA_VISIBLE_DEVICES"] = kept.get("CUDA_VISIBLE_DEVICES", "0")
+    return {**kept, **threads, **fixed, **gpus, "PYTHONPATH": _python_path(kept)}
 
 
 def _python_path(environment: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ class EnergyReading(Frozen):
     source: str
     covers: str
     joules: float
-    basis: str = Field(description="`measured`, or `estimated from ...`")
+    basis: str = Field(description="`measured`, or `estimated from ...` or `by ...`")
 
 
 class GpuConditions(Frozen):
@@ -35,6 +35,9 @@ class GpuConditions(Frozen):
     temperature_max_c: float | None = None
     memory_used_peak_bytes: int | None = None
     throttle_reasons: tuple[str, ...] = ()
+    foreign_share: float | None = Field(
+        default=None, description="of its time that others' processes used, mean"
+    )
 
 
 class Interference(Frozen):
@@ -53,6 +56,9 @@ class Interference(Frozen):
     foreign_cpus: float | None = Field(
         default=None, description="CPUs that processes of neither job nor benchmark used, mean"
     )
+    group_foreign_cpus: float | None = Field(
+        default=None, description="as foreign_cpus, within the control group whose quota is ours"
+    )
     steal_share: float | None = Field(default=None, description="of the CPUs' time")
     load_1min: float | None = None
     voluntary_switches: int | None = None
@@ -66,9 +72,14 @@ class Interference(Frozen):
     pressure_memory_full_share: float | None = None
     pressure_io_some_share: float | None = None
     pressure_io_full_share: float | None = None
-    frequency_hz: float | None = Field(default=None, description="mean over time and CPUs")
+    frequency_hz: float | None = Field(
+        default=None, description="mean over time of the fastest CPUs, one a thread of the job"
+    )
     frequency_drift: float | None = Field(
-        default=None, description="relative to the job's own highest epoch; -0.1 is 10% slower"
+        default=None, description="relative to the job's own median epoch; -0.1 is 10% slower"
+    )
+    on_battery: bool | None = Field(
+        default=None, description="at any time; None: no battery gave power at the job's start"
     )
     temperature_max_c: float | None = None
     thermal_throttles: int | None = Field(default=None, description="events that the CPUs counted")

@@ -50,14 +50,13 @@ def run_child(
         files.launch.write_text(launch.model_dump_json())
         files.events.touch()
         started_at = utc_now()
-        child = _start(launch, files)
-        with ChildWatch(child.pid, launch.threads) as watch:
-            try:
-                clock_s, overran = yield from _follow(
-                    child, files.events, watch, launch.time_limit_s
-                )
-            finally:
-                _end(child)
+        environment = child_environment(os.environ, launch)
+        visible = environment.get("CUDA_VISIBLE_DEVICES")
+        with (
+            _started(environment, files) as child,
+            ChildWatch(child.pid, launch.threads, visible) as watch,
+        ):
+            clock_s, overran = yield from _follow(child, files.events, watch, launch.time_limit_s)
         yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
 
 
@@ -67,18 +66,24 @@ def _with_facts(launch: LaunchSpec) -> LaunchSpec:
     return launch.model_copy(update={"machine": probe(launch.packages)})
 
 
-def _start(launch: LaunchSpec, files: _Files) -> subprocess.Popen:
+@contextlib.contextmanager
+def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen]:
+    """Start the child; end it, and all that it started, whatever happens."""
     command = [sys.executable, "-m", "bench.worker"]
     command += [str(files.launch), str(files.record), str(files.events)]
     with files.log.open("wb") as log:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,  # held open: the child ends when it closes
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=child_environment(os.environ, launch),
+            env=environment,
             start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
         )
+    try:
+        yield child
+    finally:
+        _end(child)
 
 
 def _follow(

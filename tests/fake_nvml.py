@@ -1,4 +1,4 @@
-"""A stand-in for pynvml: two GPUs, the second older. No NVIDIA driver can be had in tests."""
+"""A stand-in for pynvml: a GPU cut into slices and an older one. No driver can be had in tests."""
 
 from __future__ import annotations
 
@@ -8,12 +8,24 @@ NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = 1, 2, 0
 GIB = 2**30
 
 
+NVML_ERROR_NOT_FOUND = 6
+
+
 class NVMLError(Exception):
     """As pynvml's own."""
 
+    value = 3  # not supported
 
-#: What the GPUs are doing; a test may change it.
-STATE = {"energy_mj": 1_000_000, "reasons": 0x4, "opened": 0}
+
+class NotFound(NVMLError):
+    """As pynvml's own of that name."""
+
+    value = NVML_ERROR_NOT_FOUND
+
+
+#: What the GPUs are doing; a test may change a copy of it.
+START = {"energy_mj": 1_000_000, "reasons": 0x4, "opened": 0, "lost": (), "users": {}, "old": False}
+STATE = dict(START)
 
 
 def nvmlInit():
@@ -29,7 +41,23 @@ def nvmlDeviceGetCount():
 
 
 def nvmlDeviceGetHandleByIndex(index):
+    if index in STATE["lost"]:
+        raise NVMLError("GPU is lost")
     return index
+
+
+def nvmlDeviceGetHandleByUUID(uuid):
+    if uuid != "MIG-serial-0":
+        raise NVMLError("Not Found")
+    return "slice"
+
+
+def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle):
+    return {"slice": 0}[handle]
+
+
+def nvmlDeviceGetIndex(handle):
+    return handle
 
 
 def nvmlSystemGetDriverVersion():
@@ -37,15 +65,19 @@ def nvmlSystemGetDriverVersion():
 
 
 def nvmlDeviceGetName(handle):
+    if handle == "slice":
+        return "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
     return ("NVIDIA H100 80GB HBM3", b"Tesla K80")[handle]
 
 
 def nvmlDeviceGetUUID(handle):
+    if handle == "slice":
+        return "MIG-serial-0"
     return f"GPU-serial-{handle}"
 
 
 def nvmlDeviceGetMemoryInfo(handle):
-    return SimpleNamespace(total=80 * GIB, used=3 * GIB)
+    return SimpleNamespace(total=(10 if handle == "slice" else 80) * GIB, used=3 * GIB)
 
 
 def nvmlDeviceGetEnforcedPowerLimit(handle):
@@ -62,12 +94,35 @@ def nvmlDeviceGetMigMode(handle):
     return (1, 1)
 
 
+def nvmlDeviceGetMaxMigDeviceCount(handle):
+    return 7
+
+
+def nvmlDeviceGetMigDeviceHandleByIndex(handle, index):
+    if index:
+        raise NVMLError("Not Found")
+    return "slice"
+
+
 def nvmlDeviceGetMaxClockInfo(handle, kind):
     return 1980
 
 
 def nvmlDeviceGetUtilizationRates(handle):
+    if handle == 0:  # in multi-instance mode
+        raise NVMLError("Not Supported")
     return SimpleNamespace(gpu=37)
+
+
+def nvmlDeviceGetProcessUtilization(handle, since):
+    if handle == 0:
+        raise NVMLError("Not Supported")
+    if not STATE["users"]:
+        raise NotFound("Not Found")
+    return [
+        SimpleNamespace(pid=pid, smUtil=share, timeStamp=since + 1)
+        for pid, share in STATE["users"].items()
+    ]
 
 
 def nvmlDeviceGetClockInfo(handle, kind):
@@ -80,6 +135,12 @@ def nvmlDeviceGetPowerUsage(handle):
 
 def nvmlDeviceGetTemperature(handle, kind):
     return 61
+
+
+def nvmlDeviceGetCurrentClocksEventReasons(handle):
+    if STATE["old"]:
+        raise NVMLError("Function Not Found")
+    return STATE["reasons"]
 
 
 def nvmlDeviceGetCurrentClocksThrottleReasons(handle):

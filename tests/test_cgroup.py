@@ -212,3 +212,15 @@ def test_a_sibling_s_limit_is_not_ours(tree):
 def test_memberships_are_told_apart_by_controller():
     text = "5:cpu,cpuacct:/x\n1:name=systemd:/y:z\n0::/w\n"
     assert memberships(text) == {"cpu": "/x", "cpuacct": "/x", "name=systemd": "/y:z", "": "/w"}
+
+
+@pytest.mark.parametrize("text", ["", "many few", "100000", "100000 0", "\xff"])
+def test_a_group_that_states_no_numbers_limits_nothing(tree, text):
+    assert limits(*tree("0::/a\n", {"a/cpu.max": text, "a/memory.max": text})) in {
+        (None, None),
+        (None, 100000),
+    }
+
+
+def test_texts_of_the_kernel_that_nobody_knows_limit_nothing(tree):
+    assert limits(*tree("no such line\n", {"cpu.max": "1 1"})) == (None, None)

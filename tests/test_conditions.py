@@ -57,7 +57,7 @@ def start():
 def test_a_counter_is_cut_at_the_edges_of_an_interval():
     series = a_series((0.0, 0.0), (1.0, 10.0), (2.0, 30.0))
     assert series.rise(0.5, 1.5) == pytest.approx(15.0)
-    assert series.rise(-1.0, 3.0) == pytest.approx(30.0)
+    assert series.rise(0.0, 2.0) == pytest.approx(30.0)
     assert a_series((0.0, 1.0)).rise(0, 1) is None
 
 
@@ -65,6 +65,13 @@ def test_a_counter_that_fell_silent_is_unknown_and_not_quiet():
     series = a_series((0.0, 0.0), (1.0, 10.0), (2.0, 30.0))
     assert series.rise(1.0, 9.0) is None
     assert series.rise(-9.0, 1.0) is None
+
+
+def test_a_counter_that_ends_a_little_early_is_not_taken_for_silent_nor_for_quiet():
+    series = a_series(*((float(second), 2.0 * second) for second in range(11)))
+    assert series.rise(8.0, 10.5) == pytest.approx(5.0)  # at the rate of what was seen
+    assert series.rise(10.0, 12.0) is None
+    assert series.rise(9.9, 10.4) is None  # seen for a fifth of the time
 
 
 def test_a_counter_that_falls_is_no_negative_figure():
@@ -263,6 +270,23 @@ def test_every_figure_that_this_system_has_is_seen_of_a_real_job(tmp_path):
     assert 0 < seen.sampling_cpu_s < seen.cpu_s + 10
 
 
+def test_a_stranger_s_short_lived_children_are_its_own(start):
+    """A shell that starts one short burner after another, as `make` starts compilers."""
+    burn = "import time; end = time.time() + 0.3\nwhile time.time() < end: pass"
+    source = (
+        "import subprocess, sys\n"
+        f"for _ in range(100): subprocess.run([sys.executable, '-c', {burn!r}])\n"
+    )
+    maker = start(source, wait_cpu_s=0.0)
+    watched = Processes(None)
+    watched.scan()
+    begin_s = time.monotonic()
+    time.sleep(4)
+    watched.scan()
+    found = {p.pid: p.cpus for p in watched.busiest_foreign(time.monotonic() - begin_s, most=20)}
+    assert found[maker.pid] > 0.2
+
+
 def test_the_switches_of_all_threads_are_counted(start):
     source = (
         "import threading, time\n"
@@ -306,8 +330,8 @@ def sleeper():
 def test_a_meter_that_fails_leaves_all_others_their_samples(monkeypatch, sleeper, name, stage):
     plant(monkeypatch, name, stage, fail)
     other = "rss_bytes" if name != "child" else "own_cpu_s"
-    with Watch(sleeper, period_s=0.02) as watch:
-        wait_for(lambda: len(watch.ledger.series[other]) > 3)
+    with Watch(sleeper, period_s=0.01) as watch:
+        wait_for(lambda: len(watch.ledger.series[other]) > 3 and name in watch.unknown)
     assert watch.unknown[name] == "ZeroDivisionError: planted"
 
 
@@ -316,9 +340,33 @@ def test_a_meter_that_fails_leaves_all_others_their_samples(monkeypatch, sleeper
 def test_a_meter_that_hangs_is_named_and_the_watch_ends(monkeypatch, sleeper, name, stage):
     plant(monkeypatch, name, stage, hang)
     with Watch(sleeper, period_s=0.02) as watch:
-        wait_for(lambda: watch._reading == name)
+        wait_for(lambda: name in [sampler.reading for sampler in watch._samplers])
         time.sleep(0.05)
     assert watch.unknown[name].startswith("hangs")
+
+
+@pytest.mark.parametrize("name", [meter.name for meter in METERS if meter.may_hang])
+def test_a_driver_that_hangs_takes_no_memory_and_cpu_figures_with_it(monkeypatch, sleeper, name):
+    plant(monkeypatch, name, "read", hang)
+    with Watch(sleeper, period_s=0.02) as watch:
+        wait_for(lambda: name in [sampler.reading for sampler in watch._samplers])
+        seen = len(watch.ledger.series["own_cpu_s"])
+        wait_for(lambda: len(watch.ledger.series["own_cpu_s"]) > seen + 3)
+
+
+def test_a_source_that_fails_once_is_read_again(monkeypatch, sleeper):
+    """The reader is planted: it fails at its second look alone."""
+    looks = []
+
+    def flaky():
+        looks.append(1)
+        if len(looks) == 2:
+            raise BlockingIOError("planted")
+        return {"load_1min": 1.0}
+
+    plant(monkeypatch, "load", "read", flaky)
+    with Watch(sleeper, period_s=0.01) as watch:
+        wait_for(lambda: len(watch.ledger.series["load_1min"]) > 2)
 
 
 @pytest.mark.parametrize("fault", [fail, hang])
@@ -330,16 +378,38 @@ def test_a_fault_of_a_meter_stops_no_run(tmp_path, monkeypatch, name, fault):
     assert name in record.conditions.unknown
 
 
+@pytest.mark.parametrize("reader", ["affinity", "cores", "cpu_quota"])
+def test_limits_that_cannot_be_read_stop_no_run(tmp_path, monkeypatch, reader):
+    """The readers are made to fail with an error that nobody expects."""
+    for module in (bench.conditions.limits, bench.conditions.cgroup):
+        monkeypatch.setattr(module, reader, fail, raising=False)
+    record = only_record(run_child(a_launch("ok", tmp_path)))
+    assert record.failure is None
+    assert record.conditions.whole.flag in {"quiet", "disturbed", "unknown"}
+
+
+def test_a_watch_that_cannot_start_leaves_no_child_behind(tmp_path, monkeypatch):
+    """A system that gives no more threads is planted."""
+    before = psutil.Process().children()
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(ZeroDivisionError):
+        only_record(run_child(a_launch("ok", tmp_path)))
+    assert psutil.Process().children() == before
+
+
 def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
     """The texts are those of version 2 and version 1, made by hand."""
-    for text, seconds in (
-        ("usage_usec 9\nnr_periods 40\nnr_throttled 10\nthrottled_usec 1500000\n", 1.5),
-        ("nr_periods 40\nnr_throttled 10\nthrottled_time 1500000000\n", 1.5),
+    for text, group in (
+        ("usage_usec 9000000\nnr_periods 40\nnr_throttled 10\nthrottled_usec 1500000\n", {}),
+        ("nr_periods 40\nnr_throttled 10\nthrottled_time 1500000000\n", {"cpuacct.usage": 9e9}),
     ):
+        for name, value in group.items():
+            (tmp_path / name).write_text(f"{value:.0f}\n")
         (tmp_path / "cpu.stat").write_text(text)
         monkeypatch.setattr(meters.cgroup, "throttling_file", lambda: tmp_path / "cpu.stat")
         assert meters._throttling(Target(None, Processes(None)))() == {
             "quota_periods": 40,
             "throttled_periods": 10,
-            "throttled_s": seconds,
+            "throttled_s": 1.5,
+            "group_cpu_s": 9.0,
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import ROOT
 
-from bench.conditions.flags import CAUSES, Job, flagged, flagged_job
+import bench.conditions.flags as flags
+from bench.conditions.flags import CAUSES, EPOCHS_SHARE, Job, flagged, flagged_job
 from bench.conditions.ledger import judged, with_drift
 from bench.observed import Interference
 
@@ -73,12 +74,45 @@ def test_a_job_is_disturbed_by_its_mean_or_by_a_fifth_of_its_epochs():
     assert flagged_job(seen(foreign_cpus=0.5), [quiet] * 10, JOB).flag == "disturbed"
 
 
-def test_clocks_are_compared_with_the_job_s_own_highest():
-    epochs = [seen(frequency_hz=hz) for hz in (3.0e9, 2.4e9, None)]
+def test_clocks_are_compared_with_the_job_s_own_median():
+    epochs = [seen(frequency_hz=hz) for hz in (3.0e9, 3.0e9, 2.4e9, None)]
     drifts = [epoch.frequency_drift for epoch in with_drift(epochs)]
-    assert drifts == [0.0, pytest.approx(-0.2), None]
+    assert drifts == [0.0, 0.0, pytest.approx(-0.2), None]
     marked, _ = judged(epochs, seen(), JOB)
-    assert [epoch.flag for epoch in marked] == ["quiet", "disturbed", "quiet"]
+    assert [epoch.flag for epoch in marked] == ["quiet", "quiet", "disturbed", "quiet"]
+
+
+def test_a_cpu_that_clocks_higher_for_its_first_seconds_disturbs_nothing():
+    epochs = [seen(frequency_hz=hz) for hz in (4.7e9, *[4.1e9] * 9)]
+    marked, whole = judged(epochs, seen(), JOB)
+    assert {epoch.flag for epoch in marked} == {whole.flag} == {"quiet"}
+
+
+def test_threads_of_one_core_are_in_each_other_s_way():
+    job = Job(threads=4, cpus=8, cores=4)
+    assert flagged(seen(foreign_cpus=2.0), job).flag == "disturbed"
+    assert flagged(seen(foreign_cpus=2.0), Job(threads=4, cpus=8)).flag == "quiet"
+    assert flagged(seen(foreign_cpus=2.0), Job(threads=1, cpus=8, cores=4)).flag == "quiet"
+
+
+def test_strangers_in_a_container_disturb_by_its_quota_and_those_outside_do_not():
+    job = Job(threads=1, cpus=64, quota=0.5)
+    assert flagged(seen(foreign_cpus=9.0, group_foreign_cpus=0.0), job).flag == "quiet"
+    found = flagged(seen(foreign_cpus=9.0, group_foreign_cpus=0.3), job)
+    assert found.causes == ("foreign CPU in the group (0.3 CPUs)",)
+
+
+def test_what_is_stolen_counts_by_the_cpus_that_the_job_can_fill():
+    """A tenth of a percent of 64 CPUs' time may be all that one thread had."""
+    assert flagged(seen(steal_share=0.5 / 64), Job(threads=1, cpus=64)).flag == "disturbed"
+    assert flagged(seen(steal_share=0.5 / 64), Job(threads=64, cpus=64)).flag == "quiet"
+
+
+def test_the_docstring_states_every_threshold():
+    lines = [" ".join(line.split()) for line in flags.__doc__.splitlines()]
+    starts = [f"{cause.name} {cause.threshold:g} " for cause in CAUSES]
+    assert [start for start in starts if not any(line.startswith(start) for line in lines)] == []
+    assert f"{EPOCHS_SHARE:.0%} of its epochs" in flags.__doc__
 
 
 def test_every_threshold_is_documented_with_its_source():

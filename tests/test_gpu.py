@@ -6,13 +6,18 @@ import sys
 
 import fake_nvml
 import pytest
+from builders import facts
+from launches import a_launch
 
-import bench.conditions.sensors as sensors
+import bench.conditions.gpus as gpus
 import bench.probe.gpu as gpu
 from bench.conditions.flags import Job, flagged
 from bench.conditions.ledger import Ledger
+from bench.facts import GpuFacts
+from bench.launch import child_environment
 from bench.probe import probe
 from bench.probe.fact import Absent
+from bench.probe.nvml import chosen
 
 GIB = 2**30
 
@@ -21,7 +26,8 @@ GIB = 2**30
 def nvml(monkeypatch):
     """Put the stand-in in pynvml's place."""
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml)
-    monkeypatch.setattr(fake_nvml, "STATE", {"energy_mj": 1_000_000, "reasons": 0x4, "opened": 0})
+    monkeypatch.setattr(fake_nvml, "STATE", dict(fake_nvml.START))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return fake_nvml
 
 
@@ -53,7 +59,7 @@ def test_a_missing_driver_or_module_or_device_is_said_in_words(nvml, monkeypatch
     with pytest.raises(Absent, match="shows this process no GPU"):
         gpu.gpus()
     with pytest.raises(Absent, match="shows this process no GPU"):
-        sensors.gpus()
+        gpus.gpus(None, None)
 
     def no_driver():
         raise nvml.NVMLError("Driver Not Loaded")
@@ -66,14 +72,62 @@ def test_a_missing_driver_or_module_or_device_is_said_in_words(nvml, monkeypatch
         gpu.gpus()
 
 
+def test_a_gpu_that_is_lost_hides_none_of_the_others(nvml):
+    nvml.STATE["lost"] = (0,)
+    first, second = gpu.gpus()
+    assert (first.model, second.model) == (None, "Tesla K80")
+    assert first.unknown["model"] == "the driver gives no access: GPU is lost"
+
+
+def test_the_slices_of_a_gpu_are_facts_with_their_own_memory(nvml):
+    first, second = gpu.gpus()
+    (found,) = first.mig_slices
+    assert found.profile == "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
+    assert found.memory_total_bytes == 10 * GIB
+    assert "serial" not in found.uuid_hash
+    assert second.mig_slices == ()
+
+
+@pytest.mark.parametrize(
+    ("visible", "indices"),
+    [
+        (None, [0, 1]),
+        ("1", [1]),
+        ("1,0", [1, 0]),
+        ("GPU-serial-1", [1]),
+        ("MIG-serial-0", [0]),
+        ("", []),
+        ("-1", []),
+        ("0,7,1", [0]),  # CUDA stops at the first that is not there
+        ("NoDevFiles", []),
+    ],
+)
+def test_a_job_s_gpus_are_those_that_cuda_shows_it(nvml, monkeypatch, visible, indices):
+    assert chosen(nvml, visible) == indices
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpu.visible() == len(indices)
+
+
+def test_gpus_that_are_not_the_job_s_are_no_part_of_what_it_did(nvml):
+    read = gpus.gpus("1", lambda pid: True)
+    assert {name.rpartition(":")[2] for name in read()} == {"1"}
+    with pytest.raises(Absent, match="CUDA_VISIBLE_DEVICES hides all"):
+        gpus.gpus("", None)
+
+
+def a_ledger(read, seconds=5, **more):
+    ledger = Ledger()
+    for second in range(seconds):
+        ledger.add(float(second), {**read(), **more})
+    return ledger.interference(0.0, seconds - 1.0, cpus=2)
+
+
 def test_what_a_gpu_does_is_recorded_with_its_energy_counted_or_estimated(nvml):
-    read, ledger = sensors.gpus(), Ledger()
-    for second in range(5):
-        ledger.add(float(second), read())
-    seen = ledger.interference(0.0, 4.0, cpus=2)
-    first = seen.gpus[0]
-    assert (first.utilisation_share, first.power_w) == (0.37, 250.0)
-    assert (first.sm_clock_hz, first.memory_clock_hz) == (1.755e9, 1.755e9)
+    seen = a_ledger(gpus.gpus(None, lambda pid: True))
+    first, second = seen.gpus
+    assert (first.utilisation_share, second.utilisation_share) == (None, 0.37)  # of slices none
+    assert (first.power_w, first.sm_clock_hz, first.memory_clock_hz) == (250.0, 1.755e9, 1.755e9)
     assert (first.temperature_max_c, first.memory_used_peak_bytes) == (61, 3 * GIB)
     assert first.throttle_reasons == ("power cap",)
     counted, estimated = seen.energy
@@ -82,14 +136,57 @@ def test_what_a_gpu_does_is_recorded_with_its_energy_counted_or_estimated(nvml):
     assert estimated.basis == "estimated from power samples"
 
 
+def test_an_older_driver_s_reasons_are_read_by_the_call_it_knows(nvml):
+    nvml.STATE.update(old=True, reasons=0x40)
+    assert a_ledger(gpus.gpus(None, None)).gpus[1].throttle_reasons == ("thermal (hardware)",)
+
+
+OWN, STRANGER, UNSEEN = 1001, 1002, 1003
+
+
+@pytest.mark.parametrize(
+    ("users", "share", "flag"),
+    [
+        ({}, 0.0, "quiet"),
+        ({OWN: 90}, 0.0, "quiet"),
+        ({OWN: 50, STRANGER: 40}, 0.4, "disturbed"),
+        ({OWN: 50, UNSEEN: 40}, None, "quiet"),  # in a container nobody can tell
+    ],
+)
+def test_others_use_of_the_job_s_gpu_disturbs_it(nvml, users, share, flag):
+    nvml.STATE["users"] = users
+    is_own = {OWN: True, STRANGER: False, UNSEEN: None}.__getitem__
+    seen = a_ledger(gpus.gpus("1", is_own), busy_cpu_s=0.0, own_cpu_s=0.0)
+    assert seen.gpus[0].foreign_share == share
+    found = flagged(seen, Job(threads=2, cpus=2))
+    assert found.flag == flag
+    assert all(cause.startswith("foreign GPU use (0.4") for cause in found.causes)
+
+
+def test_before_a_run_any_use_of_a_gpu_is_somebody_else_s(nvml):
+    seen = a_ledger(gpus.gpus("1", None), busy_cpu_s=0.0, own_cpu_s=0.0)
+    assert flagged(seen, Job(threads=2, cpus=2)).causes == (
+        "foreign GPU use (0.37 of the GPU's time)",
+    )
+
+
 @pytest.mark.parametrize(
     ("bits", "flag"), [(0x4, "quiet"), (0x40, "disturbed"), (0x8, "disturbed")]
 )
 def test_heat_slows_a_gpu_and_flags_the_job_while_a_power_cap_is_a_limit(nvml, bits, flag):
     nvml.STATE["reasons"] = bits
-    read, ledger = sensors.gpus(), Ledger()
-    for second in range(3):
-        ledger.add(float(second), {**read(), "busy_cpu_s": 0.0, "own_cpu_s": 0.0})
-    seen = flagged(ledger.interference(0.0, 2.0, cpus=2), Job(threads=2, cpus=2))
+    read = gpus.gpus(None, lambda pid: True)
+    seen = flagged(a_ledger(read, 3, busy_cpu_s=0.0, own_cpu_s=0.0), Job(threads=2, cpus=2))
     assert seen.flag == flag
     assert all(cause.startswith("GPU slowdown") for cause in seen.causes)
+
+
+def test_of_several_gpus_a_job_is_given_the_first_unless_the_user_chose(tmp_path):
+    two = facts(gpus=(GpuFacts(index=0), GpuFacts(index=1)))
+    launch = a_launch("ok", tmp_path).model_copy(update={"machine": two})
+    found = child_environment({}, launch)
+    assert (found["CUDA_VISIBLE_DEVICES"], found["CUDA_DEVICE_ORDER"]) == ("0", "PCI_BUS_ID")
+    chosen_by_user = {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    assert child_environment(chosen_by_user, launch).items() >= chosen_by_user.items()
+    alone = launch.model_copy(update={"machine": facts(gpus=(GpuFacts(index=0),))})
+    assert "CUDA_VISIBLE_DEVICES" not in child_environment({}, alone)

@@ -25,3 +25,24 @@ def test_a_quota_below_the_bound_cpus_is_what_a_job_may_use(monkeypatch):
     """The quota is planted; tests/e2e/test_limits.py sets a real one."""
     monkeypatch.setattr(limits, "cpu_quota", lambda: 0.5)
     assert limits.usable_cpus() == 0.5
+
+
+def test_threads_of_one_core_are_told_by_the_cpus_that_share_it(monkeypatch, tmp_path):
+    for number, text in enumerate(("0,4", "1,5", "2,6", "3,7", "0,4", "1,5", "2,6", "3,7")):
+        folder = tmp_path / f"cpu{number}/topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{text}\n")
+    monkeypatch.setattr(limits, "affinity", lambda: frozenset({0, 1, 4}))
+    assert limits.cores(tmp_path) == 2
+    monkeypatch.setattr(limits, "affinity", lambda: frozenset({0, 99}))
+    assert limits.cores(tmp_path) is None
+
+
+def test_a_job_has_threads_however_little_can_be_read(monkeypatch):
+    """The group's reader is made to fail with an error that it never expects."""
+
+    def fail():
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(limits, "cpu_quota", fail)
+    assert limits.threads() == os.cpu_count()

@@ -189,7 +189,8 @@ def test_a_child_s_environment_is_its_parent_s_but_for_what_is_named(tmp_path):
     assert child["HOME"] == "/home/x"
     assert child["TF_CPP_MIN_LOG_LEVEL"] == "0"
     assert child["PYTHONPATH"].endswith(":/there")
-    assert set(child) == {*parent, *THREAD_VARIABLES, "PYTHONHASHSEED"} - {"RAY_x"}
+    own = {"PYTHONHASHSEED", "CUDA_DEVICE_ORDER"}
+    assert set(child) == {*parent, *THREAD_VARIABLES, *own} - {"RAY_x"}
 
 
 def test_the_priority_asked_for_and_the_one_seen_are_recorded(tmp_path):

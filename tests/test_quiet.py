@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import bench.conditions.meters
 import bench.conditions.quiet as quiet
 from bench.observed import ForeignProcess, Interference
 from bench.probe.limits import affinity
@@ -15,10 +17,10 @@ from bench.probe.limits import affinity
 BURN = "while True: pass"
 
 
-def a_look(foreign, causes=(), busiest=()):
-    flag = "disturbed" if causes else "quiet"
-    seen = Interference(wall_s=3.0, flag=flag, causes=causes, foreign_cpus=foreign)
-    return quiet.Look(seen, busiest)
+def a_look(foreign, causes=(), busiest=(), **more):
+    flag = "disturbed" if causes else "unknown" if foreign is None else "quiet"
+    seen = Interference(wall_s=3.0, flag=flag, causes=causes, foreign_cpus=foreign, **more)
+    return quiet.Look(seen, busiest, "CPU times: closed to us")
 
 
 def test_a_real_hog_is_found_and_named():
@@ -34,7 +36,26 @@ def test_a_real_hog_is_found_and_named():
 
 def test_a_quiet_machine_is_said_to_be_quiet():
     assert a_look(0.02).words() == "the machine is quiet (other processes use 0.02 CPUs)"
-    assert "unknown" in a_look(None).words()
+    assert a_look(0.0, on_battery=True).words().endswith("; it runs on battery: plug it in")
+
+
+def test_a_machine_that_nobody_can_watch_is_not_said_to_be_quiet():
+    assert a_look(None).words() == (
+        "it cannot be told whether the machine is quiet: CPU times: closed to us"
+    )
+
+
+def test_a_look_through_closed_files_says_why_it_saw_nothing(monkeypatch):
+    """The files of /proc are planted away: no machine can be had that closes them."""
+    monkeypatch.setattr(bench.conditions.meters, "PROC", Path("/nowhere"))
+    found = quiet.look(1, seconds=0.3)
+    assert found.seen.flag == "unknown"
+    assert "CPU times: FileNotFoundError" in found.words()
+
+
+def test_strangers_that_cannot_be_seen_are_said_to_be_hidden():
+    look = a_look(1.0, ("foreign CPU (1 CPUs)",))
+    assert look.words().endswith("; what uses it cannot be seen from here")
 
 
 def test_what_to_close_is_named_with_its_pid():

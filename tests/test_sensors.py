@@ -25,11 +25,20 @@ def tree(tmp_path):
 CPUS = "devices/system/cpu"
 
 
-def test_the_clock_is_the_mean_of_the_cpus(tree):
+def test_the_clock_is_the_mean_of_the_fastest_cpus_that_a_job_may_fill(tree):
+    """The tenth CPU is the fastest by far, and none of the job's."""
+    clocks = {0: 1_000_000, 1: 3_000_000, 2: 2_000_000, 10: 9_000_000}
+    root = tree({f"{CPUS}/cpu{n}/cpufreq/scaling_cur_freq": hz for n, hz in clocks.items()})
+    read = sensors.frequency(root, cpus=frozenset({0, 1, 2}), threads=2)
+    assert read() == {"frequency_hz": 2.5e9}
+    assert sensors.frequency(root, threads=64)() == {"frequency_hz": 3.75e9}
+
+
+def test_the_clock_is_read_anew(tree):
     root = tree({f"{CPUS}/cpu{n}/cpufreq/scaling_cur_freq": 2_000_000 + n * 1e6 for n in (0, 1)})
     tree({f"{CPUS}/cpu1/cpufreq/scaling_cur_freq": 3_000_000})
     tree({f"{CPUS}/cpu0/cpufreq/scaling_cur_freq": 2_000_000})
-    read = sensors.frequency(root)
+    read = sensors.frequency(root, threads=2)
     assert read() == {"frequency_hz": 2.5e9}
     tree({f"{CPUS}/cpu0/cpufreq/scaling_cur_freq": 1_000_000})
     assert read() == {"frequency_hz": 2.0e9}
@@ -51,16 +60,18 @@ def test_the_hottest_sensor_of_the_cpu_counts_and_others_do_not(tree):
     assert sensors.temperature(root)() == {"temperature_c": 82.5}
 
 
-def test_throttle_events_of_cores_and_package_are_added_up(tree):
-    folder = f"{CPUS}/cpu0/thermal_throttle"
-    root = tree(
-        {
-            f"{folder}/core_throttle_count": 3,
-            f"{folder}/package_throttle_count": 4,
-            f"{CPUS}/cpu1/thermal_throttle/core_throttle_count": 5,
+def test_throttle_events_are_those_of_each_core_and_each_package_once(tree):
+    """Two packages of one core with two threads each, which repeat their core's count."""
+    files = {}
+    for number in range(4):
+        cpu = f"{CPUS}/cpu{number}"
+        files |= {
+            f"{cpu}/topology/physical_package_id": number // 2,
+            f"{cpu}/topology/core_id": 0,
+            f"{cpu}/thermal_throttle/core_throttle_count": 3 + number // 2,
+            f"{cpu}/thermal_throttle/package_throttle_count": 10,
         }
-    )
-    assert sensors.thermal_throttling(root)() == {"thermal_throttles": 12}
+    assert sensors.thermal_throttling(tree(files))() == {"thermal_throttles": 3 + 4 + 10 + 10}
 
 
 def test_a_raspberry_pi_s_active_throttle_bits_are_counted_by_looks(tree):
@@ -73,69 +84,8 @@ def test_a_raspberry_pi_s_active_throttle_bits_are_counted_by_looks(tree):
     assert read() == {"thermal_throttles": 2}
 
 
-def test_rapl_counters_are_joules_by_package_and_do_not_wrap(tree):
-    zone = "class/powercap/intel-rapl:0"
-    root = tree(
-        {
-            f"{zone}/name": "package-0",
-            f"{zone}/energy_uj": 900_000,
-            f"{zone}/max_energy_range_uj": 1_000_000,
-            "class/powercap/intel-rapl:0:0/name": "core",
-            "class/powercap/intel-rapl:0:0/energy_uj": 1,
-            "class/powercap/intel-rapl:0:1/name": "dram",
-            "class/powercap/intel-rapl:0:1/energy_uj": 500_000,
-        }
-    )
-    read = sensors.rapl(root)
-    assert read() == {
-        "energy_j:RAPL package-0": pytest.approx(0.9),
-        "energy_j:RAPL package-0 dram": pytest.approx(0.5),
-    }
-    tree({f"{zone}/energy_uj": 100_000})
-    assert read()["energy_j:RAPL package-0"] == pytest.approx(1.1)
-
-
 @pytest.mark.parametrize(
-    ("full", "less", "joules"),
-    [
-        ({"energy_now": 50_000_000}, {"energy_now": 49_000_000}, 3600.0),
-        (
-            {"charge_now": 4_000_000, "voltage_now": 12_000_000},
-            {"charge_now": 3_900_000, "voltage_now": 12_000_000},
-            4320.0,
-        ),
-    ],
-    ids=["in watt-hours", "in ampere-hours"],
-)
-def test_a_battery_that_discharges_gives_joules(tree, full, less, joules):
-    cell = "class/power_supply/BAT0"
-    fixed = {f"{cell}/type": "Battery", f"{cell}/status": "Discharging"}
-    root = tree({**fixed, **{f"{cell}/{name}": value for name, value in full.items()}})
-    read = sensors.battery(root)
-    tree({f"{cell}/{name}": value for name, value in less.items()})
-    assert read() == {"energy_j:battery": pytest.approx(joules)}
-
-
-def test_a_battery_on_mains_and_a_mouse_s_battery_tell_nothing(tree):
-    mouse = "class/power_supply/hid"
-    root = tree({f"{mouse}/type": "Battery", f"{mouse}/scope": "Device"})
-    with pytest.raises(Absent, match="no battery"):
-        sensors.battery(root)
-    cell = "class/power_supply/BAT0"
-    tree({f"{cell}/type": "Battery", f"{cell}/status": "Charging", f"{cell}/energy_now": 1})
-    with pytest.raises(Absent, match="not discharging"):
-        sensors.battery(root)
-
-
-@pytest.mark.parametrize(
-    "sensor",
-    [
-        sensors.frequency,
-        sensors.temperature,
-        sensors.thermal_throttling,
-        sensors.rapl,
-        sensors.battery,
-    ],
+    "sensor", [sensors.frequency, sensors.temperature, sensors.thermal_throttling]
 )
 def test_a_machine_without_the_sensor_says_so_in_words(tmp_path, sensor):
     with pytest.raises(Absent) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from bench.conditions.ledger import Ledger, judged
 from bench.conditions.meters import METERS, Meter, Reader, Target
 from bench.conditions.processes import Processes
 from bench.observed import Conditions, Interference
-from bench.probe.fact import Absent
+from bench.probe.fact import LIMIT_S, Absent, in_time
 from bench.record import EpochRecord
 
 #: Seconds between two looks. What they cost is recorded with every job (`sampling_cpu_s`).
@@ -29,90 +30,142 @@ GRACE_S = 1.0
 #: What reading a process raises once it has ended, which is no failure of a source.
 GONE = (ProcessLookupError, FileNotFoundError, psutil.NoSuchProcess)
 
+#: Readings in a row that may fail before a source is given up.
+TRIES = 3
+
+
+class _Sampler:
+    """Reads some meters in a thread of its own, so that one that hangs holds up no others."""
+
+    def __init__(self, meters: Sequence[Meter], watch: Watch) -> None:
+        self.reading: str | None = None
+        self.cpu_s = 0.0
+        self.opened = threading.Event()
+        self._meters, self._watch = meters, watch
+        self._failed: dict[str, int] = {}
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        watch, begin, looks = self._watch, time.thread_time(), 0
+        readers = self._open()
+        self.opened.set()
+        due = time.monotonic()
+        while not watch.stopped.is_set():
+            self._look(readers, looks)
+            looks += 1
+            self.cpu_s = time.thread_time() - begin
+            due = max(due + watch.period_s, time.monotonic())
+            watch.stopped.wait(due - time.monotonic())
+        self._look(readers, 0)  # all once more, so that counters reach to the end
+        self.cpu_s = time.thread_time() - begin
+
+    def _open(self) -> list[tuple[Meter, Reader]]:
+        """Open every meter; one that cannot be opened is left out, with its reason."""
+        opened = []
+        for meter in self._meters:
+            self.reading = meter.name
+            try:
+                opened.append((meter, meter.open(self._watch.target)))
+            except Absent as error:
+                self._watch.unknown[meter.name] = str(error)
+            except Exception as error:  # whatever a source does, a run goes on
+                self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+        self.reading = None
+        return opened
+
+    def _look(self, readers: list[tuple[Meter, Reader]], looks: int) -> None:
+        """Read every meter that is due; one that fails again and again is not read any more."""
+        for entry in tuple(readers):
+            meter, read = entry
+            if looks % meter.every:
+                continue
+            self.reading = meter.name
+            try:
+                self._watch.ledger.add(time.perf_counter(), read())
+                self._failed.pop(meter.name, None)
+            except Exception as error:  # whatever a source does, a run goes on
+                failed = self._failed[meter.name] = self._failed.get(meter.name, 0) + 1
+                if isinstance(error, GONE) or failed >= TRIES:
+                    readers.remove(entry)
+                if not isinstance(error, GONE) or meter.may_hang:
+                    self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+        self.reading = None
+
 
 class Watch:
-    """Samples all meters in a thread of its own, so that a sensor that hangs holds up nothing.
+    """Samples all meters in threads of its own, so that a sensor that hangs holds up nothing.
 
     `child` None watches the machine alone. A context manager; `ledger` may be read after it.
     """
 
-    def __init__(self, child: int | None, period_s: float = PERIOD_S) -> None:
+    def __init__(
+        self,
+        child: int | None,
+        period_s: float = PERIOD_S,
+        threads: int = 1,
+        visible_gpus: str | None = None,
+    ) -> None:
         self.period_s = period_s
         self.ledger = Ledger()
         self.unknown: dict[str, str] = {}
         self.processes = Processes(child)
-        self.looks = 0
-        self.cpu_s = 0.0
+        self.target = Target(child, self.processes, threads, visible_gpus)
+        self.stopped = threading.Event()
         self.began_s = self.ended_s = time.perf_counter()
-        self._child = child
-        self._reading: str | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._samplers = [
+            _Sampler([meter for meter in METERS if meter.may_hang == may_hang], self)
+            for may_hang in (False, True)
+        ]
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        for sampler in self._samplers:
+            sampler.thread.start()
         return self
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that the looking has taken so far."""
+        return sum(sampler.cpu_s for sampler in self._samplers)
+
+    def wait_open(self, timeout_s: float) -> None:
+        """Wait until all sources are open, and begin the watched time only then."""
+        deadline = time.monotonic() + timeout_s
+        for sampler in self._samplers:
+            sampler.opened.wait(max(0.0, deadline - time.monotonic()))
+        self.began_s = time.perf_counter()
 
     def stop(self) -> None:
         """End the looking: what comes after this is none of the job's."""
-        if not self._stop.is_set():
-            self._stop.set()
+        if not self.stopped.is_set():
+            self.stopped.set()
             self.ended_s = time.perf_counter()
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
-        self._thread.join(GRACE_S)
-        if self._thread.is_alive() and self._reading:
-            self.unknown[self._reading] = "hangs: it and what comes after it gave no more samples"
-
-    def _run(self) -> None:
-        begin = time.thread_time()
-        readers = self._open()
-        due = time.monotonic()
-        while not self._stop.is_set():
-            self._look(readers)
-            self.looks += 1
-            self.cpu_s = time.thread_time() - begin
-            due = max(due + self.period_s, time.monotonic())
-            self._stop.wait(due - time.monotonic())
+        deadline = time.monotonic() + GRACE_S
+        for sampler in self._samplers:
+            sampler.thread.join(max(0.0, deadline - time.monotonic()))
+            if sampler.thread.is_alive() and sampler.reading:
+                words = "hangs: it and what comes after it gave no more samples"
+                self.unknown[sampler.reading] = words
         with contextlib.suppress(Exception):  # a last scan names who was busy till the end
             self.processes.scan()
 
-    def _open(self) -> list[tuple[Meter, Reader]]:
-        """Open every meter; one that cannot be opened is left out, with its reason."""
-        target = Target(self._child, self.processes)
-        opened = []
-        for meter in METERS:
-            self._reading = meter.name
-            try:
-                opened.append((meter, meter.open(target)))
-            except Absent as error:
-                self.unknown[meter.name] = str(error)
-            except Exception as error:  # whatever a source does, a run goes on
-                self.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
-        return opened
 
-    def _look(self, readers: list[tuple[Meter, Reader]]) -> None:
-        """Read every meter that is due; one that fails is not read again."""
-        for entry in tuple(readers):
-            meter, read = entry
-            if self.looks % meter.every:
-                continue
-            self._reading = meter.name
-            try:
-                self.ledger.add(time.perf_counter(), read())
-            except Exception as error:  # whatever a source does, a run goes on
-                readers.remove(entry)
-                if not isinstance(error, GONE):
-                    self.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+def job_here(threads: int) -> Job:
+    """Return what thresholds need to know of a job of `threads` threads here; never fails."""
+    quota, _ = in_time(cgroup.cpu_quota, LIMIT_S)
+    cores, _ = in_time(limits.cores, LIMIT_S)
+    cpus, _ = in_time(lambda: len(limits.affinity()), LIMIT_S)
+    return Job(threads, cpus or os.cpu_count() or 1, quota, cores)
 
 
 class ChildWatch(Watch):
     """Watches a job's child."""
 
-    def __init__(self, pid: int, threads: int) -> None:
-        super().__init__(pid)
-        self._job = Job(threads, len(limits.affinity()), cgroup.cpu_quota())
+    def __init__(self, pid: int, threads: int, visible_gpus: str | None = None) -> None:
+        super().__init__(pid, threads=threads, visible_gpus=visible_gpus)
+        self._job = job_here(threads)
 
     def conditions(self, epochs: Sequence[EpochRecord], clock_s: float | None) -> Conditions:
         """Return what was seen; `clock_s` is the child's clock at the start of its annex region.

@@ -1,7 +1,23 @@
 """Which disturbances count: the thresholds, each with its source, and the causes that they name.
 
 A job is compared with itself and with others by step times that differ by a few percent, so a
-disturbance counts from about where it moves an epoch by that much.
+disturbance counts from about where it moves an epoch by that much. An epoch is `disturbed` from
+these figures on (each row of CAUSES says where its own comes from), `quiet` below them, and
+`unknown` where nobody could see what others used:
+
+    foreign CPU              0.1 CPUs, where job and strangers together want more than there are
+    foreign CPU in the group 0.1 CPUs, likewise within a control group's quota
+    foreign GPU use          0.05 of the GPU's time
+    steal                    0.05 of the time of the CPUs that the job can fill
+    cgroup throttling        0.05 of periods, where the quota gives each thread its CPU
+    memory pressure          0.01 of the time (PSI `full`)
+    I/O pressure             0.05 of the time (PSI `full`)
+    swap                     1.04858e+06 bytes/s
+    lower clock              0.1 of the job's median
+    thermal throttling       1 events
+    GPU slowdown             1 reasons
+
+A job is disturbed by its mean over the training, or when 20% of its epochs are.
 """
 
 from __future__ import annotations
@@ -17,11 +33,15 @@ EPOCHS_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Job:
-    """What a threshold needs to know of the job: its threads, the CPUs it shares, its quota."""
+    """What a threshold needs to know of the job: its threads, the CPUs it shares, its quota.
+
+    `cores` are the physical ones among the CPUs; None: each CPU is a core.
+    """
 
     threads: int
     cpus: int
     quota: float | None = None
+    cores: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,8 +60,16 @@ class Cause:
 
 
 def _crowded(seen: Interference, job: Job) -> bool:
-    """Say whether job and strangers together want more CPUs than there are."""
-    return job.threads + (seen.foreign_cpus or 0) > job.cpus
+    """Say whether job and strangers together want more cores than there are.
+
+    Two threads of one core slow each other down, so that a core counts once.
+    """
+    return job.threads + (seen.foreign_cpus or 0) > (job.cores or job.cpus)
+
+
+def _group_crowded(seen: Interference, job: Job) -> bool:
+    """Say whether job and strangers in its control group together want more than its quota."""
+    return job.quota is not None and job.threads + (seen.group_foreign_cpus or 0) > job.quota
 
 
 def _job_runs(seen: Interference, job: Job) -> bool:
@@ -69,10 +97,25 @@ CAUSES: Sequence[Cause] = (
         _crowded,
     ),
     Cause(
-        "steal",
-        "steal_share",
+        "foreign CPU in the group",
+        "group_foreign_cpus",
+        0.1,
+        "CPUs",
+        "as for foreign CPU: what others in a container use of its quota is missing from the job",
+        _group_crowded,
+    ),
+    Cause(
+        "foreign GPU use",
+        "gpu_foreign",
         0.05,
-        "of CPU time",
+        "of the GPU's time",
+        "chosen here, as for steal: kernels of several processes take turns on a GPU",
+    ),
+    Cause(
+        "steal",
+        "steal_of_job",
+        0.05,
+        "of the time of the CPUs that the job can fill",
         "chosen here: what is stolen from a job that fills its CPUs is missing from it one to "
         "one, and a twentieth is what the spread between jobs can hide",
     ),
@@ -111,7 +154,7 @@ CAUSES: Sequence[Cause] = (
         "lower clock",
         "clock_loss",
         0.1,
-        "of the job's highest",
+        "of the job's median",
         "compute-bound steps slow down in proportion to the clock",
     ),
     Cause(
@@ -154,7 +197,7 @@ def flagged(seen: Interference, job: Job) -> Interference:
     """
     causes = []
     for cause in CAUSES:
-        value = _figure(seen, cause.key)
+        value = _figure(seen, cause.key, job)
         if value is not None and value >= cause.threshold and cause.applies(seen, job):
             causes.append(f"{cause.name} ({value:.2g} {cause.unit})")
     quiet = "quiet" if seen.foreign_cpus is not None else "unknown"
@@ -173,7 +216,7 @@ def flagged_job(whole: Interference, epochs: Sequence[Interference], job: Job) -
     return whole.model_copy(update={"flag": "disturbed", "causes": causes})
 
 
-def _figure(seen: Interference, key: str) -> float | None:
+def _figure(seen: Interference, key: str, job: Job) -> float | None:
     """Return the figure that a cause looks at, a few of them derived."""
     if key == "swapped_bytes_per_s":
         return None if seen.swapped_bytes is None else seen.swapped_bytes / max(seen.wall_s, 1e-9)
@@ -181,4 +224,9 @@ def _figure(seen: Interference, key: str) -> float | None:
         return None if seen.frequency_drift is None else -seen.frequency_drift
     if key == "gpu_slowdowns":
         return float(sum(len(GPU_TROUBLES & set(gpu.throttle_reasons)) for gpu in seen.gpus))
+    if key == "gpu_foreign":
+        return max((gpu.foreign_share or 0.0 for gpu in seen.gpus), default=None)
+    if key == "steal_of_job":
+        filled = min(job.threads, job.cpus)
+        return None if seen.steal_share is None else min(1.0, seen.steal_share * job.cpus / filled)
     return getattr(seen, key)

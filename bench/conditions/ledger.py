@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.conditions.energy import MODELLED
 from bench.conditions.flags import GPU_REASONS, Job, flagged, flagged_job
 from bench.conditions.series import Series
 from bench.observed import EnergyReading, GpuConditions, Interference
@@ -40,6 +41,7 @@ GPU_MEANS = (
     ("sm_clock_hz", "gpu_sm_clock_hz"),
     ("memory_clock_hz", "gpu_memory_clock_hz"),
     ("power_w", "gpu_power_w"),
+    ("foreign_share", "gpu_foreign"),
 )
 GPU_PEAKS = (
     ("temperature_max_c", "gpu_temperature_c"),
@@ -51,6 +53,14 @@ COVERS = (
     ("RAPL", "the CPU package, other processes included"),
     ("NVML", "the GPU, other processes included"),
     ("battery", "the whole machine, screen included"),
+)
+
+POWER_SAMPLES = "estimated from power samples"
+
+#: What a counter's joules are, by a mark in its source's name, where they are not measured.
+BASES = (
+    (MODELLED, "estimated by the CPU from its activity"),
+    ("battery", "estimated from the battery's charge"),
 )
 
 
@@ -84,12 +94,15 @@ class Ledger:
         if None not in seen:  # the child alone is sampled more often than its tree
             found["tree_rss_peak_bytes"] = max(seen)
         found["job_cpu_s"] = self._first_rise(("tree_cpu_s", "child_cpu_s"), begin_s, end_s)
-        found["foreign_cpus"] = _over(self._foreign(begin_s, end_s), wall_s)
+        found["foreign_cpus"] = _over(self._foreign("busy_cpu_s", begin_s, end_s), wall_s)
+        found["group_foreign_cpus"] = _over(self._foreign("group_cpu_s", begin_s, end_s), wall_s)
         found["steal_share"] = _over(self._rise("steal_cpu_s", begin_s, end_s), wall_s * cpus)
         found["throttled_s"] = self._rise("throttled_s", begin_s, end_s)
         periods = self._rise("quota_periods", begin_s, end_s)
         throttled = self._rise("throttled_periods", begin_s, end_s)
         found["throttled_periods_share"] = _over(throttled, periods or 0.0)
+        on_battery = self._of("on_battery").most(begin_s, end_s)
+        found["on_battery"] = None if on_battery is None else on_battery > 0
         found["gpus"] = tuple(self._gpu(index, begin_s, end_s) for index in self._gpus())
         found["energy"] = self._energy(begin_s, end_s)
         return Interference(**found)
@@ -104,15 +117,16 @@ class Ledger:
         rises = (self._rise(name, begin_s, end_s) for name in names)
         return next((rise for rise in rises if rise is not None), None)
 
-    def _foreign(self, begin_s: float, end_s: float) -> float | None:
-        """Return the CPU seconds of all processes less those of our own."""
-        busy = self._rise("busy_cpu_s", begin_s, end_s)
+    def _foreign(self, name: str, begin_s: float, end_s: float) -> float | None:
+        """Return the CPU seconds of all whom a counter covers less those of our own."""
+        busy = self._rise(name, begin_s, end_s)
         own = self._rise("own_cpu_s", begin_s, end_s)
         return None if busy is None or own is None else max(0.0, busy - own)
 
     def _gpus(self) -> list[int]:
-        prefix = "gpu_utilisation:"
-        return sorted(int(n.removeprefix(prefix)) for n in self.series if n.startswith(prefix))
+        """Return the GPUs of which anything was read; in multi-instance mode not all is."""
+        names = (name.partition(":") for name in self.series if name.startswith("gpu_"))
+        return sorted({int(index) for _, _, index in names})
 
     def _gpu(self, index: int, begin_s: float, end_s: float) -> GpuConditions:
         bits = self._of(f"gpu_throttle_bits:{index}").inside(begin_s, end_s)
@@ -128,29 +142,39 @@ class Ledger:
         )
 
     def _energy(self, begin_s: float, end_s: float) -> tuple[EnergyReading, ...]:
-        """Return what each source counted; a GPU without a counter by its power samples."""
-        found = []
+        """Return what each source counted, or the power that it stated makes of the time.
+
+        A counter that stands still counts nothing. The battery's figures are the machine's only
+        while it discharges.
+        """
+        wall_s, found = end_s - begin_s, []
+        discharged = self._of("on_battery").least(begin_s, end_s)
         for name in sorted(name for name in self.series if name.startswith("energy_j:")):
             joules = self._rise(name, begin_s, end_s)
-            if joules is not None:
-                source = name.removeprefix("energy_j:").replace(":", " ")
-                basis = "estimated from the battery's charge" if source == "battery" else "measured"
-                found.append(_reading(source, joules, basis))
+            source = name.removeprefix("energy_j:").replace(":", " ")
+            if joules and (source != "battery" or discharged):
+                found.append(_reading(source, joules))
+        watts_w = self._of("power_w:battery").mean(begin_s, end_s)
+        if watts_w and discharged:
+            found.append(_reading("battery", watts_w * wall_s, POWER_SAMPLES))
         for index in self._gpus():
             power_w = self._of(f"gpu_power_w:{index}").mean(begin_s, end_s)
             if f"energy_j:NVML GPU:{index}" not in self.series and power_w is not None:
-                joules = power_w * (end_s - begin_s)
-                found.append(_reading(f"NVML GPU {index}", joules, "estimated from power samples"))
+                found.append(_reading(f"NVML GPU {index}", power_w * wall_s, POWER_SAMPLES))
         return tuple(found)
 
 
 def with_drift(epochs: Sequence[Interference]) -> list[Interference]:
-    """Return the epochs with their clocks relative to the highest of them."""
+    """Return the epochs with their clocks relative to the middle one of them.
+
+    A CPU that clocks higher for its first seconds is no disturbance of all the others.
+    """
     clocks = [epoch.frequency_hz for epoch in epochs if epoch.frequency_hz]
     if not clocks:
         return list(epochs)
+    middle_hz = float(np.median(clocks))
     return [
-        epoch.model_copy(update={"frequency_drift": epoch.frequency_hz / max(clocks) - 1})
+        epoch.model_copy(update={"frequency_drift": epoch.frequency_hz / middle_hz - 1})
         if epoch.frequency_hz
         else epoch
         for epoch in epochs
@@ -165,9 +189,15 @@ def judged(
     return marked, flagged_job(whole, marked, job)
 
 
-def _reading(source: str, joules: float, basis: str) -> EnergyReading:
+def _reading(source: str, joules: float, basis: str | None = None) -> EnergyReading:
     covers = next((words for start, words in COVERS if source.startswith(start)), "unknown")
-    return EnergyReading(source=source, covers=covers, joules=joules, basis=basis)
+    known = (words for mark, words in BASES if mark in source)
+    return EnergyReading(
+        source=source.removesuffix(f" {MODELLED}"),
+        covers=covers,
+        joules=joules,
+        basis=basis or next(known, "measured"),
+    )
 
 
 def _over(value: float | None, total: float) -> float | None:

@@ -10,9 +10,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+import bench.conditions.energy as energy
+import bench.conditions.gpus as gpus
 import bench.conditions.sensors as sensors
 import bench.probe.cgroup as cgroup
 import bench.probe.limits as limits
@@ -29,19 +32,26 @@ SCAN_EVERY = 12
 
 @dataclass(frozen=True)
 class Target:
-    """What is watched: the child, and the processes about it."""
+    """What is watched: the child with its threads and GPUs, and the processes about it."""
 
     child: int | None
     processes: Processes
+    threads: int = 1
+    visible_gpus: str | None = None
 
 
 @dataclass(frozen=True)
 class Meter:
-    """A source that is read at every `every`th look."""
+    """A source that is read at every `every`th look.
+
+    `may_hang`: a driver answers, or hardware behind the kernel. Such sources are read in a thread
+    of their own, where they hold up none of the others.
+    """
 
     name: str
     every: int
     open: Callable[[Target], Reader]
+    may_hang: bool = False
 
 
 def _child(target: Target) -> Reader:
@@ -115,17 +125,17 @@ def _switches(target: Target) -> Reader:
         process = psutil.Process(target.child)
         return lambda: {"voluntary_switches": process.num_ctx_switches().voluntary}
     folder = PROC / str(target.child) / "task"
+    counts: dict[str, tuple[int, int]] = {}  # an ended thread keeps its last ones
 
     def values() -> Values:
-        voluntary = involuntary = 0
         for thread in os.listdir(folder):
             try:
                 text = (folder / thread / "status").read_bytes()
             except OSError:  # the thread has ended
                 continue
             fields = text[text.rfind(b"\nvoluntary_ctxt_switches:") :].split()
-            voluntary += int(fields[1])
-            involuntary += int(fields[3])
+            counts[thread] = (int(fields[1]), int(fields[3]))
+        voluntary, involuntary = (sum(column) for column in zip(*counts.values(), strict=True))
         return {"voluntary_switches": voluntary, "involuntary_switches": involuntary}
 
     return values
@@ -135,7 +145,7 @@ def _throttling(target: Target) -> Reader:
     path = cgroup.throttling_file()
     if path is None:
         raise Absent("no cgroup above this process has a CPU quota")
-    file = KeptFile(path)
+    file, used_s = KeptFile(path), _group_usage(path.parent)
 
     def values() -> Values:
         fields = dict(line.split() for line in file.read().decode().splitlines())
@@ -145,9 +155,21 @@ def _throttling(target: Target) -> Reader:
             else int(fields["throttled_time"]) / 1e9
         )
         periods, throttled = int(fields["nr_periods"]), int(fields["nr_throttled"])
-        return {"quota_periods": periods, "throttled_periods": throttled, "throttled_s": seconds}
+        seen = {"quota_periods": periods, "throttled_periods": throttled, "throttled_s": seconds}
+        if "usage_usec" in fields:
+            return {**seen, "group_cpu_s": int(fields["usage_usec"]) / 1e6}
+        return {**seen, "group_cpu_s": used_s()} if used_s else seen
 
     return values
+
+
+def _group_usage(folder: Path) -> Callable[[], float] | None:
+    """Return a reader of the CPU seconds of a version 1 group, None where it counts none."""
+    try:
+        file = KeptFile(folder / "cpuacct.usage")
+    except OSError:
+        return None
+    return lambda: int(file.read()) / 1e9
 
 
 def _pressure(resource: str) -> Callable[[Target], Reader]:
@@ -188,6 +210,14 @@ def _swap(target: Target) -> Reader:
     return values
 
 
+def _frequency(target: Target) -> Reader:
+    return sensors.frequency(cpus=limits.affinity(), threads=target.threads)
+
+
+def _gpus(target: Target) -> Reader:
+    return gpus.gpus(target.visible_gpus, target.processes.is_own if target.child else None)
+
+
 #: At five looks a second: memory at each, CPU time at every other, the rest once a second or two.
 METERS: Sequence[Meter] = (
     Meter("child", 1, _child),
@@ -200,10 +230,10 @@ METERS: Sequence[Meter] = (
     Meter("load", 5, _load),
     Meter("context switches", 10, _switches),
     Meter("swap", 5, _swap),
-    Meter("frequency", 5, lambda target: sensors.frequency()),
-    Meter("temperature", 5, lambda target: sensors.temperature()),
-    Meter("thermal throttling", 5, lambda target: sensors.thermal_throttling()),
-    Meter("GPU", 5, lambda target: sensors.gpus()),
-    Meter("RAPL", 5, lambda target: sensors.rapl()),
-    Meter("battery", 5, lambda target: sensors.battery()),
+    Meter("frequency", 5, _frequency, may_hang=True),
+    Meter("temperature", 5, lambda target: sensors.temperature(), may_hang=True),
+    Meter("thermal throttling", 5, lambda target: sensors.thermal_throttling(), may_hang=True),
+    Meter("GPU", 5, _gpus, may_hang=True),
+    Meter("RAPL", 5, lambda target: energy.rapl(), may_hang=True),
+    Meter("battery", 5, lambda target: energy.battery(), may_hang=True),
 )

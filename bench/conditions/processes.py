@@ -116,6 +116,18 @@ def descendants(root: int, looks: Mapping[int, ProcessLook]) -> set[int]:
     return found
 
 
+def _ended_by_parent(
+    before: Mapping[int, ProcessLook], now: Mapping[int, ProcessLook]
+) -> dict[int, float]:
+    """Return the CPU seconds that children since ended had at the scan `before`, by parent."""
+    found: dict[int, float] = {}
+    for pid, look in before.items():
+        if pid not in now or now[pid].started != look.started:
+            had_s = look.cpu_s + look.waited_cpu_s
+            found[look.parent] = found.get(look.parent, 0.0) + had_s
+    return found
+
+
 class RaySession:
     """The Ray session that placed us: nothing where Ray did not."""
 
@@ -187,18 +199,30 @@ class Processes:
             with contextlib.suppress(OSError, psutil.Error):  # it ended since
                 self._own[pid] = watch_process(pid)
         if self._seen is not None:
+            ended_s = _ended_by_parent(self._seen, looks)
             for pid, look in looks.items():
                 if pid not in own:
-                    self._add_foreign(look, self._seen.get(pid))
+                    self._add_foreign(look, self._seen.get(pid), ended_s.get(pid, 0.0))
         self._seen = looks
 
-    def _add_foreign(self, look: ProcessLook, before: ProcessLook | None) -> None:
+    def _add_foreign(self, look: ProcessLook, before: ProcessLook | None, known_s: float) -> None:
+        """Add what a stranger used since the last scan, short-lived children of its included.
+
+        A parent is given the time of a child once it has ended; `known_s` of that was the child's
+        own at the last scan already.
+        """
         same = before is not None and before.started == look.started
         used_s = look.cpu_s - (before.cpu_s if same else 0.0)
+        if same:
+            used_s += max(0.0, look.waited_cpu_s - before.waited_cpu_s - known_s)
         if used_s > 0:
             key = (look.pid, look.started)
             self._names[key] = look.name.partition("/")[0]  # kworker/u8:1 goes by many names
             self._foreign_s[key] = self._foreign_s.get(key, 0.0) + used_s
+
+    def is_own(self, pid: int) -> bool | None:
+        """Say whether a process is our own; None of one that cannot be seen from here."""
+        return None if pid not in (self._seen or {}) else pid in self._own
 
     def read(self) -> dict[str, float]:
         """Return CPU seconds of all own processes, and CPU and memory of the child's tree."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import bench.probe.cgroup as cgroup
-import bench.probe.limits as limits
-from bench.conditions import Watch
-from bench.conditions.flags import Job, flagged
+from bench.conditions import Watch, job_here
+from bench.conditions.flags import flagged
 from bench.observed import ForeignProcess, Interference
 
 #: Seconds of a look: long enough for a mean, short enough to wait for.
 LOOK_S = 3.0
+
+
+#: The meters without which nobody can tell what others use.
+NEEDED = ("processes", "CPU times")
+
+#: Seconds that sources (a GPU's driver) are given to open before a look begins.
+OPEN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Look:
 
     seen: Interference
     busiest: tuple[ForeignProcess, ...]
+    why_unknown: str = ""
 
     @property
     def is_quiet(self) -> bool:
@@ -29,24 +36,33 @@ class Look:
         return self.seen.flag != "disturbed"
 
     def words(self) -> str:
-        """Return the finding in one sentence, with what to close."""
-        foreign = self.seen.foreign_cpus
+        """Return the finding in one sentence, with what to close or to change."""
+        return f"{self._finding()}{self._advice()}"
+
+    def _finding(self) -> str:
+        if self.seen.flag == "unknown":
+            return f"it cannot be told whether the machine is quiet: {self.why_unknown}"
         if self.is_quiet:
-            used = "unknown" if foreign is None else f"{foreign:.2f} CPUs"
+            used = f"{self.seen.foreign_cpus:.2f} CPUs"
             return f"the machine is quiet (other processes use {used})"
         names = ", ".join(f"{p.name} (pid {p.pid}, {p.cpus:.2f} CPUs)" for p in self.busiest)
-        close = f"; close {names}" if names else ""
+        close = f"; close {names}" if names else "; what uses it cannot be seen from here"
         return f"the machine is not quiet: {', '.join(self.seen.causes)}{close}"
+
+    def _advice(self) -> str:
+        return "; it runs on battery: plug it in" if self.seen.on_battery else ""
 
 
 def look(threads: int, seconds: float = LOOK_S) -> Look:
     """Watch the machine for `seconds`, for a job of `threads` threads to come."""
-    with Watch(None) as watch:
+    with Watch(None, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")) as watch:
+        watch.wait_open(OPEN_S)
         time.sleep(seconds)
-    cpus = len(limits.affinity())
-    seen = watch.ledger.interference(watch.began_s, watch.ended_s, cpus)
+    job = job_here(threads)
+    seen = watch.ledger.interference(watch.began_s, watch.ended_s, job.cpus)
     busiest = watch.processes.busiest_foreign(watch.ended_s - watch.began_s)
-    return Look(flagged(seen, Job(threads, cpus, cgroup.cpu_quota())), busiest)
+    why = "; ".join(f"{name}: {watch.unknown[name]}" for name in NEEDED if name in watch.unknown)
+    return Look(flagged(seen, job), busiest, why or "no figures came")
 
 
 def wait_quiet(

@@ -9,6 +9,9 @@ import numpy as np
 #: Seconds by which a gauge's sample may miss an interval that holds none.
 NEAR_S = 1.1
 
+#: Share of an interval that a counter's samples must cover.
+COVERED_SHARE = 0.5
+
 #: Seconds by which a counter's samples may begin late or end early, besides their own distance.
 SLACK_S = 0.5
 
@@ -30,8 +33,10 @@ class Series:
     def rise(self, begin_s: float, end_s: float) -> float | None:
         """Return how far a counter rose from `begin_s` to `end_s`, by linear interpolation.
 
-        None with fewer than two samples, or where the interval reaches further beyond the samples
-        than two of their distances: a source that fell silent must not look like a quiet one.
+        Where the interval reaches a little beyond the samples, the rate seen within it stands for
+        the rest. None with fewer than two samples, where it reaches further than two of their
+        distances, or where they cover less than half of it: a source that fell silent must not
+        look like a quiet one.
         """
         if len(self) < 2:
             return None
@@ -39,13 +44,22 @@ class Series:
         slack_s = 2 * (last - first) / (len(self) - 1) + SLACK_S
         if begin_s < first - slack_s or end_s > last + slack_s:
             return None
-        edges = np.interp([begin_s, end_s], self._times, self._values)
-        return max(0.0, float(edges[1] - edges[0]))
+        low, high = max(begin_s, first), min(end_s, last)
+        if high - low < COVERED_SHARE * (end_s - begin_s):
+            return None
+        edges = np.interp([low, high], self._times, self._values)
+        scale = (end_s - begin_s) / (high - low) if high > low else 1.0
+        return max(0.0, float(edges[1] - edges[0]) * scale)
 
     def mean(self, begin_s: float, end_s: float) -> float | None:
         """Return the mean of a gauge's samples in the interval."""
         inside = self.inside(begin_s, end_s)
         return float(inside.mean()) if inside.size else None
+
+    def least(self, begin_s: float, end_s: float) -> float | None:
+        """Return the smallest of a gauge's samples in the interval."""
+        inside = self.inside(begin_s, end_s)
+        return float(inside.min()) if inside.size else None
 
     def most(self, begin_s: float, end_s: float) -> float | None:
         """Return the largest of a gauge's samples in the interval."""

@@ -7,6 +7,8 @@ Source: cgroups(7), cgroup_namespaces(7), proc_pid_mountinfo(5).
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ class Mount:
         parts = [part for part in inner.parts if part not in {"/", ".."}]
         for length in range(len(parts), -1, -1):
             folder = self.point.joinpath(*parts[:length])
-            if folder.is_dir():
+            if os.path.isdir(folder):  # Path.is_dir() raises where a folder above is closed
                 yield folder
 
 
@@ -93,7 +95,7 @@ def memory_limit(membership: Path | None = None, mounts: Path | None = None) -> 
         fields = _words(folder / "memory.stat")
         stat = dict(zip(fields[::2], fields[1::2], strict=False))
         stated.append(stat.get("hierarchical_memory_limit", "max"))
-        limits += [int(text) for text in stated if text != "max" and int(text) < NO_LIMIT_BYTES]
+        limits += [int(text) for text in stated if text.isdigit() and int(text) < NO_LIMIT_BYTES]
     return min(limits, default=None)
 
 
@@ -134,9 +136,9 @@ def folders(
 ) -> Iterator[Path]:
     """Yield this process's group and its ancestors, in both hierarchies, the innermost first."""
     try:
-        paths = memberships((membership or MEMBERSHIP).read_text())
-        hierarchies = parse_mounts((mounts or MOUNTS).read_text())
-    except OSError:
+        paths = memberships((membership or MEMBERSHIP).read_text(errors="replace"))
+        hierarchies = parse_mounts((mounts or MOUNTS).read_text(errors="replace"))
+    except (OSError, ValueError):  # not Linux, or a text that nobody knows
         return
     for key in (controller, UNIFIED):
         for mount in hierarchies:
@@ -145,19 +147,20 @@ def folders(
 
 
 def _quota(folder: Path) -> float | None:
-    """Return the quota that one group states, in CPUs."""
-    unified = _words(folder / "cpu.max")
-    if unified and unified[0] != "max":
-        return int(unified[0]) / int(unified[1])
-    quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
-    if quota and period and int(quota[0]) > 0:
-        return int(quota[0]) / int(period[0])
+    """Return the quota that one group states, in CPUs; None of one that states no numbers."""
+    with contextlib.suppress(ValueError, IndexError, ZeroDivisionError):
+        unified = _words(folder / "cpu.max")
+        if unified and unified[0] != "max":
+            return int(unified[0]) / int(unified[1])
+        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        if quota and period and int(quota[0]) > 0:
+            return int(quota[0]) / int(period[0])
     return None
 
 
 def _words(file: Path) -> list[str]:
     try:
-        return file.read_text().split()
+        return file.read_text(errors="replace").split()
     except OSError:
         return []
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import bench.probe.nvml as nvml
-from bench.facts import GpuFacts
+from bench.facts import GpuFacts, MigFacts
 from bench.probe.fact import Absent, Fact
 from bench.probe.identity import salted
 
@@ -23,6 +24,7 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
         lambda n, h: "{}.{}".format(*n.nvmlDeviceGetCudaComputeCapability(h)),
     ),
     ("mig", lambda n, h: n.nvmlDeviceGetMigMode(h)[0] == 1),
+    ("mig_slices", lambda n, h: _slices(n, h)),
     ("sm_clock_max_hz", lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_SM) * 1e6),
     ("memory_clock_max_hz", lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_MEM) * 1e6),
 )
@@ -31,7 +33,7 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 def gpus() -> tuple[GpuFacts, ...]:
     """Return the facts of every GPU that this process may see. Raises Absent where NVML is not."""
     with nvml.session() as pynvml:
-        found = tuple(_one(pynvml, index, h) for index, h in enumerate(nvml.handles(pynvml)))
+        found = tuple(_one(pynvml, index, h) for index, h in nvml.handles(pynvml).items())
     if not found:
         raise Absent("the NVIDIA driver shows this process no GPU")
     return found
@@ -44,6 +46,8 @@ def driver() -> str:
 
 
 def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
+    if isinstance(handle, Exception):
+        return GpuFacts(index=index, unknown={"model": f"the driver gives no access: {handle}"})
     values, unknown = {}, {}
     for name, read in GPU_FACTS:
         try:
@@ -53,7 +57,34 @@ def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
     return GpuFacts(index=index, unknown=unknown, **values)
 
 
+def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
+    """Return the slices that a GPU in multi-instance mode is cut into."""
+    if pynvml.nvmlDeviceGetMigMode(handle)[0] != 1:
+        return ()
+    found = []
+    for index in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        try:
+            own = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)
+        except pynvml.NVMLError:  # fewer slices than there is room for
+            continue
+        found.append(
+            MigFacts(
+                profile=nvml.words(pynvml.nvmlDeviceGetName(own)),
+                uuid_hash=salted(nvml.words(pynvml.nvmlDeviceGetUUID(own))),
+                memory_total_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(own).total),
+            )
+        )
+    return tuple(found)
+
+
+def visible() -> int:
+    """Return how many of the GPUs CUDA_VISIBLE_DEVICES leaves to a job."""
+    with nvml.session() as pynvml:
+        return len(nvml.chosen(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
 FACTS = (
     Fact("gpus", gpus, "NVML", limit_s=2.0),
+    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES", limit_s=1.0),
     Fact("gpu_driver", driver, "NVML", limit_s=1.0),
 )

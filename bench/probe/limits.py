@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psutil
 
+import bench.probe.system as system
 from bench.probe.cgroup import cpu_quota, cpuset, memory_limit
 from bench.probe.fact import Fact
 
 TITLE = "What a job may use"
+
+CPUS = Path("/sys/devices/system/cpu")
 
 
 def affinity() -> frozenset[int]:
@@ -22,6 +26,23 @@ def usable_cpus() -> float:
     """Return how many CPUs a job may use: the smaller of affinity and cgroup quota."""
     count, quota = float(len(affinity())), cpu_quota()
     return count if quota is None else min(count, quota)
+
+
+def threads() -> int:
+    """Return how many threads a job is given: one a usable CPU, at least one; never fails."""
+    try:
+        return max(1, int(usable_cpus()))
+    except Exception:  # a system whose limits cannot be read still trains
+        return os.cpu_count() or 1
+
+
+def cores(root: Path = CPUS) -> int | None:
+    """Return how many physical cores are among the CPUs of the affinity; None: cannot be told."""
+    siblings = {
+        system.first_line(root / f"cpu{number}/topology/thread_siblings_list")
+        for number in affinity()
+    }
+    return None if None in siblings else len(siblings)
 
 
 def usable_memory() -> int:
