@@ -29,7 +29,8 @@ class Run:
     """A journal as read: its header, its records in order of arrival, and what was unreadable.
 
     `machines` and `sites` are the lines on a cluster's part. `done` and `missing` are about the
-    header's own machine; `parts` gives each machine as a run of its own.
+    header's own machine; `parts` gives each machine as a run of its own, and a cluster's with the
+    `entry` that the journal holds of it.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Run:
     warnings: tuple[str, ...] = ()
     machines: tuple[MachineEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
+    entry: MachineEntry | None = None
 
     @property
     def done(self) -> frozenset[str]:
@@ -92,10 +94,11 @@ class Run:
             "machine": entry.machine,
             "jobs": tuple(wanted[job_id] for job_id in ids if job_id in wanted),
             "skipped": entry.skipped,
+            "look": entry.look,
             "measured": True,
         }
         header = self.header.model_copy(update=changes)
-        return Run(self.path, header, self._of(entry.label))
+        return Run(self.path, header, self._of(entry.label), entry=entry)
 
     def labelled(self, label: str) -> Run:
         """Return this run with the header's machine under another name."""

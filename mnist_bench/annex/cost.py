@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from bench.machines import Machine
-from bench.price import Price, PriceRule, price_of
+from bench.compare import GROUP
+from bench.facts import MachineFacts
+from bench.frame import machine_key
+from bench.price import Price, listed_price, price_of, stated_price
 from bench.report.tables import Table, number, text
+from bench.store import Run
 from mnist_bench.annex.base import GROUP_COLUMNS, JOB, MACHINE, Evidence, groups, median, scaled
 
 #: Sources of conditions that could have given energy; their reasons explain an n/a.
 ENERGY_SOURCES = ("RAPL", "GPU", "battery")
+
+#: Where a figure comes from that the run recorded of a cluster's node.
+NODE_SOURCE = "the cluster's label bench-usd-per-hour"
+#: The same, where the node does not say its type: its figure may be that of the cluster file's.
+UNSURE_SOURCE = f"{NODE_SOURCE}, or the list price of its type in the cluster file"
 
 _NOTE = (
     "Dollars a job are its total time at the machine's price an hour, nothing else (no idle time, "
@@ -23,19 +32,18 @@ _NOTE = (
 
 
 def cost_table(evidence: Evidence) -> Table:
-    """Return one row per machine and job group: price, dollars a job, joules a job."""
-    rules = [rule for run in evidence.runs for rule in run.header.prices]
-    prices = {machine.key: _price(machine, rules) for machine in evidence.machines}
+    """Return one row per machine, job group and price: dollars a job, joules a job."""
     final = evidence.jobs[evidence.jobs["is_final"].astype(bool)]
-    rows = [
-        {**head, **_dollars(pooled, prices[head["machine_key"]]), **_joules(head["epochs"], pooled)}
-        for head, pooled in groups(final, evidence.names)
-    ]
-    reasons = {
-        f"{machine.name}: {prices[machine.key].reason}"
-        for machine in evidence.machines
-        if prices[machine.key].reason
-    }
+    price_of_job = _prices(evidence)
+    prices = list(dict.fromkeys(price_of_job.values()))
+    who = zip(final["run_id"], final["machine_key"], strict=True)
+    final = final.assign(price=[prices.index(price_of_job[job]) for job in who])
+    rows, reasons = [], set()
+    for head, pooled in groups(final, evidence.names, (*GROUP, "price")):
+        price = prices[head.pop("price")]
+        rows.append({**head, **_dollars(pooled, price), **_joules(head["epochs"], pooled)})
+        if price.reason:
+            reasons.add(f"{head['machine']}: {price.reason}")
     return Table(
         name="cost",
         title="Energy and price",
@@ -46,7 +54,7 @@ def cost_table(evidence: Evidence) -> Table:
             number("n", "n", foldable=True),
             number("usd_per_hour", "USD an hour", foldable=True),
             number("usd_per_1000_jobs", "USD per 1000 jobs"),
-            text("price_source", "price from", foldable=True, width=60),
+            text("price_source", "price from", foldable=True, width=120),
             text("price_date", "price as of", foldable=True),
             number("joules", "J a job", foldable=True),
             number("joules_per_epoch", "J an epoch", foldable=True),
@@ -62,8 +70,46 @@ def cost_table(evidence: Evidence) -> Table:
     )
 
 
-def _price(machine: Machine, rules: Sequence[PriceRule]) -> Price:
-    return price_of(machine.label, machine.facts, rules)
+def _prices(evidence: Evidence) -> dict[tuple[str, str], Price]:
+    """Return the price of each run's machines, by run id and the machine's key.
+
+    A run's rules price its own records alone. Where two runs state one price of one source, the
+    later date counts for both, so that their jobs are pooled.
+    """
+    found = {
+        (record.run_id, machine_key(record)): _price(run, record.machine)
+        for run in evidence.runs
+        for record in run.measured
+    }
+    dates: dict[Price, str] = {}
+    for price in found.values():
+        undated = replace(price, date=None)
+        dates[undated] = max(dates.get(undated, ""), price.date or "")
+    return {
+        job: replace(price, date=dates[replace(price, date=None)] or None)
+        for job, price in found.items()
+    }
+
+
+def _price(part: Run, facts: MachineFacts) -> Price:
+    """Return the price of a part's machine; a cluster's node has none of the bare figures.
+
+    A node's recorded figure that equals its list price is the table's: the run took it there.
+    """
+    label, rules, entry = part.header.label, part.header.prices, part.entry
+    if entry is None:
+        return price_of(label, facts, rules)
+    rules = [rule for rule in rules if not rule.is_typed]
+    stated = stated_price(label, facts, rules)
+    listed = listed_price(facts.cloud_provider, facts.cloud_instance_type)
+    if stated or entry.usd_per_hour is None or _same(listed, entry.usd_per_hour):
+        return price_of(label, facts, rules)
+    source = NODE_SOURCE if facts.cloud_instance_type else UNSURE_SOURCE
+    return Price(entry.usd_per_hour, source, part.header.started_at[:10])
+
+
+def _same(listed: Price | None, usd_per_hour: float) -> bool:
+    return listed is not None and listed.usd_per_hour == usd_per_hour
 
 
 def _dollars(rows: pd.DataFrame, price: Price) -> dict[str, Any]:
