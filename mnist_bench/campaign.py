@@ -24,6 +24,7 @@ from bench.worker import utc_now
 from mnist_bench.cluster.find import Cluster
 from mnist_bench.cluster.part import ClusterPart
 from mnist_bench.plan import Limits, Plan, site_request
+from mnist_bench.prices import repriced
 from mnist_bench.progress import Progress, make_progress
 from mnist_bench.recorder import Recorder
 from mnist_bench.staging import stage_in_cache
@@ -67,6 +68,11 @@ class Campaign:
             progress.opening(self.plan, taken_up)
             if self.found:
                 progress.say(self.found)
+            if taken_up and repriced(taken_up, self.plan.prices) is not taken_up:
+                progress.say(
+                    "note: --price is not what this run's journal says: this report takes the new "
+                    "figures, the journal keeps its own (mnist-bench report takes --price too)"
+                )
             if not taken_up and not self.fresh and (other := self._other_unfinished()):
                 progress.say(
                     f"note: {other} was cut off, but it is not the same request (other jobs, "
@@ -86,9 +92,9 @@ class Campaign:
         return False
 
     def read(self) -> Run:
-        """Return the run as its journal holds it now."""
+        """Return the run as its journal holds it now, at the prices that were given this time."""
         assert self.path is not None, "read() comes after run()"
-        return read_run(self.path)
+        return repriced(read_run(self.path), self.plan.prices)
 
     @property
     def open_part(self) -> SiteEntry | None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import RequestError
+from bench.price import read_rules
 from bench.store import Run, find_journals, read_run
+from mnist_bench import prices
 
 JOURNALS = "journals"
 
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="name of the machine of each journal in turn, in place of the recorded one",
     )
+    parser.add_argument("--price", metavar=prices.METAVAR, help=prices.HELP_REPORT)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -42,9 +45,11 @@ def execute(arguments: argparse.Namespace) -> int:
             seen=f"{len(arguments.label)} labels, {len(paths)} journals",
             next_step="give one --label a journal, in the same order",
         )
+    rules = read_rules(arguments.price) if arguments.price else ()
     runs = [read_run(path) for path in paths]
     for index, label in enumerate(arguments.label):
-        runs[index] = runs[index].labelled(label)
+        runs[index] = prices.renamed(runs[index], label)
+    runs = prices.repriced_report(runs, rules)
     written = write_report(runs, arguments.out)
     print(f"{written}")
     complete = all(run.complete and len(run.measured) == len(run.records) for run in runs)

@@ -16,6 +16,7 @@ from bench.conditions.quiet import wait_quiet
 from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE
 from bench.spec import AXES, GridSpec, check_choices, override
+from mnist_bench import prices
 from mnist_bench.campaign import Campaign
 from mnist_bench.commands import where
 from mnist_bench.commands.report import write_report
@@ -70,9 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--job-timeout", type=_positive, default=3600, metavar="S", help="a job's limit (3600)"
     )
-    how.add_argument(
-        "--price", metavar="USD|FILE", help="dollars an hour, or a YAML file of prices"
-    )
+    how.add_argument("--price", metavar=prices.METAVAR, help=prices.HELP)
     how.add_argument(
         "--wait-quiet",
         type=_positive,
