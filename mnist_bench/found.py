@@ -109,7 +109,8 @@ def _of_journal(path: Path, label: str) -> Found:
 def _of_facts(path: Path) -> Found:
     document = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(document, dict):
-        document.pop("runtime", None)  # of --frameworks: what a process had loaded
+        for key in ("runtime", "price"):  # what a process had loaded, what an hour costs: no facts
+            document.pop(key, None)
     return Found("", MachineFacts.model_validate(document), str(path))
 
 

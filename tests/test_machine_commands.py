@@ -58,8 +58,9 @@ def test_a_look_says_whether_the_machine_is_quiet(capsys):
 
 def test_the_json_is_the_record_of_a_journal(capsys):
     assert run_command(["machine", "--json"]) == 0
-    found = MachineFacts.model_validate_json(capsys.readouterr().out)
-    assert found.logical_cores > 0
+    document = json.loads(capsys.readouterr().out)
+    document.pop("price")  # what an hour costs is no fact
+    assert MachineFacts.model_validate(document).logical_cores > 0
 
 
 def test_a_price_is_shown_with_source_and_date(capsys):
@@ -237,3 +238,27 @@ def test_escape_sequences_of_a_machine_reach_no_terminal(saved, capsys):
     left, right = saved("a.json", os="\x1b[31mred"), saved("b.json")
     assert run_command(["machines", "diff", left, right]) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_price_rule_finds_this_machine_by_the_label_that_it_is_given(tmp_path, capsys):
+    rules = tmp_path / "prices.yaml"
+    rules.write_text("- {label: desk, usd_per_hour: 0.5, source: contract, date: 2026-11}\n")
+    words = ["machine", "--price", str(rules)]
+    assert run_command([*words, "--label", "desk"]) == 0
+    assert "0.5 USD (contract, 2026-11)" in capsys.readouterr().out
+    assert run_command(words) == 0
+    assert "contract" not in capsys.readouterr().out
+
+
+def test_the_json_says_what_an_hour_costs_or_why_that_is_not_known(tmp_path, capsys):
+    assert run_command(["machine", "--json", "--price", "0.5"]) == 0
+    printed = capsys.readouterr().out
+    price = json.loads(printed)["price"]
+    assert (price["usd_per_hour"], price["source"], price["reason"]) == (0.5, "--price", None)
+    assert len(price["date"]) == 10
+    assert run_command(["machine", "--json"]) == 0
+    price = json.loads(capsys.readouterr().out)["price"]
+    assert (price["usd_per_hour"] is None) == (price["reason"] is not None)
+    path = tmp_path / "saved.json"
+    path.write_text(printed)
+    assert run_command(["machines", "diff", str(path), "here"]) == 0

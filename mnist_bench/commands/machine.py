@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from bench import units
 from bench.conditions.quiet import look
 from bench.facts import MachineFacts, RuntimeFacts
-from bench.price import PriceRule, price_of, read_rules
+from bench.price import Price, price_of, read_rules
 from bench.probe import frameworks, probe
 from bench.probe.identity import SHOW_VARIABLE
-from bench.probe.limits import usable_cpus
+from bench.probe.limits import threads
+from mnist_bench import prices
 from mnist_bench.backends import BACKENDS, backend, is_installed
 from mnist_bench.commands.readable import Rows, headline, lines, readable, sections
+from mnist_bench.plan import default_label
 from mnist_bench.workload import PACKAGES
 
 
@@ -33,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look for 3 s whether the machine is quiet enough to measure, and what to close",
     )
     parser.add_argument(
-        "--price", metavar="USD|FILE", help="dollars an hour, or a YAML file of prices"
+        "--label", help="this machine's name, as `run --label` and price rules say it"
     )
+    parser.add_argument("--price", metavar=prices.METAVAR, help=prices.HELP)
     parser.add_argument(
         "--show-hostnames", action="store_true", help="show the host's name, not its hash alone"
     )
@@ -46,25 +50,26 @@ def execute(arguments: argparse.Namespace) -> int:
         os.environ[SHOW_VARIABLE] = "1"
     rules = read_rules(arguments.price) if arguments.price else ()
     facts = probe(PACKAGES)
+    price = price_of(arguments.label or default_label(facts), facts, rules)
     runtime, failed = _imported() if arguments.frameworks else (None, {})
     if arguments.json:
-        document = facts.model_dump(mode="json")
+        document = {**facts.model_dump(mode="json"), "price": asdict(price)}
         if runtime is not None:
             document["runtime"] = runtime.model_dump(mode="json")
         print(json.dumps(document, indent=1))
         return 0
-    for title, rows in _pages(facts, rules, runtime, failed):
+    for title, rows in _pages(facts, price, runtime, failed):
         print(title)
         for line in lines(rows):
             print(f"  {line}".rstrip())
     if arguments.look:
-        print(look(max(1, int(usable_cpus()))).words())
+        print(look(threads()).words())
     return 0
 
 
 def _pages(
     facts: MachineFacts,
-    rules: Sequence[PriceRule],
+    price: Price,
     runtime: RuntimeFacts | None,
     failed: Mapping[str, str],
 ) -> Iterator[tuple[str, Rows]]:
@@ -81,7 +86,6 @@ def _pages(
     yield "Packages", [("installed", readable(found))]
     if runtime is not None:
         yield "Frameworks, imported", [*_runtime_rows(runtime), *failed.items()]
-    price = price_of("", facts, rules)
     dollars = f"{price.usd_per_hour:g} USD ({price.source}, {price.date})" if price.source else None
     dollars = dollars or f"{units.NOT_AVAILABLE} ({price.reason})"
     yield "Price", [("an hour", dollars)]
@@ -93,7 +97,7 @@ def _imported() -> tuple[RuntimeFacts, dict[str, str]]:
     for name in BACKENDS:
         if is_installed(name):
             try:
-                backend(name).load(max(1, int(usable_cpus())))
+                backend(name).load(threads())
             except Exception as error:  # a framework that is broken is a finding, not an end
                 failed[name] = f"{units.NOT_AVAILABLE} ({type(error).__name__}: {error})"[:200]
     return frameworks.loaded(), failed
