@@ -115,6 +115,22 @@ def test_a_type_without_a_figure_of_the_user_s_costs_its_list_price(tmp_path):
     assert listed is not None and usd_per_hour(vm, file) == listed.usd_per_hour
 
 
+def test_every_price_of_a_node_has_its_source_and_date_or_a_reason(tmp_path):
+    types = yaml.safe_load((ROOT / "cluster.yaml").read_text())["available_node_types"]
+    types["head"]["labels"].pop("bench-usd-per-hour")
+    types["vm"]["labels"].pop("bench-usd-per-hour")
+    types["vm"]["node_config"]["InstanceMarketOptions"] = {"MarketType": "spot"}
+    types["arm"]["labels"].pop("bench-usd-per-hour")
+    types["arm"]["node_config"]["InstanceType"] = "x9.unheard-of"
+    file = read_cluster_file(a_file(tmp_path, available_node_types=types))
+    prices = {row.type.name: row.price for row in costs(file, JOBS)}
+    assert prices["head"].source.endswith("; this machine is in us-west-2")
+    assert prices["vm"].source.endswith("; spot costs less")
+    assert prices["compute"].source == "bench-usd-per-hour of cluster.yaml"
+    assert prices["arm"].reason == "x9.unheard-of is not in the price table"
+    assert [name for name, price in prices.items() if not price.date] == ["arm"]
+
+
 @pytest.mark.parametrize("text", ["free", "1,5"])
 def test_a_price_that_is_none_is_named_with_its_type(tmp_path, text):
     types = yaml.safe_load((ROOT / "cluster.yaml").read_text())["available_node_types"]
@@ -133,7 +149,7 @@ def test_what_is_no_cluster_file_is_named(tmp_path, text):
 
 def test_a_run_says_what_still_runs_what_it_costs_and_how_it_is_ended():
     said = " ".join(still_up(read_cluster_file(ROOT / "cluster.yaml")))
-    assert "0.0416 USD an hour" in said
+    assert "0.0416 USD an hour: bench-usd-per-hour of cluster.yaml, 20" in said
     assert "after 5 min" in said
     assert "ray down" in said
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
+from conftest import ROOT
 
 from bench.conditions.quiet import wait_quiet
 from bench.dispatch import Event
 from bench.price import read_rules
 from bench.record import MachineEntry
 from bench.store import Journal
-from mnist_bench import campaign
+from mnist_bench import campaign, plan
 from mnist_bench.commands import run as commands_run
 from mnist_bench.commands import run_command
 
@@ -131,6 +133,7 @@ def run(tmp_path, monkeypatch, capsys):
     """Give a run command with a price, whose first run is cut off; return code and output."""
     monkeypatch.setitem(campaign.DISPATCHERS, "inline", Cut)
     monkeypatch.setattr(Cut, "runs", 0)
+    monkeypatch.setattr(plan, "code_digest", lambda: "code")  # an edit meanwhile is another request
     monkeypatch.setattr(commands_run, "wait_quiet", partial(wait_quiet, seconds=0.2))
 
     def run(*price):
@@ -165,3 +168,13 @@ def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, tmp_pat
     assert code == 0, output
     assert "--price" not in output
     assert costs(tmp_path / "reports") == {"desk": (0.5, "--price")}
+
+
+def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys):
+    words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run"]
+    assert run_command([*words, "--cluster", str(ROOT / "clusters/gcp.yaml")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " USD" in line]
+    assert len(lines) == 4
+    for line in lines[:-1]:  # the last is their sum
+        assert re.search(r" USD an hour: .+, \d{4}-\d\d(-\d\d)?\)$", line), line
+    assert "Google Compute Engine on-demand list price, us-central1" in lines[1]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from bench.price import listed_price
+from bench.dispatch.ray_cluster import PRICE_LABEL
+from bench.price import Price, listed_price
 from bench.spec import JobSpec
 from mnist_bench.cluster.config import ClusterFile, NodeType
 from mnist_bench.estimate import job_seconds
@@ -16,29 +18,47 @@ START_S = 420.0
 
 @dataclass(frozen=True)
 class TypeCost:
-    """About what one kind of node takes: seconds until its last job, and dollars where known."""
+    """About what one kind of node takes: seconds until its last job, and what an hour costs."""
 
     type: NodeType
     jobs: int
     about_s: float
-    usd_per_hour: float | None
+    price: Price
 
     @property
     def usd(self) -> float | None:
         """Dollars for all nodes of the kind, None without a price."""
-        if self.usd_per_hour is None:
+        if self.price.usd_per_hour is None:
             return None
-        return self.usd_per_hour * self.type.count * self.about_s / 3600
+        return self.price.usd_per_hour * self.type.count * self.about_s / 3600
+
+
+def price_of_node(node: NodeType, cluster: ClusterFile) -> Price:
+    """Return the hour's price of a node: the user's figure (its label), else the list price.
+
+    The label's date is today: it is what the file says now.
+    """
+    if node.usd_per_hour is not None:
+        source = f"{PRICE_LABEL} of {cluster.path.name}"
+        return Price(node.usd_per_hour, source, f"{datetime.now(UTC):%Y-%m-%d}")
+    if node.accelerated:
+        return Price(None, reason="its list price leaves out its GPU")
+    if node.machine is None:
+        return Price(None, reason=f"{cluster.path.name} gives it no {PRICE_LABEL}")
+    listed = listed_price(cluster.provider, node.machine, cluster.region)
+    if listed is None:
+        return Price(None, reason=f"{node.machine} is not in the price table")
+    return replace(listed, source=f"{listed.source}; spot costs less") if node.spot else listed
 
 
 def usd_per_hour(node: NodeType, cluster: ClusterFile) -> float | None:
-    """Return the hour's price of a node: the user's figure (its label), else the list price."""
-    if node.usd_per_hour is not None:
-        return node.usd_per_hour
-    if node.accelerated:  # the list price of such a machine is that of the machine alone
-        return None
-    listed = listed_price(cluster.provider, node.machine, cluster.region)
-    return None if listed is None else listed.usd_per_hour
+    """Return what an hour of a node costs, None where that is not known."""
+    return price_of_node(node, cluster).usd_per_hour
+
+
+def hourly(price: Price) -> str:
+    """Return a known price in words, with its source and date."""
+    return f"{price.usd_per_hour:.3g} USD an hour: {price.source}, {price.date}"
 
 
 def prices_by_type(cluster: ClusterFile) -> dict[str, float]:
@@ -54,7 +74,7 @@ def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:
     idle_s = 0.0 if cluster.on_premises else 60.0 * (cluster.idle_minutes or 0.0)
     rows = []
     for node in cluster.types:
-        price = usd_per_hour(node, cluster)
+        price = price_of_node(node, cluster)
         about_s = start_s + work_s + (0.0 if node.is_head else idle_s)
         rows.append(TypeCost(node, len(jobs) if node.measured else 0, about_s, price))
     return rows
@@ -63,8 +83,8 @@ def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:
 def still_up(cluster: ClusterFile) -> list[str]:
     """Return what goes on running after a run, what it costs, and how it is ended."""
     head = next((node for node in cluster.types if node.is_head), None)
-    price = usd_per_hour(head, cluster) if head else None
-    hour = "its price is unknown" if price is None else f"{price:.3g} USD an hour"
+    price = price_of_node(head, cluster) if head else Price(None)
+    hour = "its price is unknown" if price.usd_per_hour is None else hourly(price)
     if cluster.on_premises:
         what = "Ray still runs on its hosts"
     else:

@@ -11,7 +11,7 @@ from bench.record import SiteEntry
 from mnist_bench.cluster.config import DEFAULT_FILES, read_cluster_file
 from mnist_bench.cluster.down import down
 from mnist_bench.cluster.find import Cluster, find_cluster
-from mnist_bench.cluster.prices import costs, still_up, usd_per_hour
+from mnist_bench.cluster.prices import costs, hourly, still_up, usd_per_hour
 from mnist_bench.plan import Plan
 
 
@@ -78,7 +78,9 @@ def dry_lines(plan: Plan, arguments: argparse.Namespace) -> list[str]:
     rows = costs(file, [*plan.jobs, *(skip.job for skip in plan.skipped)])
     lines = [f"the cluster of {path}, where it is up:"]
     for row in rows:
-        price = "price unknown" if row.usd is None else f"about {row.usd:.2f} USD"
+        price = f"price unknown ({row.price.reason})"
+        if row.usd is not None:
+            price = f"about {row.usd:.2f} USD ({hourly(row.price)})"
         what = f"{row.jobs} jobs" if row.jobs else "not measured"
         name = f"{row.type.name or 'hosts'} ({row.type.machine or 'on premises'})"
         took = units.duration(row.about_s)

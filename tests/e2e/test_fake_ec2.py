@@ -114,7 +114,7 @@ def test_the_price_of_each_machine_is_in_the_journal(visit):
 
 
 def test_the_run_says_what_still_costs(visit):
-    assert "its head still runs (0.0416 USD an hour)" in visit["result"][1]
+    assert "its head still runs (0.0416 USD an hour: bench-usd-per-hour of " in visit["result"][1]
 
 
 def test_ray_down_leaves_no_machine(visit):
