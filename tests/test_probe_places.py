@@ -15,14 +15,23 @@ from machine_samples import AMD, APPLE, GRAVITON, INTEL
 import bench.probe.cloud as cloud
 import bench.probe.system as system
 import bench.probe.virtual as virtual
-from bench.probe.fact import Absent
+from bench.probe.fact import Absent, Readings
 
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """Make a Linux machine from its firmware's fields, cpuinfo, group path and marks."""
 
-    def make(*, dmi=None, cpuinfo=INTEL, group="0::/", marks=(), systemd="", osrelease="6.1.0"):
+    def make(
+        *,
+        dmi=None,
+        cpuinfo=INTEL,
+        group="0::/",
+        marks=(),
+        systemd="",
+        osrelease="6.1.0",
+        mounts="",
+    ):
         root = tmp_path / "root"
         for name in (*marks, "proc/sys/kernel/"):
             path = root / name
@@ -36,13 +45,16 @@ def machine(monkeypatch, tmp_path):
             (tmp_path / "dmi" / name).write_text(text + "\n")
         (tmp_path / "cpuinfo").write_text(cpuinfo)
         (tmp_path / "group").write_text(group)
+        (tmp_path / "mounts").write_text(mounts)
         monkeypatch.setattr(virtual, "DMI", tmp_path / "dmi")
         monkeypatch.setattr(virtual, "ROOT", root)
         monkeypatch.setattr(virtual, "CPUINFO", tmp_path / "cpuinfo")
         monkeypatch.setattr(virtual, "MEMBERSHIP", tmp_path / "group")
+        monkeypatch.setattr(virtual, "MOUNTS", tmp_path / "mounts")
         monkeypatch.setattr(virtual, "_systemd", lambda what: systemd)
         monkeypatch.setattr(platform, "system", lambda: "Linux")
-        monkeypatch.delenv("container", raising=False)
+        for name in ("container", virtual.KUBERNETES_VARIABLE):
+            monkeypatch.delenv(name, raising=False)
 
     return make
 
@@ -65,18 +77,26 @@ AZURE = {
         ({"dmi": {"sys_vendor": "QEMU", "product_name": "Standard PC"}}, "QEMU"),
         ({"dmi": {"sys_vendor": "Amazon EC2", "product_name": "c7i.metal-24xl"}}, "none"),
         ({"dmi": {"sys_vendor": "LENOVO", "product_name": "ThinkPad"}, "cpuinfo": AMD}, "none"),
+        ({"dmi": {"sys_vendor": "Google", "product_name": "Eve"}, "cpuinfo": AMD}, "none"),
+        ({"dmi": {"sys_vendor": "Google", "product_name": "Krane"}, "cpuinfo": GRAVITON}, ""),
+        ({"dmi": {"sys_vendor": "Xen", "product_name": "HVM domU"}, "cpuinfo": AMD}, "none"),
         ({"systemd": "kvm"}, "KVM"),
         ({"systemd": "acrn"}, "acrn"),
         ({}, "unknown hypervisor"),
         ({"cpuinfo": GRAVITON, "systemd": "none"}, "none"),
     ],
     ids=[
-        *("AWS", "GCP", "Azure", "QEMU", "AWS metal", "laptop", "microVM", "rare"),
+        *("AWS", "GCP", "Azure", "QEMU", "AWS metal", "laptop", "Chromebook", "Arm Chromebook"),
+        *("a vendor's word against the CPU's", "microVM", "rare"),
         *("silent guest", "Arm on bare metal"),
     ],
 )
 def test_the_hypervisor_is_named(machine, given, name):
     machine(**given)
+    if not name:
+        with pytest.raises(Absent, match="neither firmware nor systemd"):
+            virtual.hypervisor()
+        return
     assert virtual.hypervisor() == name
 
 
@@ -103,6 +123,11 @@ def test_a_mac_is_no_guest_unless_it_says_so(monkeypatch):
         ({"marks": (".dockerenv",)}, "Docker"),
         ({"marks": ("run/.containerenv",)}, "Podman"),
         ({"marks": (".singularity.d",)}, "Singularity"),
+        ({"marks": ("run/secrets/kubernetes.io/serviceaccount/token",)}, "Kubernetes"),
+        ({"marks": ("var/run/secrets/kubernetes.io/x", "run/.containerenv")}, "Kubernetes"),
+        ({"mounts": "1 2 0:9 / / rw - overlay overlay rw,lowerdir=/a\n"}, "containerd or alike"),
+        ({"mounts": "1 2 0:9 / / rw - overlay /cow rw\n"}, "none"),
+        ({"mounts": "1 2 0:9 / /mnt rw - overlay overlay rw\n"}, "none"),
         ({"osrelease": "5.15.0-microsoft-standard-WSL2"}, "WSL"),
         ({"group": "0::/user.slice/session-1.scope"}, "none"),
     ],
@@ -110,6 +135,16 @@ def test_a_mac_is_no_guest_unless_it_says_so(monkeypatch):
 def test_the_container_s_kind_is_named(machine, given, kind):
     machine(**given)
     assert virtual.container() == kind
+
+
+def test_a_pod_whose_path_is_hidden_is_known_by_its_environment(machine, monkeypatch):
+    machine()
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    assert virtual.container() == "Kubernetes"
+
+
+#: In place of an answer: it comes, but never to its end.
+DRIBBLE = "..."
 
 
 class Service(http.server.BaseHTTPRequestHandler):
@@ -127,11 +162,24 @@ class Service(http.server.BaseHTTPRequestHandler):
         if text is None:
             self.send_error(404)
             return
+        if text is DRIBBLE:
+            self.dribble()
+            return
         self.send_response(200)
         self.end_headers()
         self.wfile.write(text.encode())
 
     do_PUT = do_GET
+
+    def dribble(self):
+        """Send a byte now and then: no single wait of the client's is long."""
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+        for _ in range(100):
+            time.sleep(0.05)
+            try:
+                self.wfile.write(b"x")
+            except OSError:
+                return
 
     def log_message(self, *words):
         """Say nothing."""
@@ -202,8 +250,8 @@ AZURE_PATH = "/metadata/instance/compute?api-version=2021-02-01"
 def test_a_cloud_s_service_tells_type_region_and_lifecycle(service, name, answers, wanted, facts):
     base, _ = service(answers, wanted)
     found = cloud.ask_service(name, base)
-    keys = ("cloud_instance_type", "cloud_region", "cloud_lifecycle")
-    assert tuple(found[key] for key in keys) == facts
+    assert tuple(found.values[key] for key in cloud.KEYS) == facts
+    assert found.unknown == {}
 
 
 def test_no_proxy_is_ever_asked_for_metadata(service, monkeypatch):
@@ -213,19 +261,53 @@ def test_no_proxy_is_ever_asked_for_metadata(service, monkeypatch):
     assert asked == [("GET", AZURE_PATH)]
 
 
+TOKEN = {"/latest/api/token": "secret"}
+HEADS = [
+    ("X-aws-ec2-metadata-token", "secret"),
+    ("X-aws-ec2-metadata-token-ttl-seconds", "60"),
+]
+
+
 def test_a_service_that_hangs_costs_its_time_out_and_gives_the_reason():
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the question, never answers
         base = f"http://127.0.0.1:{silent.getsockname()[1]}"
         begin = time.monotonic()
-        with pytest.raises(Absent, match=r"aws gave no answer within 0\.3 s"):
-            cloud.ask_service("aws", base, limit_s=0.3)
+        found = cloud.ask_service("aws", base, limit_s=0.3)
         assert time.monotonic() - begin < 5
+    assert found.values == {}
+    for key in cloud.KEYS:
+        assert "aws gave no answer within 0.3 s" in found.unknown[key]
 
 
-def test_a_service_that_answers_nonsense_gives_the_reason(service):
-    base, _ = service({AZURE_PATH: "no JSON"}, [("Metadata", "true")])
-    with pytest.raises(Absent, match="azure gave no answer"):
-        cloud.ask_service("azure", base)
+def test_a_service_that_refuses_is_not_said_to_be_silent(service):
+    base, _ = service({}, [("Metadata", "true")])
+    found = cloud.ask_service("azure", base)
+    assert found.unknown["cloud_region"] == "the metadata service of azure refused: HTTP 404"
+
+
+def test_a_field_that_the_service_does_not_have_costs_the_others_nothing(service):
+    answers = {f"{BASE_AWS}/instance-type": "c7i.large", f"{BASE_AWS}/placement/region": "eu-1"}
+    base, _ = service({**TOKEN, **answers}, HEADS)
+    found = cloud.ask_service("aws", base)
+    assert found.values == {"cloud_instance_type": "c7i.large", "cloud_region": "eu-1"}
+    assert found.unknown == {"cloud_lifecycle": "the metadata service of aws refused: HTTP 404"}
+
+
+def test_a_service_that_dribbles_costs_its_time_out_once_and_keeps_what_it_said(service):
+    answers = {f"{BASE_AWS}/instance-type": "c7i.large", f"{BASE_AWS}/placement/region": DRIBBLE}
+    base, _ = service({**TOKEN, **answers}, HEADS)
+    begin = time.monotonic()
+    found = cloud.ask_service("aws", base, limit_s=0.5)
+    assert time.monotonic() - begin < 1.5  # the service would take 5 s
+    assert found.values == {"cloud_instance_type": "c7i.large"}
+    assert "gave no answer within 0.5 s" in found.unknown["cloud_region"]
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", "{}"])
+def test_a_service_that_answers_nonsense_gives_the_reason(service, text):
+    base, _ = service({AZURE_PATH: text}, [("Metadata", "true")])
+    found = cloud.ask_service("azure", base)
+    assert "azure answered what is no such text" in found.unknown["cloud_instance_type"]
 
 
 def test_off_the_clouds_no_service_is_asked(machine, monkeypatch):
@@ -240,22 +322,53 @@ def test_off_the_clouds_no_service_is_asked(machine, monkeypatch):
     assert asked == []
 
 
-def test_on_a_cloud_the_service_is_asked_once_for_all_rows(machine, monkeypatch):
-    """The answer is planted; the service itself is tried above."""
+ROWS = {fact.name: fact.read for fact in (*cloud.FACTS, *virtual.FACTS)}
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Plant the service's answer for a process that has not asked; the service is tried above."""
     asked = []
 
-    def answer(name):
-        asked.append(name)
-        return {"cloud_instance_type": "c7i.large", "cloud_region": "eu-west-1"}
+    def plant(values=(), reason="planted: it said nothing"):
+        readings = Readings(dict(values), dict.fromkeys(cloud.KEYS, reason))
+        monkeypatch.setattr(cloud, "ask_service", lambda name: asked.append(name) or readings)
+        monkeypatch.setattr(cloud, "_ANSWER", cloud._Answer())
+        return asked
 
-    monkeypatch.setattr(cloud, "ask_service", answer)
-    monkeypatch.setattr(cloud, "_ANSWER", cloud._Answer())
+    return plant
+
+
+def test_on_a_cloud_the_service_is_asked_once_for_all_rows(machine, answer):
+    asked = answer({"cloud_instance_type": "c7i.large", "cloud_region": "eu-west-1"})
     machine(dmi=AWS)
-    rows = {fact.name: fact.read for fact in cloud.FACTS}
-    assert rows["cloud_provider"]() == "aws"
-    assert rows["cloud_instance_type"]() == "c7i.large"
-    assert rows["cloud_region"]() == "eu-west-1"
+    assert ROWS["cloud_provider"]() == "aws"
+    assert ROWS["cloud_instance_type"]() == "c7i.large"
+    assert ROWS["cloud_region"]() == "eu-west-1"
     assert asked == ["aws"]
+
+
+def test_a_service_that_said_nothing_is_not_asked_again(machine, answer):
+    asked = answer()
+    machine(dmi=GCP)
+    for name in (*cloud.KEYS, *cloud.KEYS):
+        with pytest.raises(Absent, match="planted: it said nothing"):
+            ROWS[name]()
+    assert asked == ["gcp"]
+
+
+def test_the_firmware_of_aws_states_the_instance_type_where_the_service_does_not(machine, answer):
+    answer()
+    machine(dmi={"sys_vendor": "Amazon EC2", "product_name": "t3.large"})
+    assert ROWS["cloud_instance_type"]() == ROWS["firmware_instance_type"]() == "t3.large"
+    with pytest.raises(Absent):
+        ROWS["cloud_region"]()
+
+
+@pytest.mark.parametrize("dmi", [GCP, AZURE, {"sys_vendor": "Xen", "product_name": "HVM domU"}])
+def test_no_other_firmware_s_product_is_an_instance_type(machine, dmi):
+    machine(dmi=dmi)
+    assert ROWS["firmware_instance_type"]() is None
 
 
 @pytest.mark.parametrize(("dmi", "name"), [(AWS, "aws"), (GCP, "gcp"), (AZURE, "azure")])

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.probe.fact import Absent, Fact
-from bench.probe.virtual import dmi
+from bench.probe.fact import Absent, Fact, Readings, in_time, was_given_up
+from bench.probe.virtual import dmi, firmware_instance_type
 
 TITLE = "Cloud"
 
@@ -30,10 +31,16 @@ METADATA_S = 1.0
 #: Azure's mark in the chassis tag of its virtual machines, the same on all of them.
 AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
 
+#: What is asked for, by the facts' names.
+KEYS = ("cloud_instance_type", "cloud_region", "cloud_lifecycle")
+
+#: How the reason begins where a service says nothing.
+SILENT = "gave no answer within"
+
 OFF_CLOUD = "the firmware's tables name no cloud (or cannot be read), so no service was asked"
 
-Facts = dict[str, str | None]
 Ask = Callable[[str, Mapping[str, str], str], str]
+Reads = Mapping[str, Callable[[], Any]]
 
 
 def provider() -> str | None:
@@ -50,66 +57,100 @@ def provider() -> str | None:
     return others.get(vendor, "oracle" if tag == "OracleCloud.com" else None)
 
 
-def _aws(ask: Ask) -> Facts:
+def _aws(ask: Ask) -> Reads:
     """Source: AWS, "Use the Instance Metadata Service (IMDSv2)"."""
     token = ask("/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, "PUT")
     head = {"X-aws-ec2-metadata-token": token}
     base = "/latest/meta-data"
     return {
-        "cloud_instance_type": ask(f"{base}/instance-type", head, "GET"),
-        "cloud_region": ask(f"{base}/placement/region", head, "GET"),
-        "cloud_lifecycle": _lifecycle(ask(f"{base}/instance-life-cycle", head, "GET") == "spot"),
+        "cloud_instance_type": lambda: ask(f"{base}/instance-type", head, "GET"),
+        "cloud_region": lambda: ask(f"{base}/placement/region", head, "GET"),
+        "cloud_lifecycle": lambda: _lifecycle(
+            ask(f"{base}/instance-life-cycle", head, "GET") == "spot"
+        ),
     }
 
 
-def _gcp(ask: Ask) -> Facts:
+def _gcp(ask: Ask) -> Reads:
     """Source: Google Cloud, "About VM metadata"; zones read projects/N/zones/us-central1-a."""
-    head = {"Metadata-Flavor": "Google"}
-    base = "/computeMetadata/v1/instance"
-    preemptible = ask(f"{base}/scheduling/preemptible", head, "GET").upper() == "TRUE"
+
+    def last(name: str) -> str:
+        path = f"/computeMetadata/v1/instance/{name}"
+        return ask(path, {"Metadata-Flavor": "Google"}, "GET").rpartition("/")[2]
+
     return {
-        "cloud_instance_type": ask(f"{base}/machine-type", head, "GET").rpartition("/")[2],
-        "cloud_region": ask(f"{base}/zone", head, "GET").rpartition("/")[2].rpartition("-")[0],
-        "cloud_lifecycle": _lifecycle(preemptible),
+        "cloud_instance_type": lambda: last("machine-type"),
+        "cloud_region": lambda: last("zone").rpartition("-")[0],
+        "cloud_lifecycle": lambda: _lifecycle(last("scheduling/preemptible").upper() == "TRUE"),
     }
 
 
-def _azure(ask: Ask) -> Facts:
+def _azure(ask: Ask) -> Reads:
     """Source: Azure, "Azure Instance Metadata Service"; `priority` is empty or Regular or Spot."""
     path = "/metadata/instance/compute?api-version=2021-02-01"
     compute = json.loads(ask(path, {"Metadata": "true"}, "GET"))
     return {
-        "cloud_instance_type": compute.get("vmSize"),
-        "cloud_region": compute.get("location"),
-        "cloud_lifecycle": _lifecycle(compute.get("priority") == "Spot"),
+        "cloud_instance_type": lambda: compute["vmSize"],
+        "cloud_region": lambda: compute["location"],
+        "cloud_lifecycle": lambda: _lifecycle(compute.get("priority") == "Spot"),
     }
 
 
-SERVICES: Mapping[str, Callable[[Ask], Facts]] = {"aws": _aws, "gcp": _gcp, "azure": _azure}
+SERVICES: Mapping[str, Callable[[Ask], Reads]] = {"aws": _aws, "gcp": _gcp, "azure": _azure}
 
 
-def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) -> Facts:
-    """Return what the metadata service of the provider `name` says.
+def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) -> Readings:
+    """Return what the metadata service of the provider `name` says, and why it does not say more.
 
-    Raises Absent where it says nothing within `limit_s`.
+    It takes no longer than `limit_s`, however slowly the service speaks.
     """
+    readings = Readings()
     if name not in SERVICES:
-        raise Absent(f"no metadata service of {name} is known here")
+        readings.unknown = dict.fromkeys(KEYS, f"no metadata service of {name} is known here")
+        return readings
     deadline = time.monotonic() + limit_s
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy
 
-    def ask(path: str, headers: Mapping[str, str], method: str) -> str:
-        left_s = max(0.01, deadline - time.monotonic())
-        request = urllib.request.Request(base + path, headers=dict(headers), method=method)
-        with opener.open(request, timeout=left_s) as answer:
-            return answer.read(65536).decode("utf-8", "replace").strip()
+    def left_s() -> float:
+        return max(0.01, deadline - time.monotonic())
 
+    def ask(path: str, headers: Mapping[str, str], method: str) -> str:
+        request = urllib.request.Request(base + path, headers=dict(headers), method=method)
+
+        def read() -> str:
+            try:
+                with opener.open(request, timeout=left_s()) as answer:
+                    return answer.read(65536).decode("utf-8", "replace").strip()
+            except urllib.error.HTTPError as error:
+                raise Absent(f"refused: HTTP {error.code}") from error
+            except OSError as error:
+                raise Absent(f"{SILENT} {limit_s:g} s: {error}") from error
+
+        text, reason = in_time(read, left_s())  # a time-out of a socket counts from byte to byte
+        if text is None:
+            raise Absent(f"{SILENT} {limit_s:g} s" if was_given_up(reason) else str(reason))
+        return text
+
+    reads, reason = _told(lambda: SERVICES[name](ask))
+    for key in KEYS:
+        value = None
+        if reads is not None:
+            value, reason = _told(reads[key])
+        if value is None:
+            readings.unknown[key] = f"the metadata service of {name} {reason}"
+        else:
+            readings.values[key] = value
+    return readings
+
+
+def _told(read: Callable[[], Any]) -> tuple[Any, str]:
+    """Return (what `read` gives, ""), or (None, why not)."""
     try:
-        return SERVICES[name](ask)
-    except (OSError, ValueError) as error:
-        raise Absent(
-            f"the metadata service of {name} gave no answer within {limit_s:g} s: {error}"
-        ) from error
+        return read(), ""
+    except Absent as absent:
+        return None, str(absent)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return None, f"answered what is no such text: {type(error).__name__}: {error}"[:200]
 
 
 def _lifecycle(is_spot: bool) -> str:
@@ -118,12 +159,11 @@ def _lifecycle(is_spot: bool) -> str:
 
 @dataclass
 class _Answer:
-    """What the service said, asked at most once a process: each row takes its field."""
+    """What the service said, or that it did not, asked once a process: each row takes its field."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     provider: str | None = None
-    facts: Facts | None = None
-    reason: str = ""
+    readings: Readings = field(default_factory=Readings)
 
     def get(self, key: str) -> Any:
         with self.lock:
@@ -131,26 +171,40 @@ class _Answer:
             if name is None:
                 raise Absent(OFF_CLOUD)
             if self.provider != name:
-                self.provider, self.facts = name, None
-                try:
-                    self.facts = ask_service(name)
-                except Absent as absent:
-                    self.reason = str(absent)
-        if self.facts is None:
-            raise Absent(self.reason)
-        return self.facts.get(key)
+                self.readings = ask_service(name)
+                self.provider = name
+        if key in self.readings.values:
+            return self.readings.values[key]
+        raise Absent(self.readings.unknown[key])
 
 
 _ANSWER = _Answer()
 
 
-def _row(key: str, how: str) -> Fact:
-    return Fact(key, lambda: _ANSWER.get(key), how, limit_s=METADATA_S + 0.2)
+def instance_type() -> str:
+    """Return the instance type, by the firmware where the service does not tell and AWS's does."""
+    try:
+        return _ANSWER.get("cloud_instance_type")
+    except Absent:
+        stated = firmware_instance_type()
+        if stated is None:
+            raise
+        return stated
 
+
+#: Seconds for a row: the first of them asks the service.
+ROW_S = METADATA_S + 0.2
+
+SERVICE = "the provider's metadata service"
 
 FACTS = (
     Fact("cloud_provider", provider, "firmware tables", absent=OFF_CLOUD),
-    _row("cloud_instance_type", "the provider's metadata service"),
-    _row("cloud_region", "the provider's metadata service"),
-    _row("cloud_lifecycle", "the provider's metadata service"),
+    Fact(
+        "cloud_instance_type",
+        instance_type,
+        f"{SERVICE}, without it AWS's firmware",
+        limit_s=ROW_S,
+    ),
+    Fact("cloud_region", lambda: _ANSWER.get("cloud_region"), SERVICE, limit_s=ROW_S),
+    Fact("cloud_lifecycle", lambda: _ANSWER.get("cloud_lifecycle"), SERVICE, limit_s=ROW_S),
 )

@@ -14,6 +14,9 @@ LIMIT_S = 0.5
 #: Seconds after which a probe gives up on the rows that are left, however many sources hang.
 BUDGET_S = 3.0
 
+#: How the reasons begin of a fact whose source was given up: another look may find it.
+NO_ANSWER, TOO_LATE = "gave no answer", "not read"
+
 
 class Absent(Exception):
     """Raised by a reader to say in plain words why there is nothing to read."""
@@ -49,7 +52,7 @@ def read_facts(facts: Sequence[Fact], budget_s: float = BUDGET_S) -> Readings:
     deadline = time.monotonic() + budget_s
     for fact in facts:
         left_s = deadline - time.monotonic()
-        value, reason = None, f"not read: other sources had taken {budget_s:g} s already"
+        value, reason = None, f"{TOO_LATE}: other sources had taken {budget_s:g} s already"
         if left_s > 0:
             value, reason = in_time(fact.read, min(fact.limit_s, left_s))
         readings.values[fact.name] = value
@@ -74,6 +77,14 @@ def in_time(read: Callable[[], Any], limit_s: float) -> tuple[Any, str | None]:
             outcome.append((None, f"{type(error).__name__}: {error}"[:200]))
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # a container's limit of processes is reached
+        return None, f"{NO_ANSWER}: {error}"
     thread.join(limit_s)
-    return outcome[0] if outcome else (None, f"gave no answer within {limit_s:.2g} s")
+    return outcome[0] if outcome else (None, f"{NO_ANSWER} within {limit_s:.2g} s")
+
+
+def was_given_up(reason: str | None) -> bool:
+    """Say whether a fact is unknown only because its source was too slow this time."""
+    return reason is not None and reason.startswith((NO_ANSWER, TOO_LATE))

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import bench.probe.system as system
-from bench.probe.cgroup import MEMBERSHIP
+from bench.probe.cgroup import MEMBERSHIP, MOUNTS
 from bench.probe.fact import Absent, Fact
 
 TITLE = "Virtualisation"
@@ -21,7 +21,7 @@ CPUINFO = Path("/proc/cpuinfo")
 #: Words in the vendor or product of the firmware's tables, and the hypervisor behind them.
 HYPERVISORS: tuple[tuple[str, str], ...] = (
     ("amazon ec2", "Amazon EC2"),
-    ("google", "Google Compute Engine"),
+    ("google compute engine", "Google Compute Engine"),
     ("microsoft corporation virtual machine", "Hyper-V"),
     ("vmware", "VMware"),
     ("virtualbox", "VirtualBox"),
@@ -45,6 +45,16 @@ CONTAINER_GROUPS: tuple[tuple[str, str], ...] = (
     ("containerd", "containerd"),
 )
 
+#: Folders that Kubernetes gives every container of a pod, and the variable that it sets there.
+KUBERNETES_MARKS = ("var/run/secrets/kubernetes.io", "run/secrets/kubernetes.io")
+KUBERNETES_VARIABLE = "KUBERNETES_SERVICE_HOST"
+
+#: A container of which nothing is known but that its root is layers of an image.
+LAYERS = "containerd or alike"
+
+#: How AWS writes instance types: `c7i.large`, `u-6tb1.metal`.
+INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
+
 #: Files at the root of a container, and its kind.
 CONTAINER_MARKS: tuple[tuple[str, str], ...] = (
     ("run/.containerenv", "Podman"),
@@ -59,22 +69,28 @@ def dmi(name: str) -> str | None:
     return system.first_line(DMI / name)
 
 
+def firmware_instance_type() -> str | None:
+    """Return the cloud's instance type where the firmware states it, which AWS's alone does."""
+    product = dmi("product_name") or ""
+    is_aws = dmi("sys_vendor") == "Amazon EC2"
+    return product if is_aws and INSTANCE_TYPE.fullmatch(product) else None
+
+
 def hypervisor() -> str:
     """Return the hypervisor's name, `none` on bare metal.
 
-    The firmware names it; where there is no firmware (microVMs) systemd may know it from the CPU;
-    last, the CPU's own flag says that there is one.
+    An x86 CPU says whether it is a guest's, whatever the vendor of the firmware. The firmware names
+    the hypervisor; where there is no firmware (microVMs) systemd may know it from the CPU.
     """
     if system.is_macos():
         return "macOS guest" if system.sysctl().get("kern.hv_vmm_present") == "1" else "none"
-    words = " ".join(filter(None, (dmi("sys_vendor"), dmi("product_name")))).lower()
-    known = _known(words)
-    metal = "metal" in (dmi("product_name") or "")
-    if known and not metal:
-        return known
+    product = dmi("product_name") or ""
     guest = _is_guest()
-    if metal or guest is False:
+    if "metal" in product or guest is False:
         return "none"
+    known = _known(" ".join(filter(None, (dmi("sys_vendor"), product))).lower())
+    if known:
+        return known
     asked = _systemd("--vm")
     if not asked and guest is None:
         raise Absent("neither firmware nor systemd says whether this is a virtual machine")
@@ -82,33 +98,51 @@ def hypervisor() -> str:
 
 
 def container() -> str:
-    """Return the container's kind, `none` outside of one."""
-    groups = _membership()
-    kinds = [name for mark, name in CONTAINER_GROUPS if mark in groups]
+    """Return the container's kind, `none` outside of one.
+
+    A pod's own namespaces hide its group's path, so that Kubernetes is also known by its marks.
+    """
+    groups = _text(MEMBERSHIP)
+    kinds = ["Kubernetes"] if "kubepods" in groups else []
+    if os.environ.get(KUBERNETES_VARIABLE) or any((ROOT / m).exists() for m in KUBERNETES_MARKS):
+        kinds.append("Kubernetes")
+    kinds += [name for mark, name in CONTAINER_GROUPS if mark in groups]
     kinds += [name for mark, name in CONTAINER_MARKS if (ROOT / mark).exists()]
     if kinds:
         return kinds[0]
     if "microsoft" in (system.first_line(ROOT / "proc/sys/kernel/osrelease") or "").lower():
         return "WSL"
     # systemd-nspawn, LXC and Flatpak set it, in small letters
-    return os.environ.get("container") or "none"  # noqa: SIM112
+    told = os.environ.get("container")  # noqa: SIM112
+    return told or (LAYERS if _root_is_layers() else "none")
 
 
 def _known(words: str) -> str | None:
     return next((name for mark, name in HYPERVISORS if mark in words), None)
 
 
-def _membership() -> str:
+def _text(file: Path) -> str:
     try:
-        return MEMBERSHIP.read_text()
+        return file.read_text(errors="replace")
     except OSError:
         return ""
 
 
+def _root_is_layers() -> bool:
+    """Say whether the root is an overlay as container engines mount it.
+
+    Live systems mount theirs from a source of another name. Source: proc_pid_mountinfo(5).
+    """
+    for line in _text(MOUNTS).splitlines():
+        own, _, rest = line.partition(" - ")
+        if own.split()[4:5] == ["/"] and rest.split()[:2] == ["overlay", "overlay"]:
+            return True
+    return False
+
+
 def _is_guest() -> bool | None:
     """Say whether the first CPU carries the x86 flag `hypervisor`; None of other CPUs."""
-    text = CPUINFO.read_text(errors="replace")
-    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.*)$", _text(CPUINFO), re.MULTILINE)
     return None if flags is None else "hypervisor" in flags[1].split()
 
 
@@ -124,5 +158,15 @@ def _systemd(what: str) -> str:
 
 FACTS = (
     Fact("virtualisation", hypervisor, "firmware tables, systemd-detect-virt, CPU flag"),
-    Fact("container", container, "own cgroup path, marks at the root, environment"),
+    Fact(
+        "container",
+        container,
+        "own cgroup path, marks at the root, environment, Kubernetes's own, an overlay as root",
+    ),
+    Fact(
+        "firmware_instance_type",
+        firmware_instance_type,
+        "firmware tables",
+        absent="AWS's firmware alone states it",
+    ),
 )
