@@ -36,6 +36,35 @@ CPU part\t: 0xd0b
 Hardware\t: BCM2835
 Model\t\t: Raspberry Pi 5 Model B Rev 1.0
 """
+BIG_LITTLE = """\
+processor\t: 0
+Features\t: fp asimd
+CPU implementer\t: 0x41
+CPU part\t: 0xd03
+
+processor\t: 1
+Features\t: fp asimd
+CPU implementer\t: 0x41
+CPU part\t: 0xd03
+
+processor\t: 2
+Features\t: fp asimd
+CPU implementer\t: 0x41
+CPU part\t: 0xd08
+
+Hardware\t: RK3399
+"""
+UNNAMED_BIG = """\
+processor\t: 0
+Features\t: fp asimd
+CPU implementer\t: 0x41
+CPU part\t: 0xd05
+
+processor\t: 1
+Features\t: fp asimd
+CPU implementer\t: 0x41
+CPU part\t: 0xfff
+"""
 UNNAMED_ARM = """\
 processor\t: 0
 Features\t: fp asimd sve sve2
@@ -45,6 +74,9 @@ CPU part\t: 0x123
 APPLE = """\
 machdep.cpu.brand_string: Apple M2 Pro
 hw.optional.arm.FEAT_DotProd: 1
+hw.optional.arm.FEAT_LSE: 1
+hw.optional.arm.FEAT_SME: 0
+hw.optional.arm.caps: 868020067303223294
 hw.optional.arm.FEAT_FP16: 1
 hw.optional.arm.FEAT_BF16: 1
 hw.optional.arm.FEAT_I8MM: 1
@@ -69,6 +101,8 @@ INTEL_MAC = """\
 machdep.cpu.brand_string: Intel(R) Core(TM) i7-8569U CPU @ 2.80GHz
 machdep.cpu.vendor: GenuineIntel
 hw.cpufrequency: 2800000000
+machdep.cpu.features: FPU VME SSE SSE2 SSE4.1 SSE4.2 FMA AVX1.0 F16C
+machdep.cpu.leaf7_features: RDWRFSGS BMI1 AVX2 SMEP
 hw.optional.avx1_0: 1
 hw.optional.avx2_0: 1
 hw.optional.fma: 1
@@ -76,4 +110,11 @@ hw.optional.avx512f: 0
 hw.packages: 1
 hw.l3cachesize: 8388608
 kern.hv_vmm_present: 0
+"""
+INTEL_MAC_PRO = """\
+machdep.cpu.brand_string: Intel(R) Xeon(R) W-3245 CPU @ 3.20GHz
+machdep.cpu.vendor: GenuineIntel
+machdep.cpu.features: FPU SSE4.2 FMA AVX1.0 F16C
+machdep.cpu.leaf7_features: AVX2 AVX512F AVX512DQ AVX512BW AVX512VL AVX512VNNI
+hw.optional.avx512f: 1
 """

@@ -5,7 +5,18 @@ from __future__ import annotations
 import platform
 
 import pytest
-from machine_samples import AMD, APPLE, GRAVITON, INTEL, INTEL_MAC, RASPBERRY, UNNAMED_ARM
+from machine_samples import (
+    AMD,
+    APPLE,
+    BIG_LITTLE,
+    GRAVITON,
+    INTEL,
+    INTEL_MAC,
+    INTEL_MAC_PRO,
+    RASPBERRY,
+    UNNAMED_ARM,
+    UNNAMED_BIG,
+)
 
 import bench.probe.cpu as cpu
 import bench.probe.system as system
@@ -78,6 +89,55 @@ def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
     assert READ["instruction_sets"]() == tuple(sets)
 
 
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [(BIG_LITTLE, "Cortex-A72 + Cortex-A53"), (UNNAMED_BIG, "0xfff + Cortex-A55")],
+)
+def test_each_kind_of_an_arm_machine_s_cores_is_named_the_biggest_first(linux, text, model):
+    linux(text)
+    assert READ["cpu_model"]() == model
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("0xd05", "Cortex-A55"), ("0xd41", "Cortex-A78"), ("0xd4f", "Neoverse V2")],
+)
+def test_a_part_number_of_arm_s_is_the_core_s_name(linux, part, name):
+    """The numbers are those of the kernel's cputype.h."""
+    linux(f"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: {part}\n")
+    assert READ["cpu_model"]() == name
+
+
+@pytest.mark.parametrize("name", ["core_cpus_list", "thread_siblings_list"])
+def test_a_hybrid_s_big_cores_say_how_many_threads_a_core_has(linux, name):
+    """Two big cores of two threads, three small ones of one: 7 CPUs on 5 cores."""
+    lists = ["0-1", "0-1", "2-3", "2-3", "4", "5", "6"]
+    linux(INTEL, {f"cpu{n}/topology/{name}": text for n, text in enumerate(lists)})
+    assert READ["threads_per_core"]() == 2
+
+
+def test_without_a_layout_threads_per_core_are_the_ratio_of_psutil_s_counts(linux, monkeypatch):
+    linux(INTEL)
+    monkeypatch.setattr(topology.psutil, "cpu_count", lambda logical=True: 8 if logical else 4)
+    assert READ["threads_per_core"]() == 2
+
+
+def test_archspec_names_a_mac_by_its_brand(mac, monkeypatch):
+    """archspec asks sysctl itself: its answer is planted. No Mac is here to ask."""
+    from archspec.cpu import detect
+
+    mac(APPLE)
+    monkeypatch.setattr(detect, "_darwin_sysctl_data", lambda: system.parse_sysctl(APPLE))
+    caches = (detect.host, detect._machine)
+    for function in caches:
+        function.cache_clear()
+    try:
+        assert READ["microarchitecture"]() == "m2"
+    finally:
+        for function in caches:
+            function.cache_clear()
+
+
 def test_raw_flags_are_kept_beside_the_named_ones(linux):
     linux(AMD)
     assert READ["cpu_flags"]() == ("avx", "avx2", "f16c", "fma", "fpu", "sse4_2", "sse4a")
@@ -88,6 +148,9 @@ def test_a_mac_s_sysctl_gives_model_instruction_sets_and_caches(mac):
     assert READ["cpu_model"]() == "Apple M2 Pro"
     assert READ["cpu_vendor"]() == "Apple"
     assert READ["instruction_sets"]() == ("NEON", "FP16", "DOTPROD", "BF16", "I8MM")
+    flags = READ["cpu_flags"]()
+    assert {"arm.FEAT_LSE", "arm.FEAT_BF16", "AdvSIMD", "asimd", "bf16"} <= set(flags)
+    assert not {"arm.FEAT_SME", "arm.caps", "avx2_0", "sme"} & set(flags)
     assert READ["caches_bytes"]() == {"L1d": 131072, "L1i": 196608, "L2": 16777216}
     assert (READ["sockets"](), READ["numa_nodes"]()) == (1, 1)
     assert READ["core_kinds"]() == {"performance": 8, "efficiency": 4}
@@ -97,10 +160,19 @@ def test_a_mac_s_sysctl_gives_model_instruction_sets_and_caches(mac):
 def test_an_intel_mac_s_sysctl_gives_its_nominal_clock(mac):
     mac(INTEL_MAC)
     assert READ["cpu_vendor"]() == "GenuineIntel"
-    assert READ["instruction_sets"]() == ("AVX", "AVX2", "FMA")
+    assert READ["instruction_sets"]() == ("SSE4.2", "AVX", "AVX2", "FMA", "F16C")
+    assert {"rdwrfsgs", "bmi1", "sse4.1"} <= set(READ["cpu_flags"]())
     assert READ["cpu_base_hz"]() == 2.8e9
     assert READ["caches_bytes"]() == {"L3": 8388608}
     assert READ["core_kinds"]() is None
+
+
+def test_an_intel_mac_s_lists_give_avx_512(mac):
+    mac(INTEL_MAC_PRO)
+    assert READ["instruction_sets"]() == (
+        *("SSE4.2", "AVX", "AVX2", "FMA", "F16C"),
+        *("AVX512F", "AVX512BW", "AVX512VL", "AVX512_VNNI"),
+    )
 
 
 def test_clocks_come_from_cpufreq_where_there_is_a_driver(linux):

@@ -43,23 +43,29 @@ INSTRUCTION_SETS: tuple[tuple[str, str], ...] = (
     ("sme", "SME"),
 )
 
-#: sysctl names of macOS that stand for a flag above.
+#: What macOS states (as `macos_flags` lists it) and the flag above that it is. On Intel's machines
+#: a feature stands in both of its lists or in one, by the version of macOS.
 MACOS_FLAGS: tuple[tuple[str, str], ...] = (
-    ("hw.optional.neon", "asimd"),
-    ("hw.optional.AdvSIMD", "asimd"),
-    ("hw.optional.arm.FEAT_FP16", "asimdhp"),
-    ("hw.optional.arm.FEAT_DotProd", "asimddp"),
-    ("hw.optional.arm.FEAT_BF16", "bf16"),
-    ("hw.optional.arm.FEAT_I8MM", "i8mm"),
-    ("hw.optional.arm.FEAT_SME", "sme"),
-    ("hw.optional.avx1_0", "avx"),
-    ("hw.optional.avx2_0", "avx2"),
-    ("hw.optional.fma", "fma"),
-    ("hw.optional.avx512f", "avx512f"),
+    ("neon", "asimd"),
+    ("AdvSIMD", "asimd"),
+    ("arm.FEAT_FP16", "asimdhp"),
+    ("arm.FEAT_DotProd", "asimddp"),
+    ("arm.FEAT_BF16", "bf16"),
+    ("arm.FEAT_I8MM", "i8mm"),
+    ("arm.FEAT_SME", "sme"),
+    ("sse4.2", "sse4_2"),
+    ("avx1_0", "avx"),
+    ("avx1.0", "avx"),
+    ("avx2_0", "avx2"),
+    ("avx512vnni", "avx512_vnni"),
 )
 
-#: Arm's implementer and part numbers, for kernels that give no model name. Source: the part tables
-#: of Arm's technical reference manuals.
+#: Lists of an Intel Mac's features in sysctl, in capitals, and the prefix of single ones.
+MACOS_LISTS = ("machdep.cpu.features", "machdep.cpu.leaf7_features")
+MACOS_OPTIONAL = "hw.optional."
+
+#: Arm's implementer and part numbers, for kernels that give no model name. Source: the kernel's
+#: arch/arm64/include/asm/cputype.h, after Arm's technical reference manuals.
 ARM_VENDORS = {
     "0x41": "ARM",
     "0x46": "Fujitsu",
@@ -68,13 +74,40 @@ ARM_VENDORS = {
     "0xc0": "Ampere",
 }
 ARM_PARTS = {
-    ("0x41", "0xd03"): "Cortex-A53",
-    ("0x41", "0xd08"): "Cortex-A72",
-    ("0x41", "0xd0b"): "Cortex-A76",
-    ("0x41", "0xd0c"): "Neoverse N1",
-    ("0x41", "0xd40"): "Neoverse V1",
-    ("0x41", "0xd49"): "Neoverse N2",
-    ("0x41", "0xd4f"): "Neoverse V2",
+    **{
+        ("0x41", part): f"Cortex-{name}"
+        for part, name in (
+            ("0xd03", "A53"),
+            ("0xd05", "A55"),
+            ("0xd07", "A57"),
+            ("0xd08", "A72"),
+            ("0xd09", "A73"),
+            ("0xd0a", "A75"),
+            ("0xd0b", "A76"),
+            ("0xd0d", "A77"),
+            ("0xd41", "A78"),
+            ("0xd44", "X1"),
+            ("0xd46", "A510"),
+            ("0xd47", "A710"),
+            ("0xd48", "X2"),
+            ("0xd4d", "A715"),
+            ("0xd4e", "X3"),
+            ("0xd80", "A520"),
+            ("0xd81", "A720"),
+            ("0xd82", "X4"),
+        )
+    },
+    **{
+        ("0x41", part): f"Neoverse {name}"
+        for part, name in (
+            ("0xd0c", "N1"),
+            ("0xd40", "V1"),
+            ("0xd49", "N2"),
+            ("0xd4f", "V2"),
+            ("0xd84", "V3"),
+            ("0xd8e", "N3"),
+        )
+    },
     ("0xc0", "0xac3"): "Ampere-1",
 }
 
@@ -96,25 +129,48 @@ def named_instruction_sets(flags: Iterable[str]) -> tuple[str, ...]:
 
 
 def macos_flags(sysctl: dict[str, str]) -> tuple[str, ...]:
-    """Return the flags that a macOS machine's sysctl values state."""
-    found = (flag for name, flag in MACOS_FLAGS if sysctl.get(name) == "1")
-    return tuple(dict.fromkeys(found))
+    """Return the flags that a macOS machine's sysctl values state, and Linux's names of them."""
+    stated = {
+        name.removeprefix(MACOS_OPTIONAL)
+        for name, value in sysctl.items()
+        if name.startswith(MACOS_OPTIONAL) and value == "1"
+    }
+    for name in MACOS_LISTS:
+        stated.update(sysctl.get(name, "").lower().split())
+    return tuple(sorted(stated | {flag for name, flag in MACOS_FLAGS if name in stated}))
+
+
+def arm_model(text: str) -> str | None:
+    """Return the names of the kinds of core in an Arm machine's cpuinfo, the last listed first.
+
+    That is the biggest by custom. A part that is not known keeps its number; None where none is
+    known.
+    """
+    names, known = [], False
+    for block in text.split("\n\n"):
+        fields = parse_cpuinfo(block)
+        part = fields.get("CPU part")
+        name = ARM_PARTS.get((fields.get("CPU implementer"), part))
+        known = known or name is not None
+        if part:
+            names.append(name or part)
+    return " + ".join(dict.fromkeys(reversed(names))) if known else None
 
 
 def _cpuinfo() -> dict[str, str]:
-    return parse_cpuinfo(CPUINFO.read_text(errors="replace"))
+    return parse_cpuinfo(_cpuinfo_text())
 
 
-def _arm(info: dict[str, str]) -> tuple[str | None, str | None]:
-    return info.get("CPU implementer"), info.get("CPU part")
+def _cpuinfo_text() -> str:
+    return CPUINFO.read_text(errors="replace")
 
 
 def _model() -> str | None:
     if system.is_macos():
         return system.sysctl().get("machdep.cpu.brand_string")
     info = _cpuinfo()
-    vendor, part = _arm(info)
-    return info.get("model name") or ARM_PARTS.get((vendor, part)) or info.get("Model") or part
+    named = info.get("model name") or arm_model(_cpuinfo_text())
+    return named or info.get("Model") or info.get("CPU part")
 
 
 def _vendor() -> str | None:
@@ -191,7 +247,7 @@ FACTS = (
         lambda: named_instruction_sets(_flags()),
         "those of the flags that change training speed",
     ),
-    Fact("cpu_flags", _flags, "flags or Features of /proc/cpuinfo; hw.optional of sysctl"),
+    Fact("cpu_flags", _flags, "flags or Features of /proc/cpuinfo; sysctl on macOS"),
     Fact("cpu_base_hz", _base_hz, "cpufreq, ACPI, or the model's name", "Hz"),
     Fact("cpu_max_hz", _max_hz, "cpufreq", "Hz", NO_CPUFREQ),
     Fact("cpu_now_hz", _now_hz, "cpufreq or /proc/cpuinfo, at probing", "Hz"),

@@ -128,7 +128,16 @@ def _numa_nodes() -> int | None:
     return len(list(_numbered(NODES, "node"))) or None
 
 
-def _threads_per_core() -> int | None:
+def threads_per_core() -> int | None:
+    """Return the threads of the core that has most: a hybrid's small cores may have one each."""
+    lists = (
+        system.first_line(cpu / "topology" / name)
+        for cpu in _numbered(CPUS, "cpu")
+        for name in ("core_cpus_list", "thread_siblings_list")  # the newer name, the older one
+    )
+    counts = [len(system.cpus_of(text)) for text in lists if text]
+    if counts:
+        return max(counts)
     cores, threads = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
     return threads // cores if cores and threads else None
 
@@ -137,7 +146,11 @@ FACTS = (
     Fact("sockets", sockets, "topology in /sys; sysctl on macOS"),
     Fact("physical_cores", lambda: psutil.cpu_count(logical=False), "psutil"),
     Fact("logical_cores", lambda: psutil.cpu_count(logical=True), "psutil"),
-    Fact("threads_per_core", _threads_per_core, "logical over physical cores"),
+    Fact(
+        "threads_per_core",
+        threads_per_core,
+        "topology in /sys: the core that has most; else logical over physical cores",
+    ),
     Fact("core_kinds", core_kinds, "kinds or capacities in /sys; sysctl on macOS", absent=""),
     Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes"),
     Fact(
