@@ -25,6 +25,7 @@ from bench.devices import check_device, visible_gpus
 from bench.errors import BenchError, DeviceError, RequestError
 from bench.launch import RECORDED_VARIABLES, LaunchSpec
 from bench.probe import frameworks, probe
+from bench.probe.identity import redacted
 from bench.probe.memory import peak_bytes, resident_bytes
 from bench.record import Failure, JobRecord, Measurement
 from bench.workload import JobContext, load_workload
@@ -66,12 +67,12 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return the failure that an exception stands for, its traceback kept."""
+    """Return the failure that an exception stands for, its traceback kept but for names."""
     return Failure(
         reason="no GPU visible" if isinstance(error, DeviceError) else "exception",
-        message=str(error) or type(error).__name__,
+        message=redacted(str(error)) or type(error).__name__,
         exception=type(error).__name__,
-        traceback="".join(traceback.format_exception(error)),
+        traceback=redacted("".join(traceback.format_exception(error))),
     )
 
 
@@ -82,7 +83,7 @@ def _context(
         data_path=launch.data_path,
         data_digest=launch.data_digest,
         threads=launch.threads,
-        environment={name: os.environ.get(name) for name in RECORDED_VARIABLES},
+        environment={name: _shown(os.environ.get(name)) for name in RECORDED_VARIABLES},
         expects=launch.expects,
         niceness_asked=launch.niceness,
         started_s=started_s,
@@ -93,6 +94,10 @@ def _context(
         cpu_s=time.process_time,
         measure_ceilings=launch.measure_ceilings,
     )
+
+
+def _shown(value: str | None) -> str | None:
+    return None if value is None else redacted(value)
 
 
 def _set_niceness(niceness: int | None) -> None:

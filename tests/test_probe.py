@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 import bench.probe.memory as memory
+import bench.probe.software as software
 from bench.facts import MachineFacts
-from bench.probe import SUBJECTS, all_facts, probe
+from bench.probe import SUBJECTS, all_facts, checked, probe
 from bench.probe.fact import Absent, Fact, in_time, read_facts
 
 ROWS = [fact.name for fact in all_facts()]
@@ -52,7 +53,7 @@ def test_the_facts_of_this_machine_are_those_that_the_system_states():
 def test_what_this_machine_states_of_its_cpu_agrees_with_itself():
     facts = probe()
     assert facts.sockets <= facts.physical_cores <= facts.logical_cores
-    assert facts.threads_per_core == facts.logical_cores // facts.physical_cores
+    assert facts.threads_per_core >= facts.logical_cores // facts.physical_cores
     assert facts.memory_usable_bytes <= facts.memory_total_bytes
     assert facts.usable_cpus <= facts.affinity_cpus <= facts.logical_cores
 
@@ -109,6 +110,89 @@ def test_variables_that_change_speed_are_facts_and_thread_numbers_are_each_job_s
     environment = probe().environment
     assert environment["TF_ENABLE_ONEDNN_OPTS"] == "0"
     assert "OMP_NUM_THREADS" not in environment
+
+
+def test_neither_serials_nor_names_leave_in_a_variable_or_a_reason(monkeypatch):
+    """The host's name, its user's home and a GPU's serial are planted."""
+    monkeypatch.setattr(platform, "node", lambda: "bobs-box")
+    monkeypatch.setenv("HOME", "/home/bob")
+    monkeypatch.delenv("MNIST_BENCH_SHOW_HOSTNAMES", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")
+    monkeypatch.setenv("LD_PRELOAD", "/home/bob/lib/libjemalloc.so")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/net/bobs-box/dump")
+
+    def fail():
+        raise OSError("no file /home/bob/x on bobs-box")
+
+    plant(monkeypatch, {"libc"}, read=fail)
+    facts = probe()
+    assert facts.environment["LD_PRELOAD"] == "~/lib/libjemalloc.so"
+    assert facts.environment["CUDA_VISIBLE_DEVICES"].startswith("GPU-")
+    assert facts.unknown["libc"].startswith("OSError: no file ~/x on host-")
+    text = facts.model_dump_json()
+    for word in ("bob", "8932f937"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        ("cloud_instance_type", 3),
+        ("cpu_flags", "avx2"),
+        ("gpus", [{"index": "first"}]),
+        ("environment", {"LD_PRELOAD": 1}),
+        ("cloud_lifecycle", "reserved"),
+        ("sockets", object()),
+    ],
+)
+def test_a_fact_of_the_wrong_kind_is_none_and_stops_nothing(monkeypatch, row, value):
+    plant(monkeypatch, {row}, read=lambda: value)
+    facts = probe()
+    assert getattr(facts, row) is None
+    assert "its source gave what it cannot be" in facts.unknown[row]
+    assert facts.python == platform.python_version()
+    assert MachineFacts.model_validate_json(facts.model_dump_json()) == facts
+
+
+def test_bytes_that_are_no_text_do_not_keep_a_record_from_being_written(monkeypatch):
+    plant(monkeypatch, {"environment"}, read=lambda: {"LD_PRELOAD": "/odd\udcff"})
+    plant(monkeypatch, {"cpu_flags"}, read=lambda: ("avx", "\udcff"))
+    facts = probe()
+    assert facts.environment == {"LD_PRELOAD": "/odd?"}
+    assert facts.cpu_flags == ("avx", "?")
+    assert facts.model_dump_json()
+
+
+def test_several_facts_of_the_wrong_kind_are_each_none():
+    facts = checked({"cpu_model": 1, "kernel": 2, "gpus": "x", "os": "Linux"}, {"libc": "why"})
+    assert (facts.cpu_model, facts.kernel, facts.gpus, facts.os) == (None, None, None, "Linux")
+    assert set(facts.unknown) == {"cpu_model", "kernel", "gpus", "libc"}
+
+
+def test_checking_every_fact_costs_next_to_nothing():
+    facts = dict(probe())
+    unknown = facts.pop("unknown")
+    begin = time.perf_counter()
+    checked({**facts, "cpu_model": 1}, unknown)
+    assert time.perf_counter() - begin < 0.02
+
+
+def test_a_package_whose_version_cannot_be_read_is_none_with_the_reason(monkeypatch):
+    """Damaged metadata of one package is planted."""
+    monkeypatch.setattr(software, "version", lambda name: fail() if name == "keras" else "1")
+    facts = probe(("numpy", "keras"))
+    assert facts.packages == {"numpy": "1", "keras": None}
+    assert facts.unknown["keras"] == "ZeroDivisionError: planted"
+
+
+def test_where_no_thread_can_be_started_a_fact_is_none_with_the_reason(monkeypatch):
+    """A container at its limit of processes is planted."""
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert in_time(lambda: 1, 1) == (None, "gave no answer: can't start new thread")
 
 
 def test_a_reader_can_say_in_words_why_there_is_nothing():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from launches import a_launch
 
 from bench.probe import probe
+from bench.probe.identity import SHOW_VARIABLE
 from bench.record import JobRecord
+from bench.worker import failure_of
 
 
 def worker(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess:
@@ -65,6 +69,31 @@ def test_a_failing_job_ends_with_1_and_a_record_that_says_why(tmp_path):
     record = JobRecord.model_validate_json(done.stdout)
     assert record.measurement is None
     assert record.failure.exception == "RuntimeError"
+
+
+def test_a_failure_tells_neither_whose_host_nor_whose_home_it_was(monkeypatch):
+    """Name and home are planted; the error is one as a missing file gives it."""
+    monkeypatch.setattr(platform, "node", lambda: "bobs-box")
+    monkeypatch.setenv("HOME", str(Path(__file__).parent))
+    monkeypatch.delenv(SHOW_VARIABLE, raising=False)
+    try:
+        raise OSError(f"no file {Path(__file__).parent}/x on bobs-box")
+    except OSError as error:
+        failure = failure_of(error)
+    assert failure.message.startswith("no file ~/x on host-")
+    assert '"~/test_worker.py"' in failure.traceback
+    assert "bobs-box" not in failure.traceback
+    monkeypatch.setenv(SHOW_VARIABLE, "1")
+    assert failure_of(OSError("on bobs-box")).message == "on bobs-box"
+
+
+def test_a_job_s_environment_holds_no_serial_of_a_gpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("NVIDIA_VISIBLE_DEVICES", "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")
+    done = worker("-", "-", given=described(a_launch("ok", tmp_path)))
+    record = JobRecord.model_validate_json(done.stdout)
+    seen = record.measurement.threads.environment["NVIDIA_VISIBLE_DEVICES"]
+    assert seen.startswith("GPU-")
+    assert b"8932f937" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
 
 from bench.facts import MachineFacts, MachineKind
 from bench.probe import (
@@ -16,11 +20,14 @@ from bench.probe import (
     topology,
     virtual,
 )
-from bench.probe.fact import Fact, read_facts
+from bench.probe.fact import Fact, in_time, read_facts
 
 #: Subjects in reading order; each has a title and gives rows. What may hang (drivers, networks)
 #: comes last.
 SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, gpu, cloud)
+
+#: Seconds for the version of one package: its folder may lie on another machine.
+PACKAGE_S = 3.0
 
 
 def all_facts() -> tuple[Fact, ...]:
@@ -34,11 +41,43 @@ def probe(packages: Sequence[str] = (), kind: MachineKind = "local") -> MachineF
     `packages` names the distributions whose installed versions are wanted.
     """
     found = read_facts(all_facts())
-    return MachineFacts(
-        machine_id=identity.machine_id(found.values),
-        machine_type=identity.machine_type(found.values),
-        kind=kind,
-        packages=software.versions(packages),
-        unknown=found.unknown,
-        **found.values,
-    )
+    versions = {}
+    for name in packages:
+        versions[name], reason = in_time(functools.partial(software.version, name), PACKAGE_S)
+        if reason:
+            found.unknown[name] = reason
+    reasons = {name: identity.redacted(reason) for name, reason in found.unknown.items()}
+    facts = checked({**found.values, "kind": kind, "packages": versions}, reasons)
+    stated, unknown = dict(facts), facts.unknown
+    ids = {
+        "machine_id": identity.machine_id(stated, unknown),
+        "machine_type": identity.machine_type(stated, unknown),
+    }
+    return facts.model_copy(update={**ids, "unknown": {**unknown, **identity.why_unsure(unknown)}})
+
+
+def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFacts:
+    """Return the facts that `values` hold, without ids; one of the wrong kind is None and says so.
+
+    What was wrong is not repeated: it may be what nobody is to see.
+    """
+    values = {"machine_id": "", **{name: _writable(value) for name, value in values.items()}}
+    try:
+        return MachineFacts.model_validate({**values, "unknown": unknown})
+    except ValidationError as error:
+        wrong = {str(e["loc"][0]): (e["msg"], e["input"]) for e in reversed(error.errors())}
+    kept = {name: value for name, value in values.items() if name not in wrong}
+    reasons = {
+        name: f"its source gave what it cannot be ({type(found).__name__}): {message}"
+        for name, (message, found) in wrong.items()
+    }
+    return MachineFacts.model_validate({**kept, "unknown": {**unknown, **reasons}})
+
+
+def _writable(value: Any) -> Any:
+    """Return `value` with `?` for what is no character, which no JSON text could hold."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,7 +1,8 @@
 """Who a machine is: its id, its type's id, and the hash under which its host is known.
 
 Ids are digests of fixed facts alone: never of a measured speed, of free memory or of a clock
-reading, nor of anything that a network answers.
+reading, nor of anything that a network answers. Where one of those facts did not answer in time
+the machine has no type, and an id that no other reading of it shares by chance.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import math
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import bench.probe.system as system
-from bench.probe.fact import Absent, Fact
-from bench.probe.virtual import container
+from bench.probe.fact import Absent, Fact, was_given_up
+from bench.probe.virtual import container, dmi
 from bench.spec import canonical_json
 
 TITLE = "Identity"
@@ -26,32 +28,66 @@ TITLE = "Identity"
 TYPE = ("cpu_model", "cpu_architecture", "sockets", "physical_cores", "logical_cores")
 
 #: All fields by which types are told apart.
-TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus")
+TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus", "firmware_instance_type")
+
+#: All fields by which machines are told apart.
+ID_FIELDS = (*TYPE_FIELDS, "host_hash")
+
+#: Before the digest in the id of a machine of which not all was read: `unknown-3fa9c1...`.
+UNREAD = "unknown-"
 
 #: Set (to anything) to show host names: `--show-hostnames` does, and children inherit it.
 SHOW_VARIABLE = "MNIST_BENCH_SHOW_HOSTNAMES"
 
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
+#: Serial numbers that firmware holds where its maker wrote none.
+NO_SERIALS = frozenset(
+    {
+        *("none", "n/a", "default string", "not specified", "not applicable", "unknown"),
+        *("system serial number", "base board serial number", "to be filled by o.e.m."),
+        *("123456789", "0123456789", "03000200-0400-0500-0006-000700080009"),
+    }
+)
+
+#: A GPU's or a slice's serial as CUDA and NVML write it: `GPU-8932f937-...`, `MIG-GPU-.../1/0`.
+SERIAL = re.compile(r"\b(MIG|GPU)-(?:GPU-)?[0-9a-fA-F]{4,}[0-9a-fA-F/-]*(?!\w)")
+
+#: Names that tell nobody's machine.
+COMMON_NAMES = frozenset({"localhost", "localhost.localdomain"})
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 _SALT = b"mnist-bench machine "
 
 
 def salted(text: str) -> str:
     """Return the salted digest under which a serial number, name or id may leave the machine."""
-    return hashlib.sha256(_SALT + text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_SALT + text.encode(errors="replace")).hexdigest()[:16]
+
+
+def name_hash(name: str) -> str:
+    """Return the six letters that stand for a host's name where people read it."""
+    return salted(name)[:6]
 
 
 def host_hash() -> str:
     """Return the digest of what tells this host from others of its make.
 
-    The machine-id, on macOS the platform's UUID, else the host name. A container's host name is
-    drawn anew for each container, so one without a machine-id is told by its hardware alone.
-    Raises Absent there.
+    The machine-id, on macOS the platform's UUID, else the host name. Inside a container the
+    machine-id comes with the image: there the firmware's serial goes before, where it can be read,
+    and the host name, drawn anew for each container, counts for nothing. Raises Absent where
+    neither is left.
     """
+    contained = container() not in {"none", "WSL"}
     known = next(filter(None, map(system.first_line, MACHINE_IDS)), None) or _platform_uuid()
-    if known and known != "uninitialized":
+    if known == "uninitialized":
+        known = None
+    if contained:
+        known = _firmware_serial() or known
+    if known:
         return salted(known)
-    if container() not in {"none", "WSL"}:
+    if contained:
         raise Absent("a container without a machine-id: told apart by its hardware alone")
     return salted(platform.node())
 
@@ -63,23 +99,91 @@ def host_name() -> str | None:
     return platform.node() or None
 
 
-def machine_type(facts: Mapping[str, Any]) -> str:
-    """Return the digest of the fixed facts: alike for instances of one type."""
+def machine_type(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str | None:
+    """Return the digest of the fixed facts, alike for instances of one type.
+
+    None where one of them was not read in time, which is no finding. `unknown` holds reasons.
+    """
+    return None if _given_up(unknown, TYPE_FIELDS) else _type_digest(facts)
+
+
+def machine_id(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str:
+    """Return the digest of the type and of the hashed host; with UNREAD where one is not read."""
+    own = {"type": _type_digest(facts), "host": facts.get("host_hash")}
+    missing = _given_up(unknown, ID_FIELDS)
+    if not missing:
+        return _digest(own)
+    return UNREAD + _digest({**own, "not read": list(missing)})
+
+
+def why_unsure(unknown: Mapping[str, str]) -> dict[str, str]:
+    """Return, by the ids' names, which facts they lack that were not read in time."""
+    found = {}
+    for name, fields in (("machine_type", TYPE_FIELDS), ("machine_id", ID_FIELDS)):
+        missing = _given_up(unknown, fields)
+        if missing:
+            found[name] = f"not told: {', '.join(missing)} gave no answer in time"
+    return found
+
+
+def memory_gib(total_bytes: int | None) -> int | None:
+    """Return memory in GiB as it is sold: upwards, to a power of two below an eighth of it.
+
+    What a kernel keeps for itself (1% to 6%) differs by its version and grows with the memory.
+    """
+    if total_bytes is None:
+        return None
+    step = 2 ** max(0, math.floor(math.log2(max(1, total_bytes / 2**30 / 8))))
+    return step * math.ceil(total_bytes / 2**30 / step)
+
+
+def redacted(text: str) -> str:
+    """Return `text` without what tells whose machine this is.
+
+    GPU serials become their salted digests, the host's name (whole words, any case) `host-` and six
+    letters, the home folder `~`. With SHOW_VARIABLE set only serials are hashed.
+    """
+    text = text.encode(errors="replace").decode()
+    text = SERIAL.sub(lambda found: f"{found[1]}-{salted(found[0])}", text)
+    if os.environ.get(SHOW_VARIABLE):
+        return text
+    home = os.path.expanduser("~").rstrip("/")
+    if home.startswith("/"):
+        text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
+    own = platform.node()
+    for name in (own, own.partition(".")[0]):
+        if len(name) >= 3 and name.lower() not in COMMON_NAMES:
+            text = re.sub(
+                rf"(?<!\w){re.escape(name)}(?!\w)", f"host-{name_hash(own)}", text, flags=re.I
+            )
+    return text
+
+
+def _given_up(unknown: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the facts `names` whose sources were given up, by their reasons."""
+    return tuple(name for name in names if was_given_up(unknown.get(name)))
+
+
+def _type_digest(facts: Mapping[str, Any]) -> str:
     fixed = {name: facts.get(name) for name in TYPE}
-    fixed["memory_gib"] = rounded_gib(facts.get("memory_total_bytes"))
+    fixed["memory_gib"] = memory_gib(facts.get("memory_total_bytes"))
     fixed["gpus"] = sorted(gpu.model or "" for gpu in facts.get("gpus") or ())
-    return hashlib.sha256(canonical_json(fixed).encode()).hexdigest()[:16]
+    if facts.get("firmware_instance_type"):
+        fixed["instance_type"] = facts["firmware_instance_type"]
+    return _digest(fixed)
 
 
-def machine_id(facts: Mapping[str, Any]) -> str:
-    """Return the digest of the type and of the hashed host."""
-    own = {"type": machine_type(facts), "host": facts.get("host_hash")}
-    return hashlib.sha256(canonical_json(own).encode()).hexdigest()[:16]
+def _digest(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def rounded_gib(total_bytes: int | None) -> int | None:
-    """Return memory in whole GiB, upwards: a kernel's own share differs a little by version."""
-    return None if total_bytes is None else math.ceil(total_bytes / 2**30)
+def _firmware_serial() -> str | None:
+    """Return the serial of the system or its board, None where root alone may read it."""
+    for name in ("product_uuid", "board_serial"):
+        text = (dmi(name) or "").strip()
+        if text.lower() not in NO_SERIALS and len(set(text) - {"-", " ", "."}) > 1:
+            return text
+    return None
 
 
 def _platform_uuid() -> str | None:
@@ -92,6 +196,12 @@ def _platform_uuid() -> str | None:
 
 
 FACTS = (
-    Fact("host_hash", host_hash, "machine-id, macOS's platform UUID, or host name; salted digest"),
+    Fact(
+        "host_hash",
+        host_hash,
+        "machine-id, macOS's platform UUID, or host name; in a container firmware's serial first; "
+        "salted digest",
+        limit_s=1.2,  # ioreg alone may take COMMAND_S
+    ),
     Fact("host_name", host_name, "uname, where it was asked for"),
 )

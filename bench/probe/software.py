@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
 import bench.probe.system as system
 from bench.launch import RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.probe.fact import Absent, Fact
+from bench.probe.identity import redacted
 
 TITLE = "Software"
 
@@ -48,15 +48,11 @@ def environment() -> dict[str, str]:
     Those are set anew for each job, whose record holds them; Ray sets its own for who asks here.
     """
     names = [name for name in RECORDED_VARIABLES if name not in THREAD_VARIABLES]
-    return {name: os.environ[name] for name in names if name in os.environ}
+    return {name: redacted(os.environ[name]) for name in names if name in os.environ}
 
 
-def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """Return the installed version of each distribution; None where it is not installed."""
-    return {name: _version(name) for name in packages}
-
-
-def _version(name: str) -> str | None:
+def version(name: str) -> str | None:
+    """Return the installed version of a distribution; None where it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
