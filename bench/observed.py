@@ -102,6 +102,15 @@ class ForeignProcess(Frozen):
     cpus: float
 
 
+class LookRecord(Frozen):
+    """What a look at a machine found before its first job."""
+
+    quiet: bool | None = Field(description="None: it cannot be told")
+    words: str = Field(description="the finding, and what to close or to change")
+    seen: Interference
+    busiest: tuple[ForeignProcess, ...] = ()
+
+
 class Conditions(Frozen):
     """What the parent saw of the child from outside, at `period_s`.
 

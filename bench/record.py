@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from bench.facts import MachineFacts, RuntimeFacts
-from bench.observed import Conditions
+from bench.observed import Conditions, LookRecord
 from bench.price import PriceRule
 from bench.roofline import Ceilings, WorkCount
 from bench.spec import Frozen, JobSpec
@@ -218,6 +218,7 @@ class MachineEntry(Frozen):
     jobs: tuple[str, ...] | None = None
     skipped: tuple[Skip, ...] = ()
     host_type: str | None = Field(default=None, description="the cluster's name for its kind")
+    look: LookRecord | None = Field(default=None, description="before the machine's first job")
     usd_per_hour: float | None = None
 
     @model_validator(mode="after")
@@ -261,6 +262,7 @@ class RunHeader(Frozen):
     jobs: tuple[JobSpec, ...]
     skipped: tuple[Skip, ...] = ()
     prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")
+    look: LookRecord | None = Field(default=None, description="before the first job")
     measured: bool = Field(
         default=True, description="False: on the header's machine only the driver ran"
     )

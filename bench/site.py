@@ -26,6 +26,7 @@ from bench.dispatch.ray_cluster import RayCluster, Shipment
 from bench.errors import BenchError
 from bench.launch import LaunchSpec, first_of_each
 from bench.probe import probe
+from bench.probe.identity import name_hash, redacted, without_host
 from bench.record import JobRecord, MachineEntry, RunHeader, SiteEntry
 from bench.spec import Frozen, JobSpec
 from bench.store import Journal
@@ -68,6 +69,7 @@ class SiteRequest(Frozen):
     max_usd: float | None = None
     grace_s: float = 180.0
     show_hostnames: bool = False
+    wait_quiet_s: float = Field(default=0.0, description="for each host, before its first job")
     usd_per_hour: dict[str, float] = Field(
         default_factory=dict, description="by type of host; a host's own label goes before"
     )
@@ -78,7 +80,7 @@ class Site:
 
     def __init__(self, request: SiteRequest, folder: Path, tell: Callable[[str], None]) -> None:
         self._request, self._folder, self._tell = request, folder, tell
-        self._labels: dict[str, str] = {}  # by host
+        self._labels: dict[str, str] = {}  # by host, each that was ever up
         self._lines = 0
 
     def run(self, journals: Path, address: str = "auto", code: str | None = CODE) -> str | None:
@@ -98,6 +100,8 @@ class Site:
             request.divide,
             request.show_hostnames,
             request.usd_per_hour,
+            request.threads,
+            request.wait_quiet_s,
         )
         budget = Budget(request.max_s, request.max_usd)
         with RayCluster(shipment, address, self._folder / code if code else None) as transport:
@@ -107,14 +111,36 @@ class Site:
                 self._refuse,
                 types=[HostType(**wanted.model_dump()) for wanted in request.types],
                 patience=Patience(grace_s=request.grace_s),
-                limit=budget.why_stop,
+                limit=lambda hosts: self._why_stop(budget, hosts),
             )
             for event in queues.run():
                 self._take(event, journal)
         return queues.stopped or (None if self._lines else "there was no host to measure")
 
+    def _why_stop(self, budget: Budget, hosts: Sequence[Host]) -> str | None:
+        """Take note of who is up, before anything is said of them; say whether to stop."""
+        for host in hosts:
+            self._labels[host.name] = label_of(host, self._request.show_hostnames)
+        reason = budget.why_stop(hosts)
+        return reason and self._told(reason)
+
+    def _told(self, text: str) -> str:
+        """Return `text` as it may leave the cluster: without the hosts' names."""
+        if not self._request.show_hostnames:
+            for name in self._labels:
+                text = without_host(text, name)
+        return text
+
+    def _told_record(self, record: JobRecord | None) -> JobRecord | None:
+        if record is None or record.failure is None:
+            return record
+        texts = record.failure.model_dump(include={"message", "traceback", "log_tail"})
+        told = {key: self._told(text) for key, text in texts.items() if text}
+        failure = record.failure.model_copy(update=told)
+        return record.model_copy(update={"failure": failure})
+
     def _take(self, event: Event, journal: Journal) -> None:
-        entry: JobRecord | MachineEntry | None = event.record or event.machine
+        entry = self._told_record(event.record) or event.machine
         if entry is not None:
             journal.append(entry)  # on disk before it is announced
             self._lines += 1
@@ -129,13 +155,14 @@ class Site:
 
     def _plan(self, host: Host, prepared: Prepared) -> tuple[Sequence[LaunchSpec], MachineEntry]:
         """Return a host's jobs and its line in the journal."""
-        label = self._labels[host.name] = label_of(host)
+        label = self._labels[host.name]
         entry = MachineEntry(
             run_id=self._request.header.run_id,
             label=label,
             machine=prepared.facts,
             jobs=tuple(job.job_id for job in prepared.able),
             skipped=prepared.skipped,
+            look=prepared.look,
             host_type=host.type or None,
             usd_per_hour=host.usd_per_hour,
         )
@@ -163,12 +190,21 @@ class Site:
             )
 
     def _refuse(self, name: str, reason: str) -> MachineEntry:
-        return MachineEntry(run_id=self._request.header.run_id, label=name, reason=reason)
+        """Return the journal line of a host that was not had, or of a type."""
+        label = self._labels.get(name, name)
+        return MachineEntry(
+            run_id=self._request.header.run_id, label=label, reason=self._told(reason)
+        )
 
 
-def label_of(host: Host) -> str:
-    """Return a host's name in the tables: its type, where it has one, and its own name."""
-    return f"{host.type} {host.name}".strip()
+def label_of(host: Host, show_hostnames: bool = False) -> str:
+    """Return a host's name in the tables: its type, and six letters of its name's hash.
+
+    With `show_hostnames` the name itself, after the type where it has one.
+    """
+    if show_hostnames:
+        return f"{host.type} {host.name}".strip()
+    return f"{host.type or 'host'} {name_hash(host.name)}"
 
 
 def entry_of(document: dict[str, Any]) -> JobRecord | MachineEntry | SiteEntry:
@@ -191,7 +227,8 @@ def main(arguments: list[str]) -> int:
     try:
         stopped = site.run(Path(JOURNALS).expanduser())
     except BenchError as error:
-        print(MARK + json.dumps({"end": f"failed: {error}"}), flush=True)
+        told = str(error) if request.show_hostnames else redacted(str(error))
+        print(MARK + json.dumps({"end": f"failed: {told}"}), flush=True)
         return 1
     print(MARK + json.dumps({"end": stopped or DONE}), flush=True)
     return 1 if stopped else 0

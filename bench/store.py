@@ -94,6 +94,7 @@ class Run:
             "machine": entry.machine,
             "jobs": tuple(wanted[job_id] for job_id in ids if job_id in wanted),
             "skipped": entry.skipped,
+            "look": entry.look,
             "measured": True,
         }
         header = self.header.model_copy(update=changes)

@@ -17,6 +17,7 @@ from bench.dispatch import Dispatcher
 from bench.dispatch.inline import InlineDispatcher
 from bench.dispatch.ray_nodes import RayLocalDispatcher
 from bench.errors import OutputError, StoreError
+from bench.observed import LookRecord
 from bench.record import MachineFacts, RunHeader, SiteEntry
 from bench.site import DONE
 from bench.store import Journal, Run, find_journals, read_run, unfinished, unwritable
@@ -52,6 +53,7 @@ class Campaign:
         self.plan, self.out, self.fresh = plan, out, fresh
         self.cluster, self.found, self.limits = cluster, found, limits or Limits()
         self.path: Path | None = None
+        self.look: LookRecord | None = None
         self.part: ClusterPart | None = None
         self._deadline_s = time.monotonic() + (self.limits.max_s or float("inf"))
 
@@ -194,6 +196,7 @@ class Campaign:
             jobs=plan.jobs,
             skipped=plan.skipped,
             prices=plan.prices,
+            look=self.look,
         )
 
 

@@ -13,7 +13,7 @@ from bench.launch import LaunchSpec, first_of_each
 from bench.price import PriceRule, read_rules
 from bench.probe import probe
 from bench.probe.identity import SHOW_VARIABLE
-from bench.probe.limits import usable_cpus
+from bench.probe.limits import threads
 from bench.record import MachineFacts, RunHeader, Skip
 from bench.site import SiteRequest
 from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
@@ -53,6 +53,7 @@ class Plan:
     order_seed: int
     time_limit_s: float
     command: str
+    wait_quiet_s: float = 0.0
     prices: tuple[PriceRule, ...] = ()
 
     @property
@@ -120,6 +121,7 @@ def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits
         max_usd=limits.max_usd,
         usd_per_hour=prices_by_type(cluster.file) if cluster.file else {},
         show_hostnames=bool(os.environ.get(SHOW_VARIABLE)),
+        wait_quiet_s=plan.wait_quiet_s,
     )
 
 
@@ -142,12 +144,13 @@ def make_plan(grid: GridSpec, arguments: argparse.Namespace, command: str) -> Pl
         dataset=dataset,
         data_digest=combined_digest(dataset.digests),
         label=arguments.label or default_label(facts),
-        threads=arguments.threads or max(1, int(usable_cpus())),
+        threads=arguments.threads or threads(),
         threads_asked=arguments.threads,
         dispatch=arguments.dispatch,
         order_seed=arguments.order_seed,
         time_limit_s=arguments.job_timeout,
         command=command,
+        wait_quiet_s=arguments.wait_quiet or 0,
         prices=read_rules(arguments.price) if arguments.price else (),
     )
 

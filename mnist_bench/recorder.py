@@ -41,6 +41,8 @@ class Recorder:
             else:
                 left = [job for job in wanted if job.job_id in ids.difference(done)]
                 self._progress.begin(left, already=len(ids) - len(left), host=entry.label)
+                if entry.look is not None and not entry.look.quiet:
+                    self._progress.say(f"note: {entry.label}: {entry.look.words}")
 
     def show(self, event: Event) -> None:
         """Show what is not written."""

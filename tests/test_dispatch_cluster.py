@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from launches import a_launch
 
 from bench.dispatch.remote import prepare_as_json
 from bench.errors import DispatchError
-from bench.probe.identity import SHOW_VARIABLE
+from bench.probe.identity import SHOW_VARIABLE, name_hash
 from bench.site import SiteRequest, WantedType
 from bench.store import read_run
 
 DATA = b"the data that go out once"
-HOSTS = ("cpu plain", "cpu flaky", "cpu killed", "gpu declared")
+PLAIN, FLAKY, KILLED, SPOT = (f"cpu {name_hash(n)}" for n in ("plain", "flaky", "killed", "spot"))
+DECLARED = f"gpu {name_hash('declared')}"
+HOSTS = (PLAIN, FLAKY, KILLED, DECLARED)
 MODELS = ("second", "raise", "unable")
 
 
@@ -70,7 +73,7 @@ def test_every_host_has_a_record_of_each_of_its_jobs_and_the_head_has_none(visit
     _, run = visit
     assert run.warnings == ()
     counts = Counter(record.label for record in run.records)
-    assert counts == dict.fromkeys((*HOSTS, "cpu spot"), 4)
+    assert counts == dict.fromkeys((*HOSTS, SPOT), 4)
     for part in run.parts:
         assert part.missing == ()
         assert [skip.job.model for skip in part.header.skipped] == ["unable", "unable"]
@@ -92,11 +95,11 @@ def test_hosts_run_side_by_side(visit):
             starts.setdefault(item["event"]["host"], item["at"])
         elif "job_id" in item.get("line", {}):
             ends[item["line"]["label"]] = item["at"]
-    assert set(starts) == {*HOSTS, "cpu spot"}
+    assert set(starts) == {*HOSTS, SPOT}
     assert max(starts.values()) < min(ends.values())
 
 
-@pytest.mark.parametrize("label", ["cpu flaky", "cpu killed"])
+@pytest.mark.parametrize("label", [FLAKY, KILLED])
 def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_attempts(
     visit, label
 ):
@@ -105,24 +108,24 @@ def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_at
     second = [record for record in found if record.job.model == "second"]
     assert [record.failure for record in second] == [None, None]
     assert sorted(record.attempt for record in found) == [1, 1, 1, 2]
-    assert {r.attempt for r in records(run, "cpu plain")} == {1}
+    assert {r.attempt for r in records(run, PLAIN)} == {1}
 
 
 def test_the_jobs_of_a_host_that_was_taken_away_are_recorded_as_lost_and_nobody_waits(visit):
     said, run = visit
-    found = records(run, "cpu spot")
+    found = records(run, SPOT)
     assert {record.failure.reason for record in found} == {"lost"}
     assert all("did not come back" in record.failure.message for record in found)
     ends = {}
     for item in said:
         if "job_id" in item.get("line", {}):
             ends.setdefault(item["line"]["label"], []).append(item["at"])
-    assert max(ends["cpu plain"]) < min(ends["cpu spot"])
+    assert max(ends[PLAIN]) < min(ends[SPOT])
 
 
 def test_a_declared_gpu_that_is_not_there_fails_plainly_and_is_not_measured_as_a_cpu(visit):
     _, run = visit
-    found = records(run, "gpu declared")
+    found = records(run, DECLARED)
     assert {record.failure.reason for record in found} == {"no GPU visible"}
     assert all("no GPU visible" in record.failure.message for record in found)
     assert {record.machine.kind for record in found} == {"gpu"}
@@ -138,8 +141,26 @@ def test_a_type_that_never_came_is_a_line_with_its_reason(visit):
 def test_a_price_on_a_node_s_label_is_in_the_journal(visit):
     _, run = visit
     prices = {entry.label: entry.usd_per_hour for entry in run.machines}
-    assert prices["cpu flaky"] == 0.5
-    assert prices["cpu plain"] is None
+    assert prices[FLAKY] == 0.5
+    assert prices[PLAIN] is None
+
+
+def test_each_machine_is_looked_at_before_its_first_job(visit):
+    looks = [entry.look for entry in visit[1].machines if entry.machine is not None]
+    assert looks
+    assert all(look.quiet in {True, False} for look in looks)
+    assert all("quiet" in look.words and look.seen.foreign_cpus >= 0 for look in looks)
+
+
+def test_no_host_s_name_is_in_what_leaves_the_cluster(visit):
+    """The names are those of the labels `bench-host`; Ray's own is this machine's."""
+    said, run = visit
+    labels = {e["line"]["label"] for e in said if "line" in e} | {r.label for r in run.records}
+    labels |= {e["event"]["host"] for e in said if "event" in e}
+    assert labels == {*HOSTS, SPOT, "arm"}
+    text = json.dumps([item.get("line", {}).get("failure") for item in said])
+    for name in ("plain", "flaky", "spot", "declared"):
+        assert re.search(rf"\b{name}\b", text) is None
 
 
 def test_all_that_was_followed_is_in_the_journal_too(visit):
@@ -150,7 +171,7 @@ def test_all_that_was_followed_is_in_the_journal_too(visit):
 
 def prepare(data, sha256, **changes):
     request = {"file": "toy.bin", "sha256": sha256, "kind": "cloud", "packages": [], "jobs": []}
-    request["show_hostnames"] = False
+    request |= {"show_hostnames": False, "threads": None, "wait_quiet_s": 0}
     return prepare_as_json(
         data, "h", json.dumps({**request, "divide": "toy_workload:divide", **changes})
     )

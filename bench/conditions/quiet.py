@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.conditions import Watch, job_here
 from bench.conditions.flags import flagged
-from bench.observed import ForeignProcess, Interference
+from bench.observed import ForeignProcess, Interference, LookRecord
 
 #: Seconds of a look: long enough for a mean, short enough to wait for.
 LOOK_S = 3.0
@@ -34,6 +34,11 @@ class Look:
     def is_quiet(self) -> bool:
         """Say whether nothing passed a threshold of `flags`."""
         return self.seen.flag != "disturbed"
+
+    def record(self) -> LookRecord:
+        """Return what is kept of the look."""
+        quiet = None if self.seen.flag == "unknown" else self.is_quiet
+        return LookRecord(quiet=quiet, words=self.words(), seen=self.seen, busiest=self.busiest)
 
     def words(self) -> str:
         """Return the finding in one sentence, with what to close or to change."""

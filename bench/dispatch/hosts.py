@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from bench.facts import MachineKind
 from bench.launch import LaunchSpec
+from bench.observed import LookRecord
 from bench.record import JobRecord, MachineFacts, Skip
 from bench.spec import JobSpec
 
@@ -42,6 +43,7 @@ class Prepared:
     data_path: str
     able: tuple[JobSpec, ...]
     skipped: tuple[Skip, ...] = ()
+    look: LookRecord | None = None
 
 
 @dataclass(frozen=True)

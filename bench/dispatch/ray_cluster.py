@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.dispatch.hosts import Host, HostType, Message, Prepared
-from bench.dispatch.remote import prepare_as_json, run_alone_as_json
+from bench.dispatch.hosts import Host, HostType, Message
+from bench.dispatch.remote import prepare_as_json, prepared_of, run_alone_as_json
 from bench.errors import DispatchError
 from bench.facts import MachineKind
 from bench.launch import LaunchSpec
 from bench.process import failed_record
-from bench.record import Failure, JobRecord, MachineFacts, Skip
+from bench.record import Failure, JobRecord
 from bench.spec import JobSpec
 from bench.worker import utc_now
 
@@ -61,6 +61,8 @@ class Shipment:
     divide: str
     show_hostnames: bool = False
     usd_per_hour: Mapping[str, float] = field(default_factory=dict)
+    threads: int | None = None
+    wait_quiet_s: float = 0.0
 
 
 @dataclass
@@ -99,6 +101,8 @@ class RayCluster:
             "jobs": [job.model_dump(mode="json") for job in self._shipment.jobs],
             "divide": self._shipment.divide,
             "show_hostnames": self._shipment.show_hostnames,
+            "threads": self._shipment.threads,
+            "wait_quiet_s": self._shipment.wait_quiet_s,
         }
         runtime = {"working_dir": str(self._code)} if self._code else None
         try:
@@ -263,13 +267,7 @@ def _message(ticket: int, item: Mapping[str, Any]) -> Message:
     if "record" in item:
         return Message(ticket, "record", record=JobRecord.model_validate(item["record"]))
     if "facts" in item:
-        prepared = Prepared(
-            MachineFacts.model_validate(item["facts"]),
-            item["data_path"],
-            tuple(JobSpec.model_validate(job) for job in item["able"]),
-            tuple(Skip.model_validate(skip) for skip in item["skipped"]),
-        )
-        return Message(ticket, "prepared", prepared=prepared)
+        return Message(ticket, "prepared", prepared=prepared_of(item))
     return Message(ticket, "progress", detail=dict(item))
 
 

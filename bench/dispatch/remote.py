@@ -11,16 +11,20 @@ import importlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from bench.conditions.quiet import wait_quiet
+from bench.dispatch.hosts import Prepared
 from bench.errors import DispatchError
 from bench.launch import LaunchSpec
+from bench.observed import LookRecord
 from bench.probe import probe
 from bench.probe.identity import SHOW_VARIABLE
+from bench.probe.limits import threads
 from bench.process import run_child
 from bench.record import JobRecord, MachineFacts, Skip
 from bench.spec import JobSpec
@@ -55,8 +59,9 @@ def prepare_as_json(data: Any, host: str, request_json: str) -> str:
     """Keep the data on this node, checked by digest, and tell what it is and what it can run.
 
     `data` is bytes or an array of them. The request holds `file`, `sha256`, `kind`, `packages`,
-    `jobs`, `show_hostnames`, and `divide`, the `module:function` that tells the jobs that this node
-    can run.
+    `jobs`, `show_hostnames`, `threads`, `wait_quiet_s`, and `divide`, the `module:function` that
+    tells the jobs that this node can run. Last it looks whether the node is quiet, and waits for it
+    as long as it may.
     Raises DispatchError where the data are not what they should be.
     """
     request = json.loads(request_json)
@@ -67,13 +72,26 @@ def prepare_as_json(data: Any, host: str, request_json: str) -> str:
     facts = probe(request["packages"], kind=request["kind"])
     jobs = [JobSpec.model_validate(job) for job in request["jobs"]]
     able, skipped = _divide(request["divide"], jobs, facts)
+    look = wait_quiet(request["threads"] or threads(), request["wait_quiet_s"], lambda words: None)
     answer = {
         "facts": facts.model_dump(mode="json"),
         "data_path": str(path),
         "able": [job.model_dump(mode="json") for job in able],
+        "look": look.record().model_dump(mode="json"),
         "skipped": [skip.model_dump(mode="json") for skip in skipped],
     }
     return json.dumps(answer)
+
+
+def prepared_of(answer: Mapping[str, Any]) -> Prepared:
+    """Return what `prepare_as_json` told, read again by whoever asked."""
+    return Prepared(
+        facts=MachineFacts.model_validate(answer["facts"]),
+        data_path=answer["data_path"],
+        able=tuple(JobSpec.model_validate(job) for job in answer["able"]),
+        skipped=tuple(Skip.model_validate(skip) for skip in answer["skipped"]),
+        look=LookRecord.model_validate(answer["look"]),
+    )
 
 
 def _divide(

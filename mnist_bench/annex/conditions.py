@@ -34,7 +34,9 @@ def conditions_table(evidence: Evidence) -> Table:
         columns=(MACHINE, JOB, *GROUP_COLUMNS, *_FIGURES),
         rows=tuple(rows),
         brief=tuple(rows[:MOST_SHOWN]),
-        note=evidence.note(*disturbed_words(evidence), _NOTE, *_unknown(evidence))
+        note=evidence.note(
+            *disturbed_words(evidence), _NOTE, *_looks(evidence), *_unknown(evidence)
+        )
         if rows
         else evidence.note("No job of these runs was watched."),
     )
@@ -72,6 +74,17 @@ def _row(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 
 def _known(value: Any) -> Any:
     return plain(value) if isinstance(value, list | tuple | dict) or pd.notna(value) else None
+
+
+def _looks(evidence: Evidence) -> list[str]:
+    """Return what was seen of each machine before its first job, where it was not quiet."""
+    looks = [(run.header.label, run.header.look) for run in evidence.runs if run.header.look]
+    if not looks:
+        return []
+    loud = dict.fromkeys(f"{label}: {look.words}" for label, look in looks if not look.quiet)
+    calm = sum(look.quiet is True for _, look in looks)
+    words = [f"Looks before the first job: {calm} of {len(looks)} found a quiet machine."]
+    return words + [f"{each.rstrip('.')}." for each in loud]
 
 
 def _unknown(evidence: Evidence) -> list[str]:

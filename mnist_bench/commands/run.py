@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait-quiet",
         type=_positive,
         metavar="S",
-        help="wait up to S seconds for this machine to be quiet before the first job",
+        help="wait up to S seconds for each machine to be quiet before its first job",
     )
     how.add_argument(
         "--show-hostnames", action="store_true", help="record host names as they are, not hashed"
@@ -114,7 +114,7 @@ def execute(arguments: argparse.Namespace) -> int:
         limits=Limits(max_s, arguments.max_usd),
     )
     try:
-        code = _measure(campaign, arguments.wait_quiet or 0)
+        code = _measure(campaign)
     except BaseException:  # what is up costs all the same; it may be measured by another run
         where.leave(cluster, False, goes_on=None)
         raise
@@ -129,10 +129,11 @@ def _grid(arguments: argparse.Namespace) -> GridSpec:
     return override(grid, {k: v for k, v in axes.items() if v}, arguments.repeats)
 
 
-def _measure(campaign: Campaign, wait_quiet_s: float) -> int:
+def _measure(campaign: Campaign) -> int:
     with _one_interrupt():
         # before Ray is there, whose start would be taken for a disturbance
-        wait_quiet(campaign.plan.threads, wait_quiet_s, print)
+        plan = campaign.plan
+        campaign.look = wait_quiet(plan.threads, plan.wait_quiet_s, print).record()
         interrupted = campaign.run()
         try:
             run = campaign.read()

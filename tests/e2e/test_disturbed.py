@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -46,6 +47,15 @@ def test_the_look_before_the_run_names_the_hog(disturbed):
     assert "the machine is not quiet" in second  # the time is up: the run goes on all the same
 
 
+def test_the_look_is_kept_and_the_report_says_what_it_found(disturbed):
+    out = disturbed[1]
+    header = json.loads(journey.journals(out)[0].read_text().splitlines()[0])
+    assert header["look"]["quiet"] is False
+    assert header["look"]["seen"]["foreign_cpus"] > 0.3
+    text = " ".join((out / "summary.md").read_text().split())
+    assert "Looks before the first job: 0 of 1 found a quiet machine." in text
+
+
 def test_every_job_is_flagged_with_foreign_cpu_as_the_cause(disturbed):
     records = disturbed[2]
     assert len(records) == 2
@@ -54,6 +64,9 @@ def test_every_job_is_flagged_with_foreign_cpu_as_the_cause(disturbed):
         assert whole["flag"] == "disturbed"
         assert whole["causes"][0].startswith("foreign CPU")
         assert whole["foreign_cpus"] > 0.3
+        for epoch in record["conditions"]["epochs"]:
+            assert epoch["flag"] == "disturbed"
+            assert epoch["causes"][0].startswith("foreign CPU")
 
 
 def test_the_hog_is_among_the_strangers_and_nothing_of_ours_is(disturbed):
