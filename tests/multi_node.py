@@ -36,6 +36,7 @@ def main(folder: Path) -> None:
     os.environ.update(TUNING)
     from ray.cluster_utils import Cluster
 
+    from bench.probe.identity import name_hash
     from bench.site import MARK, Site, SiteRequest
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -44,6 +45,7 @@ def main(folder: Path) -> None:
         name: cluster.add_node(labels=labels, num_gpus=int(name == "declared"), **options)
         for name, labels in NODES.items()
     }
+    names = {name_hash(name): name for name in NODES}
     said: list[dict] = []
     gone: list[str] = []
 
@@ -51,7 +53,7 @@ def main(folder: Path) -> None:
         said.append({"at": time.monotonic(), **json.loads(line.removeprefix(MARK))})
         event = said[-1].get("event", {})
         pid = event.get("detail", {}).get("pid")
-        name = event.get("host", "").removeprefix("cpu ")
+        name = names.get(event.get("host", "").removeprefix("cpu "))
         if pid and name in harm:
             harm.pop(name)(nodes[name], pid)
         if gone and not harm:  # the driver waits while a node starts, so the others go first

@@ -150,12 +150,16 @@ def redacted(text: str) -> str:
     home = os.path.expanduser("~").rstrip("/")
     if home.startswith("/"):
         text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
-    own = platform.node()
-    for name in (own, own.partition(".")[0]):
+    return without_host(text, platform.node())
+
+
+def without_host(text: str, host: str) -> str:
+    """Return `text` with the name `host`, and its part before the first dot, as `host-3fa9c1`."""
+    short = host.partition(".")[0]
+    for name in (host, "" if short.isdigit() else short):  # of an address, 10 is no name
         if len(name) >= 3 and name.lower() not in COMMON_NAMES:
-            text = re.sub(
-                rf"(?<!\w){re.escape(name)}(?!\w)", f"host-{name_hash(own)}", text, flags=re.I
-            )
+            shown = f"host-{name_hash(host)}"
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", shown, text, flags=re.IGNORECASE)
     return text
 
 

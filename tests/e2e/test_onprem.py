@@ -52,7 +52,7 @@ class Laptop:
     def start(self, *arguments, out="reports", where=None, **environment):
         """Type the command, on the cluster of the file unless `where` says otherwise."""
         where = where or ("--cluster", str(self.file))
-        words = journey.command(*where, "--label", "laptop", *arguments)
+        words = journey.command(*where, "--label", "laptop", "--show-hostnames", *arguments)
         return subprocess.Popen(
             [*words, "--out", str(self.folder / out)],
             stdout=subprocess.PIPE,
