@@ -60,7 +60,8 @@ WHOLE = (
     "step_flops",
     "step_bytes",
     "working_set_bytes",
-    *("gpu_peak_bytes", "gpu_peak_source", "flag", "energy"),
+    *("gpu_peak_bytes", "gpu_peak_source", "gpu_held_bytes", "tree_rss_peak_bytes"),
+    *("flag", "energy"),
 )
 JOB_COLUMNS = (*WHO, *JOB, "epochs", "is_final", "train_s", *EVALUATION, *STEADY, *WHOLE)
 #: What was seen from outside during a job or an epoch, in the field names of `Interference`.
@@ -84,7 +85,7 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
             **_who(record),
             **_what(record),
             **_evaluated(record.measurement, evaluation),
-            **{key: _seen(record).get(key) for key in ("flag", "energy")},
+            **_watched(record),
         }
         for record, _ in _measured(runs)
         for evaluation in record.measurement.evaluations
@@ -180,6 +181,15 @@ def _seen(record: JobRecord, epoch: int | None = None) -> dict[str, Any]:
     parts = () if seen is None else (seen.whole,) if epoch is None else seen.epochs
     found = next((part for part in parts if part is not None and part.epoch == epoch), None)
     return {} if found is None else found.model_dump(include=set(SEEN))
+
+
+def _watched(record: JobRecord) -> dict[str, Any]:
+    """Return what was seen of the whole job from outside, GPUs with their memory added up."""
+    seen = _seen(record)
+    held = [gpu["memory_used_peak_bytes"] for gpu in seen.get("gpus", ())]
+    known = [value for value in held if value is not None]
+    kept = {key: seen.get(key) for key in ("flag", "energy", "tree_rss_peak_bytes")}
+    return {**kept, "gpu_held_bytes": sum(known) if known else None}
 
 
 def _who(record: JobRecord) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
 
 from bench.facts import GpuFacts
-from bench.observed import Conditions, EnergyReading, ForeignProcess, Interference
+from bench.observed import Conditions, EnergyReading, ForeignProcess, GpuConditions, Interference
 from bench.price import PriceRule
 from bench.report.markdown import render
 from mnist_bench.annex import build_report
@@ -19,7 +19,7 @@ def seen(flag="quiet", causes=(), **figures):
     return Interference(wall_s=1.0, flag=flag, causes=causes, foreign_cpus=0.0, **figures)
 
 
-def watched(*flags, energy=(), unknown=None):
+def watched(*flags, unknown=None, **figures):
     hit = ("foreign CPU (0.9 CPUs)",)
     epochs = tuple(
         seen(flag, hit if flag == "disturbed" else (), epoch=number)
@@ -30,17 +30,22 @@ def watched(*flags, energy=(), unknown=None):
         period_s=0.1,
         samples=9,
         rss_peak_bytes=1,
-        whole=seen(whole, hit if whole == "disturbed" else (), energy=energy, job_cpu_s=4.0),
+        whole=seen(whole, hit if whole == "disturbed" else (), job_cpu_s=4.0, **figures),
         epochs=epochs,
         foreign_processes=(ForeignProcess(pid=7, name="make", cpus=0.9),),
         unknown=unknown or {},
     )
 
 
-def a_watched_run(*conditions, machine=None, **header):
+def a_watched_run(*conditions, machine=None, device="cpu", **header):
     jobs = [a_job(seed=seed) for seed in range(1, len(conditions) + 1)]
     records = [
-        a_record(job, a_measurement(STEPS, total_s=36.0), machine=machine, conditions=condition)
+        a_record(
+            job,
+            a_measurement(STEPS, total_s=36.0, device=device),
+            machine=machine,
+            conditions=condition,
+        )
         for job, condition in zip(jobs, conditions, strict=True)
     ]
     return a_run(records, **header)
@@ -95,10 +100,26 @@ def reading(source, joules, basis="measured"):
     return EnergyReading(source=source, covers="x", joules=joules, basis=basis)
 
 
+def test_the_memory_table_tells_the_model_from_the_import_the_child_from_its_children():
+    """And on a GPU what the framework counted is told from what the driver had given away."""
+    held = (GpuConditions(index=0, memory_used_peak_bytes=9 * 2**30),)
+    condition = watched(*QUIET, gpus=held, tree_rss_peak_bytes=800 * 2**20)
+    (row,) = rows(build_report([a_watched_run(condition)]), "memory")
+    mib = {name: row[f"{name}_bytes"] / 2**20 for name in ("after_import", "own", "peak")}
+    assert mib == {"after_import": 400, "own": 300, "peak": 700}
+    assert (row["tree_rss_peak_bytes"], row["gpu_held_bytes"]) == (800 * 2**20, 9 * 2**30)
+
+
+def test_a_job_on_the_cpu_is_not_charged_for_the_gpu_beside_it():
+    energy = (reading("RAPL package-0", 100.0), reading("NVML GPU 0", 50.0))
+    (row,) = rows(build_report([a_watched_run(watched(*QUIET, energy=energy))]), "cost")
+    assert (row["joules"], row["energy_sources"]) == (100.0, ["RAPL package-0"])
+
+
 def test_energy_is_summed_over_counters_and_labelled():
     first = watched(*QUIET, energy=(reading("RAPL package-0", 100.0), reading("NVML GPU 0", 50.0)))
     second = watched(*QUIET, energy=(reading("RAPL package-0", 200.0), reading("NVML GPU 0", 50.0)))
-    (row,) = rows(build_report([a_watched_run(first, second)]), "cost")
+    (row,) = rows(build_report([a_watched_run(first, second, device="gpu")]), "cost")
     assert (row["joules"], row["joules_per_epoch"]) == (200.0, 100.0)
     assert row["energy_sources"] == ["RAPL package-0", "NVML GPU 0"]
     assert row["energy_basis"] == "measured"

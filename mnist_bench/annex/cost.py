@@ -126,8 +126,11 @@ def _dollars(rows: pd.DataFrame, price: Price) -> dict[str, Any]:
 
 def _joules(epochs: int, rows: pd.DataFrame) -> dict[str, Any]:
     """Return the median energy of a group's jobs; counters of hardware before the battery."""
-    seen = (energy for energy in rows["energy"] if isinstance(energy, list | tuple))
-    readings = [_counted(energy) for energy in seen if energy]
+    pairs = zip(rows["energy"], rows["device"], strict=True)
+    counted = (
+        _counted(energy, device) for energy, device in pairs if isinstance(energy, list | tuple)
+    )
+    readings = [energy for energy in counted if energy]
     joules = median(pd.Series([sum(entry["joules"] for entry in job) for job in readings]))
     named = [entry for job in readings for entry in job]
     return {
@@ -138,10 +141,14 @@ def _joules(epochs: int, rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _counted(energy: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Leave the battery out beside counters of hardware: it covers the same joules again."""
-    hardware = [entry for entry in energy if entry["source"] != "battery"]
-    return hardware or list(energy)
+def _counted(energy: Sequence[Mapping[str, Any]], device: str) -> list[Mapping[str, Any]]:
+    """Return the readings that are the job's.
+
+    Without the GPUs of a job that trained on a CPU, and without the battery beside counters of
+    hardware: it covers the same joules again.
+    """
+    on = [e for e in energy if device == "gpu" or not e["source"].startswith("NVML")]
+    return [entry for entry in on if entry["source"] != "battery"] or on
 
 
 def _why_no_energy(evidence: Evidence, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -77,8 +77,10 @@ def memory_table(evidence: Evidence) -> Table:
         rows=tuple(rows),
         note=evidence.note(
             "Resident memory of the job's own process, medians over n jobs. Own: peak less what "
-            "the imported framework takes, so the share of model and data. GPU peak: as the "
-            "framework's own allocator counted it. The 2020 laptop warned "
+            "the imported framework takes, so the share of model and data. With children: the "
+            "largest sum seen of the job's processes while it trained. GPU peak: as the "
+            "framework's own allocator counted it; GPU held: all that the driver had given away, "
+            "what the framework reserves and others' use included. The 2020 laptop warned "
             "that one allocation of 188160000 bytes (179 MiB) exceeded 10 % of its free memory."
         ),
     )
@@ -146,7 +148,9 @@ _MEMORY_FIGURES = (
     number("peak_bytes", "peak", units.mebibytes),
     number("own_bytes", "own", units.mebibytes),
     text("peak_source", "peak from", foldable=True),
+    number("tree_rss_peak_bytes", "with children", units.mebibytes),
     number("gpu_peak_bytes", "GPU peak", units.mebibytes, foldable=True),
+    number("gpu_held_bytes", "GPU held", units.mebibytes, foldable=True),
     number("host_total_bytes", "host total", units.mebibytes, foldable=True),
     limit_column("limit_bytes"),
 )
@@ -176,7 +180,10 @@ def _epoch_medians(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _memory(rows: pd.DataFrame) -> dict[str, Any]:
-    keys = ("after_import_bytes", "after_data_bytes", "peak_bytes", "gpu_peak_bytes")
+    keys = (
+        *("after_import_bytes", "after_data_bytes", "peak_bytes"),
+        *("tree_rss_peak_bytes", "gpu_peak_bytes", "gpu_held_bytes"),
+    )
     numbers = rows[list(keys)].apply(pd.to_numeric, errors="coerce")
     own = numbers["peak_bytes"] - numbers["after_import_bytes"]
     return {
