@@ -152,8 +152,8 @@ def failures_frame(runs: Sequence[Run]) -> pd.DataFrame:
 def machine_key(record: JobRecord) -> str:
     """Return the digest that records must share to be pooled.
 
-    It covers the label, the machine, the versions of Python and of the packages, what a job may
-    use of the machine, and the threads and priority it ran with.
+    It covers the label, the machine, how it was set up (see `facts_key`), and the threads and
+    priority that the job ran with.
     """
     threads = record.measurement.threads if record.measurement is not None else None
     settings = None if threads is None else [threads.asked, threads.niceness]
@@ -161,10 +161,17 @@ def machine_key(record: JobRecord) -> str:
 
 
 def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
-    """Return the digest of a label, the pooled facts, and settings; None where nothing ran."""
+    """Return the digest of a label, the pooled facts, and settings; None where nothing ran.
+
+    The facts are the machine and what changes its speed without making it another one: versions,
+    what a job may use of it, variables, governor, boost, GPU driver and power limits, spot or not.
+    """
     identity = [
         *(label, facts.machine_id, facts.kind, facts.python, facts.packages),
         *(facts.usable_cpus, facts.memory_limit_bytes, settings),
+        *(facts.environment or None, facts.cpu_governor, facts.cpu_boost),
+        *(facts.gpu_driver, [gpu.power_limit_w for gpu in facts.gpus or ()]),
+        facts.cloud_lifecycle,
     ]
     return hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:16]
 

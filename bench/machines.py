@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from bench.facts import MachineFacts, field_differences
+from bench.facts import MachineFacts, RuntimeFacts, field_differences
 from bench.frame import facts_key, machine_key
 from bench.record import JobRecord, ThreadFacts
 from bench.store import Run
@@ -21,7 +22,7 @@ class Machine:
     """What is pooled: one label, one machine, one set of versions and settings.
 
     `name` is the label, numbered where one label covers unlike machines. `threads` is None where
-    nothing was measured.
+    nothing was measured. `runtimes` are what its jobs had loaded, each once.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Machine:
     framework: dict[str, str]
     devices: tuple[str, ...]
     jobs: int
+    runtimes: tuple[RuntimeFacts, ...] = ()
 
 
 def machines(runs: Sequence[Run]) -> tuple[Machine, ...]:
@@ -87,8 +89,24 @@ def _measured_machine(key: str, records: Sequence[JobRecord]) -> Machine:
     devices = tuple(dict.fromkeys(record.measurement.device for record in records))
     threads = last.measurement.threads
     return Machine(
-        key, last.label, last.label, last.machine, threads, framework, devices, len(records)
+        key=key,
+        name=last.label,
+        label=last.label,
+        facts=last.machine,
+        threads=threads,
+        framework=framework,
+        devices=devices,
+        jobs=len(records),
+        runtimes=_once(record.runtime for record in records if record.runtime is not None),
     )
+
+
+def _once(found: Iterable[RuntimeFacts]) -> tuple[RuntimeFacts, ...]:
+    unlike: list[RuntimeFacts] = []
+    for runtime in found:
+        if runtime not in unlike:
+            unlike.append(runtime)
+    return tuple(unlike)
 
 
 def _unmeasured(runs: Sequence[Run], known: set[str]) -> list[Machine]:
@@ -126,10 +144,37 @@ def _differences(first: Machine, second: Machine) -> list[str]:
     """Return the facts and settings that differ, each with both values."""
     left, right = first.facts, second.facts
     pairs = field_differences(left, right)
-    pairs = {name: values for name, values in pairs.items() if name not in VOLATILE}
+    pairs = {name: values for name, values in pairs.items() if name not in VOLATILE | PARTS.keys()}
+    for read in PARTS.values():
+        ours, theirs = read(left), read(right)
+        pairs |= {name: (ours.get(name), theirs.get(name)) for name in {**ours, **theirs}}
     if first.threads is not None and second.threads is not None:
         for key in ("asked", "niceness"):
             values = (getattr(first.threads, key), getattr(second.threads, key))
             pairs["threads asked" if key == "asked" else key] = values
-    texts = [f"{key} is {a} and {b}" for key, (a, b) in pairs.items() if a != b]
+    texts = [f"{key} is {_words(a)} and {_words(b)}" for key, (a, b) in pairs.items() if a != b]
     return texts or [f"the machines are two: {left.machine_id[:12]} and {right.machine_id[:12]}"]
+
+
+def _variables(facts: MachineFacts) -> dict[str, Any]:
+    return dict(facts.environment or {})
+
+
+def _gpu_parts(facts: MachineFacts) -> dict[str, Any]:
+    """Return what the GPUs are, one by one, but for their serials."""
+    told = {}
+    for gpu in facts.gpus or ():
+        parts = gpu.model_dump(exclude={"index", "uuid_hash", "mig_slices", "unknown"})
+        told |= {f"GPU {gpu.index} {name}": value for name, value in parts.items()}
+    return told
+
+
+def _words(value: Any) -> Any:
+    return "not known or not set" if value is None else value
+
+
+#: Facts that are told part by part, and their parts.
+PARTS: Mapping[str, Callable[[MachineFacts], dict[str, Any]]] = {
+    "environment": _variables,
+    "gpus": _gpu_parts,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
+from bench.facts import GpuFacts
 from bench.frame import epochs_frame, facts_key, failures_frame, jobs_frame
 from bench.record import Failure
 from bench.steady import steady_steps
@@ -112,10 +113,20 @@ def test_no_runs_give_empty_frames_with_all_their_columns():
         {"python": "3.12.1"},
         {"machine_id": "other"},
         {"usable_cpus": 2.0},
+        {"environment": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
+        {"cpu_governor": "powersave"},
+        {"cpu_boost": False},
+        {"gpu_driver": "570.86"},
+        {"gpus": (GpuFacts(index=0, power_limit_w=250.0),)},
+        {"cloud_lifecycle": "spot"},
     ],
 )
 def test_unlike_facts_give_unlike_machine_keys(change):
     assert facts_key("lab", facts()) != facts_key("lab", facts(**change))
+
+
+def test_a_journal_that_holds_no_variables_is_pooled_with_one_in_which_none_is_set():
+    assert facts_key("lab", facts(environment={})) == facts_key("lab", facts(environment=None))
 
 
 def test_the_clock_rate_of_the_moment_keeps_nothing_apart():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench import units
-from bench.facts import GpuFacts, MachineFacts
+from bench.facts import GpuFacts, MachineFacts, RuntimeFacts, ThreadPool
 from bench.machines import Machine, difference_notes
 from bench.report.tables import Column, Row, Table, number, plain, text
 from mnist_bench.annex.base import MACHINE, MEASURED, Evidence
@@ -17,18 +17,27 @@ _FACTS = tuple(
     for name in MachineFacts.model_fields
     if name not in {"machine_id", "cpu_flags", "gpus", "packages", "unknown"}
 )
+#: Lines that stand in the table only where a machine has something to say there.
+_WHERE_KNOWN = frozenset({"host_name", "core_kinds"})
+#: The row's key, and the key of a framework's build facts that says it (of bench.probe.frameworks).
+_BUILD_FACTS = (("one_dnn", "oneDNN"), ("cuda_build", "CUDA"), ("cuda_build", "cuda_version"))
 _PACKAGES = ("keras", "tensorflow", "torch", "jax", "ray", "numpy")
 
 
 def machines_table(evidence: Evidence, document: Mapping[str, Any]) -> Table:
     """Return what each machine is, the two published machines of 2020 last."""
     measured = [_machine_row(machine) for machine in evidence.machines]
+    lines = [
+        column
+        for column in _MACHINE_LINES
+        if column.key not in _WHERE_KNOWN or any(row[column.key] for row in measured)
+    ]
     keys = dict.fromkeys(key for row in measured for key in row)
     old = [{**dict.fromkeys(keys), **row} for row in machine_rows(document)]
     return Table(
         name="machines",
         title="Machines",
-        columns=(MACHINE, *_MACHINE_LINES),
+        columns=(MACHINE, *lines),
         rows=(*measured, *old),
         note=evidence.note(
             "n/a: not known; the 2020 annex named no more of its machines.",
@@ -62,6 +71,8 @@ def _machine_row(machine: Machine) -> dict[str, Any]:
         **{key: getattr(facts, key, None) for key in _FACTS},
         "gpus": [_gpu(gpu) for gpu in facts.gpus or ()] or None,
         "label": machine.label,
+        **_loaded(machine.runtimes),
+        "mitigations_open": _open(facts.mitigations),
         **{package: versions.get(package) for package in _PACKAGES},
         "device": list(machine.devices) or None,
         "threads_asked": threads.asked if threads else None,
@@ -70,8 +81,37 @@ def _machine_row(machine: Machine) -> dict[str, Any]:
         "niceness": threads.niceness if threads else None,
         "jobs_measured": machine.jobs,
         "limit_known": "memory_limit_bytes" not in facts.unknown,
+        "kinds_known": "core_kinds" not in facts.unknown,
         "quota_known": "cpu_quota" not in facts.unknown,
     }
+
+
+def _loaded(runtimes: Sequence[RuntimeFacts]) -> dict[str, Any]:
+    """Return how the frameworks of a machine's jobs were built, and their pools of threads."""
+    found: dict[str, dict[str, None] | None] = dict.fromkeys(("one_dnn", "cuda_build", "pools"))
+    for runtime in runtimes:
+        for name, build in runtime.frameworks.items():
+            for key, stated in _BUILD_FACTS:
+                if stated in build:
+                    found[key] = {**(found[key] or {}), f"{name} {build[stated]}": None}
+        if runtime.thread_pools is not None:
+            pools = dict.fromkeys(map(_pool, runtime.thread_pools))
+            found["pools"] = {**(found["pools"] or {}), **pools}
+    return {key: None if items is None else list(items) for key, items in found.items()}
+
+
+def _pool(pool: ThreadPool) -> str:
+    parts = (pool.library, pool.version, pool.layer, pool.architecture)
+    return " ".join(filter(None, (*parts, f"x{pool.threads}")))
+
+
+def _open(mitigations: Mapping[str, str] | None) -> list[str] | None:
+    """Return the vulnerabilities against which nothing is done, None where none are stated."""
+    if mitigations is None:
+        return None
+    return [
+        name for name, text in mitigations.items() if text.startswith(("Vulnerable", "Unknown"))
+    ]
 
 
 def _gpu(gpu: GpuFacts) -> str:
@@ -82,6 +122,33 @@ def _gpu(gpu: GpuFacts) -> str:
 def _quota(row: Row) -> str:
     value = plain(row.get("cpu_quota"))
     return "none" if value is None and row.get("quota_known") else units.significant(value)
+
+
+def _table(key: str) -> Callable[[Row], str]:
+    """Return how a fact of names and values reads: `none` where it is known to be empty."""
+
+    def form(row: Row) -> str:
+        found = plain(row.get(key))
+        if found is None:
+            return units.NOT_AVAILABLE
+        return ", ".join(f"{name} {value}" for name, value in found.items()) or "none"
+
+    return form
+
+
+def _kinds(row: Row) -> str:
+    alike = row.get("kinds_known") and row.get("core_kinds") is None
+    return "all alike" if alike else _table("core_kinds")(row)
+
+
+def _list(key: str) -> Callable[[Row], str]:
+    """Return how a list reads: `none` where it is known to be empty."""
+
+    def form(row: Row) -> str:
+        found = plain(row.get(key))
+        return units.NOT_AVAILABLE if found is None else ", ".join(found) or "none"
+
+    return form
 
 
 def _caches(row: Row) -> str:
@@ -109,11 +176,13 @@ def _unknown_facts(found: Sequence[Machine]) -> str:
 
 _MACHINE_LINES = (
     text("source", "figures"),
+    text("host_name", "host name", width=36),
     text("kind", "kind"),
     text("cpu_model", "CPU", width=36),
     text("instruction_sets", "instruction sets", width=36),
     number("physical_cores", "cores"),
     number("logical_cores", "logical CPUs"),
+    Column("core_kinds", "kinds of core", _kinds),
     number("usable_cpus", "CPUs a job may use"),
     Column("cpu_quota", "CPU limit", _quota, True),
     number("cpu_base_hz", "base clock GHz", units.gigahertz),
@@ -138,6 +207,11 @@ _MACHINE_LINES = (
     text("kernel", "kernel", width=36),
     text("python", "Python"),
     *(text(package, package) for package in ("keras", "tensorflow", "ray")),
+    Column("one_dnn", "oneDNN", _list("one_dnn")),
+    Column("cuda_build", "built for CUDA", _list("cuda_build")),
+    Column("pools", "BLAS and thread pools", _list("pools")),
+    Column("environment", "variables set", _table("environment")),
+    Column("mitigations_open", "mitigations open", _list("mitigations_open")),
     number("threads_asked", "threads asked"),
     number("threads_intra_op", "threads intra-op"),
     number("threads_inter_op", "threads inter-op"),
