@@ -18,6 +18,7 @@ from typing import Any
 from bench.conditions import ChildWatch
 from bench.launch import LaunchSpec, child_environment
 from bench.probe import probe
+from bench.probe.identity import redacted
 from bench.record import Failure, JobRecord
 from bench.worker import utc_now
 
@@ -185,9 +186,9 @@ def _describe_exit(code: int) -> str:
 
 
 def _tail(log: Path, limit: int = 2000) -> str | None:
-    """Return the end of the child's output, None where it said nothing."""
+    """Return the end of the child's output, less host and home names; None: it said nothing."""
     try:
         text = log.read_bytes()[-limit:].decode(errors="replace").strip()
     except OSError:
         return None
-    return text or None
+    return redacted(text) or None

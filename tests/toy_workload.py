@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -233,6 +234,13 @@ def _unjsonable_event(context: JobContext) -> None:
     context.emit({"event": object()})
 
 
+def _tell_all(context: JobContext) -> None:
+    """Say in every way what tells whose machine this is."""
+    words = " ".join([platform.node(), str(Path.home()), os.environ["CUDA_VISIBLE_DEVICES"]])
+    print(words, flush=True)
+    raise RuntimeError(words)
+
+
 BEHAVIOURS: dict[str, Callable[[JobContext], Any]] = {
     "ok": _ok,
     "second": _second,
@@ -251,6 +259,7 @@ BEHAVIOURS: dict[str, Callable[[JobContext], Any]] = {
     "fork-die": _fork_and_die,
     "fork-return": _fork_and_return,
     "bad-event": _unjsonable_event,
+    "tell-all": _tell_all,
 }
 
 
