@@ -12,7 +12,7 @@ from typing import Any
 LIMIT_S = 0.5
 
 #: Seconds after which a probe gives up on the rows that are left, however many sources hang.
-BUDGET_S = 3.0
+BUDGET_S = 8.0
 
 #: How the reasons begin of a fact whose source was given up: another look may find it.
 NO_ANSWER, TOO_LATE = "gave no answer", "not read"

@@ -13,6 +13,9 @@ from bench.probe.identity import salted
 
 TITLE = "GPUs"
 
+#: Seconds that the driver may take: where nothing keeps it awake, it starts every GPU anew.
+WAKE_S = 5.0
+
 #: Each fact of a GPU and how it is read; NVML gives milliwatts, MHz and MiB-less bytes.
 GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("model", lambda n, h: nvml.words(n.nvmlDeviceGetName(h))),
@@ -84,7 +87,7 @@ def visible() -> int:
 
 
 FACTS = (
-    Fact("gpus", gpus, "NVML", limit_s=2.0),
-    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES", limit_s=1.0),
-    Fact("gpu_driver", driver, "NVML", limit_s=1.0),
+    Fact("gpus", gpus, "NVML", limit_s=WAKE_S),
+    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES", limit_s=WAKE_S),
+    Fact("gpu_driver", driver, "NVML", limit_s=WAKE_S),
 )
