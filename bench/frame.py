@@ -195,8 +195,11 @@ def _watched(record: JobRecord) -> dict[str, Any]:
     seen = _seen(record)
     held = [gpu["memory_used_peak_bytes"] for gpu in seen.get("gpus", ())]
     known = [value for value in held if value is not None]
-    kept = {key: seen.get(key) for key in ("flag", "energy", "tree_rss_peak_bytes")}
-    return {**kept, "gpu_held_bytes": sum(known) if known else None}
+    return {
+        **{key: seen.get(key) for key in ("flag", "energy")},
+        "tree_rss_peak_bytes": record.conditions and record.conditions.tree_rss_peak_bytes,
+        "gpu_held_bytes": sum(known) if known else None,
+    }
 
 
 def _who(record: JobRecord) -> dict[str, Any]:

@@ -121,6 +121,9 @@ class Conditions(Frozen):
     period_s: float
     samples: int
     rss_peak_bytes: int | None
+    tree_rss_peak_bytes: int | None = Field(
+        default=None, description="of the child and what it started, added up, over the whole job"
+    )
     cpu_s: float | None = None
     sampling_cpu_s: float | None = Field(default=None, description="what the sampling itself took")
     whole: Interference | None = None

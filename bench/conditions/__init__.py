@@ -177,10 +177,12 @@ class ChildWatch(Watch):
         marked, whole = judged(seen, self._whole(epochs, clock_s), self._job)
         everything = (self.began_s, self.ended_s)
         ledger = self.ledger
+        memory = ledger.interference(*everything, self._job.cpus)
         return Conditions(
             period_s=self.period_s,
             samples=len(ledger.series["rss_bytes"]),
-            rss_peak_bytes=ledger.interference(*everything, self._job.cpus).rss_peak_bytes,
+            rss_peak_bytes=memory.rss_peak_bytes,
+            tree_rss_peak_bytes=memory.tree_rss_peak_bytes,
             cpu_s=ledger.series["child_cpu_s"].most(*everything),
             sampling_cpu_s=self.cpu_s,
             whole=whole,

@@ -78,7 +78,7 @@ def memory_table(evidence: Evidence) -> Table:
         note=evidence.note(
             "Resident memory of the job's own process, medians over n jobs. Own: peak less what "
             "the imported framework takes, so the share of model and data. With children: the "
-            "largest sum seen of the job's processes while it trained. GPU peak: as the "
+            "largest sum seen of the job's processes, no less than its own peak. GPU peak: as the "
             "framework's own allocator counted it; GPU held: all that the driver had given away, "
             "what the framework reserves and others' use included. The 2020 laptop warned "
             "that one allocation of 188160000 bytes (179 MiB) exceeded 10 % of its free memory."
@@ -186,6 +186,10 @@ def _memory(rows: pd.DataFrame) -> dict[str, Any]:
     )
     numbers = rows[list(keys)].apply(pd.to_numeric, errors="coerce")
     own = numbers["peak_bytes"] - numbers["after_import_bytes"]
+    tree = numbers["tree_rss_peak_bytes"]  # seen by samples, which may miss a short peak
+    numbers["tree_rss_peak_bytes"] = tree.where(
+        tree.isna(), numbers[["peak_bytes", tree.name]].max(axis=1)
+    )
     return {
         "n": len(rows),
         **{key: whole(median(numbers[key])) for key in keys},
