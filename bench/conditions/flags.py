@@ -93,7 +93,7 @@ CAUSES: Sequence[Cause] = (
         0.1,
         "CPUs",
         "a tenth of one CPU slows a job that fills two by a twentieth; calm epochs stayed below "
-        "0.04, epochs beside a CPU hog lay above 0.6 (measured, docs/machine.md)",
+        "0.06, epochs beside a CPU hog lay above 0.6 (measured, docs/machine.md)",
         _crowded,
     ),
     Cause(
