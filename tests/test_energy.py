@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 from machine_samples import AMD, INTEL
 
@@ -143,6 +145,6 @@ def test_a_battery_that_states_nothing_says_so(tree):
 def test_a_machine_without_the_source_says_so_in_words(tmp_path, monkeypatch, source):
     with pytest.raises(Absent, match="no "):
         source(tmp_path)
-    monkeypatch.setattr(energy.sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     with pytest.raises(Absent, match="macOS"):
         source(tmp_path)

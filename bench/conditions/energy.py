@@ -7,7 +7,6 @@ NVML's counters are read with the other figures of a GPU.)
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def rapl(root: Path = SYS, cpuinfo: Path = CPUINFO) -> Reader:
 
     Source: the kernel's power capping framework (Documentation/power/powercap).
     """
-    if sys.platform == "darwin":
+    if system.is_macos():
         raise Absent(MACOS)
     zones = sorted((root / "class/powercap").glob("intel-rapl:*"))
     if not zones:
@@ -59,7 +58,7 @@ def battery(root: Path = SYS) -> Reader:
     `on_battery` is 1 while it discharges: in an interval that mains power had a part in, the
     battery's figures are not the machine's. Raises Absent where it does not discharge now.
     """
-    if sys.platform == "darwin":
+    if system.is_macos():
         raise Absent(MACOS)
     cells = [
         cell
