@@ -68,6 +68,10 @@ RECORDED_VARIABLES = (
 )
 
 
+#: What places jobs on the nodes of a cluster, as `placed_by` says it.
+ON_CLUSTER = "ray cluster"
+
+
 class LaunchSpec(Frozen):
     """A job description: one job, and how its child is to be run. A bare child can read it too."""
 
@@ -118,15 +122,18 @@ def child_environment(parent: Mapping[str, str], launch: LaunchSpec) -> dict[str
 
     Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; none of it may reach a job.
     A job trains on one GPU: of several it is given the first unless the user chose, and CUDA
-    numbers them as NVML does, so that what is watched is what the job uses.
+    numbers them as NVML does, so that what is watched is what the job uses. On a cluster's node
+    the list is Ray's, which hands out all of them.
     """
     kept = {key: value for key, value in parent.items() if not key.startswith("RAY_")}
     threads = dict.fromkeys(THREAD_VARIABLES, str(launch.threads))
     fixed = {"PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": kept.get("TF_CPP_MIN_LOG_LEVEL", "2")}
-    order = kept.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    gpus = {"CUDA_DEVICE_ORDER": order}
-    if launch.machine is not None and len(launch.machine.gpus or ()) > 1:
-        gpus["CUDA_VISIBLE_DEVICES"] = kept.get("CUDA_VISIBLE_DEVICES", "0")
+    gpus = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    stated = kept.get("CUDA_VISIBLE_DEVICES")
+    if stated is not None and launch.placed_by == ON_CLUSTER:
+        gpus["CUDA_VISIBLE_DEVICES"] = stated.partition(",")[0]
+    elif stated is None and launch.machine is not None and len(launch.machine.gpus or ()) > 1:
+        gpus["CUDA_VISIBLE_DEVICES"] = "0"
     return {**kept, **threads, **fixed, **gpus, "PYTHONPATH": _python_path(kept)}
 
 

@@ -146,9 +146,9 @@ def _outcome(
         failure = record.failure and record.failure.model_copy(
             update={"log_tail": _tail(files.log)}
         )
-        return record.model_copy(
-            update={"conditions": watch.conditions(epochs, clock_s), "failure": failure}
-        )
+        device = record.measurement.device if record.measurement else None
+        conditions = watch.conditions(epochs, clock_s, device)
+        return record.model_copy(update={"conditions": conditions, "failure": failure})
     failure = Failure(
         reason="time limit" if overran else "crash",
         message=f"not done after {launch.time_limit_s:g} s" if overran else _describe_exit(code),
@@ -188,7 +188,7 @@ def _describe_exit(code: int) -> str:
 def _tail(log: Path, limit: int = 2000) -> str | None:
     """Return the end of the child's output, less host and home names; None: it said nothing."""
     try:
-        text = log.read_bytes()[-limit:].decode(errors="replace").strip()
+        text = log.read_bytes()[-2 * limit :].decode(errors="replace")
     except OSError:
         return None
-    return redacted(text) or None
+    return redacted(text)[-limit:].strip() or None  # what a cut leaves of a name is a name still

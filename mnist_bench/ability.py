@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from importlib import metadata
 
 from bench.record import MachineFacts, Skip
 from bench.spec import GridSpec, JobSpec
@@ -19,6 +20,12 @@ INDUCTOR, COMPILERS = "inductor", ("g++", "clang++", "c++")
 #: Least compute capability of an NVIDIA GPU that multiplies bfloat16 (Ampere).
 BFLOAT16_CAPABILITY = 8.0
 
+#: What a backend that is built for NVIDIA GPUs brings: TensorFlow and PyTorch, JAX.
+GPU_PACKAGES = (
+    *("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
+    *("jax-cuda12-plugin", "jax-cuda13-plugin"),
+)
+
 #: Instruction sets that multiply bfloat16 matrices (bench.probe.cpu names them).
 BFLOAT16_SETS = frozenset({"AVX512_BF16", "AMX_BF16", "BF16"})
 
@@ -31,6 +38,21 @@ def with_installed_backends(grid: GridSpec) -> GridSpec:
         for sub in grid.subgrids
     )
     return grid.model_copy(update={"subgrids": subgrids})
+
+
+def may_use_gpu() -> bool:
+    """Say whether any backend here is built for NVIDIA GPUs, by the packages that it came with.
+
+    Nothing is imported. A backend that was built against libraries of the system's is not known.
+    """
+    return any(_is_distribution(name) for name in GPU_PACKAGES)
+
+
+def _is_distribution(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def divide(jobs: Iterable[JobSpec], facts: MachineFacts) -> tuple[list[JobSpec], list[Skip]]:

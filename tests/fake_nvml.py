@@ -37,6 +37,8 @@ def nvmlShutdown():
 
 
 def nvmlDeviceGetCount():
+    if not STATE["opened"]:
+        raise NVMLError("Uninitialized")
     return 2
 
 
@@ -81,6 +83,12 @@ def nvmlDeviceGetMemoryInfo(handle):
 
 
 def nvmlDeviceGetEnforcedPowerLimit(handle):
+    return 650_000
+
+
+def nvmlDeviceGetPowerManagementLimit(handle):
+    if handle == 1:
+        raise NVMLError("Not Supported")
     return 700_000
 
 
@@ -126,10 +134,14 @@ def nvmlDeviceGetProcessUtilization(handle, since):
 
 
 def nvmlDeviceGetClockInfo(handle, kind):
+    if not STATE["opened"]:
+        raise NVMLError("Uninitialized")
     return 1755
 
 
 def nvmlDeviceGetPowerUsage(handle):
+    if not STATE["opened"]:
+        raise NVMLError("Uninitialized")
     return 250_000
 
 

@@ -21,6 +21,7 @@ from bench.conditions.ledger import Ledger
 from bench.conditions.meters import METERS, Target
 from bench.conditions.processes import Processes, ProcessLook, descendants, parse_stat
 from bench.conditions.series import Series
+from bench.probe import probe
 from bench.process import run_child
 
 BURN = "import time\nend = time.time() + 60\nwhile time.time() < end: pass\n"
@@ -388,13 +389,53 @@ def test_limits_that_cannot_be_read_stop_no_run(tmp_path, monkeypatch, reader):
     assert record.conditions.whole.flag in {"quiet", "disturbed", "unknown"}
 
 
-def test_a_watch_that_cannot_start_leaves_no_child_behind(tmp_path, monkeypatch):
+def test_where_no_thread_can_be_had_nothing_is_seen_and_the_run_goes_on(tmp_path, monkeypatch):
     """A system that gives no more threads is planted."""
-    before = psutil.Process().children()
-    monkeypatch.setattr(threading.Thread, "start", fail)
-    with pytest.raises(ZeroDivisionError):
-        only_record(run_child(a_launch("ok", tmp_path)))
-    assert psutil.Process().children() == before
+
+    def no_more(thread):
+        raise RuntimeError("can't start new thread")
+
+    launch = a_launch("ok", tmp_path, machine=probe())
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    record = only_record(run_child(launch))
+    assert record.failure is None
+    assert record.conditions.whole.flag == "unknown"
+    assert record.conditions.unknown["CPU times"] == "can't start new thread"
+    assert record.conditions.unknown["GPU"] == "can't start new thread"
+
+
+def test_what_a_hanging_sensor_says_later_is_not_heard(monkeypatch, sleeper):
+    late = threading.Event()
+
+    def slow():
+        late.wait(60)
+        return {"frequency_hz": 1e9}
+
+    plant(monkeypatch, "frequency", "read", slow)
+    with Watch(sleeper, period_s=0.02) as watch:
+        wait_for(lambda: "frequency" in [sampler.reading for sampler in watch._samplers])
+    late.set()
+    watch._samplers[1].thread.join(10)
+    assert "frequency_hz" not in watch.ledger.series
+
+
+def test_sources_behind_one_that_hangs_at_its_opening_have_their_reason(monkeypatch, sleeper):
+    plant(monkeypatch, "frequency", "open", hang)
+    with Watch(sleeper, period_s=0.02) as watch:
+        wait_for(lambda: "frequency" in [sampler.reading for sampler in watch._samplers])
+    assert watch.unknown["RAPL"] == "not read: frequency hangs"
+
+
+def test_an_own_process_that_has_ended_is_no_stranger(start):
+    child = start("import time; time.sleep(600)")
+    watched = Processes(child.pid)
+    watched.scan()
+    watched.read()
+    child.kill()
+    child.wait()
+    watched.read()
+    assert watched.is_own(child.pid) is True
+    assert watched.is_own(2**22 + 1) is None
 
 
 def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import threading
+import time
+from dataclasses import replace
 
 import fake_nvml
 import pytest
@@ -14,10 +18,10 @@ import bench.probe.gpu as gpu
 from bench.conditions.flags import Job, flagged
 from bench.conditions.ledger import Ledger
 from bench.facts import GpuFacts
-from bench.launch import child_environment
+from bench.launch import ON_CLUSTER, child_environment
 from bench.probe import probe
 from bench.probe.fact import Absent
-from bench.probe.nvml import chosen
+from bench.probe.nvml import chosen, session
 
 GIB = 2**30
 
@@ -26,7 +30,9 @@ GIB = 2**30
 def nvml(monkeypatch):
     """Put the stand-in in pynvml's place."""
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml)
+    gc.collect()  # readers of other tests, which close what they opened
     monkeypatch.setattr(fake_nvml, "STATE", dict(fake_nvml.START))
+    monkeypatch.setattr(gpu, "SHARED_S", -1.0)  # each row asks anew
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return fake_nvml
 
@@ -36,7 +42,7 @@ def test_the_driver_s_facts_of_each_gpu_are_read(nvml):
     assert (first.model, first.memory_total_bytes) == ("NVIDIA H100 80GB HBM3", 80 * GIB)
     assert (first.power_limit_w, first.compute_capability, first.mig) == (700.0, "9.0", True)
     assert (first.sm_clock_max_hz, first.memory_clock_max_hz) == (1.98e9, 1.98e9)
-    assert second.model == "Tesla K80"
+    assert (second.model, second.power_limit_w) == ("Tesla K80", 650.0)
     assert (second.mig, second.unknown["mig"]) == (None, "NVMLError: Not Supported")
     assert gpu.driver() == "560.35.03"
     assert nvml.STATE["opened"] == 0
@@ -103,7 +109,8 @@ def test_the_slices_of_a_gpu_are_facts_with_their_own_memory(nvml):
     ],
 )
 def test_a_job_s_gpus_are_those_that_cuda_shows_it(nvml, monkeypatch, visible, indices):
-    assert chosen(nvml, visible) == indices
+    with session() as pynvml:
+        assert chosen(pynvml, visible) == indices
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpu.visible() == len(indices)
@@ -136,9 +143,69 @@ def test_what_a_gpu_does_is_recorded_with_its_energy_counted_or_estimated(nvml):
     assert estimated.basis == "estimated from power samples"
 
 
+def test_the_driver_is_held_open_as_long_as_a_job_is_watched_and_no_longer(nvml):
+    read = gpus.gpus(None, lambda pid: True)
+    gc.collect()
+    assert nvml.STATE["opened"] == 1
+    assert read()["gpu_power_w:0"] == 250.0
+    del read
+    gc.collect()
+    assert nvml.STATE["opened"] == 0
+
+
+def test_a_driver_that_answers_no_more_is_a_reason_and_no_empty_reading():
+    with pytest.raises(RuntimeError, match="no GPU answers"):
+        gpus._Gpus(None, Gone(), [0], None)()
+
+
+class Gone:
+    """A driver of which no call answers any more."""
+
+    NVMLError = fake_nvml.NVMLError
+
+    def nvmlDeviceGetHandleByIndex(self, index):
+        return index
+
+    def __getattr__(self, name):
+        if name.startswith("nvml"):
+            raise fake_nvml.NVMLError("Uninitialized")
+        raise AttributeError(name)
+
+
+def test_before_a_run_the_gpu_that_a_job_will_be_given_is_looked_at(nvml):
+    assert {name.rpartition(":")[2] for name in gpus.gpus(None, None)()} == {"0"}
+    assert {name.rpartition(":")[2] for name in gpus.gpus("1", None)()} == {"1"}
+
+
+def test_a_driver_that_sleeps_is_woken_once_for_all_facts(nvml, monkeypatch):
+    monkeypatch.setattr(gpu, "SHARED_S", 60.0)
+    monkeypatch.setattr(gpu, "_ASKED", gpu._Asked())
+    woken = []
+    init = nvml.nvmlInit
+    monkeypatch.setattr(nvml, "nvmlInit", lambda: (woken.append(1), init()))
+    facts = probe()
+    assert (len(facts.gpus), facts.gpus_visible, facts.gpu_driver) == (2, 2, "560.35.03")
+    assert len(woken) == 1
+
+
+def test_a_driver_that_hangs_takes_no_facts_of_others_with_it(nvml, monkeypatch):
+    """Its time-outs are shortened, so that the test is over sooner."""
+    monkeypatch.setattr(gpu, "_ASKED", gpu._Asked())
+    monkeypatch.setattr(nvml, "nvmlInit", lambda: threading.Event().wait(30))
+    rows = tuple(replace(fact, limit_s=0.1) for fact in gpu.FACTS)
+    monkeypatch.setattr(gpu, "FACTS", rows)
+    begin = time.monotonic()
+    facts = probe()
+    assert time.monotonic() - begin < 10
+    assert [facts.unknown[name] for name in ("gpus", "gpus_visible", "gpu_driver")] == [
+        "gave no answer within 0.1 s"
+    ] * 3
+    assert "not read" not in facts.unknown["cloud_provider"]
+
+
 def test_an_older_driver_s_reasons_are_read_by_the_call_it_knows(nvml):
     nvml.STATE.update(old=True, reasons=0x40)
-    assert a_ledger(gpus.gpus(None, None)).gpus[1].throttle_reasons == ("thermal (hardware)",)
+    assert a_ledger(gpus.gpus(None, None)).gpus[0].throttle_reasons == ("thermal (hardware)",)
 
 
 OWN, STRANGER, UNSEEN = 1001, 1002, 1003
@@ -170,6 +237,19 @@ def test_before_a_run_any_use_of_a_gpu_is_somebody_else_s(nvml):
     )
 
 
+def test_a_job_on_the_cpu_is_not_disturbed_by_what_happens_on_a_gpu(nvml):
+    nvml.STATE.update(users={STRANGER: 40}, reasons=0x40)
+    seen = a_ledger(gpus.gpus("1", lambda pid: False), busy_cpu_s=0.0, own_cpu_s=0.0)
+    assert flagged(seen, Job(threads=2, cpus=2)).flag == "disturbed"
+    assert flagged(seen, Job(threads=2, cpus=2, on_gpu=False)).flag == "quiet"
+
+
+def test_on_a_cluster_s_node_a_job_is_given_the_first_gpu_of_ray_s_list(tmp_path):
+    launch = a_launch("ok", tmp_path).model_copy(update={"placed_by": ON_CLUSTER})
+    found = child_environment({"CUDA_VISIBLE_DEVICES": "2,3"}, launch)
+    assert found["CUDA_VISIBLE_DEVICES"] == "2"
+
+
 @pytest.mark.parametrize(
     ("bits", "flag"), [(0x4, "quiet"), (0x40, "disturbed"), (0x8, "disturbed")]
 )
@@ -186,7 +266,8 @@ def test_of_several_gpus_a_job_is_given_the_first_unless_the_user_chose(tmp_path
     launch = a_launch("ok", tmp_path).model_copy(update={"machine": two})
     found = child_environment({}, launch)
     assert (found["CUDA_VISIBLE_DEVICES"], found["CUDA_DEVICE_ORDER"]) == ("0", "PCI_BUS_ID")
-    chosen_by_user = {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
-    assert child_environment(chosen_by_user, launch).items() >= chosen_by_user.items()
+    by_user = {"CUDA_VISIBLE_DEVICES": "1,0", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    found = child_environment(by_user, launch)  # numbers are NVML's, as nvidia-smi's are
+    assert (found["CUDA_VISIBLE_DEVICES"], found["CUDA_DEVICE_ORDER"]) == ("1,0", "PCI_BUS_ID")
     alone = launch.model_copy(update={"machine": facts(gpus=(GpuFacts(index=0),))})
     assert "CUDA_VISIBLE_DEVICES" not in child_environment({}, alone)

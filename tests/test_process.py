@@ -16,13 +16,13 @@ from toy_workload import GROWTH_BYTES, LAST_WORDS
 from bench.conditions import PERIOD_S
 from bench.launch import THREAD_VARIABLES, child_environment
 from bench.probe import probe
-from bench.process import run_child
+from bench.process import _tail, run_child
 from bench.record import JobRecord
 
 PARENT = """
 import json, sys
 from bench.launch import LaunchSpec
-from bench.process import run_child
+from bench.process import _tail, run_child
 for item in run_child(LaunchSpec.model_validate_json(sys.stdin.readline())):
     print(json.dumps(dict(item)), flush=True)
 """
@@ -253,3 +253,12 @@ def test_machine_facts_of_the_launch_are_kept_as_they_are(tmp_path):
     for model in ("ok", "segv"):
         record = only_record(run_child(a_launch(model, tmp_path, machine=planted)))
         assert record.machine.cpu_model == "Planted CPU"
+
+
+def test_the_end_of_a_log_holds_no_half_of_a_name(tmp_path):
+    log = tmp_path / "log"
+    serial = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
+    log.write_text(f"{serial} {'x' * 1980}")
+    assert "d72c" not in _tail(log)
+    assert _tail(log).endswith("xxx")
+    assert len(_tail(log)) <= 2000

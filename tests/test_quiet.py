@@ -68,7 +68,7 @@ def test_what_to_close_is_named_with_its_pid():
 def test_waiting_ends_as_soon_as_the_machine_is_quiet(monkeypatch):
     """The looks are planted: two disturbed, then a quiet one."""
     looks = [a_look(1.0, ("foreign CPU (1 CPUs)",))] * 2 + [a_look(0.0)]
-    monkeypatch.setattr(quiet, "look", lambda threads, seconds: looks.pop(0))
+    monkeypatch.setattr(quiet, "look", lambda threads, seconds, **_: looks.pop(0))
     said = []
     assert quiet.wait_quiet(2, 60, said.append).is_quiet
     assert [line.startswith("the machine is not quiet") for line in said] == [True, True, False]
@@ -78,7 +78,7 @@ def test_waiting_ends_as_soon_as_the_machine_is_quiet(monkeypatch):
 def test_waiting_ends_at_its_time_on_a_machine_that_stays_busy(monkeypatch, wait_s):
     """The looks are planted: the machine is never quiet."""
 
-    def busy(threads, seconds):
+    def busy(threads, seconds, **_):
         time.sleep(0.1)
         return a_look(1.0, ("foreign CPU (1 CPUs)",))
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psutil
 
@@ -42,8 +43,33 @@ class _Sampler:
         self.cpu_s = 0.0
         self.opened = threading.Event()
         self._meters, self._watch = meters, watch
+        self._opening = 0
         self._failed: dict[str, int] = {}
         self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin; where the system gives no more threads, nothing is seen, and the run goes on."""
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            self.opened.set()
+            self._watch.unknown |= {meter.name: str(error) for meter in self._meters}
+
+    def end(self, deadline: float) -> bool:
+        """Wait until `deadline` for the last look; say whether the thread has ended.
+
+        Where it has not, what hangs is named, and that what comes after it was not read either.
+        """
+        if self.thread.ident is None:
+            return True
+        self.thread.join(max(0.0, deadline - time.monotonic()))
+        hangs = self.reading
+        if self.thread.is_alive() and hangs:
+            unknown = self._watch.unknown
+            unknown[hangs] = "hangs: it and what comes after it gave no more samples"
+            for meter in self._meters[self._opening :]:
+                unknown.setdefault(meter.name, f"not read: {hangs} hangs")
+        return not self.thread.is_alive()
 
     def _run(self) -> None:
         watch, begin, looks = self._watch, time.thread_time(), 0
@@ -70,6 +96,7 @@ class _Sampler:
                 self._watch.unknown[meter.name] = str(error)
             except Exception as error:  # whatever a source does, a run goes on
                 self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+            self._opening += 1
         self.reading = None
         return opened
 
@@ -119,7 +146,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         for sampler in self._samplers:
-            sampler.thread.start()
+            sampler.start()
         return self
 
     @property
@@ -143,21 +170,19 @@ class Watch:
     def __exit__(self, *exception: object) -> None:
         self.stop()
         deadline = time.monotonic() + GRACE_S
-        for sampler in self._samplers:
-            sampler.thread.join(max(0.0, deadline - time.monotonic()))
-            if sampler.thread.is_alive() and sampler.reading:
-                words = "hangs: it and what comes after it gave no more samples"
-                self.unknown[sampler.reading] = words
-        with contextlib.suppress(Exception):  # a last scan names who was busy till the end
-            self.processes.scan()
+        ended = [sampler.end(deadline) for sampler in self._samplers]
+        self.ledger.close()  # a sampler that hangs may come back
+        if all(ended):
+            with contextlib.suppress(Exception):  # a last scan names who was busy till the end
+                self.processes.scan()
 
 
-def job_here(threads: int) -> Job:
+def job_here(threads: int, on_gpu: bool | None = None) -> Job:
     """Return what thresholds need to know of a job of `threads` threads here; never fails."""
     quota, _ = in_time(cgroup.cpu_quota, LIMIT_S)
     cores, _ = in_time(limits.cores, LIMIT_S)
     cpus, _ = in_time(lambda: len(limits.affinity()), LIMIT_S)
-    return Job(threads, cpus or os.cpu_count() or 1, quota, cores)
+    return Job(threads, cpus or os.cpu_count() or 1, quota, cores, on_gpu)
 
 
 class ChildWatch(Watch):
@@ -167,14 +192,19 @@ class ChildWatch(Watch):
         super().__init__(pid, threads=threads, visible_gpus=visible_gpus)
         self._job = job_here(threads)
 
-    def conditions(self, epochs: Sequence[EpochRecord], clock_s: float | None) -> Conditions:
+    def conditions(
+        self, epochs: Sequence[EpochRecord], clock_s: float | None, device: str | None = None
+    ) -> Conditions:
         """Return what was seen; `clock_s` is the child's clock at the start of its annex region.
+
+        `device` is what the job trained on, as its record says; None: not known.
 
         `time.perf_counter` reads the same monotonic clock in every process of one machine, so
         samples are given to epochs by their stamps.
         """
         seen = [self._epoch(epoch, clock_s) for epoch in epochs] if clock_s is not None else []
-        marked, whole = judged(seen, self._whole(epochs, clock_s), self._job)
+        job = replace(self._job, on_gpu=None if device is None else device == "gpu")
+        marked, whole = judged(seen, self._whole(epochs, clock_s), job)
         everything = (self.began_s, self.ended_s)
         ledger = self.ledger
         memory = ledger.interference(*everything, self._job.cpus)

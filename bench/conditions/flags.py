@@ -36,12 +36,14 @@ class Job:
     """What a threshold needs to know of the job: its threads, the CPUs it shares, its quota.
 
     `cores` are the physical ones among the CPUs; None: each CPU is a core.
+    `on_gpu` False: what happens on a GPU is nothing to it.
     """
 
     threads: int
     cpus: int
     quota: float | None = None
     cores: int | None = None
+    on_gpu: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ def _crowded(seen: Interference, job: Job) -> bool:
 def _group_crowded(seen: Interference, job: Job) -> bool:
     """Say whether job and strangers in its control group together want more than its quota."""
     return job.quota is not None and job.threads + (seen.group_foreign_cpus or 0) > job.quota
+
+
+def _may_use_gpu(seen: Interference, job: Job) -> bool:
+    """Say whether the job trains on a GPU, or may; a desktop's use of one slows no CPU job."""
+    return job.on_gpu is not False
 
 
 def _job_runs(seen: Interference, job: Job) -> bool:
@@ -110,6 +117,7 @@ CAUSES: Sequence[Cause] = (
         0.05,
         "of the GPU's time",
         "chosen here, as for steal: kernels of several processes take turns on a GPU",
+        _may_use_gpu,
     ),
     Cause(
         "steal",
@@ -171,6 +179,7 @@ CAUSES: Sequence[Cause] = (
         1,
         "reasons",
         "NVML: hardware slowdown, power brake or thermal slowdown; the power cap alone is a limit",
+        _may_use_gpu,
     ),
 )
 

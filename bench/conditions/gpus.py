@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import bench.probe.nvml as nvml
@@ -17,37 +18,58 @@ IsOwn = Callable[[int], bool | None]
 def gpus(visible: str | None, is_own: IsOwn | None) -> Reader:
     """Return a reader of what the GPUs do that `visible` (CUDA_VISIBLE_DEVICES) leaves to a job.
 
-    Without `is_own` no job of ours runs, and all use of a GPU is foreign. Raises Absent where
-    there is no GPU.
+    Without `is_own` no job of ours runs yet, and all use of a GPU is foreign; of several GPUs that
+    nobody chose from the first is looked at, which a job will be given. Raises Absent where there
+    is no GPU, the reader RuntimeError where no GPU answers any more.
     """
-    opened = nvml.session()
-    pynvml = opened.__enter__()  # left open: the driver answers as long as we watch
+    session = nvml.session()
+    pynvml = session.__enter__()
     indices = nvml.chosen(pynvml, visible)
+    if is_own is None and visible is None:
+        indices = indices[:1]
     if not indices:
-        opened.__exit__(None, None, None)
+        session.__exit__(None, None, None)
         hidden = " (CUDA_VISIBLE_DEVICES hides all)" if visible is not None else ""
         raise Absent(f"the NVIDIA driver shows this process no GPU{hidden}")
-    handles = {index: pynvml.nvmlDeviceGetHandleByIndex(index) for index in indices}
-    since = dict.fromkeys(indices, 0)
+    return _Gpus(session, pynvml, indices, is_own)
 
-    def values() -> Mapping[str, float]:
+
+class _Gpus:
+    """Holds the session open: the driver answers as long as this reader lives."""
+
+    def __init__(
+        self,
+        session: AbstractContextManager[Any],
+        pynvml: Any,
+        indices: Sequence[int],
+        is_own: IsOwn | None,
+    ) -> None:
+        self._session, self._pynvml, self._is_own = session, pynvml, is_own
+        self._handles = {index: pynvml.nvmlDeviceGetHandleByIndex(index) for index in indices}
+        self._since = dict.fromkeys(indices, 0)
+
+    def __call__(self) -> Mapping[str, float]:
         found: dict[str, float] = {}
-        for index, handle in handles.items():
+        errors: list[Exception] = []
+        for index, handle in self._handles.items():
             for name, read in GAUGES.items():
                 try:
                     key = name if name.startswith("energy_j") else f"gpu_{name}"
-                    found[f"{key}:{index}"] = read(pynvml, handle)
-                except (pynvml.NVMLError, AttributeError):  # not on this GPU, or driver
-                    continue
-            if is_own is None:
-                foreign = found.get(f"gpu_utilisation:{index}")
-            else:
-                foreign, since[index] = _foreign(pynvml, handle, since[index], is_own)
+                    found[f"{key}:{index}"] = read(self._pynvml, handle)
+                except (self._pynvml.NVMLError, AttributeError) as error:  # not on this GPU
+                    errors.append(error)
+            foreign = self._foreign_share(index, handle, found.get(f"gpu_utilisation:{index}"))
             if foreign is not None:
                 found[f"gpu_foreign:{index}"] = foreign
+        if not found:
+            raise RuntimeError(f"no GPU answers: {errors[0]}")
         return found
 
-    return values
+    def _foreign_share(self, index: int, handle: Any, whole: float | None) -> float | None:
+        if self._is_own is None:
+            return whole
+        share, self._since[index] = _foreign(self._pynvml, handle, self._since[index], self._is_own)
+        return share
 
 
 def _foreign(pynvml: Any, handle: Any, since: int, is_own: IsOwn) -> tuple[float | None, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -69,11 +70,20 @@ class Ledger:
 
     def __init__(self) -> None:
         self.series: defaultdict[str, Series] = defaultdict(Series)
+        self._lock = threading.Lock()
+        self._closed = False
 
     def add(self, at_s: float, values: Mapping[str, float]) -> None:
-        """Append one reading of a meter."""
-        for name, value in values.items():
-            self.series[name].add(at_s, value)
+        """Append one reading of a meter; several threads may. After `close` nothing is kept."""
+        with self._lock:
+            if not self._closed:
+                for name, value in values.items():
+                    self.series[name].add(at_s, value)
+
+    def close(self) -> None:
+        """Take no more readings: from now on it may be read."""
+        with self._lock:
+            self._closed = True
 
     def interference(
         self, begin_s: float, end_s: float, cpus: int, epoch: int | None = None

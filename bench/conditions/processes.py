@@ -182,6 +182,7 @@ class Processes:
         self._child, self._me = child, os.getpid()
         self._own: dict[int, Callable[[], ProcessLook]] = {}
         self._tree: set[int] = set()
+        self._had: set[int] = set()  # own ones that have ended
         self._last: dict[int, ProcessLook] = {}
         self._ended_s = 0.0
         self._foreign_s: dict[tuple[int, float], float] = {}
@@ -222,7 +223,9 @@ class Processes:
 
     def is_own(self, pid: int) -> bool | None:
         """Say whether a process is our own; None of one that cannot be seen from here."""
-        return None if pid not in (self._seen or {}) else pid in self._own
+        if pid in self._own or pid in self._had:
+            return True
+        return False if pid in (self._seen or {}) else None
 
     def read(self) -> dict[str, float]:
         """Return CPU seconds of all own processes, and CPU and memory of the child's tree."""
@@ -246,6 +249,7 @@ class Processes:
     def _forget(self, pid: int) -> None:
         """Drop an ended process; its time is in its parent's where that is in the child's tree."""
         del self._own[pid]
+        self._had.add(pid)
         last = self._last.pop(pid, None)
         if last is not None and pid not in self._tree - {self._child}:
             self._ended_s += last.cpu_s

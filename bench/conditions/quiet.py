@@ -58,12 +58,15 @@ class Look:
         return "; it runs on battery: plug it in" if self.seen.on_battery else ""
 
 
-def look(threads: int, seconds: float = LOOK_S) -> Look:
-    """Watch the machine for `seconds`, for a job of `threads` threads to come."""
+def look(threads: int, seconds: float = LOOK_S, *, on_gpu: bool | None = None) -> Look:
+    """Watch the machine for `seconds`, for a job of `threads` threads to come.
+
+    `on_gpu` False says that it will not train on a GPU.
+    """
     with Watch(None, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")) as watch:
         watch.wait_open(OPEN_S)
         time.sleep(seconds)
-    job = job_here(threads)
+    job = job_here(threads, on_gpu)
     seen = watch.ledger.interference(watch.began_s, watch.ended_s, job.cpus)
     busiest = watch.processes.busiest_foreign(watch.ended_s - watch.began_s)
     why = "; ".join(f"{name}: {watch.unknown[name]}" for name in NEEDED if name in watch.unknown)
@@ -71,14 +74,19 @@ def look(threads: int, seconds: float = LOOK_S) -> Look:
 
 
 def wait_quiet(
-    threads: int, wait_s: float, say: Callable[[str], None], seconds: float = LOOK_S
+    threads: int,
+    wait_s: float,
+    say: Callable[[str], None],
+    seconds: float = LOOK_S,
+    *,
+    on_gpu: bool | None = None,
 ) -> Look:
     """Look until the machine is quiet or `wait_s` have passed; tell `say` what is found."""
     deadline = time.monotonic() + wait_s
-    found = look(threads, seconds)
+    found = look(threads, seconds, on_gpu=on_gpu)
     while not found.is_quiet and time.monotonic() < deadline:
         left_s = deadline - time.monotonic()
         say(f"{found.words()}; waiting up to {left_s:.0f} s more")
-        found = look(threads, seconds)
+        found = look(threads, seconds, on_gpu=on_gpu)
     say(found.words())
     return found

@@ -22,7 +22,7 @@ from bench.dispatch.hosts import Host, HostType, Message
 from bench.dispatch.remote import prepare_as_json, prepared_of, run_alone_as_json
 from bench.errors import DispatchError
 from bench.facts import MachineKind
-from bench.launch import LaunchSpec
+from bench.launch import ON_CLUSTER, LaunchSpec
 from bench.process import failed_record
 from bench.record import Failure, JobRecord
 from bench.spec import JobSpec
@@ -77,7 +77,7 @@ class _Flight:
 class RayCluster:
     """The transport of the scheduler on a real Ray cluster; a context manager."""
 
-    name = "ray cluster"
+    name = ON_CLUSTER
 
     def __init__(self, shipment: Shipment, address: str = "auto", code: Path | None = None) -> None:
         self._shipment, self._address, self._code = shipment, address, code

@@ -72,7 +72,12 @@ def prepare_as_json(data: Any, host: str, request_json: str) -> str:
     facts = probe(request["packages"], kind=request["kind"])
     jobs = [JobSpec.model_validate(job) for job in request["jobs"]]
     able, skipped = _divide(request["divide"], jobs, facts)
-    look = wait_quiet(request["threads"] or threads(), request["wait_quiet_s"], lambda words: None)
+    look = wait_quiet(
+        request["threads"] or threads(),
+        request["wait_quiet_s"],
+        lambda words: None,
+        on_gpu=request["kind"] == "gpu",
+    )
     answer = {
         "facts": facts.model_dump(mode="json"),
         "data_path": str(path),

@@ -24,7 +24,7 @@ from bench.probe.fact import Fact, in_time, read_facts
 
 #: Subjects in reading order; each has a title and gives rows. What may hang (drivers, networks)
 #: comes last.
-SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, gpu, cloud)
+SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, cloud, gpu)
 
 #: Seconds for the version of one package: its folder may lie on another machine.
 PACKAGE_S = 3.0

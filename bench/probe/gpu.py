@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import bench.probe.nvml as nvml
 from bench.facts import GpuFacts, MigFacts
-from bench.probe.fact import Absent, Fact
+from bench.probe.fact import NO_ANSWER, Absent, Fact
 from bench.probe.identity import salted
 
 TITLE = "GPUs"
@@ -16,12 +19,15 @@ TITLE = "GPUs"
 #: Seconds that the driver may take: where nothing keeps it awake, it starts every GPU anew.
 WAKE_S = 5.0
 
+#: Seconds for which an answer serves the other rows of the same probe.
+SHARED_S = 1.0
+
 #: Each fact of a GPU and how it is read; NVML gives milliwatts, MHz and MiB-less bytes.
 GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("model", lambda n, h: nvml.words(n.nvmlDeviceGetName(h))),
     ("uuid_hash", lambda n, h: salted(nvml.words(n.nvmlDeviceGetUUID(h)))),
     ("memory_total_bytes", lambda n, h: int(n.nvmlDeviceGetMemoryInfo(h).total)),
-    ("power_limit_w", lambda n, h: n.nvmlDeviceGetEnforcedPowerLimit(h) / 1e3),
+    ("power_limit_w", lambda n, h: _power_limit_w(n, h)),
     (
         "compute_capability",
         lambda n, h: "{}.{}".format(*n.nvmlDeviceGetCudaComputeCapability(h)),
@@ -35,8 +41,7 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 
 def gpus() -> tuple[GpuFacts, ...]:
     """Return the facts of every GPU that this process may see. Raises Absent where NVML is not."""
-    with nvml.session() as pynvml:
-        found = tuple(_one(pynvml, index, h) for index, h in nvml.handles(pynvml).items())
+    found = _ASKED.get().gpus
     if not found:
         raise Absent("the NVIDIA driver shows this process no GPU")
     return found
@@ -44,8 +49,56 @@ def gpus() -> tuple[GpuFacts, ...]:
 
 def driver() -> str:
     """Return the version of NVIDIA's driver."""
+    return _ASKED.get().driver
+
+
+def visible() -> int:
+    """Return how many of the GPUs CUDA_VISIBLE_DEVICES leaves to a job."""
+    return _ASKED.get().visible
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one session told."""
+
+    gpus: tuple[GpuFacts, ...]
+    driver: str
+    visible: int
+
+
+@dataclass
+class _Asked:
+    """The last answer, which the rows of one probe share: a sleeping driver takes seconds to wake.
+
+    A row that finds the driver still being asked waits no longer than its own time-out.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answer: _Answer | None = None
+    at_s: float = 0.0
+
+    def get(self) -> _Answer:
+        if not self.lock.acquire(timeout=WAKE_S):
+            raise Absent(f"{NO_ANSWER} within {WAKE_S:g} s")
+        try:
+            if self.answer is None or time.monotonic() - self.at_s > SHARED_S:
+                self.answer = None
+                self.answer, self.at_s = _ask(), time.monotonic()
+            return self.answer
+        finally:
+            self.lock.release()
+
+
+_ASKED = _Asked()
+
+
+def _ask() -> _Answer:
     with nvml.session() as pynvml:
-        return nvml.words(pynvml.nvmlSystemGetDriverVersion())
+        return _Answer(
+            gpus=tuple(_one(pynvml, index, h) for index, h in nvml.handles(pynvml).items()),
+            driver=nvml.words(pynvml.nvmlSystemGetDriverVersion()),
+            visible=len(nvml.chosen(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES"))),
+        )
 
 
 def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
@@ -58,6 +111,14 @@ def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
         except (pynvml.NVMLError, AttributeError, TypeError) as error:  # not on this GPU, or driver
             unknown[name] = f"{type(error).__name__}: {error}"[:200]
     return GpuFacts(index=index, unknown=unknown, **values)
+
+
+def _power_limit_w(pynvml: Any, handle: Any) -> float:
+    """Return the limit that was set; the one in force may be lower for a while."""
+    try:
+        return pynvml.nvmlDeviceGetPowerManagementLimit(handle) / 1e3
+    except (pynvml.NVMLError, AttributeError):
+        return pynvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1e3
 
 
 def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
@@ -80,14 +141,8 @@ def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
     return tuple(found)
 
 
-def visible() -> int:
-    """Return how many of the GPUs CUDA_VISIBLE_DEVICES leaves to a job."""
-    with nvml.session() as pynvml:
-        return len(nvml.chosen(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES")))
-
-
 FACTS = (
     Fact("gpus", gpus, "NVML", limit_s=WAKE_S),
-    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES", limit_s=WAKE_S),
-    Fact("gpu_driver", driver, "NVML", limit_s=WAKE_S),
+    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES"),
+    Fact("gpu_driver", driver, "NVML"),
 )

@@ -16,6 +16,7 @@ from bench.probe import frameworks, probe
 from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.limits import threads
 from mnist_bench import prices
+from mnist_bench.ability import may_use_gpu
 from mnist_bench.backends import BACKENDS, backend, is_installed
 from mnist_bench.commands.readable import Rows, headline, lines, readable, sections
 from mnist_bench.plan import default_label
@@ -63,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
         for line in lines(rows):
             print(f"  {line}".rstrip())
     if arguments.look:
-        print(look(threads()).words())
+        print(look(threads(), on_gpu=may_use_gpu()).words())
     return 0
 
 

@@ -17,6 +17,7 @@ from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE
 from bench.spec import AXES, GridSpec, check_choices, override
 from mnist_bench import prices
+from mnist_bench.ability import may_use_gpu
 from mnist_bench.campaign import Campaign
 from mnist_bench.commands import where
 from mnist_bench.commands.report import write_report
@@ -133,7 +134,8 @@ def _measure(campaign: Campaign) -> int:
     with _one_interrupt():
         # before Ray is there, whose start would be taken for a disturbance
         plan = campaign.plan
-        campaign.look = wait_quiet(plan.threads, plan.wait_quiet_s, print).record()
+        found = wait_quiet(plan.threads, plan.wait_quiet_s, print, on_gpu=may_use_gpu())
+        campaign.look = found.record()
         interrupted = campaign.run()
         try:
             run = campaign.read()
