@@ -85,7 +85,7 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
             **_who(record),
             **_what(record),
             **_evaluated(record.measurement, evaluation),
-            **_watched(record),
+            **_watched(record, is_final=evaluation == record.measurement.final),
         }
         for record, _ in _measured(runs)
         for evaluation in record.measurement.evaluations
@@ -164,14 +164,13 @@ def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
     """Return the digest of a label, the pooled facts, and settings; None where nothing ran.
 
     The facts are the machine and what changes its speed without making it another one: versions,
-    what a job may use of it, variables, governor, boost, GPU driver and power limits, spot or not.
+    what a job may use of it, variables, governor, boost, GPU driver and power limits.
     """
     identity = [
         *(label, facts.machine_id, facts.kind, facts.python, facts.packages),
         *(facts.usable_cpus, facts.memory_limit_bytes, settings),
         *(facts.environment or None, facts.cpu_governor, facts.cpu_boost),
         *(facts.gpu_driver, [gpu.power_limit_w for gpu in facts.gpus or ()]),
-        facts.cloud_lifecycle,
     ]
     return hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:16]
 
@@ -190,8 +189,10 @@ def _seen(record: JobRecord, epoch: int | None = None) -> dict[str, Any]:
     return {} if found is None else found.model_dump(include=set(SEEN))
 
 
-def _watched(record: JobRecord) -> dict[str, Any]:
+def _watched(record: JobRecord, is_final: bool) -> dict[str, Any]:
     """Return what was seen of the whole job from outside, GPUs with their memory added up."""
+    if not is_final:
+        return {key: _seen(record).get(key) for key in ("flag", "energy")}
     seen = _seen(record)
     held = [gpu["memory_used_peak_bytes"] for gpu in seen.get("gpus", ())]
     known = [value for value in held if value is not None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
@@ -50,6 +50,9 @@ def _dated(value: Any) -> str:
     raise ValueError(f"{text!r} is no date: give YYYY, YYYY-MM or YYYY-MM-DD")
 
 
+#: How the types begin to which Google attaches GPUs that their own price leaves out.
+ATTACHABLE = "n1-"
+
 #: An amount that is finite and not negative.
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 #: A number of years or hours.
@@ -70,8 +73,8 @@ class PriceRule(Frozen):
     purchase_usd: Amount | None = None
     lifetime_years: Span | None = None
     hours_per_year: Span = HOURS_A_YEAR
-    source: Annotated[str, AfterValidator(_sourced)]
-    date: Annotated[str, BeforeValidator(_dated)]
+    source: str
+    date: Annotated[str, BeforeValidator(str)]
 
     @model_validator(mode="after")
     def _one_kind(self) -> PriceRule:
@@ -95,6 +98,13 @@ class PriceRule(Frozen):
             (self.machine_type, facts.machine_type),
         )
         return all(wanted is None or wanted == seen for wanted, seen in pairs)
+
+
+class _StatedRule(PriceRule):
+    """A rule as a user's file must hold it; journals may hold older ones."""
+
+    source: Annotated[str, AfterValidator(_sourced)]
+    date: Annotated[str, BeforeValidator(_dated)]
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,15 @@ def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -
     if len(facts.gpus or ()) > _listing(provider, instance_type)["gpus"].get(instance_type, 0):
         reason = f"the list price of {instance_type} leaves out an attached GPU: give --price"
         return Price(None, reason=reason)
-    return found
+    return replace(found, source=found.source + _doubts(facts))
+
+
+def _doubts(facts: MachineFacts) -> str:
+    """Return what is not known of the machine and would change its list price."""
+    doubts = ["whether it is a spot instance is not known"] if facts.cloud_lifecycle is None else []
+    if facts.gpus is None and (facts.cloud_instance_type or "").startswith(ATTACHABLE):
+        doubts.append("an attached GPU, which nobody could look for, is not in it")
+    return "".join(f"; {doubt}" for doubt in doubts)
 
 
 def stated_price(label: str, facts: MachineFacts, rules: Sequence[PriceRule]) -> Price | None:
@@ -183,7 +201,8 @@ def _read_file(path: Path) -> tuple[PriceRule, ...]:
     rules = []
     for number, entry in enumerate(document, start=1):
         try:
-            rules.append(PriceRule.model_validate(entry))
+            stated = _StatedRule.model_validate(entry)
+            rules.append(PriceRule.model_validate(stated.model_dump()))
         except ValidationError as error:
             raise _wrong(f"{path}: rule {number}: {_first_problem(error)}") from error
     return tuple(rules)

@@ -220,6 +220,8 @@ class MachineEntry(Frozen):
     host_type: str | None = Field(default=None, description="the cluster's name for its kind")
     look: LookRecord | None = Field(default=None, description="before the machine's first job")
     usd_per_hour: float | None = None
+    usd_source: str | None = Field(default=None, description="None: the host's own label")
+    usd_date: str | None = None
 
     @model_validator(mode="after")
     def _machine_or_reason(self) -> MachineEntry:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ class SiteRequest(Frozen):
     wait_quiet_s: float = Field(default=0.0, description="for each host, before its first job")
     usd_per_hour: dict[str, float] = Field(
         default_factory=dict, description="by type of host; a host's own label goes before"
+    )
+    usd_sources: dict[str, tuple[str, str]] = Field(
+        default_factory=dict, description="source and date of these, by type of host"
     )
 
 
@@ -165,12 +169,22 @@ class Site:
             look=prepared.look,
             host_type=host.type or None,
             usd_per_hour=host.usd_per_hour,
+            **self._usd_source(host),
         )
         return list(self._launches(host, prepared, label)), entry
 
+    def _usd_source(self, host: Host) -> dict[str, str]:
+        """Return source and date of a host's price where it is its type's, not its own label's."""
+        request = self._request
+        if host.usd_per_hour is None or host.usd_per_hour != request.usd_per_hour.get(host.type):
+            return {}
+        source, date = request.usd_sources.get(host.type, (None, None))
+        return {"usd_source": source, "usd_date": date} if source and date else {}
+
     def _launches(self, host: Host, prepared: Prepared, label: str) -> Iterator[LaunchSpec]:
         request = self._request
-        threads = request.threads or max(1, int(prepared.facts.usable_cpus or 1))
+        facts = prepared.facts
+        threads = request.threads or max(1, int(facts.usable_cpus or facts.logical_cores or 1))
         measuring = first_of_each(prepared.able)
         for job in prepared.able:
             yield LaunchSpec(
@@ -228,6 +242,11 @@ def main(arguments: list[str]) -> int:
         stopped = site.run(Path(JOURNALS).expanduser())
     except BenchError as error:
         told = str(error) if request.show_hostnames else redacted(str(error))
+        print(MARK + json.dumps({"end": f"failed: {told}"}), flush=True)
+        return 1
+    except Exception as error:  # whoever follows is told in words, the head's log has the rest
+        traceback.print_exc()
+        told = redacted(f"{type(error).__name__}: {error}")[:300]
         print(MARK + json.dumps({"end": f"failed: {told}"}), flush=True)
         return 1
     print(MARK + json.dumps({"end": stopped or DONE}), flush=True)

@@ -20,7 +20,7 @@ from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
 from bench.store import Run
 from mnist_bench.ability import divide, with_installed_backends
 from mnist_bench.cluster.find import Cluster, wanted
-from mnist_bench.cluster.prices import prices_by_type
+from mnist_bench.cluster.prices import prices_by_type, sources_by_type
 from mnist_bench.data import Dataset, combined_digest, resolve
 from mnist_bench.staging import stage_in_cache
 from mnist_bench.workload import NAME, PACKAGES, code_digest
@@ -120,6 +120,7 @@ def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits
         max_s=limits.max_s,
         max_usd=limits.max_usd,
         usd_per_hour=prices_by_type(cluster.file) if cluster.file else {},
+        usd_sources=sources_by_type(cluster.file) if cluster.file else {},
         show_hostnames=bool(os.environ.get(SHOW_VARIABLE)),
         wait_quiet_s=plan.wait_quiet_s,
     )

@@ -38,7 +38,7 @@ def repriced_report(runs: Sequence[Run], rules: Sequence[PriceRule]) -> list[Run
     A bare figure speaks of the report's one machine. Raises RequestError where it has several.
     """
     parts = [part.header for run in runs for part in run.parts]
-    labels = [label for label, _ in {(part.label, part.machine.machine_id) for part in parts}]
+    labels = list(dict.fromkeys(part.label for part in parts))
     typed = any(rule.is_typed for rule in rules)
     if typed and len(labels) != 1:
         raise RequestError(

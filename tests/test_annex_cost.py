@@ -10,7 +10,7 @@ from builders import a_job, a_measurement, a_record, a_run, facts, rows
 from bench.price import PriceRule, listed_price, read_rules
 from bench.record import MachineEntry
 from mnist_bench.annex import build_report
-from mnist_bench.annex.cost import NODE_SOURCE, UNSURE_SOURCE
+from mnist_bench.annex.cost import NODE_SOURCE
 
 DESK = facts(machine_id="desk")
 NODE = facts(
@@ -109,10 +109,16 @@ def test_the_list_price_is_not_that_of_a_spot_node_though_the_run_reckoned_with_
     assert found["vm 1"]["usd_per_hour"] == 0.03
 
 
-def test_a_figure_of_a_node_that_does_not_say_its_type_names_both_of_its_sources():
+def test_a_figure_that_the_run_took_from_the_cluster_file_s_type_has_its_source_and_date():
     unnamed = NODE.model_copy(update={"cloud_instance_type": None})
-    found, _ = costs(on_a_cluster(node=unnamed, usd_per_hour=0.096))
-    assert (found["vm 1"]["usd_per_hour"], found["vm 1"]["price_source"]) == (0.096, UNSURE_SOURCE)
+    known = {"usd_source": "a list", "usd_date": "2025-01"}
+    found, _ = costs(on_a_cluster(node=unnamed, usd_per_hour=0.096, **known))
+    row = found["vm 1"]
+    assert (row["usd_per_hour"], row["price_source"], row["price_date"]) == (
+        0.096,
+        "a list",
+        "2025-01",
+    )
 
 
 def test_the_source_is_shown_whole_with_what_it_says_of_the_region():

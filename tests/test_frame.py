@@ -118,7 +118,6 @@ def test_no_runs_give_empty_frames_with_all_their_columns():
         {"cpu_boost": False},
         {"gpu_driver": "570.86"},
         {"gpus": (GpuFacts(index=0, power_limit_w=250.0),)},
-        {"cloud_lifecycle": "spot"},
     ],
 )
 def test_unlike_facts_give_unlike_machine_keys(change):

@@ -229,3 +229,23 @@ def test_wrong_words_are_answered_with_every_form(text):
         read_rules(text)
     for form in ("--price 0.35", "--price 1800/4y", "--price prices.yaml"):
         assert form in str(caught.value)
+
+
+def test_a_journal_s_rule_is_read_as_it_was_written(tmp_path):
+    """Rules were less strict once, and a journal is never rewritten."""
+    rule = PriceRule(usd_per_hour=1, source="", date="November 2026")
+    assert PriceRule.model_validate_json(rule.model_dump_json()) == rule
+
+
+def test_a_list_price_says_what_is_not_known_of_the_machine():
+    unsure = C7I.model_copy(update={"cloud_lifecycle": None})
+    assert price_of("lab", unsure).source.endswith("; whether it is a spot instance is not known")
+    n1 = MachineFacts(
+        machine_id="n",
+        cloud_provider="gcp",
+        cloud_instance_type="n1-standard-4",
+        cloud_region="us-central1",
+        cloud_lifecycle="on-demand",
+        gpus=None,
+    )
+    assert "an attached GPU, which nobody could look for" in price_of("lab", n1).source

@@ -21,6 +21,7 @@ from machine_samples import (
 import bench.probe.cpu as cpu
 import bench.probe.system as system
 import bench.probe.topology as topology
+from bench.probe.fact import Absent, was_given_up
 
 READ = {fact.name: fact.read for fact in (*cpu.FACTS, *topology.FACTS)}
 
@@ -274,3 +275,10 @@ def test_values_with_colons_are_kept_whole():
     assert system.parse_sysctl("kern.boottime: { sec = 1 } at 10:20:30\n") == {
         "kern.boottime": "{ sec = 1 } at 10:20:30"
     }
+
+
+def test_a_command_of_the_system_that_takes_too_long_is_no_finding(monkeypatch):
+    monkeypatch.setattr(system, "COMMAND_S", 0.05)
+    with pytest.raises(Absent) as caught:
+        system.output(["sleep", "5"])
+    assert was_given_up(str(caught.value))

@@ -115,11 +115,21 @@ def test_names_stay_where_they_were_asked_for(run_site):
     assert f'"host": "cpu {NAME}"' in said
 
 
-def test_a_driver_that_fails_does_not_tell_its_own_host_s_name(monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "error",
+    [
+        DispatchError("there is no Ray cluster", seen="bobs-head:6379", next_step="look"),
+        ZeroDivisionError("there is no Ray cluster at bobs-head"),
+    ],
+    ids=["an error that is known", "one that nobody expects"],
+)
+def test_a_driver_that_fails_does_not_tell_its_own_host_s_name(
+    monkeypatch, tmp_path, capsys, error
+):
     """The head's name is planted in the error that Ray gives where it cannot be reached."""
 
     def fail(self, journals):
-        raise DispatchError("there is no Ray cluster", seen="bobs-head:6379", next_step="look")
+        raise error
 
     monkeypatch.setattr("platform.node", lambda: "bobs-head")
     monkeypatch.delenv("MNIST_BENCH_SHOW_HOSTNAMES", raising=False)

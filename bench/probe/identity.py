@@ -2,7 +2,7 @@
 
 Ids are digests of fixed facts alone: never of a measured speed, of free memory or of a clock
 reading, nor of anything that a network answers. Where one of those facts did not answer in time
-the machine has no type, and an id that no other reading of it shares by chance.
+the machine has no type, and an id that says so.
 """
 
 from __future__ import annotations

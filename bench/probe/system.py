@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.probe.fact import NO_ANSWER, Absent
+
 #: Seconds that a command of the system may take.
 COMMAND_S = 0.9
 
@@ -32,10 +34,16 @@ def number(file: Path) -> int | None:
 
 
 def output(command: Sequence[str]) -> str:
-    """Return what `command` prints. Raises OSError or SubprocessError where it fails."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=COMMAND_S, check=True, errors="replace"
-    )
+    """Return what `command` prints.
+
+    Raises OSError or CalledProcessError where it fails, Absent where it takes too long.
+    """
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_S, check=True, errors="replace"
+        )
+    except subprocess.TimeoutExpired:
+        raise Absent(f"{NO_ANSWER} within {COMMAND_S:g} s") from None
     return done.stdout
 
 

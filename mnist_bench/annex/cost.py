@@ -21,8 +21,6 @@ ENERGY_SOURCES = ("RAPL", "GPU", "battery")
 
 #: Where a figure comes from that the run recorded of a cluster's node.
 NODE_SOURCE = "the cluster's label bench-usd-per-hour"
-#: The same, where the node does not say its type: its figure may be that of the cluster file's.
-UNSURE_SOURCE = f"{NODE_SOURCE}, or the list price of its type in the cluster file"
 
 _NOTE = (
     "Dollars a job are its total time at the machine's price an hour, nothing else (no idle time, "
@@ -104,8 +102,9 @@ def _price(part: Run, facts: MachineFacts) -> Price:
     listed = listed_price(facts.cloud_provider, facts.cloud_instance_type)
     if stated or entry.usd_per_hour is None or _same(listed, entry.usd_per_hour):
         return price_of(label, facts, rules)
-    source = NODE_SOURCE if facts.cloud_instance_type else UNSURE_SOURCE
-    return Price(entry.usd_per_hour, source, part.header.started_at[:10])
+    if entry.usd_source:
+        return Price(entry.usd_per_hour, entry.usd_source, entry.usd_date)
+    return Price(entry.usd_per_hour, NODE_SOURCE, part.header.started_at[:10])
 
 
 def _same(listed: Price | None, usd_per_hour: float) -> bool:

@@ -67,6 +67,16 @@ def prices_by_type(cluster: ClusterFile) -> dict[str, float]:
     return {name: price for name, price in prices.items() if price is not None}
 
 
+def sources_by_type(cluster: ClusterFile) -> dict[str, tuple[str, str]]:
+    """Return source and date of what an hour of each kind of node costs, where that is known."""
+    prices = {node.name: price_of_node(node, cluster) for node in cluster.types}
+    return {
+        name: (price.source, price.date)
+        for name, price in prices.items()
+        if price.source and price.date
+    }
+
+
 def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:
     """Return about what each kind of node takes; the head is up as long as the longest of them."""
     work_s = sum(job_seconds(job) for job in jobs)

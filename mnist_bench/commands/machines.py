@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import units
 from bench.facts import MachineFacts, field_differences
-from bench.probe.identity import TYPE_FIELDS
+from bench.probe.identity import TYPE_FIELDS, UNREAD
 from bench.store import find_journals
 from mnist_bench.commands.readable import differing, field_words, headline, printable
 from mnist_bench.found import HERE, find_machine, known
@@ -106,8 +106,10 @@ def _with_reason(words: str, name: str, facts: MachineFacts) -> str:
 
 def _relation(left: MachineFacts, right: MachineFacts) -> str:
     """Say whether the two are one machine, or of one type; and what sets the types apart."""
+    if any(facts.machine_id.startswith(UNREAD) for facts in (left, right)):
+        return "whether they are one machine is not known: not all was read in time"
     if left.machine_id == right.machine_id:
-        return "one machine"
+        return "one machine" if left.host_hash else "one machine, or two of one make: no host id"
     if left.machine_type is not None and left.machine_type == right.machine_type:
         return "two machines of one type"
     apart = [name for name in TYPE_FIELDS if getattr(left, name) != getattr(right, name)]

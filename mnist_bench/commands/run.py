@@ -14,7 +14,7 @@ from pathlib import Path
 from bench import units
 from bench.conditions.quiet import wait_quiet
 from bench.errors import RequestError
-from bench.probe.identity import SHOW_VARIABLE
+from bench.probe.identity import SHOW_VARIABLE, redacted
 from bench.spec import AXES, GridSpec, check_choices, override
 from mnist_bench import prices
 from mnist_bench.ability import may_use_gpu
@@ -231,8 +231,9 @@ def _positive(text: str, least: int = 1) -> int:
 
 
 def _command() -> str:
-    """Return the command as it can be typed again."""
-    return shlex.join(["mnist-bench", *sys.argv[1:]] if _is_console() else _module_form())
+    """Return the command as it can be typed again, the home folder as `~`."""
+    words = ["mnist-bench", *sys.argv[1:]] if _is_console() else _module_form()
+    return redacted(shlex.join(words))
 
 
 def _is_console() -> bool:
