@@ -30,8 +30,8 @@ pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
 #: Names sort as their CPU shares do; the head is no special one.
 SPECS = (
     hosts.HostSpec("alpha", "10.83.7.10", 0.9),
-    hosts.HostSpec("beta", "10.83.7.11", 0.5),
-    hosts.HostSpec("gamma", "10.83.7.12", 0.25),
+    hosts.HostSpec("beta", "10.83.7.11", 0.6),
+    hosts.HostSpec("gamma", "10.83.7.12", 0.4),
 )
 
 STRANGER = (
