@@ -368,6 +368,7 @@ def test_a_source_that_fails_once_is_read_again(monkeypatch, sleeper):
     plant(monkeypatch, "load", "read", flaky)
     with Watch(sleeper, period_s=0.01) as watch:
         wait_for(lambda: len(watch.ledger.series["load_1min"]) > 2)
+    assert "load" not in watch.unknown
 
 
 @pytest.mark.parametrize("fault", [fail, hang])
@@ -424,6 +425,13 @@ def test_sources_behind_one_that_hangs_at_its_opening_have_their_reason(monkeypa
     with Watch(sleeper, period_s=0.02) as watch:
         wait_for(lambda: "frequency" in [sampler.reading for sampler in watch._samplers])
     assert watch.unknown["RAPL"] == "not read: frequency hangs"
+
+
+def test_sources_behind_one_that_hangs_later_have_their_reason_too(monkeypatch, sleeper):
+    plant(monkeypatch, "load", "read", hang)
+    with Watch(sleeper, period_s=0.02) as watch:
+        wait_for(lambda: "load" in [sampler.reading for sampler in watch._samplers])
+    assert watch.unknown["swap"] == "not read to the end: load hangs"
 
 
 def test_an_own_process_that_has_ended_is_no_stranger(start):

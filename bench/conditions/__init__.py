@@ -58,7 +58,7 @@ class _Sampler:
     def end(self, deadline: float) -> bool:
         """Wait until `deadline` for the last look; say whether the thread has ended.
 
-        Where it has not, what hangs is named, and that what comes after it was not read either.
+        Where it has not, what hangs is named, and the reason of all that waits for it.
         """
         if self.thread.ident is None:
             return True
@@ -66,9 +66,10 @@ class _Sampler:
         hangs = self.reading
         if self.thread.is_alive() and hangs:
             unknown = self._watch.unknown
-            unknown[hangs] = "hangs: it and what comes after it gave no more samples"
-            for meter in self._meters[self._opening :]:
-                unknown.setdefault(meter.name, f"not read: {hangs} hangs")
+            unknown[hangs] = "hangs: it gave no more samples"
+            for number, meter in enumerate(self._meters):
+                how = "not read" if number >= self._opening else "not read to the end"
+                unknown.setdefault(meter.name, f"{how}: {hangs} hangs")
         return not self.thread.is_alive()
 
     def _run(self) -> None:
@@ -109,7 +110,8 @@ class _Sampler:
             self.reading = meter.name
             try:
                 self._watch.ledger.add(time.perf_counter(), read())
-                self._failed.pop(meter.name, None)
+                if self._failed.pop(meter.name, None):
+                    self._watch.unknown.pop(meter.name, None)
             except Exception as error:  # whatever a source does, a run goes on
                 failed = self._failed[meter.name] = self._failed.get(meter.name, 0) + 1
                 if isinstance(error, GONE) or failed >= TRIES:
