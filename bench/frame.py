@@ -194,7 +194,8 @@ def _watched(record: JobRecord, is_final: bool) -> dict[str, Any]:
     if not is_final:
         return {key: _seen(record).get(key) for key in ("flag", "energy")}
     seen = _seen(record)
-    held = [gpu["memory_used_peak_bytes"] for gpu in seen.get("gpus", ())]
+    gpus = seen.get("gpus", ()) if record.measurement.device == "gpu" else ()
+    held = [gpu["memory_used_peak_bytes"] for gpu in gpus]
     known = [value for value in held if value is not None]
     return {
         **{key: seen.get(key) for key in ("flag", "energy")},

@@ -94,6 +94,9 @@ class LaunchSpec(Frozen):
     expects: Literal["gpu"] | None = Field(
         default=None, description="the device that the machine was declared to have"
     )
+    show_hostnames: bool = Field(
+        default=False, description="leave host names in messages of a job on a cluster's node"
+    )
     machine: MachineFacts | None = Field(
         default=None, description="facts that were read already; None: the child reads them"
     )

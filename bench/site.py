@@ -199,6 +199,7 @@ class Site:
                 time_limit_s=request.time_limit_s,
                 placed_by=RayCluster.name,
                 packages=request.packages,
+                show_hostnames=request.show_hostnames,
                 measure_ceilings=job.job_id in measuring,
                 expects="gpu" if host.kind == "gpu" else None,
             )

@@ -105,13 +105,14 @@ def test_the_memory_table_tells_the_model_from_the_import_the_child_from_its_chi
     held = (GpuConditions(index=0, memory_used_peak_bytes=9 * 2**30),)
     condition = watched(*QUIET, gpus=held)
     condition = condition.model_copy(update={"tree_rss_peak_bytes": 800 * 2**20})
-    (row,) = rows(build_report([a_watched_run(condition)]), "memory")
+    (row,) = rows(build_report([a_watched_run(condition, device="gpu")]), "memory")
     mib = {name: row[f"{name}_bytes"] / 2**20 for name in ("after_import", "own", "peak")}
     assert mib == {"after_import": 400, "own": 300, "peak": 700}
     assert (row["tree_rss_peak_bytes"], row["gpu_held_bytes"]) == (800 * 2**20, 9 * 2**30)
     short = condition.model_copy(update={"tree_rss_peak_bytes": 600 * 2**20})
     (row,) = rows(build_report([a_watched_run(short)]), "memory")
     assert row["tree_rss_peak_bytes"] == 700 * 2**20  # the child's own peak fell between samples
+    assert row["gpu_held_bytes"] is None  # a job on the CPU
 
 
 def test_a_job_on_the_cpu_is_not_charged_for_the_gpu_beside_it():

@@ -233,7 +233,7 @@ METERS: Sequence[Meter] = (
     Meter("frequency", 5, _frequency, may_hang=True),
     Meter("temperature", 5, lambda target: sensors.temperature(), may_hang=True),
     Meter("thermal throttling", 5, lambda target: sensors.thermal_throttling(), may_hang=True),
-    Meter("GPU", 5, _gpus, may_hang=True),
     Meter("RAPL", 5, lambda target: energy.rapl(), may_hang=True),
     Meter("battery", 5, lambda target: energy.battery(), may_hang=True),
+    Meter("GPU", 5, _gpus, may_hang=True),  # last: a driver may take seconds to wake
 )

@@ -39,7 +39,10 @@ def run_as_json(launch_json: str, scratch: str | None = None) -> Iterator[str]:
     The child's files lie in `scratch`: a worker that is killed leaves them behind, and they go
     when that folder goes.
     """
-    for item in run_child(LaunchSpec.model_validate_json(launch_json), scratch):
+    launch = LaunchSpec.model_validate_json(launch_json)
+    if launch.show_hostnames:
+        os.environ[SHOW_VARIABLE] = "1"
+    for item in run_child(launch, scratch):
         if isinstance(item, JobRecord):
             yield json.dumps({"record": item.model_dump(mode="json")})
         else:
