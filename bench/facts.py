@@ -6,6 +6,7 @@ as salted digests alone; `host_name` is filled only where it was asked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -144,6 +145,13 @@ class RuntimeFacts(Frozen):
         default_factory=dict, description="build facts by framework: oneDNN, CUDA, MKL, XLA"
     )
     unknown: dict[str, str] = Field(default_factory=dict)
+
+
+def open_vulnerabilities(mitigations: Mapping[str, str]) -> list[str]:
+    """Return the vulnerabilities against which nothing is done, or nobody knows what."""
+    return [
+        name for name, text in mitigations.items() if text.startswith(("Vulnerable", "Unknown"))
+    ]
 
 
 def field_differences(left: MachineFacts, right: MachineFacts) -> dict[str, tuple[Any, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from importlib import metadata
 
+from bench.probe.software import version
 from bench.record import MachineFacts, Skip
 from bench.spec import GridSpec, JobSpec
 from mnist_bench.backends import BACKENDS, is_installed, why_not
@@ -45,14 +45,7 @@ def may_use_gpu() -> bool:
 
     Nothing is imported. A backend that was built against libraries of the system's is not known.
     """
-    return any(_is_distribution(name) for name in GPU_PACKAGES)
-
-
-def _is_distribution(name: str) -> bool:
-    try:
-        return bool(metadata.version(name))
-    except metadata.PackageNotFoundError:
-        return False
+    return any(version(name) for name in GPU_PACKAGES)
 
 
 def divide(jobs: Iterable[JobSpec], facts: MachineFacts) -> tuple[list[JobSpec], list[Skip]]:

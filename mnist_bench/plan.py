@@ -20,7 +20,7 @@ from bench.spec import GridSpec, JobSpec, canonical_json, expand, shuffled
 from bench.store import Run
 from mnist_bench.ability import divide, with_installed_backends
 from mnist_bench.cluster.find import Cluster, wanted
-from mnist_bench.cluster.prices import prices_by_type, sources_by_type
+from mnist_bench.cluster.prices import prices_by_type
 from mnist_bench.data import Dataset, combined_digest, resolve
 from mnist_bench.staging import stage_in_cache
 from mnist_bench.workload import NAME, PACKAGES, code_digest
@@ -106,6 +106,7 @@ class Plan:
 def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits) -> SiteRequest:
     """Return what the cluster's head is asked to do."""
     skipped = [skip.job for skip in plan.skipped]  # another machine may be able
+    prices = prices_by_type(cluster.file) if cluster.file else {}
     return SiteRequest(
         header=header,
         site=cluster.name,
@@ -119,8 +120,8 @@ def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits
         types=wanted(cluster),
         max_s=limits.max_s,
         max_usd=limits.max_usd,
-        usd_per_hour=prices_by_type(cluster.file) if cluster.file else {},
-        usd_sources=sources_by_type(cluster.file) if cluster.file else {},
+        usd_per_hour={name: price.usd_per_hour for name, price in prices.items()},
+        usd_sources={name: (price.source, price.date) for name, price in prices.items()},
         show_hostnames=bool(os.environ.get(SHOW_VARIABLE)),
         wait_quiet_s=plan.wait_quiet_s,
     )

@@ -36,3 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Ray reads its environment once a process, and what embeds a Ray here needs one of its own.
     """
     items.sort(key=lambda item: item.get_closest_marker("plain_ray") is not None)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Write files below a root; return a function that writes more, and the root."""
+
+    def write(files):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{text}\n")
+        return tmp_path
+
+    return write

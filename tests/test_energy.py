@@ -14,20 +14,6 @@ from bench.probe.fact import Absent
 ZONE, CELL = "class/powercap/intel-rapl:0", "class/power_supply/BAT0"
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """Write files below a root; return a function that writes more, and the root."""
-
-    def write(files):
-        for name, text in files.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{text}\n")
-        return tmp_path
-
-    return write
-
-
 def readings(looks, end_s=None):
     """Return the energy of looks a second apart, from the first to the last (or `end_s`)."""
     ledger = Ledger()

@@ -7,21 +7,6 @@ import pytest
 import bench.conditions.sensors as sensors
 from bench.probe.fact import Absent
 
-
-@pytest.fixture
-def tree(tmp_path):
-    """Write files below a root; return a function that writes more, and the root."""
-
-    def write(files):
-        for name, text in files.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{text}\n")
-        return tmp_path
-
-    return write
-
-
 CPUS = "devices/system/cpu"
 
 

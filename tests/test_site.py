@@ -34,6 +34,19 @@ def test_a_host_is_labelled_by_its_hash_unless_names_were_asked_for(type_, shown
     assert label_of(Host(NAME, "node-1", type_), shown) == label
 
 
+def a_request(**changes):
+    return SiteRequest(
+        header=a_run([], planned=[JOB], run_id="run-1").header,
+        site="lab",
+        workload="w:W",
+        divide="d:d",
+        packages=(),
+        jobs=(JOB,),
+        data_file="data",
+        **changes,
+    )
+
+
 class Queues:
     """In place of the scheduler: tells of one host what the real one tells when all goes wrong."""
 
@@ -73,17 +86,7 @@ def run_site(monkeypatch, tmp_path):
         monkeypatch.setattr(site_module, "RayCluster", NoCluster)
         monkeypatch.setattr(site_module, "probe", facts)
         (tmp_path / "data").write_bytes(b"data")
-        request = SiteRequest(
-            header=a_run([], planned=[JOB], run_id="run-1").header,
-            site="lab",
-            workload="w:W",
-            divide="d:d",
-            packages=(),
-            jobs=(JOB,),
-            data_file="data",
-            max_usd=1.0,
-            **changes,
-        )
+        request = a_request(max_usd=1.0, **changes)
         said = []
         stopped = Site(request, tmp_path, said.append).run(tmp_path)
         return "\n".join(said), (tmp_path / "run-1.jsonl").read_text(), stopped
@@ -134,16 +137,7 @@ def test_a_driver_that_fails_does_not_tell_its_own_host_s_name(
     monkeypatch.setattr("platform.node", lambda: "bobs-head")
     monkeypatch.delenv("MNIST_BENCH_SHOW_HOSTNAMES", raising=False)
     monkeypatch.setattr(Site, "run", fail)
-    request = SiteRequest(
-        header=a_run([], planned=[JOB], run_id="run-1").header,
-        site="lab",
-        workload="w:W",
-        divide="d:d",
-        packages=(),
-        jobs=(JOB,),
-        data_file="data",
-    )
-    (tmp_path / "request.json").write_text(request.model_dump_json())
+    (tmp_path / "request.json").write_text(a_request().model_dump_json())
     assert site_module.main([str(tmp_path / "request.json")]) == 1
     said = capsys.readouterr().out
     assert "there is no Ray cluster" in said

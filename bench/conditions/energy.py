@@ -19,9 +19,6 @@ Reader = Callable[[], Mapping[str, float]]
 SYS = Path("/sys")
 CPUINFO = Path("/proc/cpuinfo")
 
-#: Said in place of Linux's reasons on macOS.
-MACOS = "macOS states it to root alone (powermetrics)"
-
 #: Marks the counters of CPUs whose RAPL is a model of their activity and no measurement. Source:
 #: Schoene et al., "Energy Efficiency Aspects of the AMD Zen 2 Architecture" (2021).
 MODELLED = "(modelled)"
@@ -33,7 +30,7 @@ def rapl(root: Path = SYS, cpuinfo: Path = CPUINFO) -> Reader:
     Source: the kernel's power capping framework (Documentation/power/powercap).
     """
     if system.is_macos():
-        raise Absent(MACOS)
+        raise Absent(system.MACOS_CLOSED)
     zones = sorted((root / "class/powercap").glob("intel-rapl:*"))
     if not zones:
         raise Absent("no RAPL in /sys/class/powercap (usual in virtual machines and on Arm)")
@@ -59,7 +56,7 @@ def battery(root: Path = SYS) -> Reader:
     battery's figures are not the machine's. Raises Absent where it does not discharge now.
     """
     if system.is_macos():
-        raise Absent(MACOS)
+        raise Absent(system.MACOS_CLOSED)
     cells = [
         cell
         for cell in sorted((root / "class/power_supply").glob("*"))

@@ -112,7 +112,7 @@ def _throttle_counts(folder: Path) -> list[Path]:
 
 
 def _where(reason: str) -> str:
-    return "macOS states it to root alone (powermetrics)" if system.is_macos() else reason
+    return system.MACOS_CLOSED if system.is_macos() else reason
 
 
 def _named(folder: Path, pattern: str, name: str) -> list[Path]:

@@ -158,18 +158,15 @@ def arm_model(text: str) -> str | None:
 
 
 def _cpuinfo() -> dict[str, str]:
-    return parse_cpuinfo(_cpuinfo_text())
-
-
-def _cpuinfo_text() -> str:
-    return CPUINFO.read_text(errors="replace")
+    return parse_cpuinfo(CPUINFO.read_text(errors="replace"))
 
 
 def _model() -> str | None:
     if system.is_macos():
         return system.sysctl().get("machdep.cpu.brand_string")
-    info = _cpuinfo()
-    named = info.get("model name") or arm_model(_cpuinfo_text())
+    text = CPUINFO.read_text(errors="replace")
+    info = parse_cpuinfo(text)
+    named = info.get("model name") or arm_model(text)
     return named or info.get("Model") or info.get("CPU part")
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import psutil
 
-import bench.probe.system as system
 from bench.probe.cgroup import cpu_quota, cpuset, memory_limit
 from bench.probe.fact import Fact
+from bench.probe.topology import CPUS, core_of
 
 TITLE = "What a job may use"
-
-CPUS = Path("/sys/devices/system/cpu")
 
 
 def affinity() -> frozenset[int]:
@@ -38,11 +36,8 @@ def threads() -> int:
 
 def cores(root: Path = CPUS) -> int | None:
     """Return how many physical cores are among the CPUs of the affinity; None: cannot be told."""
-    siblings = {
-        system.first_line(root / f"cpu{number}/topology/thread_siblings_list")
-        for number in affinity()
-    }
-    return None if None in siblings else len(siblings)
+    found = {core_of(root / f"cpu{number}") for number in affinity()}
+    return None if None in found else len(found)
 
 
 def usable_memory() -> int:

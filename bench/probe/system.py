@@ -10,6 +10,9 @@ from pathlib import Path
 
 from bench.probe.fact import NO_ANSWER, Absent
 
+#: Why what macOS keeps to itself is not read.
+MACOS_CLOSED = "macOS states it to root alone (powermetrics)"
+
 #: Seconds that a command of the system may take.
 COMMAND_S = 0.9
 

@@ -128,13 +128,16 @@ def _numa_nodes() -> int | None:
     return len(list(_numbered(NODES, "node"))) or None
 
 
+def core_of(cpu: Path) -> str | None:
+    """Return the CPUs of the core that the CPU of this folder is of, as the kernel lists them."""
+    names = ("core_cpus_list", "thread_siblings_list")  # the newer name, the older one
+    stated = (system.first_line(cpu / "topology" / name) for name in names)
+    return next(filter(None, stated), None)
+
+
 def threads_per_core() -> int | None:
     """Return the threads of the core that has most: a hybrid's small cores may have one each."""
-    lists = (
-        system.first_line(cpu / "topology" / name)
-        for cpu in _numbered(CPUS, "cpu")
-        for name in ("core_cpus_list", "thread_siblings_list")  # the newer name, the older one
-    )
+    lists = map(core_of, _numbered(CPUS, "cpu"))
     counts = [len(system.cpus_of(text)) for text in lists if text]
     if counts:
         return max(counts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench import units
-from bench.facts import GpuFacts, MachineFacts, RuntimeFacts, ThreadPool
+from bench.facts import GpuFacts, MachineFacts, RuntimeFacts, ThreadPool, open_vulnerabilities
 from bench.machines import Machine, difference_notes
 from bench.report.tables import Column, Row, Table, number, plain, text
 from mnist_bench.annex.base import MACHINE, MEASURED, Evidence
@@ -72,7 +72,9 @@ def _machine_row(machine: Machine) -> dict[str, Any]:
         "gpus": [_gpu(gpu) for gpu in facts.gpus or ()] or None,
         "label": machine.label,
         **_loaded(machine.runtimes),
-        "mitigations_open": _open(facts.mitigations),
+        "mitigations_open": None
+        if facts.mitigations is None
+        else open_vulnerabilities(facts.mitigations),
         **{package: versions.get(package) for package in _PACKAGES},
         "device": list(machine.devices) or None,
         "threads_asked": threads.asked if threads else None,
@@ -103,15 +105,6 @@ def _loaded(runtimes: Sequence[RuntimeFacts]) -> dict[str, Any]:
 def _pool(pool: ThreadPool) -> str:
     parts = (pool.library, pool.version, pool.layer, pool.architecture)
     return " ".join(filter(None, (*parts, f"x{pool.threads}")))
-
-
-def _open(mitigations: Mapping[str, str] | None) -> list[str] | None:
-    """Return the vulnerabilities against which nothing is done, None where none are stated."""
-    if mitigations is None:
-        return None
-    return [
-        name for name, text in mitigations.items() if text.startswith(("Vulnerable", "Unknown"))
-    ]
 
 
 def _gpu(gpu: GpuFacts) -> str:

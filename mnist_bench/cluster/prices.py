@@ -61,20 +61,10 @@ def hourly(price: Price) -> str:
     return f"{price.usd_per_hour:.3g} USD an hour: {price.source}, {price.date}"
 
 
-def prices_by_type(cluster: ClusterFile) -> dict[str, float]:
+def prices_by_type(cluster: ClusterFile) -> dict[str, Price]:
     """Return what an hour of each kind of node costs, where that is known."""
-    prices = {node.name: usd_per_hour(node, cluster) for node in cluster.types}
-    return {name: price for name, price in prices.items() if price is not None}
-
-
-def sources_by_type(cluster: ClusterFile) -> dict[str, tuple[str, str]]:
-    """Return source and date of what an hour of each kind of node costs, where that is known."""
     prices = {node.name: price_of_node(node, cluster) for node in cluster.types}
-    return {
-        name: (price.source, price.date)
-        for name, price in prices.items()
-        if price.source and price.date
-    }
+    return {name: price for name, price in prices.items() if price.usd_per_hour is not None}
 
 
 def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:

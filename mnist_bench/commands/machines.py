@@ -11,10 +11,8 @@ from bench.facts import MachineFacts, field_differences
 from bench.probe.identity import TYPE_FIELDS, UNREAD
 from bench.store import find_journals
 from mnist_bench.commands.readable import differing, field_words, headline, printable
+from mnist_bench.commands.report import JOURNALS
 from mnist_bench.found import HERE, find_machine, known
-
-#: Folder of the journals below a report's.
-JOURNALS = "journals"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

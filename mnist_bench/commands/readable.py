@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench import units
-from bench.facts import MachineFacts
+from bench.facts import MachineFacts, open_vulnerabilities
 from bench.probe import SUBJECTS, all_facts
 
 #: How a value with a unit reads; all others read as words.
@@ -120,7 +120,7 @@ def printable(text: str) -> str:
 
 def _mitigations(found: Mapping[str, str]) -> str:
     """Return which vulnerabilities are open; the words on each are in --json."""
-    open_ = [name for name, text in found.items() if text.startswith(("Vulnerable", "Unknown"))]
+    open_ = open_vulnerabilities(found)
     closed = len(found) - len(open_)
     return f"{closed} in force" + (f"; open: {', '.join(open_)}" if open_ else "")
 
