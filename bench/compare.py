@@ -33,8 +33,9 @@ SAME_JOB = ("job_id", "data_digest")
 class PairedSpeed:
     """How many times as fast `first` is as `second`, over the `n` jobs that both measured.
 
-    Speeds are ratios of times, second over first; None where a time is unknown. `starts_alike` is
-    true where initial weights and batch orders are identical in every one of the jobs.
+    Speeds are ratios of times, second over first; None where a time is unknown. `throttled` names
+    those whose own CPU quota held a job up. `starts_alike` is true where initial weights and batch
+    orders are identical in every one of the jobs.
     """
 
     first: str
@@ -44,15 +45,35 @@ class PairedSpeed:
     n: int
     p10: Interval | None
     median: Interval | None
+    mean: Interval | None
     total: Interval | None
+    throttled: tuple[str, ...]
     starts_alike: bool
     weights_alike: int
     accuracy_difference: float | None
 
+    def speeds(self) -> dict[str, Interval | None]:
+        """Return every speed by what it compares."""
+        return {"p10": self.p10, "median": self.median, "mean": self.mean, "total": self.total}
+
+    @property
+    def basis(self) -> str:
+        """Which step is compared: the p10, or the mean where a quota throttled one of the two.
+
+        A quota stops a job for the rest of a period (100 ms by default), and between the pauses
+        its steps are as fast as without one: of the quantiles none need show it.
+        """
+        return "mean" if self.throttled else "p10"
+
+    @property
+    def speed(self) -> Interval | None:
+        """The speed by `basis`."""
+        return self.mean if self.throttled else self.p10
+
     @property
     def conclusion(self) -> str:
-        """What the p10 speed says: faster, slower, cannot be told apart, or why nothing."""
-        return conclusion(self.p10)
+        """What the speed says: faster, slower, cannot be told apart, or why nothing."""
+        return conclusion(self.speed)
 
 
 def conclusion(speed: Interval | None) -> str:
@@ -116,34 +137,33 @@ def paired_speeds(jobs: pd.DataFrame, names: dict[str, str]) -> tuple[PairedSpee
 def ranking(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
     """Return the machines of one model's `pairs`, fastest first.
 
-    A machine's place is its mean log p10 speed against each of the others that it shares jobs with.
+    A machine's place is its mean log speed against each of the others that it shares jobs with.
     """
     speeds: dict[str, list[float]] = {}
     for pair in pairs:
-        if pair.p10 is not None:
-            speeds.setdefault(pair.first, []).append(pair.p10.estimate)
-            speeds.setdefault(pair.second, []).append(1 / pair.p10.estimate)
+        if pair.speed is not None:
+            speeds.setdefault(pair.first, []).append(pair.speed.estimate)
+            speeds.setdefault(pair.second, []).append(1 / pair.speed.estimate)
     means = {name: summary(values).estimate for name, values in speeds.items()}
     return tuple(sorted(means, key=means.__getitem__, reverse=True))
 
 
 def between(pairs: Sequence[PairedSpeed], first: str, second: str) -> Interval | None:
-    """Return the p10 speed of `first` over `second` whichever way round the pair was taken."""
+    """Return the speed of `first` over `second` whichever way round the pair was taken."""
     for pair in pairs:
         if (pair.first, pair.second) == (first, second):
-            return pair.p10
-        if (pair.first, pair.second) == (second, first) and pair.p10 is not None:
-            return inverse(pair.p10)
+            return pair.speed
+        if (pair.first, pair.second) == (second, first) and pair.speed is not None:
+            return inverse(pair.speed)
     return None
 
 
 def faster_first(pair: PairedSpeed) -> PairedSpeed:
-    """Return `pair` the way round in which its p10 speed is at least 1."""
-    if pair.p10 is None or pair.p10.estimate >= 1:
+    """Return `pair` the way round in which its speed is at least 1."""
+    if pair.speed is None or pair.speed.estimate >= 1:
         return pair
     speeds = {
-        name: None if speed is None else inverse(speed)
-        for name, speed in (("p10", pair.p10), ("median", pair.median), ("total", pair.total))
+        name: None if speed is None else inverse(speed) for name, speed in pair.speeds().items()
     }
     return replace(pair, first=pair.second, second=pair.first, **speeds)
 
@@ -185,7 +205,9 @@ _AGGREGATE = {
     "dataset": "first",
     "step_p10_s": _typical,
     "step_median_s": _typical,
+    "step_mean_s": _typical,
     "total_s": _typical,
+    "held_by_quota": "any",
     "initial_weights": "first",
     "batch_order": "first",
     "final_weights": "first",
@@ -206,7 +228,13 @@ def _paired(rows: pd.DataFrame, first: str, second: str) -> PairedSpeed:
         n=len(rows),
         p10=_speed(rows, "step_p10_s"),
         median=_speed(rows, "step_median_s"),
+        mean=_speed(rows, "step_mean_s"),
         total=_speed(rows, "total_s"),
+        throttled=tuple(
+            name
+            for name, key in ((first, "held_by_quota_1"), (second, "held_by_quota_2"))
+            if rows[key].any()
+        ),
         starts_alike=bool((same("initial_weights") & same("batch_order")).all()),
         weights_alike=int(same("final_weights").sum()),
         accuracy_difference=None if pd.isna(gap) else float(gap),

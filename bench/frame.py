@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.observed import Interference
+from bench.observed import THROTTLED_SHARE, Interference
 from bench.record import EpochRecord, Evaluation, JobRecord, MachineFacts, Measurement, MemoryFacts
 from bench.spec import JobSpec, canonical_json
 from bench.stats import quantile
@@ -40,6 +40,7 @@ STEADY = (
     "step_p95_s",
     "steady_steps",
     "epoch_s",
+    "step_mean_s",
     "steps_per_epoch",
 )
 #: Columns of the whole job. Memory is None in read-off rows: its peak is that of the whole job.
@@ -61,7 +62,7 @@ WHOLE = (
     "step_bytes",
     "working_set_bytes",
     *("gpu_peak_bytes", "gpu_peak_source", "gpu_held_bytes", "tree_rss_peak_bytes"),
-    *("flag", "energy"),
+    *("flag", "energy", "held_by_quota"),
 )
 JOB_COLUMNS = (*WHO, *JOB, "epochs", "is_final", "train_s", *EVALUATION, *STEADY, *WHOLE)
 #: What was seen from outside during a job or an epoch, in the field names of `Interference`.
@@ -86,6 +87,7 @@ def jobs_frame(runs: Sequence[Run]) -> pd.DataFrame:
             **_what(record),
             **_evaluated(record.measurement, evaluation),
             **_watched(record, is_final=evaluation == record.measurement.final),
+            "held_by_quota": _held_by_quota(record),
         }
         for record, _ in _measured(runs)
         for evaluation in record.measurement.evaluations
@@ -204,6 +206,17 @@ def _watched(record: JobRecord, is_final: bool) -> dict[str, Any]:
     }
 
 
+def _held_by_quota(record: JobRecord) -> bool:
+    """Say whether the job had more threads than its machine's CPU quota, and was throttled so.
+
+    Throttling comes in pauses longer than a step: the low quantiles of its steps do not show it.
+    """
+    quota, share = record.machine.cpu_quota, _seen(record).get("throttled_periods_share")
+    if quota is None or share is None:
+        return False
+    return quota < record.measurement.threads.asked and share >= THROTTLED_SHARE
+
+
 def _who(record: JobRecord) -> dict[str, Any]:
     return {
         "label": record.label,
@@ -248,13 +261,16 @@ _NO_MEMORY = dict.fromkeys(MemoryFacts.model_fields)
 def _steady(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:
     times_s = steady_times_s(measurement, [epoch.steps for epoch in epochs])
     steady = steady_epochs(epochs)
+    epoch_s = quantile([steady_wall_s(epoch) for epoch in steady], 0.5)
+    steps = epochs[0].steps if epochs else None
     return {
         "step_p10_s": quantile(times_s, 0.10),
         "step_median_s": quantile(times_s, 0.50),
         "step_p95_s": quantile(times_s, 0.95),
         "steady_steps": int(times_s.size),
-        "epoch_s": quantile([steady_wall_s(epoch) for epoch in steady], 0.5),
-        "steps_per_epoch": epochs[0].steps if epochs else None,
+        "epoch_s": epoch_s,
+        "step_mean_s": epoch_s / steps if epoch_s is not None and steps else None,
+        "steps_per_epoch": steps,
     }
 
 

@@ -40,6 +40,10 @@ class GpuConditions(Frozen):
     )
 
 
+#: From this share of throttled scheduling periods on, a control group's quota holds a job up.
+THROTTLED_SHARE = 0.05
+
+
 class Interference(Frozen):
     """What was seen during one epoch, or during the whole of a job's training.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.observed import Conditions, Interference
 from bench.record import (
     Digests,
     EpochRecord,
@@ -192,6 +193,34 @@ def steady_run(
         name = run_id or f"run-{label}"
         records.append(a_record(job, measurement, label=label, machine=machine, run_id=name))
     return a_run(records, **changes)
+
+
+def throttled_run(label: str, cpus: float, *, jobs: Sequence[JobSpec]) -> Run:
+    """Return a run of one thread under a quota of `cpus`, throttled in half the periods.
+
+    Of ten steps nine take 10 ms, and the tenth so long that the mean is 10 ms over the quota, or
+    over one CPU.
+    """
+    epoch = [*[0.01] * 9, 0.1 / min(1.0, cpus) - 0.09]
+    whole = Interference(wall_s=1.0, throttled_periods_share=0.5)
+    threads = ThreadFacts(asked=1, environment={})
+    return a_run(
+        [
+            a_record(
+                job,
+                a_measurement(
+                    [epoch] * job.epochs,
+                    threads=threads,
+                    digests={"data": digest(job.dataset)},
+                ),
+                label=label,
+                machine=facts(cpu_quota=cpus, usable_cpus=cpus),
+                run_id=f"run-{label}",
+                conditions=Conditions(period_s=0.1, samples=10, rss_peak_bytes=None, whole=whole),
+            )
+            for job in jobs
+        ]
+    )
 
 
 def cnn_run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from builders import a_job, a_run, cnn_run, rows, steady_run
+from builders import a_job, a_run, cnn_run, rows, steady_run, throttled_run
 
 from bench.report.files import summary_json
 from bench.report.markdown import render
@@ -23,6 +23,21 @@ def test_a_planted_machine_twice_as_fast_is_the_one_to_train_on():
     assert (row["machine"], row["against"], row["n"]) == ("fast", "slow", 3)
     assert row["speed_p10"] == pytest.approx(2 / 1.0099, rel=1e-3)
     assert row["speed_p10_low"] < row["speed_p10"] < row["speed_p10_high"]
+
+
+def test_a_quota_that_no_quantile_shows_decides_by_the_mean_step_and_it_is_said():
+    report = build_report(
+        [throttled_run("half", 0.5, jobs=JOBS), steady_run("whole", 0.01, jobs=JOBS)]
+    )
+    assert report.verdict[0].startswith("Train on whole:")
+    assert "by mean steps beside half, held up by its own CPU quota" in report.verdict[1]
+    assert "whole is 2x [2, 2] as fast as half" in report.verdict[1]
+    (half,) = (text for text in report.verdict if text.startswith("half, cnn"))
+    assert "10 ms undisturbed (p10) between the pauses of its CPU quota" in half
+    assert "with which it is 20 ms in the mean" in half
+    (row,) = rows(report, "comparison")
+    assert (row["speed_p10"], row["basis"]) == (pytest.approx(1), "mean")
+    assert row["speed_mean"] == pytest.approx(2)
 
 
 def test_three_machines_are_ranked_and_neighbours_compared():

@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 
 import pytest
-from builders import a_job, a_measurement, a_record, a_run, digest, facts, steady_run
+from builders import (
+    a_job,
+    a_measurement,
+    a_record,
+    a_run,
+    digest,
+    facts,
+    steady_run,
+    throttled_run,
+)
 
 from bench.compare import (
+    between,
     code_notes,
     conclusion,
     faster_first,
@@ -83,6 +93,26 @@ def test_a_machine_twice_as_slow_is_found_twice_as_slow():
     turned = faster_first(pair)
     assert (turned.first, turned.conclusion) == ("fast", "faster")
     assert turned.p10.estimate == pytest.approx(2.0)
+
+
+def test_a_machine_held_up_by_its_quota_is_compared_by_mean_steps():
+    """Half a CPU: the p10 and the median are those of a whole one, the mean is twice as long."""
+    whole = steady_run("whole", 0.01, jobs=JOBS)
+    (pair,) = paired(throttled_run("half", 0.5, jobs=JOBS), whole)
+    assert pair.p10.estimate == pytest.approx(1)
+    assert pair.median.estimate == pytest.approx(1)
+    assert pair.speed.estimate == pair.mean.estimate == pytest.approx(0.5)
+    assert (pair.basis, pair.throttled, pair.conclusion) == ("mean", ("half",), "slower")
+    turned = faster_first(pair)
+    assert (turned.first, turned.mean.estimate) == ("whole", pytest.approx(2))
+    assert ranking([pair]) == ("whole", "half")
+    assert between([pair], "whole", "half").estimate == pytest.approx(2)
+
+
+def test_a_quota_that_gives_each_thread_its_cpu_leaves_the_p10():
+    """What throttles then is somebody else in the group: a disturbance, which the p10 sees past."""
+    (pair,) = paired(throttled_run("two", 2.0, jobs=JOBS), steady_run("whole", 0.01, jobs=JOBS))
+    assert (pair.basis, pair.throttled) == ("p10", ())
 
 
 def test_the_paired_interval_is_students_t_on_the_log_ratios():

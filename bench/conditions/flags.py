@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.observed import Interference
+from bench.observed import THROTTLED_SHARE, Interference
 
 #: A job counts as disturbed from this share of disturbed epochs on, even where its mean is quiet.
 EPOCHS_SHARE = 0.2
@@ -130,7 +130,7 @@ CAUSES: Sequence[Cause] = (
     Cause(
         "cgroup throttling",
         "throttled_periods_share",
-        0.05,
+        THROTTLED_SHARE,
         "of periods",
         "chosen here: one period in twenty (100 ms each); a throttled period holds up all threads",
         _own_quota_suffices,

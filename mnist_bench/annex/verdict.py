@@ -89,8 +89,17 @@ def _ranks(evidence: Evidence) -> list[str]:
             for first, second in itertools.pairwise(order)
         ]
         if steps:
-            paragraphs.append(f"{_kind_text(kind)}, by p10 of steady steps: {' '.join(steps)}")
+            paragraphs.append(f"{_kind_text(kind)}, by {_basis(pairs)}: {' '.join(steps)}")
     return paragraphs
+
+
+def _basis(pairs: Sequence[PairedSpeed]) -> str:
+    """Return what the speeds of `pairs` compare."""
+    throttled = sorted({name for pair in pairs for name in pair.throttled})
+    if not throttled:
+        return "p10 of steady steps"
+    names, own = ", ".join(throttled), "its" if len(throttled) == 1 else "their"
+    return f"p10 of steady steps (by mean steps beside {names}, held up by {own} own CPU quota)"
 
 
 def _step(first: str, second: str, speed: Interval | None) -> str:
@@ -129,8 +138,17 @@ def _speed(row: Row) -> str:
     return (
         f"{row['machine']}, {job_text(row)}: {significant(row['epoch_s'])} s an epoch; "
         f"{significant(row['step_median_ms'])} ms a step (median), "
-        f"{significant(row['step_p10_ms'])} ms undisturbed (p10). {_limit(row)}"
+        f"{significant(row['step_p10_ms'])} ms undisturbed (p10){_pauses(row)}. {_limit(row)}"
         f"{_beside_2020(row)} {sure}"
+    )
+
+
+def _pauses(row: Row) -> str:
+    if not row["throttled"]:
+        return ""
+    return (
+        " between the pauses of its CPU quota, with which it is "
+        f"{significant(row['step_mean_ms'])} ms in the mean"
     )
 
 

@@ -65,6 +65,9 @@ def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(
     assert record["conditions"]["whole"]["throttled_periods_share"] > 0
     causes = [c for epoch in record["conditions"]["epochs"] for c in epoch["causes"]]
     assert not [cause for cause in causes if cause.startswith("cgroup throttling")]
+    (job,) = (r for r in journey.summary(tmp_path)["capacity"] if r["source"] == "measured")
+    assert job["throttled"] == 1
+    assert job["step_mean_ms"] > 1.5 * job["step_p10_ms"]  # half a CPU: twice as long
     row = next(r for r in journey.summary(tmp_path)["machines"] if r["source"] == "measured")
     assert (row["cpu_quota"], row["logical_cores"]) == (0.5, os.cpu_count())
     assert row["memory_limit_bytes"] == 2 * GIB

@@ -14,14 +14,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The quota's period. Short, so that every training step feels it and not only some.
-PERIOD_US = 4000
+#: The quota's period: so short that a fifth of it is the shortest quota that Linux takes (1 ms).
+PERIOD_US = 5000
 
 #: What a host hides of this machine, and gets anew.
 PRIVATE = ("/root", "/tmp", "/run", "/home")
@@ -31,7 +31,7 @@ TOOLS = ("ip", "unshare", "nsenter", "sshd", "ssh", "ssh-keygen", "rsync", "ipta
 
 @dataclass(frozen=True)
 class HostSpec:
-    """A host to be: `cpus` is its quota in CPUs, `weight` its share where CPUs are short.
+    """A host to be: `cpus` is its quota in CPUs once it is limited.
 
     `public` is a second address, which the host has besides its own.
     """
@@ -39,7 +39,6 @@ class HostSpec:
     name: str
     address: str
     cpus: float = 1.0
-    weight: int = 512
     public: str | None = None
 
 
@@ -143,13 +142,18 @@ class Lab:
         """The hosts that are up."""
         return frozenset(self._inits)
 
-    def limit(self, spec: HostSpec, cpus: float | None) -> None:
-        """Give a host its share of the CPUs, or lift it with None.
+    def limit(self, spec: HostSpec, cpus: float | None, cores: Set[int] | None = None) -> None:
+        """Give a host so many CPUs' time of `cores`, or of all; None lifts the limit.
 
         Ray gives up on a host whose agents take more than 15 s to start, so a share that is to
         be felt by jobs is set once the host has joined.
         """
-        _set_quota(self._group(spec.name), cpus, spec.weight)
+        group = self._group(spec.name)
+        _set_quota(group, cpus)
+        threads = "cgroup.threads" if (group / "cgroup.threads").exists() else "tasks"
+        for thread in (group / threads).read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread), cores or os.sched_getaffinity(0))
 
     def cut(self, name: str, *, cut: bool = True) -> None:
         """Cut a host's link, or mend it."""
@@ -231,16 +235,14 @@ def _cpu_controller() -> Path | None:
     return new if control.exists() and "cpu" in control.read_text().split() else None
 
 
-def _set_quota(group: Path, cpus: float | None, weight: int) -> None:
+def _set_quota(group: Path, cpus: float | None) -> None:
     """Limit a control group, of version 1 or 2, to so many CPUs."""
     quota_us = None if cpus is None else int(cpus * PERIOD_US)
     if (group / "cpu.max").exists():
         (group / "cpu.max").write_text(f"{quota_us or 'max'} {PERIOD_US}")
-        (group / "cpu.weight").write_text(str(max(1, weight * 100 // 1024)))
     else:
         (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
         (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
-        (group / "cpu.shares").write_text(str(weight))
 
 
 def _run(*words: str) -> None:
