@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.facts import MachineFacts, RuntimeFacts, field_differences
-from bench.frame import facts_key, machine_key
+from bench.pooling import facts_key, machine_key
 from bench.record import JobRecord, ThreadFacts
 from bench.store import Run
 

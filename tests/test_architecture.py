@@ -20,7 +20,7 @@ LAYERS = (
     ("facts", "observed"),
     ("price",),
     ("record", "workload", "launch"),
-    ("steady",),
+    ("steady", "pooling"),
     ("probe", "conditions", "store", "frame"),
     ("worker", "process", "tunnel"),
     ("dispatch", "compare", "machines"),

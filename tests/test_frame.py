@@ -6,7 +6,8 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
 from bench.facts import GpuFacts
-from bench.frame import epochs_frame, facts_key, failures_frame, jobs_frame
+from bench.frame import epochs_frame, failures_frame, jobs_frame
+from bench.pooling import facts_key
 from bench.record import Failure
 from bench.steady import steady_steps
 

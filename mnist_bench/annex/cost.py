@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.compare import GROUP
 from bench.facts import MachineFacts
-from bench.frame import machine_key
+from bench.pooling import machine_key
 from bench.price import Price, listed_price, price_of, stated_price
 from bench.report.tables import Table, number, text
 from bench.store import Run

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.compare import GROUP, summary
-from bench.frame import machine_key
+from bench.pooling import machine_key
 from bench.report.tables import Row, Table, number, text
 from bench.roofline import Ceilings, CopyRate, limits
 from bench.units import percent, significant
