@@ -26,6 +26,7 @@ from bench.dispatch.queues import HostQueues, Patience
 from bench.dispatch.ray_cluster import RayCluster, Shipment
 from bench.errors import BenchError
 from bench.launch import LaunchSpec, first_of_each
+from bench.price import Price
 from bench.probe import probe
 from bench.probe.identity import name_hash, redacted, without_host
 from bench.record import JobRecord, MachineEntry, RunHeader, SiteEntry
@@ -71,11 +72,8 @@ class SiteRequest(Frozen):
     grace_s: float = 180.0
     show_hostnames: bool = False
     wait_quiet_s: float = Field(default=0.0, description="for each host, before its first job")
-    usd_per_hour: dict[str, float] = Field(
+    prices: dict[str, Price] = Field(
         default_factory=dict, description="by type of host; a host's own label goes before"
-    )
-    usd_sources: dict[str, tuple[str, str]] = Field(
-        default_factory=dict, description="source and date of these, by type of host"
     )
 
 
@@ -103,7 +101,7 @@ class Site:
             request.jobs,
             request.divide,
             request.show_hostnames,
-            request.usd_per_hour,
+            request.prices,
             request.threads,
             request.wait_quiet_s,
         )
@@ -169,17 +167,10 @@ class Site:
             look=prepared.look,
             host_type=host.type or None,
             usd_per_hour=host.usd_per_hour,
-            **self._usd_source(host),
+            usd_source=host.price and host.price.source,
+            usd_date=host.price and host.price.date,
         )
         return list(self._launches(host, prepared, label)), entry
-
-    def _usd_source(self, host: Host) -> dict[str, str]:
-        """Return source and date of a host's price where it is its type's, not its own label's."""
-        request = self._request
-        if host.usd_per_hour is None or host.usd_per_hour != request.usd_per_hour.get(host.type):
-            return {}
-        source, date = request.usd_sources.get(host.type, (None, None))
-        return {"usd_source": source, "usd_date": date} if source and date else {}
 
     def _launches(self, host: Host, prepared: Prepared, label: str) -> Iterator[LaunchSpec]:
         request = self._request

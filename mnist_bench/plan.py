@@ -106,7 +106,6 @@ class Plan:
 def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits) -> SiteRequest:
     """Return what the cluster's head is asked to do."""
     skipped = [skip.job for skip in plan.skipped]  # another machine may be able
-    prices = prices_by_type(cluster.file) if cluster.file else {}
     return SiteRequest(
         header=header,
         site=cluster.name,
@@ -120,8 +119,7 @@ def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits
         types=wanted(cluster),
         max_s=limits.max_s,
         max_usd=limits.max_usd,
-        usd_per_hour={name: price.usd_per_hour for name, price in prices.items()},
-        usd_sources={name: (price.source, price.date) for name, price in prices.items()},
+        prices=prices_by_type(cluster.file) if cluster.file else {},
         show_hostnames=bool(os.environ.get(SHOW_VARIABLE)),
         wait_quiet_s=plan.wait_quiet_s,
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.dispatch.hosts import Host, HostType, Message, Prepared
 from bench.launch import LaunchSpec
+from bench.price import Price
 from bench.record import JobRecord, MachineEntry, MachineFacts
 from bench.spec import JobSpec
 
@@ -154,4 +155,4 @@ def refusal_of(name: str, reason: str) -> MachineEntry:
 
 def priced(host: Host, usd_per_hour: float) -> Host:
     """Return a host with a price."""
-    return replace(host, usd_per_hour=usd_per_hour)
+    return replace(host, price=Price(usd_per_hour))

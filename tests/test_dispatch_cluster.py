@@ -19,6 +19,7 @@ from launches import a_launch
 
 from bench.dispatch.remote import prepare_as_json
 from bench.errors import DispatchError
+from bench.price import Price
 from bench.probe.identity import SHOW_VARIABLE, name_hash
 from bench.site import SiteRequest, WantedType
 from bench.store import read_run
@@ -42,6 +43,7 @@ def request_of(folder, jobs):
         data_file="toy.bin",
         types=(WantedType(name="cpu", count=4), WantedType(name="arm", wait_s=5, ask=True)),
         grace_s=25,
+        prices={"cpu": Price(0.1, "list", "2025-01")},
     )
 
 
@@ -138,11 +140,14 @@ def test_a_type_that_never_came_is_a_line_with_its_reason(visit):
     assert "0 of 1 came up" in refused.reason
 
 
-def test_a_price_on_a_node_s_label_is_in_the_journal(visit):
+def test_a_node_costs_what_its_own_label_says_else_what_its_type_does(visit):
     _, run = visit
-    prices = {entry.label: entry.usd_per_hour for entry in run.machines}
-    assert prices[FLAKY] == 0.5
-    assert prices[PLAIN] is None
+    prices = {
+        entry.label: (entry.usd_per_hour, entry.usd_source, entry.usd_date)
+        for entry in run.machines
+    }
+    assert prices[FLAKY] == (0.5, None, None)
+    assert prices[PLAIN] == (0.1, "list", "2025-01")
 
 
 def test_each_machine_is_looked_at_before_its_first_job(visit):

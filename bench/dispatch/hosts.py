@@ -9,20 +9,29 @@ from typing import Any, Literal, Protocol
 from bench.facts import MachineKind
 from bench.launch import LaunchSpec
 from bench.observed import LookRecord
+from bench.price import Price
 from bench.record import JobRecord, MachineFacts, Skip
 from bench.spec import JobSpec
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host that is up. `name` is its own for good; `incarnation` changes when it comes back."""
+    """A host that is up. `name` is its own for good; `incarnation` changes when it comes back.
+
+    `price` is that of its type with source and date, or the bare figure of its own label.
+    """
 
     name: str
     incarnation: str
     type: str = ""
     kind: MachineKind = "cloud"
     measured: bool = True
-    usd_per_hour: float | None = None
+    price: Price | None = None
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """What an hour of it costs; None: unknown."""
+        return self.price and self.price.usd_per_hour
 
 
 @dataclass(frozen=True)

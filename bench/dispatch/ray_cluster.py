@@ -23,6 +23,7 @@ from bench.dispatch.remote import prepare_as_json, prepared_of, run_alone_as_jso
 from bench.errors import DispatchError
 from bench.facts import MachineKind
 from bench.launch import ON_CLUSTER, LaunchSpec
+from bench.price import Price
 from bench.process import failed_record
 from bench.record import Failure, JobRecord
 from bench.spec import JobSpec
@@ -60,7 +61,7 @@ class Shipment:
     jobs: Sequence[JobSpec]
     divide: str
     show_hostnames: bool = False
-    usd_per_hour: Mapping[str, float] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
     threads: int | None = None
     wait_quiet_s: float = 0.0
 
@@ -131,7 +132,7 @@ class RayCluster:
 
         alive = [node for node in ray.nodes() if node["Alive"]]
         self._sizes = {node["NodeID"]: node["Resources"] for node in alive}
-        return [_host(node, self._shipment.usd_per_hour) for node in alive]
+        return [_host(node, self._shipment.prices) for node in alive]
 
     def ask_for(self, wanted: HostType) -> None:
         """Leave a task waiting for each node of the type: it is what makes an autoscaler act."""
@@ -248,18 +249,18 @@ class RayCluster:
         return Message(ticket, "record", record=record)
 
 
-def _host(node: Mapping[str, Any], prices: Mapping[str, float]) -> Host:
+def _host(node: Mapping[str, Any], prices: Mapping[str, Price]) -> Host:
     labels: Mapping[str, str] = node.get("Labels") or {}
     is_head = HEAD_RESOURCE in node["Resources"]
     kind = labels.get(TYPE_LABEL, "")
-    price = labels.get(PRICE_LABEL) or prices.get(kind)
+    own = labels.get(PRICE_LABEL)
     return Host(
         name=labels.get(HOST_LABEL) or node["NodeManagerHostname"],
         incarnation=node["NodeID"],
         type=kind,
         kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
         measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
-        usd_per_hour=float(price) if price else None,
+        price=Price(float(own)) if own else prices.get(kind),
     )
 
 

@@ -16,6 +16,7 @@ from bench.conditions.quiet import wait_quiet
 from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE, redacted
 from bench.spec import AXES, GridSpec, check_choices, override
+from bench.store import Run
 from mnist_bench import prices
 from mnist_bench.ability import may_use_gpu
 from mnist_bench.campaign import Campaign
@@ -138,11 +139,9 @@ def _measure(campaign: Campaign) -> int:
         campaign.look = found.record()
         interrupted = campaign.run()
         try:
-            run = campaign.read()
-            summary = write_report([run], campaign.out)
+            run, summary = _reported(campaign)
         except KeyboardInterrupt:  # the first one; no second comes through
-            run = campaign.read()
-            summary = write_report([run], campaign.out)
+            run, summary = _reported(campaign)
     failed = len(run.records) - len(run.measured)
     planned = sum(len(part.header.jobs) for part in run.parts)
     skipped = sum(len(part.header.skipped) for part in run.parts)
@@ -160,6 +159,12 @@ def _measure(campaign: Campaign) -> int:
             print(f"the part of {site} goes on meanwhile; the same command follows it")
         return INTERRUPTED
     return 0 if run.complete and len(run.measured) == planned and not run.refused else 1
+
+
+def _reported(campaign: Campaign) -> tuple[Run, Path]:
+    """Write the report; return the run that it is of, and where it lies."""
+    run = campaign.read()
+    return run, write_report([run], campaign.out)
 
 
 def _print_list(plan: Plan) -> int:
