@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.observed import THROTTLED_SHARE, Interference
+from bench.observed import THROTTLED_SHARE, Interference, fills_quota
 from bench.pooling import machine_key
 from bench.record import EpochRecord, Evaluation, JobRecord, Measurement, MemoryFacts
 from bench.spec import JobSpec
@@ -181,14 +181,14 @@ def _watched(record: JobRecord, is_final: bool) -> dict[str, Any]:
 
 
 def _held_by_quota(record: JobRecord) -> bool:
-    """Say whether the job had more threads than its machine's CPU quota, and was throttled so.
+    """Say whether the job was throttled by its own use of its machine's CPU quota.
 
     Throttling comes in pauses longer than a step: the low quantiles of its steps do not show it.
     """
-    quota, share = record.machine.cpu_quota, _seen(record).get("throttled_periods_share")
-    if quota is None or share is None:
+    quota, seen = record.machine.cpu_quota, record.conditions and record.conditions.whole
+    if quota is None or seen is None or (seen.throttled_periods_share or 0) < THROTTLED_SHARE:
         return False
-    return quota < record.measurement.threads.asked and share >= THROTTLED_SHARE
+    return fills_quota(seen, quota, record.measurement.threads.asked)
 
 
 def _who(record: JobRecord) -> dict[str, Any]:

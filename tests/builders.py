@@ -195,14 +195,16 @@ def steady_run(
     return a_run(records, **changes)
 
 
-def throttled_run(label: str, cpus: float, *, jobs: Sequence[JobSpec]) -> Run:
+def throttled_run(
+    label: str, cpus: float, *, jobs: Sequence[JobSpec], got: float | None = None
+) -> Run:
     """Return a run of one thread under a quota of `cpus`, throttled in half the periods.
 
     Of ten steps nine take 10 ms, and the tenth so long that the mean is 10 ms over the quota, or
-    over one CPU.
+    over one CPU. `got` is how many CPUs' time the job was given.
     """
     epoch = [*[0.01] * 9, 0.1 / min(1.0, cpus) - 0.09]
-    whole = Interference(wall_s=1.0, throttled_periods_share=0.5)
+    whole = Interference(wall_s=1.0, job_cpu_s=got, throttled_periods_share=0.5)
     threads = ThreadFacts(asked=1, environment={})
     return a_run(
         [

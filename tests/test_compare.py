@@ -109,10 +109,12 @@ def test_a_machine_held_up_by_its_quota_is_compared_by_mean_steps():
     assert between([pair], "whole", "half").estimate == pytest.approx(2)
 
 
-def test_a_quota_that_gives_each_thread_its_cpu_leaves_the_p10():
-    """What throttles then is somebody else in the group: a disturbance, which the p10 sees past."""
-    (pair,) = paired(throttled_run("two", 2.0, jobs=JOBS), steady_run("whole", 0.01, jobs=JOBS))
-    assert (pair.basis, pair.throttled) == ("p10", ())
+@pytest.mark.parametrize(("got", "basis"), [(0.99, "mean"), (0.6, "p10"), (None, "p10")])
+def test_a_quota_of_as_many_cpus_as_threads_counts_where_the_job_fills_it(got, basis):
+    """Else somebody else in the group does: a disturbance, which the p10 sees past."""
+    one = throttled_run("one", 1.0, jobs=JOBS, got=got)
+    (pair,) = paired(one, steady_run("whole", 0.01, jobs=JOBS))
+    assert pair.basis == basis
 
 
 def test_the_paired_interval_is_students_t_on_the_log_ratios():

@@ -62,6 +62,13 @@ def test_a_job_with_more_threads_than_quota_is_limited_and_not_disturbed(quota, 
     assert flagged(seen(throttled_periods_share=0.9), job).flag == flag
 
 
+@pytest.mark.parametrize(("got", "flag"), [(0.99, "quiet"), (0.6, "disturbed")])
+def test_a_job_that_fills_its_quota_is_limited_and_one_that_is_kept_from_it_disturbed(got, flag):
+    job = Job(threads=1, cpus=8, quota=1.0)
+    found = seen(throttled_periods_share=0.9, wall_s=10.0, job_cpu_s=10 * got)
+    assert flagged(found, job).flag == flag
+
+
 def test_pressure_of_an_idle_machine_is_nobody_s_loss():
     assert flagged(seen(job_cpu_s=None, pressure_io_full_share=0.5), JOB).flag == "quiet"
 

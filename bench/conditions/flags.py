@@ -9,7 +9,7 @@ these figures on (each row of CAUSES says where its own comes from), `quiet` bel
     foreign CPU in the group 0.1 CPUs, likewise within a control group's quota
     foreign GPU use          0.05 of the GPU's time
     steal                    0.05 of the time of the CPUs that the job can fill
-    cgroup throttling        0.05 of periods, where the quota gives each thread its CPU
+    cgroup throttling        0.05 of periods, where the job does not fill its quota
     memory pressure          0.01 of the time (PSI `full`)
     I/O pressure             0.05 of the time (PSI `full`)
     swap                     1.04858e+06 bytes/s
@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.observed import THROTTLED_SHARE, Interference
+from bench.observed import THROTTLED_SHARE, Interference, fills_quota
 
 #: A job counts as disturbed from this share of disturbed epochs on, even where its mean is quiet.
 EPOCHS_SHARE = 0.2
@@ -84,13 +84,13 @@ def _job_runs(seen: Interference, job: Job) -> bool:
     return seen.job_cpu_s is not None
 
 
-def _own_quota_suffices(seen: Interference, job: Job) -> bool:
-    """Say whether the quota gives each thread its CPU.
+def _kept_from_its_quota(seen: Interference, job: Job) -> bool:
+    """Say whether others in its control group keep the job from its quota.
 
-    A job with more threads than quota is throttled by its own limit at every moment: that is what
-    its machine is (a fact), not what disturbed it.
+    A job that is throttled by its own use of the quota has what its machine is (a fact), and is
+    not disturbed.
     """
-    return job.quota is not None and job.quota >= job.threads
+    return job.quota is not None and not fills_quota(seen, job.quota, job.threads)
 
 
 CAUSES: Sequence[Cause] = (
@@ -133,7 +133,7 @@ CAUSES: Sequence[Cause] = (
         THROTTLED_SHARE,
         "of periods",
         "chosen here: one period in twenty (100 ms each); a throttled period holds up all threads",
-        _own_quota_suffices,
+        _kept_from_its_quota,
     ),
     Cause(
         "memory pressure",

@@ -1,7 +1,8 @@
-"""In a real control group of half a CPU and 2 GiB: facts, threads and report follow the limits."""
+"""In real control groups: facts, threads, report and conditions follow the limits."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,19 +15,28 @@ from groups import Groups
 from tests.e2e import journey
 
 GIB = 2**30
+HOG = [sys.executable, "-c", "while True: pass"]
+
+
+@contextlib.contextmanager
+def limited_to(cpus, memory_bytes):
+    """Groups with these limits; skips the test where the system lets nobody make them."""
+    groups = Groups()
+    try:
+        groups.make(cpus=cpus, memory_bytes=memory_bytes)
+    except OSError as error:
+        groups.remove()
+        pytest.skip(f"no control group can be made here: {error}")
+    try:
+        yield groups
+    finally:
+        groups.remove()
 
 
 @pytest.fixture(scope="module")
 def half_a_cpu():
-    """Groups of half a CPU and 2 GiB; skipped where the system lets nobody make them."""
-    groups = Groups()
-    try:
-        groups.make(cpus=0.5, memory_bytes=2 * GIB)
-    except OSError as error:
-        groups.remove()
-        pytest.skip(f"no control group can be made here: {error}")
-    yield groups
-    groups.remove()
+    with limited_to(0.5, 2 * GIB) as groups:
+        yield groups
 
 
 def machine_in(command):
@@ -77,3 +87,27 @@ def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(
     assert "| 0.5 " in lines["CPU limit"]
     assert "| 2048 " in lines["memory limit MiB"]
     assert f"| {psutil.virtual_memory().total / 2**20:.0f} " in lines["memory MiB"]
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "with a hog in the group"])
+def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quota(
+    beside, tmp_path, data_environment
+):
+    """A limit of one CPU: a job of one thread fills it, and that is its machine."""
+    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=tmp_path)
+    with limited_to(1.0, 4 * GIB) as groups:
+        hog = subprocess.Popen(groups.entered(groups.folders, HOG)) if beside else None
+        try:
+            process = journey.start(groups.entered(groups.folders, words), **data_environment)
+            code, output = journey.finish(process, timeout_s=600)
+        finally:
+            if hog:
+                hog.kill()
+                hog.wait()
+    assert code == 0, output
+    (record,) = journey.records(journey.journals(tmp_path)[0])
+    whole = record["conditions"]["whole"]
+    assert whole["throttled_periods_share"] > 0.05
+    (job,) = (r for r in journey.summary(tmp_path)["capacity"] if r["source"] == "measured")
+    named = [cause for cause in whole["causes"] if cause.startswith("cgroup throttling")]
+    assert (bool(named), job["throttled"]) == (beside, int(not beside))
