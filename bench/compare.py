@@ -33,9 +33,10 @@ SAME_JOB = ("job_id", "data_digest")
 class PairedSpeed:
     """How many times as fast `first` is as `second`, over the `n` jobs that both measured.
 
-    Speeds are ratios of times, second over first; None where a time is unknown. `throttled` names
-    those whose own CPU quota held a job up. `starts_alike` is true where initial weights and batch
-    orders are identical in every one of the jobs.
+    Speeds are ratios of times, second over first; None where a time is unknown. `held_by_quota`
+    names all machines with jobs of this model and dataset that their own CPU quota held up.
+    `starts_alike` is true where initial weights and batch orders are identical in every one of the
+    jobs.
     """
 
     first: str
@@ -47,7 +48,7 @@ class PairedSpeed:
     median: Interval | None
     mean: Interval | None
     total: Interval | None
-    throttled: tuple[str, ...]
+    held_by_quota: tuple[str, ...]
     starts_alike: bool
     weights_alike: int
     accuracy_difference: float | None
@@ -58,17 +59,18 @@ class PairedSpeed:
 
     @property
     def basis(self) -> str:
-        """Which step is compared: the p10, or the mean where a quota throttled one of the two.
+        """Which step is compared: the p10, or the mean where a quota held one of the machines up.
 
-        A quota stops a job for the rest of a period (100 ms by default), and between the pauses
-        its steps are as fast as without one: of the quantiles none need show it.
+        A quota stops a job for the rest of a period (100 ms by default), and steps between the
+        pauses are as fast as without one: of the quantiles none need show it. All pairs of a model
+        have one basis, so that they can be ranked.
         """
-        return "mean" if self.throttled else "p10"
+        return "mean" if self.held_by_quota else "p10"
 
     @property
     def speed(self) -> Interval | None:
         """The speed by `basis`."""
-        return self.mean if self.throttled else self.p10
+        return self.mean if self.held_by_quota else self.p10
 
     @property
     def conclusion(self) -> str:
@@ -122,6 +124,7 @@ def paired_speeds(jobs: pd.DataFrame, names: dict[str, str]) -> tuple[PairedSpee
     Read-off rows are left out: they are not independent of their job.
     """
     final = jobs[jobs["is_final"].astype(bool)]
+    held = _held_by_quota(final, names)
     pairs: list[PairedSpeed] = []
     keys = list(names)
     for place, first in enumerate(keys):
@@ -129,8 +132,8 @@ def paired_speeds(jobs: pd.DataFrame, names: dict[str, str]) -> tuple[PairedSpee
             common = _common(final, first, second)
             if common is None:
                 continue
-            for _, rows in common.groupby(["model", "dataset"], sort=False):
-                pairs.append(_paired(rows, names[first], names[second]))
+            for kind, rows in common.groupby(["model", "dataset"], sort=False):
+                pairs.append(_paired(rows, names[first], names[second], held.get(kind, ())))
     return tuple(pairs)
 
 
@@ -207,7 +210,6 @@ _AGGREGATE = {
     "step_median_s": _typical,
     "step_mean_s": _typical,
     "total_s": _typical,
-    "held_by_quota": "any",
     "initial_weights": "first",
     "batch_order": "first",
     "final_weights": "first",
@@ -215,7 +217,20 @@ _AGGREGATE = {
 }
 
 
-def _paired(rows: pd.DataFrame, first: str, second: str) -> PairedSpeed:
+def _held_by_quota(
+    final: pd.DataFrame, names: dict[str, str]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the names of the machines whose quota held up a job, by model and dataset."""
+    held = final[final["held_by_quota"].astype(bool)]
+    return {
+        kind: tuple(name for key, name in names.items() if key in set(rows["machine_key"]))
+        for kind, rows in held.groupby(["model", "dataset"], sort=False)
+    }
+
+
+def _paired(
+    rows: pd.DataFrame, first: str, second: str, held_by_quota: tuple[str, ...]
+) -> PairedSpeed:
     def same(key: str) -> pd.Series:
         return rows[f"{key}_1"] == rows[f"{key}_2"]
 
@@ -230,11 +245,7 @@ def _paired(rows: pd.DataFrame, first: str, second: str) -> PairedSpeed:
         median=_speed(rows, "step_median_s"),
         mean=_speed(rows, "step_mean_s"),
         total=_speed(rows, "total_s"),
-        throttled=tuple(
-            name
-            for name, key in ((first, "held_by_quota_1"), (second, "held_by_quota_2"))
-            if rows[key].any()
-        ),
+        held_by_quota=held_by_quota,
         starts_alike=bool((same("initial_weights") & same("batch_order")).all()),
         weights_alike=int(same("final_weights").sum()),
         accuracy_difference=None if pd.isna(gap) else float(gap),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.observed import THROTTLED_SHARE, Interference, fills_quota
+from bench.observed import Interference, held_by_quota
 from bench.pooling import machine_key
 from bench.record import EpochRecord, Evaluation, JobRecord, Measurement, MemoryFacts
 from bench.spec import JobSpec
@@ -34,6 +34,7 @@ JOB = (
 )
 #: Columns of one evaluation, in the field names of `Evaluation`.
 EVALUATION = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "evaluate_s", "total_s")
+#: Of the steady steps; `step_mean_s` is the median steady epoch over its steps.
 STEADY = (
     "step_p10_s",
     "step_median_s",
@@ -181,14 +182,10 @@ def _watched(record: JobRecord, is_final: bool) -> dict[str, Any]:
 
 
 def _held_by_quota(record: JobRecord) -> bool:
-    """Say whether the job was throttled by its own use of its machine's CPU quota.
-
-    Throttling comes in pauses longer than a step: the low quantiles of its steps do not show it.
-    """
     quota, seen = record.machine.cpu_quota, record.conditions and record.conditions.whole
-    if quota is None or seen is None or (seen.throttled_periods_share or 0) < THROTTLED_SHARE:
+    if quota is None or seen is None:
         return False
-    return fills_quota(seen, quota, record.measurement.threads.asked)
+    return held_by_quota(seen, quota, record.measurement.threads.asked)
 
 
 def _who(record: JobRecord) -> dict[str, Any]:

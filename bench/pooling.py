@@ -29,7 +29,7 @@ def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
     """
     identity = [
         *(label, facts.machine_id, facts.kind, facts.python, facts.packages),
-        *(facts.usable_cpus, facts.memory_limit_bytes, settings),
+        *(facts.usable_cpus, facts.cpu_quota, facts.memory_limit_bytes, settings),
         *(facts.environment or None, facts.cpu_governor, facts.cpu_boost),
         *(facts.gpu_driver, [gpu.power_limit_w for gpu in facts.gpus or ()]),
     ]

@@ -195,16 +195,15 @@ def steady_run(
     return a_run(records, **changes)
 
 
-def throttled_run(
-    label: str, cpus: float, *, jobs: Sequence[JobSpec], got: float | None = None
-) -> Run:
-    """Return a run of one thread under a quota of `cpus`, throttled in half the periods.
+def throttled_run(label: str, cpus: float, *, jobs: Sequence[JobSpec], **figures: float) -> Run:
+    """Return a run of one thread under a quota of `cpus`, paused for half of its time.
 
     Of ten steps nine take 10 ms, and the tenth so long that the mean is 10 ms over the quota, or
-    over one CPU. `got` is how many CPUs' time the job was given.
+    over one CPU. `figures` are more of what was seen.
     """
     epoch = [*[0.01] * 9, 0.1 / min(1.0, cpus) - 0.09]
-    whole = Interference(wall_s=1.0, job_cpu_s=got, throttled_periods_share=0.5)
+    seen = {"wall_s": 1.0, "throttled_periods_share": 0.5, "throttled_s": 0.5, **figures}
+    whole = Interference.model_validate(seen)
     threads = ThreadFacts(asked=1, environment={})
     return a_run(
         [

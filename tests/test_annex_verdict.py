@@ -30,11 +30,15 @@ def test_a_quota_that_no_quantile_shows_decides_by_the_mean_step_and_it_is_said(
         [throttled_run("half", 0.5, jobs=JOBS), steady_run("whole", 0.01, jobs=JOBS)]
     )
     assert report.verdict[0].startswith("Train on whole:")
-    assert "by mean steps beside half, held up by its own CPU quota" in report.verdict[1]
+    assert "by mean of steady steps, as half is held up by its own CPU quota:" in report.verdict[1]
     assert "whole is 2x [2, 2] as fast as half" in report.verdict[1]
     (half,) = (text for text in report.verdict if text.startswith("half, cnn"))
-    assert "10 ms undisturbed (p10) between the pauses of its CPU quota" in half
-    assert "with which it is 20 ms in the mean" in half
+    assert "10 ms undisturbed (p10). Its CPU quota pauses it: a step is 20 ms in the mean." in half
+    assert "GFLOP" not in half
+    (job,) = (row for row in rows(report, "capacity") if row["machine"] == "half")
+    assert job["held_by_quota"] == 3
+    (limit,) = (row for row in rows(report, "limits") if row["machine"] == "half")
+    assert "its CPU quota pauses it" in limit["limits_reason"]
     (row,) = rows(report, "comparison")
     assert (row["speed_p10"], row["basis"]) == (pytest.approx(1), "mean")
     assert row["speed_mean"] == pytest.approx(2)

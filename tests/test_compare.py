@@ -102,19 +102,42 @@ def test_a_machine_held_up_by_its_quota_is_compared_by_mean_steps():
     assert pair.p10.estimate == pytest.approx(1)
     assert pair.median.estimate == pytest.approx(1)
     assert pair.speed.estimate == pair.mean.estimate == pytest.approx(0.5)
-    assert (pair.basis, pair.throttled, pair.conclusion) == ("mean", ("half",), "slower")
+    assert (pair.basis, pair.held_by_quota, pair.conclusion) == ("mean", ("half",), "slower")
     turned = faster_first(pair)
     assert (turned.first, turned.mean.estimate) == ("whole", pytest.approx(2))
     assert ranking([pair]) == ("whole", "half")
     assert between([pair], "whole", "half").estimate == pytest.approx(2)
 
 
-@pytest.mark.parametrize(("got", "basis"), [(0.99, "mean"), (0.6, "p10"), (None, "p10")])
-def test_a_quota_of_as_many_cpus_as_threads_counts_where_the_job_fills_it(got, basis):
-    """Else somebody else in the group does: a disturbance, which the p10 sees past."""
-    one = throttled_run("one", 1.0, jobs=JOBS, got=got)
+@pytest.mark.parametrize(
+    ("cpus", "figures", "basis"),
+    [
+        (1.0, {"job_cpu_s": 0.99}, "mean"),
+        (1.0, {"job_cpu_s": 0.6}, "p10"),  # a disturbance, which the p10 sees past
+        (1.0, {"job_cpu_s": 0.6, "group_foreign_cpus": 0.0}, "mean"),
+        (1.0, {"job_cpu_s": 0.95, "group_foreign_cpus": 0.3}, "p10"),
+        (0.5, {"job_cpu_s": 0.3, "group_foreign_cpus": 0.2}, "mean"),  # paused either way
+        (0.5, {"throttled_s": 0.05}, "p10"),  # a twentieth of its time
+    ],
+)
+def test_a_quota_counts_where_it_pauses_a_job_and_nobody_else_in_the_group_is_why(
+    cpus, figures, basis
+):
+    one = throttled_run("one", cpus, jobs=JOBS, **figures)
     (pair,) = paired(one, steady_run("whole", 0.01, jobs=JOBS))
     assert pair.basis == basis
+
+
+def test_one_machine_that_is_held_up_puts_all_pairs_of_its_models_on_one_basis():
+    """By p10 first is the faster of two; they are ranked by what the third is ranked by."""
+    first = throttled_run("first", 0.8, jobs=JOBS, throttled_s=0.01)
+    second = steady_run("second", 0.011, jobs=JOBS)
+    alone = paired(first, second)
+    assert ranking(alone) == ("first", "second")
+    pairs = paired(first, second, throttled_run("third", 0.4, jobs=JOBS))
+    assert {pair.held_by_quota for pair in pairs} == {("third",)}
+    assert ranking(pairs) == ("second", "first", "third")
+    assert all(faster_first(pair).first == ranking(pairs)[0] for pair in pairs[:1])
 
 
 def test_the_paired_interval_is_students_t_on_the_log_ratios():

@@ -62,10 +62,23 @@ def test_a_job_with_more_threads_than_quota_is_limited_and_not_disturbed(quota, 
     assert flagged(seen(throttled_periods_share=0.9), job).flag == flag
 
 
-@pytest.mark.parametrize(("got", "flag"), [(0.99, "quiet"), (0.6, "disturbed")])
-def test_a_job_that_fills_its_quota_is_limited_and_one_that_is_kept_from_it_disturbed(got, flag):
+@pytest.mark.parametrize(
+    ("job_cpu_s", "group_foreign_cpus", "flag"),
+    [
+        (9.9, None, "quiet"),
+        (6.0, None, "disturbed"),
+        (None, None, "quiet"),
+        (6.0, 0.02, "quiet"),  # its own bursts
+        (9.5, 0.2, "disturbed"),
+    ],
+)
+def test_throttling_disturbs_a_job_that_others_keep_from_its_quota(
+    job_cpu_s, group_foreign_cpus, flag
+):
     job = Job(threads=1, cpus=8, quota=1.0)
-    found = seen(throttled_periods_share=0.9, wall_s=10.0, job_cpu_s=10 * got)
+    found = seen(
+        throttled_periods_share=0.9, job_cpu_s=job_cpu_s, group_foreign_cpus=group_foreign_cpus
+    )
     assert flagged(found, job).flag == flag
 
 

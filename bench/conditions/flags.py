@@ -9,7 +9,7 @@ these figures on (each row of CAUSES says where its own comes from), `quiet` bel
     foreign CPU in the group 0.1 CPUs, likewise within a control group's quota
     foreign GPU use          0.05 of the GPU's time
     steal                    0.05 of the time of the CPUs that the job can fill
-    cgroup throttling        0.05 of periods, where the job does not fill its quota
+    cgroup throttling        0.05 of periods, where others in the group use of its quota
     memory pressure          0.01 of the time (PSI `full`)
     I/O pressure             0.05 of the time (PSI `full`)
     swap                     1.04858e+06 bytes/s
@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.observed import THROTTLED_SHARE, Interference, fills_quota
+from bench.observed import TAKEN_CPUS, THROTTLED_SHARE, Interference, kept_from_quota
 
 #: A job counts as disturbed from this share of disturbed epochs on, even where its mean is quiet.
 EPOCHS_SHARE = 0.2
@@ -90,7 +90,7 @@ def _kept_from_its_quota(seen: Interference, job: Job) -> bool:
     A job that is throttled by its own use of the quota has what its machine is (a fact), and is
     not disturbed.
     """
-    return job.quota is not None and not fills_quota(seen, job.quota, job.threads)
+    return job.quota is not None and kept_from_quota(seen, job.quota, job.threads)
 
 
 CAUSES: Sequence[Cause] = (
@@ -106,7 +106,7 @@ CAUSES: Sequence[Cause] = (
     Cause(
         "foreign CPU in the group",
         "group_foreign_cpus",
-        0.1,
+        TAKEN_CPUS,
         "CPUs",
         "as for foreign CPU: what others in a container use of its quota is missing from the job",
         _group_crowded,

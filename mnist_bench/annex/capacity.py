@@ -28,10 +28,9 @@ from mnist_bench.annex.published import REFERENCES, Relative, capacity_rows, rel
 
 _CAPACITY_NOTE = (
     "Brackets hold 95 % intervals over n jobs (Student's t on log times); one job gives none. A "
-    "machine's capacity is the p10 of its steady steps, what a user gets is the median (where its "
-    "own CPU quota throttles it, the mean is both). Steady leaves out epoch 1; where that is the "
-    "only one, it leaves out its first step, and a median step stands in for it in the epoch's "
-    "seconds. vs: how many times as fast as the published "
+    "machine's capacity is the p10 of its steady steps, what a user gets is the median. Steady "
+    "leaves out epoch 1; where that is the only one, it leaves out its first step, and a median "
+    "step stands in for it in the epoch's seconds. vs: how many times as fast as the published "
     "machine, by = total: its exact total time of the same job, by = epoch: its epoch seconds, "
     "which were rounded to whole seconds, so that the bracket holds +-0.5 s besides our own "
     "interval. Each published run was made once: its own spread is unknown and in no bracket. Rows "
@@ -39,14 +38,18 @@ _CAPACITY_NOTE = (
     "steps, which is what was printed. tables/capacity.csv holds the bounds of the totals, the p95 "
     "and the first step (trace and compile) too. Disturbed: so many of the n jobs (Conditions)."
 )
+_HELD_NOTE = (
+    "Held by quota: so many of the n jobs their machine's CPU quota paused for a tenth of their "
+    "time or more; what such a machine gives is the mean, and the p10 is of steps between pauses."
+)
 _COMPARISON_NOTE = (
     "Speed is how many times as fast the first machine is as the second: the ratio of step times "
     "over the same seeded jobs, paired job by job, with its 95 % interval (Student's t on log "
-    "ratios). By: the p10 step; where a machine's own CPU quota throttled a job, the mean step, "
-    "since its steps are fast between the pauses and no quantile need show these. The "
-    "interval covers spread between the jobs of these runs, not between days. "
-    "Same start: initial weights and batch order are identical in every job. Between machines "
-    "final weights may differ in the last bits; the accuracy gap is the largest in any job."
+    "ratios). By: the p10 step; with each model that a machine's own CPU quota held up, the mean "
+    "step, since steps are fast between its pauses and no quantile need show these. The interval "
+    "covers spread between the jobs of these runs, not between days. Same start: initial weights "
+    "and batch order are identical in every job. Between machines final weights may differ in the "
+    "last bits; the accuracy gap is the largest in any job."
 )
 
 
@@ -62,6 +65,7 @@ def capacity_table(
         for head, rows in groups(evidence.jobs, evidence.names)
     ]
     rows = [_with_speeds(row, document) for row in (*measured, *capacity_rows(document))]
+    held = any(row["held_by_quota"] for row in measured)
     return Table(
         name="capacity",
         title="Compute capacity",
@@ -78,9 +82,10 @@ def capacity_table(
             *(_speed_column(key, name) for _, key, name in REFERENCES),
             text("relative_basis", "by"),
             number("disturbed", "disturbed"),
+            *([number("held_by_quota", "held by quota")] if held else []),
         ),
         rows=tuple(rows),
-        note=evidence.note(_CAPACITY_NOTE, _reasons(rows)),
+        note=evidence.note(_CAPACITY_NOTE, _HELD_NOTE if held else "", _reasons(rows)),
     )
 
 
@@ -123,7 +128,7 @@ def _times(rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "n": len(rows),
         "disturbed": flagged(rows),
-        "throttled": int(rows["held_by_quota"].sum()),
+        "held_by_quota": int(rows["held_by_quota"].sum()),
         **_bounded("total", total, "s"),
         **_bounded("epoch", epoch, "s"),
         **_bounded("step_p10", p10, "ms", 1000),

@@ -101,6 +101,11 @@ def _limits(
     sweeps: Mapping[tuple[Any, ...], Mapping[int, float]],
 ) -> dict[str, Any]:
     unknown = {**dict.fromkeys(FIELDS), "limits_reason": None}
+    if rows["held_by_quota"].any():
+        return {
+            **unknown,
+            "limits_reason": "its CPU quota pauses it, which is no overhead of a step",
+        }
     step, work = summary(rows["step_p10_s"]), rows.iloc[0]
     ceiling = ceilings.get((head["machine_key"], head["backend"], head["precision"]))
     if step is None or pd.isna(work["step_flops"]):

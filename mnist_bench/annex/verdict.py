@@ -95,11 +95,11 @@ def _ranks(evidence: Evidence) -> list[str]:
 
 def _basis(pairs: Sequence[PairedSpeed]) -> str:
     """Return what the speeds of `pairs` compare."""
-    throttled = sorted({name for pair in pairs for name in pair.throttled})
-    if not throttled:
+    held = pairs[0].held_by_quota
+    if not held:
         return "p10 of steady steps"
-    names, own = ", ".join(throttled), "its" if len(throttled) == 1 else "their"
-    return f"p10 of steady steps (by mean steps beside {names}, held up by {own} own CPU quota)"
+    are, own = ("is", "its") if len(held) == 1 else ("are", "their")
+    return f"mean of steady steps, as {_and(held)} {are} held up by {own} own CPU quota"
 
 
 def _step(first: str, second: str, speed: Interval | None) -> str:
@@ -115,6 +115,8 @@ def _step(first: str, second: str, speed: Interval | None) -> str:
             f"{first} was {times} as fast as {second} in the one job that they share: "
             "one job gives no interval, so this is a hint and not a finding."
         )
+    if said == "slower":  # by the jobs that each shares with others the order is this
+        return f"{first} is {times} as fast as {second} in their own {jobs}."
     return f"{first} and {second} cannot be told apart: {times} ({jobs})."
 
 
@@ -138,18 +140,15 @@ def _speed(row: Row) -> str:
     return (
         f"{row['machine']}, {job_text(row)}: {significant(row['epoch_s'])} s an epoch; "
         f"{significant(row['step_median_ms'])} ms a step (median), "
-        f"{significant(row['step_p10_ms'])} ms undisturbed (p10){_pauses(row)}. {_limit(row)}"
+        f"{significant(row['step_p10_ms'])} ms undisturbed (p10). {_pauses(row)}{_limit(row)}"
         f"{_beside_2020(row)} {sure}"
     )
 
 
 def _pauses(row: Row) -> str:
-    if not row["throttled"]:
+    if not row["held_by_quota"]:
         return ""
-    return (
-        " between the pauses of its CPU quota, with which it is "
-        f"{significant(row['step_mean_ms'])} ms in the mean"
-    )
+    return f"Its CPU quota pauses it: a step is {significant(row['step_mean_ms'])} ms in the mean. "
 
 
 def _limit(row: Row) -> str:
@@ -214,6 +213,10 @@ def _by_kind(pairs: Sequence[PairedSpeed]) -> dict[tuple[str, str], list[PairedS
 def _kind_text(kind: tuple[str, str]) -> str:
     model, dataset = kind
     return model if dataset == "mnist" else f"{model} on {dataset} data"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _or(names: Sequence[str]) -> str:

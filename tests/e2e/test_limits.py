@@ -76,7 +76,7 @@ def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(
     causes = [c for epoch in record["conditions"]["epochs"] for c in epoch["causes"]]
     assert not [cause for cause in causes if cause.startswith("cgroup throttling")]
     (job,) = (r for r in journey.summary(tmp_path)["capacity"] if r["source"] == "measured")
-    assert job["throttled"] == 1
+    assert job["held_by_quota"] == 1
     assert job["step_mean_ms"] > 1.5 * job["step_p10_ms"]  # half a CPU: twice as long
     row = next(r for r in journey.summary(tmp_path)["machines"] if r["source"] == "measured")
     assert (row["cpu_quota"], row["logical_cores"]) == (0.5, os.cpu_count())
@@ -107,7 +107,8 @@ def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quo
     assert code == 0, output
     (record,) = journey.records(journey.journals(tmp_path)[0])
     whole = record["conditions"]["whole"]
+    if not beside and (whole["foreign_cpus"] or 0) > 0.1:
+        pytest.skip(f"others use this machine: {whole['causes']}")
     assert whole["throttled_periods_share"] > 0.05
-    (job,) = (r for r in journey.summary(tmp_path)["capacity"] if r["source"] == "measured")
     named = [cause for cause in whole["causes"] if cause.startswith("cgroup throttling")]
-    assert (bool(named), job["throttled"]) == (beside, int(not beside))
+    assert bool(named) == beside

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -126,8 +127,10 @@ def smoke(laptop):
     own, *others = sorted(os.sched_getaffinity(0))
     laptop.limit({others[0]} if others else {own})
     words = ("taskset", "--cpu-list", str(own))
-    code, output = journey.finish(laptop.start("--grid", "smoke", before=words), 800)
-    laptop.limit(None)
+    try:
+        code, output = journey.finish(laptop.start("--grid", "smoke", before=words), 800)
+    finally:
+        laptop.limit(None)
     return code, output, laptop.folder / "reports"
 
 
@@ -141,16 +144,16 @@ def test_one_command_measures_this_machine_and_every_host_into_one_report(smoke)
 
 
 def test_the_ranking_is_the_planted_one(smoke):
-    """Shares of a CPU: throttled steps are quick between the pauses, so that the mean decides."""
+    """Shares of a CPU: an MLP's steps are as quick between the pauses, so the mean decides."""
     planted = ["laptop", "alpha", "beta", "gamma"]
     rows = journey.summary(smoke[2])["comparison"]
     for model in ("mlp", "cnn"):
         ours = [row for row in rows if row["model"] == model]
         faster = {(row["machine"], row["against"]) for row in ours}
         assert faster == set(itertools.combinations(planted, 2)), model
-        assert {row["basis"] for row in ours if row["against"] == "gamma"} == {"mean"}
+        assert {row["basis"] for row in ours} == {"mean"}
     said = (smoke[2] / "summary.md").read_text().replace("\n", " ")
-    assert "gamma, held up by their own CPU quota" in said
+    assert re.search(r"by mean of steady steps, as .*gamma are held up by their own CPU", said)
 
 
 def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, smoke):

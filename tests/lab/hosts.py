@@ -20,8 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The quota's period: so short that a fifth of it is the shortest quota that Linux takes (1 ms).
-PERIOD_US = 5000
+#: The quota's period, as container runtimes set it.
+PERIOD_US = 100_000
 
 #: What a host hides of this machine, and gets anew.
 PRIVATE = ("/root", "/tmp", "/run", "/home")
@@ -150,10 +150,13 @@ class Lab:
         """
         group = self._group(spec.name)
         _set_quota(group, cpus)
-        threads = "cgroup.threads" if (group / "cgroup.threads").exists() else "tasks"
-        for thread in (group / threads).read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setaffinity(int(thread), cores or os.sched_getaffinity(0))
+        listed = group / ("cgroup.threads" if (group / "cgroup.threads").exists() else "tasks")
+        pinned: set[str] = set()
+        while threads := set(listed.read_text().split()) - pinned:  # what began meanwhile too
+            for thread in threads:
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread), cores or os.sched_getaffinity(0))
+            pinned |= threads
 
     def cut(self, name: str, *, cut: bool = True) -> None:
         """Cut a host's link, or mend it."""
@@ -236,13 +239,19 @@ def _cpu_controller() -> Path | None:
 
 
 def _set_quota(group: Path, cpus: float | None) -> None:
-    """Limit a control group, of version 1 or 2, to so many CPUs."""
+    """Limit a control group, of version 1 or 2, to so many CPUs; it weighs as much where it waits.
+
+    A group without a limit weighs as much as one that is limited to one CPU.
+    """
     quota_us = None if cpus is None else int(cpus * PERIOD_US)
+    weight = 1.0 if cpus is None else cpus
     if (group / "cpu.max").exists():
         (group / "cpu.max").write_text(f"{quota_us or 'max'} {PERIOD_US}")
+        (group / "cpu.weight").write_text(str(int(100 * weight)))
     else:
         (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
         (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
+        (group / "cpu.shares").write_text(str(int(1024 * weight)))
 
 
 def _run(*words: str) -> None:
