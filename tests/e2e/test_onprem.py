@@ -34,8 +34,8 @@ pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
 #: another's.
 SPECS = (
     hosts.HostSpec("alpha", "10.83.7.10", 0.5),
-    hosts.HostSpec("beta", "10.83.7.11", 0.3),
-    hosts.HostSpec("gamma", "10.83.7.12", 0.2),
+    hosts.HostSpec("beta", "10.83.7.11", 0.32),
+    hosts.HostSpec("gamma", "10.83.7.12", 0.18),
 )
 
 STRANGER = (
