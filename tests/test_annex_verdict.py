@@ -66,6 +66,22 @@ def test_a_machine_that_shares_no_job_is_named_and_nothing_is_claimed_over_it():
     assert "Without a job in common with any other: apart." in report.verdict[0]
 
 
+def test_neighbours_whose_own_jobs_say_the_opposite_of_the_ranking_are_not_called_alike():
+    """First is ranked before second by the jobs that it shares with third, and they are not."""
+    others = [a_job(seed=seed) for seed in (4, 5, 6)]
+    report = build_report(
+        [
+            steady_run("first", 0.011, jobs=[*JOBS, *others]),
+            steady_run("second", 0.01, jobs=JOBS),
+            steady_run("third", 0.1, jobs=others),
+        ]
+    )
+    assert "first is 0.909x [0.909, 0.909] as fast as second in their own 3 jobs" in (
+        report.verdict[1]
+    )
+    assert "cannot be told apart" not in report.verdict[1]
+
+
 def test_machines_within_chance_cannot_be_told_apart():
     report = build_report(
         [
