@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.observed import Interference, held_by_quota
+from bench.observed import Interference
 from bench.pooling import machine_key
+from bench.quota import held_by_quota
 from bench.record import EpochRecord, Evaluation, JobRecord, Measurement, MemoryFacts
 from bench.spec import JobSpec
 from bench.stats import quantile
@@ -182,10 +183,9 @@ def _watched(record: JobRecord, is_final: bool) -> dict[str, Any]:
 
 
 def _held_by_quota(record: JobRecord) -> bool:
-    quota, seen = record.machine.cpu_quota, record.conditions and record.conditions.whole
-    if quota is None or seen is None:
-        return False
-    return held_by_quota(seen, quota, record.measurement.threads.asked)
+    seen = record.conditions and record.conditions.whole
+    threads = record.measurement.threads.asked
+    return seen is not None and held_by_quota(seen, record.machine.cpu_quota, threads)
 
 
 def _who(record: JobRecord) -> dict[str, Any]:

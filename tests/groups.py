@@ -8,6 +8,9 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 
+#: A quota's period, as container runtimes set it.
+PERIOD_US = 100_000
+
 #: Enters the groups named before `--` in the words, then becomes the command.
 ENTER = (
     'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 99; shift; done; shift; exec "$@"'
@@ -17,6 +20,16 @@ ENTER = (
 CONTAIN = (
     'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 98; shift 2; done; shift; exec "$@"'
 )
+
+
+def limit_cpus(group: Path, cpus: float | None) -> None:
+    """Limit a control group, of version 1 or 2, to so many CPUs; None lifts the limit."""
+    quota_us = None if cpus is None else int(cpus * PERIOD_US)
+    if (group / "cpu.max").exists():
+        (group / "cpu.max").write_text(f"{quota_us or 'max'} {PERIOD_US}")
+    else:
+        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
 
 
 class Groups:
@@ -38,12 +51,10 @@ class Groups:
 
     def _limit(self, folders: list[Path], cpus: float, memory_bytes: int) -> None:
         cpu, memory = folders[0], folders[-1]
+        limit_cpus(cpu, cpus)
         if self.unified:
-            (cpu / "cpu.max").write_text(f"{int(cpus * 100_000)} 100000")
             (memory / "memory.max").write_text(str(memory_bytes))
         else:
-            (cpu / "cpu.cfs_period_us").write_text("100000")
-            (cpu / "cpu.cfs_quota_us").write_text(str(int(cpus * 100_000)))
             (memory / "memory.limit_in_bytes").write_text(str(memory_bytes))
 
     def limited(self, cpus: float, memory_bytes: int) -> list[Path]:

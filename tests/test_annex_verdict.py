@@ -76,8 +76,9 @@ def test_neighbours_whose_own_jobs_say_the_opposite_of_the_ranking_are_not_calle
             steady_run("third", 0.1, jobs=others),
         ]
     )
-    assert "first is 0.909x [0.909, 0.909] as fast as second in their own 3 jobs" in (
-        report.verdict[1]
+    assert (
+        "first is 0.909x [0.909, 0.909] as fast as second in their own 3 jobs"
+        in (report.verdict[1])
     )
     assert "cannot be told apart" not in report.verdict[1]
 

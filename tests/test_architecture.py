@@ -20,7 +20,7 @@ LAYERS = (
     ("facts", "observed"),
     ("price",),
     ("record", "workload", "launch"),
-    ("steady", "pooling"),
+    ("steady", "pooling", "quota"),
     ("probe", "conditions", "store", "frame"),
     ("worker", "process", "tunnel"),
     ("dispatch", "compare", "machines"),

@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.observed import TAKEN_CPUS, THROTTLED_SHARE, Interference, kept_from_quota
+from bench.observed import Interference
+from bench.quota import TAKEN_CPUS, kept_from_quota
 
 #: A job counts as disturbed from this share of disturbed epochs on, even where its mean is quiet.
 EPOCHS_SHARE = 0.2
@@ -90,7 +91,7 @@ def _kept_from_its_quota(seen: Interference, job: Job) -> bool:
     A job that is throttled by its own use of the quota has what its machine is (a fact), and is
     not disturbed.
     """
-    return job.quota is not None and kept_from_quota(seen, job.quota, job.threads)
+    return kept_from_quota(seen, job.quota, job.threads)
 
 
 CAUSES: Sequence[Cause] = (
@@ -130,7 +131,7 @@ CAUSES: Sequence[Cause] = (
     Cause(
         "cgroup throttling",
         "throttled_periods_share",
-        THROTTLED_SHARE,
+        0.05,
         "of periods",
         "chosen here: one period in twenty (100 ms each); a throttled period holds up all threads",
         _kept_from_its_quota,

@@ -134,7 +134,7 @@ def _times(rows: pd.DataFrame) -> dict[str, Any]:
         **_bounded("step_p10", p10, "ms", 1000),
         **_bounded("step_median", middle, "ms", 1000),
         "step_p95_ms": scaled(median(rows["step_p95_s"]), 1000),
-        "step_mean_ms": None if mean is None else scaled(mean.estimate, 1000),
+        "step_mean_ms": scaled(mean and mean.estimate, 1000),
         "first_step_s": median(rows["first_step_s"]),
         "train_s": median(rows["train_s"]),
     }

@@ -16,6 +16,9 @@ import psutil
 #: The shortest honest jobs: one epoch of the MLP.
 SHORT = ["--models", "mlp", "--epochs", "1"]
 
+#: The words of a command that fills one CPU.
+HOG = [sys.executable, "-c", "while True: pass"]
+
 
 def command(*arguments: str, out: Path | None = None) -> list[str]:
     """Return the words of `python -m mnist_bench.run ...`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 
 import pytest
@@ -13,7 +12,6 @@ from bench.probe.limits import affinity
 from tests.e2e import journey
 
 #: Burns one CPU in a process of its own, as a compiler or a video call would.
-HOG = "while True: pass"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +21,7 @@ def disturbed(tmp_path_factory, data_environment):
     words = ["--grid", "smoke", "--models", "mlp", "--epochs", "2", "--seeds", "1,2"]
     # every CPU is asked for, so that a hog on any of them is in the way
     words += ["--threads", str(len(affinity())), "--wait-quiet", "4", "--price", "0.35"]
-    hog = subprocess.Popen([sys.executable, "-c", HOG])
+    hog = subprocess.Popen(journey.HOG)
     own = set()
     try:
         process = journey.start(journey.command(*words, out=out), **data_environment)

@@ -15,7 +15,6 @@ from groups import Groups
 from tests.e2e import journey
 
 GIB = 2**30
-HOG = [sys.executable, "-c", "while True: pass"]
 
 
 @contextlib.contextmanager
@@ -96,7 +95,7 @@ def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quo
     """A limit of one CPU: a job of one thread fills it, and that is its machine."""
     words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=tmp_path)
     with limited_to(1.0, 4 * GIB) as groups:
-        hog = subprocess.Popen(groups.entered(groups.folders, HOG)) if beside else None
+        hog = subprocess.Popen(groups.entered(groups.folders, journey.HOG)) if beside else None
         try:
             process = journey.start(groups.entered(groups.folders, words), **data_environment)
             code, output = journey.finish(process, timeout_s=600)

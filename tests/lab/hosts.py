@@ -18,10 +18,9 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from groups import limit_cpus
 
-#: The quota's period, as container runtimes set it.
-PERIOD_US = 100_000
+ROOT = Path(__file__).resolve().parents[2]
 
 #: What a host hides of this machine, and gets anew.
 PRIVATE = ("/root", "/tmp", "/run", "/home")
@@ -145,11 +144,13 @@ class Lab:
     def limit(self, spec: HostSpec, cpus: float | None, cores: Set[int] | None = None) -> None:
         """Give a host so many CPUs' time of `cores`, or of all; None lifts the limit.
 
+        It weighs as much where hosts wait for one another, without a limit as much as one CPU.
         Ray gives up on a host whose agents take more than 15 s to start, so a share that is to
         be felt by jobs is set once the host has joined.
         """
         group = self._group(spec.name)
-        _set_quota(group, cpus)
+        limit_cpus(group, cpus)
+        _set_weight(group, 1.0 if cpus is None else cpus)
         listed = group / ("cgroup.threads" if (group / "cgroup.threads").exists() else "tasks")
         pinned: set[str] = set()
         while threads := set(listed.read_text().split()) - pinned:  # what began meanwhile too
@@ -238,19 +239,11 @@ def _cpu_controller() -> Path | None:
     return new if control.exists() and "cpu" in control.read_text().split() else None
 
 
-def _set_quota(group: Path, cpus: float | None) -> None:
-    """Limit a control group, of version 1 or 2, to so many CPUs; it weighs as much where it waits.
-
-    A group without a limit weighs as much as one that is limited to one CPU.
-    """
-    quota_us = None if cpus is None else int(cpus * PERIOD_US)
-    weight = 1.0 if cpus is None else cpus
-    if (group / "cpu.max").exists():
-        (group / "cpu.max").write_text(f"{quota_us or 'max'} {PERIOD_US}")
+def _set_weight(group: Path, weight: float) -> None:
+    """Let a control group weigh so many times what one does by default, where CPUs are short."""
+    if (group / "cpu.weight").exists():
         (group / "cpu.weight").write_text(str(int(100 * weight)))
     else:
-        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-        (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
         (group / "cpu.shares").write_text(str(int(1024 * weight)))
 
 
