@@ -11,6 +11,6 @@ from mnist_bench import requirements
 def main(argv=None):
     """Run a subcommand and return its exit code: 0 all measured, 1 some failed, 2 bad request."""
     requirements.exit_if_unfit()
-    from mnist_bench.commands import run_command
+    from bench.app.main import run_command
 
     return run_command(sys.argv[1:] if argv is None else argv)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bench.spec import JobSpec
+from bench.spec.grid import JobSpec
 
 #: Seconds of one epoch at batch 128 with Keras `fit` on shared 2-core VMs (November 2026; the CNN
 #: took 10 s with AVX-512 and 15 s without), split into a part that shrinks with larger batches (per

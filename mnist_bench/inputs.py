@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.spec import JobSpec
+from bench.spec.grid import JobSpec
 from mnist_bench.models import ARCHITECTURES, CLASSES
 from mnist_bench.synthetic import Arrays
 

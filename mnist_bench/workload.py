@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from bench.devices import check_device
+from bench.child.ceilings import measure_ceilings
+from bench.child.devices import check_device
 from bench.errors import DataError
-from bench.record import Digests, Measurement, MemoryFacts, PackedTimes, ThreadFacts
-from bench.roofline import Ceilings
-from bench.spec import JobSpec
-from bench.workload import JobContext
-from mnist_bench.ability import ALL
+from bench.record.ceilings import Ceilings
+from bench.record.lines import Digests, Measurement, MemoryFacts, PackedTimes, ThreadFacts
+from bench.spec.grid import JobSpec
+from bench.spec.workload import JobContext
 from mnist_bench.backends import BACKENDS, Backend, backend
-from mnist_bench.ceilings import measure_ceilings
 from mnist_bench.data import Arrays, combined_digest, load_staged
+from mnist_bench.eligibility import ALL
 from mnist_bench.inputs import prepare
 from mnist_bench.models import (
     ARCHITECTURES,
@@ -31,8 +31,8 @@ from mnist_bench.models import (
     build_model,
     weights_digest,
 )
-from mnist_bench.trial import LOOPS, Trial
-from mnist_bench.work import count_work
+from mnist_bench.step_work import count_work
+from mnist_bench.training import LOOPS, Trial
 
 #: The values that each axis of a grid may take.
 CHOICES: dict[str, tuple[str, ...]] = {

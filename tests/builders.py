@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.observed import Conditions, Interference
-from bench.record import (
+from bench.record.conditions import Conditions, Interference
+from bench.record.journal import Run
+from bench.record.lines import (
     Digests,
     EpochRecord,
     Evaluation,
@@ -21,9 +22,8 @@ from bench.record import (
     RunHeader,
     ThreadFacts,
 )
-from bench.report.tables import Report, Row
-from bench.spec import JobSpec
-from bench.store import Run
+from bench.report.column import Report, Row
+from bench.spec.grid import JobSpec
 
 MIB = 2**20
 

@@ -11,9 +11,9 @@ from typing import Any
 import psutil
 import toy_workload
 
-from bench.launch import LaunchSpec
-from bench.record import JobRecord
-from bench.spec import JobSpec
+from bench.child.launch import LaunchSpec
+from bench.record.lines import JobRecord
+from bench.spec.grid import JobSpec
 
 
 def a_launch(model: str, folder: Path, *, seed: int = 0, **changes: Any) -> LaunchSpec:
@@ -66,7 +66,7 @@ def living_jobs() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if "bench.worker" in process.cmdline():
+            if "bench.child.entry" in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue

@@ -36,8 +36,8 @@ def main(folder: Path) -> None:
     os.environ.update(TUNING)
     from ray.cluster_utils import Cluster
 
+    from bench.dispatch.head import MARK, Site, SiteRequest
     from bench.probe.identity import name_hash
-    from bench.site import MARK, Site, SiteRequest
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     options = {"num_cpus": 2, "object_store_memory": 100 * 2**20}

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.dispatch.hosts import Host, HostType, Message, Prepared
-from bench.launch import LaunchSpec
-from bench.price import Price
-from bench.record import JobRecord, MachineEntry, MachineFacts
-from bench.spec import JobSpec
+from bench.child.launch import LaunchSpec
+from bench.dispatch.transport import Host, HostType, Message, Prepared
+from bench.record.lines import JobRecord, MachineEntry, MachineFacts
+from bench.record.price import Price
+from bench.spec.grid import JobSpec
 
 
 class SimulatedHosts:

@@ -13,24 +13,26 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / name).rglob("*.py"))
 
-#: The engine's modules from the ground up; each imports from its own layer and those above it.
-LAYERS = (
-    ("errors", "units"),
-    ("spec", "stats", "roofline", "devices"),
-    ("facts", "observed"),
-    ("price",),
-    ("record", "workload", "launch"),
-    ("steady", "pooling", "quota"),
-    ("probe", "conditions", "store", "frame"),
-    ("worker", "process", "tunnel"),
-    ("dispatch", "compare", "machines"),
-    ("report", "site"),
+#: The engine's rooms in the order in which data flow; each imports from its own and those above it.
+ROOT_MODULES = ("errors", "units", "stats")
+ROOMS = (
+    "spec",
+    "record",
+    "probe",
+    "watch",
+    "child",
+    "dispatch",
+    "analysis",
+    "report",
+    "cluster",
+    "app",
 )
+LAYERS = (ROOT_MODULES, *((room,) for room in ROOMS))
 
 #: Third-party packages and the only places that may import them.
 DOORS = {
     "ray": ("bench/dispatch/",),
-    "psutil": ("bench/probe/", "bench/conditions/"),
+    "psutil": ("bench/probe/", "bench/watch/"),
     "archspec": ("bench/probe/cpu.py",),
     "pynvml": ("bench/probe/nvml.py",),
     "threadpoolctl": ("bench/probe/frameworks.py",),
@@ -47,9 +49,9 @@ LAZY = ("keras", "tensorflow", "jax", "torch", "ray", "archspec", "pynvml", "thr
 #: The modules of the command line, which alone print and exit.
 COMMAND_LINE = (
     *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__")),
-    *("mnist_bench/commands/", "mnist_bench/progress.py", "mnist_bench/requirements.py"),
-    *("bench/worker.py", "bench/site.py", "bench/dispatch/launcher.py"),
-    "mnist_bench/cluster/images.py",
+    *("bench/app/commands/", "bench/app/main.py", "bench/app/progress.py", "mnist_bench/requirements.py"),
+    *("bench/child/entry.py", "bench/dispatch/head.py", "bench/dispatch/launcher.py"),
+    "bench/cluster/images.py",
 )
 
 HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")
@@ -195,7 +197,7 @@ def test_a_module_states_its_purpose_and_stays_under_300_lines(path):
     "statement",
     [
         "import bench, mnist_bench",
-        "from mnist_bench.commands import build_parser; build_parser()",
+        "from bench.app.main import build_parser; build_parser()",
     ],
 )
 def test_starting_the_command_line_imports_nothing_heavy(statement):

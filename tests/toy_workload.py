@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.record import (
+from bench.record.lines import (
     Digests,
     EpochRecord,
     Evaluation,
@@ -28,8 +28,8 @@ from bench.record import (
     Skip,
     ThreadFacts,
 )
-from bench.spec import JobSpec
-from bench.workload import JobContext
+from bench.spec.grid import JobSpec
+from bench.spec.workload import JobContext
 
 NAME = "toy_workload:WORKLOAD"
 LAST_WORDS = "toy: these are my last words"

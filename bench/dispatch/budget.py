@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from bench.dispatch.hosts import Host
+from bench.dispatch.transport import Host
 
 
 class Budget:

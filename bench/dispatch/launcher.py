@@ -1,7 +1,7 @@
 """Ray's cluster launcher, asked from a process of its own, as it prints and exits where it fails.
 
-    python -m bench.dispatch.launcher head FILE     {"head": IP or null, "user": ..., "key": ...}
-    python -m bench.dispatch.launcher down FILE     ends the cluster
+    python -m bench.dispatch.events.launcher head FILE     {"head": IP or null, "user": ..., "key": ...}
+    python -m bench.dispatch.events.launcher down FILE     ends the cluster
 
 The answer is the last line of standard output.
 """
@@ -36,7 +36,7 @@ def take_down(file: Path) -> None:
 
 
 def _run(what: str, file: Path, timeout_s: float) -> str:
-    words = [sys.executable, "-m", "bench.dispatch.launcher", what, str(file)]
+    words = [sys.executable, "-m", "bench.dispatch.events.launcher", what, str(file)]
     try:
         done = subprocess.run(
             words,

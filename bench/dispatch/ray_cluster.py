@@ -18,16 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.dispatch.hosts import Host, HostType, Message
-from bench.dispatch.remote import prepare_as_json, prepared_of, run_alone_as_json
+from bench.child.entry import utc_now
+from bench.child.launch import ON_CLUSTER, LaunchSpec
+from bench.child.process import failed_record
+from bench.dispatch.node import prepare_as_json, prepared_of, run_alone_as_json
+from bench.dispatch.transport import Host, HostType, Message
 from bench.errors import DispatchError
-from bench.facts import MachineKind
-from bench.launch import ON_CLUSTER, LaunchSpec
-from bench.price import Price
-from bench.process import failed_record
-from bench.record import Failure, JobRecord
-from bench.spec import JobSpec
-from bench.worker import utc_now
+from bench.record.facts import MachineKind
+from bench.record.lines import Failure, JobRecord
+from bench.record.price import Price
+from bench.spec.grid import JobSpec
 
 #: Labels of a node that this program reads. All but the first are the same for a whole type.
 HOST_LABEL = "bench-host"

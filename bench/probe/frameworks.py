@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.facts import RuntimeFacts, ThreadPool
 from bench.probe.fact import in_time
+from bench.record.facts import RuntimeFacts, ThreadPool
 
 #: Seconds that each question to a framework may take.
 LIMIT_S = 2.0

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bench.probe.nvml as nvml
-from bench.facts import GpuFacts, MigFacts
 from bench.probe.fact import NO_ANSWER, Absent, Fact
 from bench.probe.identity import salted
+from bench.record.facts import GpuFacts, MigFacts
 
 TITLE = "GPUs"
 

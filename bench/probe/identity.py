@@ -20,7 +20,7 @@ from typing import Any
 import bench.probe.system as system
 from bench.probe.fact import Absent, Fact, was_given_up
 from bench.probe.virtual import container, dmi
-from bench.spec import canonical_json
+from bench.spec.grid import canonical_json
 
 TITLE = "Identity"
 

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import bench.probe.system as system
-from bench.launch import RECORDED_VARIABLES, THREAD_VARIABLES
+from bench.child.launch import RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.probe.fact import Absent, Fact
 from bench.probe.identity import redacted
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.report.tables import Column, Report, Table
+from bench.report.column import Column, Report, Table
 
 #: Width at which paragraphs are wrapped.
 WIDTH = 100

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from bench.errors import RequestError
-from bench.spec import GridSpec, parse_grid
+from bench.spec.grid import GridSpec, parse_grid
 from mnist_bench.workload import CHOICES
 
 #: The grids of the package, from the shortest to the longest.

@@ -61,7 +61,7 @@ def job_child_of(process: subprocess.Popen) -> psutil.Process | None:
     """Return the child process that runs a job now, if there is one."""
     for child in children_of(process):
         try:
-            if "bench.worker" in child.cmdline():
+            if "bench.child.entry" in child.cmdline():
                 return child
         except psutil.Error:
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.record import JobRecord
+from bench.record.lines import JobRecord
 from tests.e2e import journey
 from tests.lab import ec2, hosts, onprem
 

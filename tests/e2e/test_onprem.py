@@ -20,9 +20,9 @@ from collections import Counter
 
 import pytest
 
+from bench.cluster.firewall import PROBED, open_ports
 from bench.dispatch.launcher import ask_head
-from bench.tunnel import SshTarget, Tunnel
-from mnist_bench.cluster.firewall import PROBED, open_ports
+from bench.dispatch.tunnel import SshTarget, Tunnel
 from tests.e2e import journey
 from tests.lab import hosts, onprem
 

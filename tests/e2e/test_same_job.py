@@ -26,7 +26,7 @@ def test_a_job_run_bare_twice_and_by_ray_gives_bit_identical_weights(tmp_path, d
 
 
 def _bare(description: str) -> dict:
-    words = [sys.executable, "-m", "bench.worker", "-", "-"]
+    words = [sys.executable, "-m", "bench.child.entry", "-", "-"]
     done = subprocess.run(words, input=description, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.launch import LaunchSpec
+from bench.child.launch import LaunchSpec
 from mnist_bench.backends import backend
 from mnist_bench.data import load_staged
 from mnist_bench.inputs import prepare
 from mnist_bench.loops import TimedEpoch
 from mnist_bench.models import batch_orders, build_model
-from mnist_bench.trial import LOOPS
+from mnist_bench.training import LOOPS
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 from jobs import ROOT, Staged, p10_s, run_bare, run_by, run_script
 from sampling import sampling_cost
 
-from bench.dispatch.ray_nodes import RayLocalDispatcher
-from bench.record import JobRecord
-from bench.store import read_run
+from bench.dispatch.ray_local import RayLocalDispatcher
+from bench.record.journal import read_run
+from bench.record.lines import JobRecord
 from mnist_bench.backends import is_installed
 
 #: Epochs of each network; the first is left out as warm-up.

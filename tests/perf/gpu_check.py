@@ -131,7 +131,7 @@ def _rows(backends: Sequence[str], grid: str, data, device: str) -> Iterator[dic
     """Yield a row for each job of the grid, loop and backend; the first measures ceilings."""
     from jobs import run_bare
 
-    from bench.spec import expand
+    from bench.spec.grid import expand
     from mnist_bench.grids import load_grid
 
     jobs = expand(load_grid(grid), data.name)
@@ -222,7 +222,7 @@ def _by_ray(backend: str, data) -> Mapping[str, object]:
         return {"step_p10_ms": None, "reason": "Ray is not installed"}
     from jobs import p10_s, run_by
 
-    from bench.dispatch.ray_nodes import RayLocalDispatcher
+    from bench.dispatch.ray_local import RayLocalDispatcher
     from bench.errors import DispatchError
 
     launch = data.launch(
@@ -246,7 +246,7 @@ def _device() -> str | None:
 
 
 def _machine() -> Mapping[str, object]:
-    from bench.probe import probe
+    from bench.probe.machine import probe
     from mnist_bench.workload import PACKAGES
 
     return probe(PACKAGES).model_dump(mode="json")

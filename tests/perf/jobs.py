@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.dispatch import Dispatcher
-from bench.launch import LaunchSpec, child_environment
+from bench.analysis.warmup import steady_times_s
+from bench.child.launch import LaunchSpec, child_environment
+from bench.child.process import run_child
+from bench.dispatch.events import Dispatcher
 from bench.probe.limits import usable_cpus
-from bench.process import run_child
-from bench.record import JobRecord
-from bench.spec import JobSpec
-from bench.steady import steady_times_s
+from bench.record.lines import JobRecord
+from bench.spec.grid import JobSpec
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, stage
 from mnist_bench.workload import NAME, PACKAGES
 

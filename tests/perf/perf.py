@@ -33,8 +33,8 @@ from jobs import Staged, stage_part
 from tabulate import tabulate
 
 from bench.errors import BenchError
-from bench.probe import probe
-from bench.report.files import replace_file
+from bench.probe.machine import probe
+from bench.report.data import replace_file
 from mnist_bench.workload import PACKAGES
 
 #: Images of the part of MNIST that jobs train on: 100 steps of 128 an epoch.

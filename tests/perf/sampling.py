@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from bench.conditions import ChildWatch
+from bench.watch.sampler import ChildWatch
 
 #: A child with as many threads as a training job has, asleep: it disturbs no measurement of ours.
 SLEEPER = """

@@ -1,0 +1,1 @@
+"""The command line: requests, plans, campaigns and progress."""

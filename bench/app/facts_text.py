@@ -1,0 +1,144 @@
+"""Facts as people read them in a terminal: names in words, values with units, by subject."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bench import units
+from bench.probe.machine import SUBJECTS, all_facts
+from bench.record.facts import MachineFacts, open_vulnerabilities
+
+#: How a value with a unit reads; all others read as words.
+FORMS = {
+    "Hz": lambda value: f"{units.gigahertz(value)} GHz",
+    "bytes": lambda value: (
+        f"{value / 1024:g} KiB" if 0 < value < 2**20 else f"{units.mebibytes(value)} MiB"
+    ),
+    "CPUs": lambda value: f"{value:g} CPUs",
+}
+
+#: Words of a field's name that are written otherwise, and units that its value shows.
+WORDS = {"cpu": "CPU", "cpus": "CPUs", "gpus": "GPUs", "gpu": "GPU", "numa": "NUMA", "os": "OS"}
+UNITS = ("_bytes", "_hz")
+
+#: Width of a line, and of the column of names.
+WIDTH, NAME_WIDTH = 100, 26
+
+Rows = list[tuple[str, str]]
+
+
+def field_words(name: str) -> str:
+    """Return a fact's name in words, without the unit: `memory_total_bytes` is memory total."""
+    for unit in UNITS:
+        name = name.removesuffix(unit)
+    return " ".join(WORDS.get(word, word) for word in name.split("_"))
+
+
+def readable(value: Any, unit: str = "") -> str:
+    """Return a fact's value in words."""
+    if isinstance(value, Mapping):
+        shown = (f"{key} {readable(item, unit)}" for key, item in value.items())
+        return ", ".join(shown) or "none"
+    if isinstance(value, list | tuple):
+        if value and hasattr(value[0], "model_dump"):
+            return "; ".join(readable(_parts(item)) for item in value)
+        return " ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return FORMS.get(unit, str)(value)
+
+
+def headline(facts: MachineFacts) -> str:
+    """Return the machine in one line: CPU, what a job may use of it, memory, GPUs, where it is."""
+    cpus = "CPUs unknown"
+    if facts.usable_cpus is not None:
+        cpus = f"{facts.usable_cpus:g} of {readable(facts.logical_cores or 0)} CPUs for a job"
+    memory = f"{units.gibibytes(facts.memory_usable_bytes)} GiB"
+    gpus = [gpu.model or "a GPU" for gpu in facts.gpus or ()]
+    place = facts.cloud_instance_type or facts.container or facts.virtualisation
+    parts = [facts.cpu_model or "an unknown CPU", cpus, memory, ", ".join(gpus) or "no GPU seen"]
+    return printable("; ".join([*parts, *([place] if place not in {None, "none"} else [])]))
+
+
+def value_words(facts: MachineFacts, name: str, unit: str) -> str:
+    """Return a fact's value in words; `n/a` with the reason, or `none` where that is a finding."""
+    value = getattr(facts, name)
+    if value is not None:
+        return readable(value, unit)
+    reason = facts.unknown.get(name)
+    return f"{units.NOT_AVAILABLE} ({reason})" if reason else "none"
+
+
+def sections(facts: MachineFacts) -> Iterator[tuple[str, Rows]]:
+    """Yield each subject's title and rows; neighbours unknown for one reason share a row."""
+    for subject in SUBJECTS:
+        rows: list[tuple[list[str], str]] = []
+        for fact in subject.FACTS:
+            if fact.name in SHORTENED and getattr(facts, fact.name):
+                words = SHORTENED[fact.name](getattr(facts, fact.name))
+            else:
+                words = value_words(facts, fact.name, fact.unit)
+            unknown = getattr(facts, fact.name) is None and words != "none"
+            if unknown and rows and rows[-1][1] == words:
+                rows[-1][0].append(field_words(fact.name))
+            else:
+                rows.append(([field_words(fact.name)], words))
+        yield subject.TITLE, [(", ".join(names), words) for names, words in rows]
+
+
+def differing(name: str, left: Any, right: Any) -> tuple[str, str]:
+    """Return what differs of two values of a field: of lists and tables, their own parts alone."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
+        left, right = ({key: side[key] for key in keys if key in side} for side in (left, right))
+    elif name in SETS and isinstance(left, Sequence) and isinstance(right, Sequence):
+        own = [[item for item in a if item not in b] for a, b in ((left, right), (right, left))]
+        return tuple(f"besides the common: {readable(part)}" for part in own)
+    unit = next((fact.unit for fact in all_facts() if fact.name == name), "")
+    return tuple(
+        units.NOT_AVAILABLE if value is None else readable(value, unit) for value in (left, right)
+    )
+
+
+def lines(rows: Rows) -> Iterator[str]:
+    """Yield the rows as two columns; long values go on below themselves."""
+    for name, value in rows:
+        names = textwrap.wrap(printable(name), NAME_WIDTH - 2) or [""]
+        parts = textwrap.wrap(printable(value), WIDTH - NAME_WIDTH) or [""]
+        for index in range(max(len(names), len(parts))):
+            left = names[index] if index < len(names) else ""
+            right = parts[index] if index < len(parts) else ""
+            yield f"{left:<{NAME_WIDTH}}{right}".rstrip()
+
+
+def printable(text: str) -> str:
+    """Return a text that a machine wrote without what could steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _mitigations(found: Mapping[str, str]) -> str:
+    """Return which vulnerabilities are open; the words on each are in --json."""
+    open_ = open_vulnerabilities(found)
+    closed = len(found) - len(open_)
+    return f"{closed} in force" + (f"; open: {', '.join(open_)}" if open_ else "")
+
+
+def _parts(item: Any) -> dict[str, Any]:
+    """Return what is known of a part of a machine, names in words."""
+    known = item.model_dump(exclude_none=True, exclude={"unknown"})
+    shown = {}
+    for name, value in known.items():
+        unit = "bytes" if name.endswith("_bytes") else "Hz" if name.endswith("_hz") else ""
+        shown[field_words(name)] = readable(value, unit)
+    return shown
+
+
+#: Facts too long for a line, and what of them is said there; --json has all.
+SHORTENED = {
+    "cpu_flags": lambda flags: f"{len(flags)} (all of them: --json)",
+    "mitigations": _mitigations,
+}
+#: Facts that are sets written as lists.
+SETS = frozenset({"cpu_flags", "instruction_sets"})

@@ -1,0 +1,194 @@
+"""Starts a job's child process, watches it from outside, and ends it at its time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.child.entry import utc_now
+from bench.child.launch import LaunchSpec, child_environment
+from bench.probe.identity import redacted
+from bench.probe.machine import probe
+from bench.record.lines import Failure, JobRecord
+from bench.watch.sampler import ChildWatch
+
+#: How often the parent looks for a child's events and its end.
+PERIOD_S = 0.1
+
+#: How long a child is given to end by itself after SIGTERM.
+GRACE_S = 3.0
+
+
+@dataclass(frozen=True)
+class _Files:
+    launch: Path
+    record: Path
+    events: Path
+    log: Path
+
+
+def run_child(
+    launch: LaunchSpec, scratch: str | None = None
+) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
+    """Run `launch` in a fresh child process; yield its progress events, then its record.
+
+    The record comes last and always: a crash or an overrun becomes a failure. Closing the iterator
+    early ends the child. Its files lie in a new folder below `scratch`, by default the system's.
+    """
+    with tempfile.TemporaryDirectory(prefix="mnist-bench-job-", dir=scratch) as folder:
+        files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
+        launch = _with_facts(launch)
+        files.launch.write_text(launch.model_dump_json())
+        files.events.touch()
+        started_at = utc_now()
+        environment = child_environment(os.environ, launch)
+        visible = environment.get("CUDA_VISIBLE_DEVICES")
+        with (
+            _started(environment, files) as child,
+            ChildWatch(child.pid, launch.threads, visible) as watch,
+        ):
+            clock_s, overran = yield from _follow(child, files.events, watch, launch.time_limit_s)
+        yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
+
+
+def _with_facts(launch: LaunchSpec) -> LaunchSpec:
+    if launch.machine is not None:
+        return launch
+    return launch.model_copy(update={"machine": probe(launch.packages)})
+
+
+@contextlib.contextmanager
+def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen]:
+    """Start the child; end it, and all that it started, whatever happens."""
+    command = [sys.executable, "-m", "bench.child.entry"]
+    command += [str(files.launch), str(files.record), str(files.events)]
+    with files.log.open("wb") as log:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,  # held open: the child ends when it closes
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+        )
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _follow(
+    child: subprocess.Popen, events: Path, watch: ChildWatch, limit_s: float
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the child's events until it ends; return (its annex clock, whether it overran)."""
+    deadline = time.monotonic() + limit_s
+    clock_s: float | None = None
+    with events.open() as file:
+        while True:
+            ended = child.poll() is not None
+            for event in _read_events(file):
+                clock_s = event.get("clock_s", clock_s)
+                if event.get("event") == "measured":  # what follows is none of the job's own
+                    watch.stop()
+                yield event
+            if ended:
+                return clock_s, False
+            if time.monotonic() > deadline:
+                return clock_s, True
+            time.sleep(PERIOD_S)
+
+
+def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
+    while True:
+        position = file.tell()
+        line = file.readline()
+        if not line.endswith("\n"):  # nothing new, or a line still being written
+            file.seek(position)
+            return
+        yield json.loads(line)
+
+
+def _end(child: subprocess.Popen) -> None:
+    """End the child and all that it started, gently first."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(GRACE_S)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing of it is left
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    if child.stdin:
+        child.stdin.close()
+
+
+def _outcome(
+    launch: LaunchSpec,
+    files: _Files,
+    code: int,
+    overran: bool,
+    started_at: str,
+    watch: ChildWatch,
+    clock_s: float | None,
+) -> JobRecord:
+    if files.record.exists() and not overran:
+        record = JobRecord.model_validate_json(files.record.read_text())
+        epochs = record.measurement.epochs if record.measurement else ()
+        failure = record.failure and record.failure.model_copy(
+            update={"log_tail": _tail(files.log)}
+        )
+        device = record.measurement.device if record.measurement else None
+        conditions = watch.conditions(epochs, clock_s, device)
+        return record.model_copy(update={"conditions": conditions, "failure": failure})
+    failure = Failure(
+        reason="time limit" if overran else "crash",
+        message=f"not done after {launch.time_limit_s:g} s" if overran else _describe_exit(code),
+        log_tail=_tail(files.log),
+    )
+    return failed_record(launch, failure, started_at, watch)
+
+
+def failed_record(
+    launch: LaunchSpec, failure: Failure, started_at: str, watch: ChildWatch | None = None
+) -> JobRecord:
+    """Return the record of a job that gave none itself."""
+    return JobRecord(
+        run_id=launch.run_id,
+        job_id=launch.job.job_id,
+        job=launch.job,
+        attempt=launch.attempt,
+        label=launch.label,
+        machine=launch.machine or probe(launch.packages),
+        placed_by=launch.placed_by,
+        started_at=started_at,
+        ended_at=utc_now(),
+        failure=failure,
+        conditions=watch.conditions((), None) if watch else None,
+    )
+
+
+def _describe_exit(code: int) -> str:
+    if code >= 0:
+        return f"the child ended with exit code {code} and left no record"
+    known = {number.value: number.name for number in signal.Signals}
+    name = known.get(-code, f"signal {-code}")  # real-time signals have no names
+    hint = ": often the system ran out of memory" if name == "SIGKILL" else ""
+    return f"the child was ended by {name}{hint}"
+
+
+def _tail(log: Path, limit: int = 2000) -> str | None:
+    """Return the end of the child's output, less host and home names; None: it said nothing."""
+    try:
+        text = log.read_bytes()[-2 * limit :].decode(errors="replace")
+    except OSError:
+        return None
+    return redacted(text)[-limit:].strip() or None  # what a cut leaves of a name is a name still

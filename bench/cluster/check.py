@@ -1,0 +1,102 @@
+"""What is missing or open in a cluster file and around it, in words, before money is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench.cluster import aws, gcp
+from bench.cluster.config import ClusterFile
+from bench.cluster.firewall import all_hosts, open_ports
+from bench.cluster.prices import usd_per_hour
+from bench.dispatch.ray_cluster import KIND_LABEL, KINDS, TYPE_LABEL
+from bench.dispatch.tunnel import SshTarget, run_there
+from bench.errors import DispatchError
+
+TOKEN_FILE = "~/.ray/auth_token"
+
+#: Each cloud's name, and what finds something to say of a cluster on it.
+CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints)}
+
+#: What `prepare` mends, by words of the complaint.
+CLOSED = ("whole internet", "full rights")
+PREPARE = "`mnist-bench cluster prepare` closes it"
+
+
+def findings(file: ClusterFile) -> Iterator[str]:
+    """Yield one sentence for each thing that is missing or open; none is a clean bill."""
+    yield from _missing(file)
+    yield from _labels(file)
+    yield from _token(file)
+    yield from _prices(file)
+    if file.on_premises:
+        yield from _hosts(file)
+    elif file.provider in CLOUDS:
+        yield from _cloud(file, *CLOUDS[file.provider])
+
+
+def _missing(file: ClusterFile) -> Iterator[str]:
+    if find_spec("aiohttp") is None:
+        yield "ray[default] is not installed: make setup EXTRAS=cluster (or aws)"
+    for remote, local in (file.document.get("file_mounts") or {}).items():
+        if not Path(local).expanduser().exists():
+            yield f"file_mounts names {local} (for {remote}), which is not here"
+    key = (file.document.get("auth") or {}).get("ssh_private_key")
+    if key and not Path(key).expanduser().exists():
+        yield f"the SSH key {key} is not here"
+
+
+def _labels(file: ClusterFile) -> Iterator[str]:
+    for name, declared in (file.document.get("available_node_types") or {}).items():
+        labels = declared.get("labels") or {}
+        if labels.get(TYPE_LABEL) != name:
+            yield f"{name}: its labels lack {TYPE_LABEL}: {name}, so that it cannot be asked for"
+        if labels.get(KIND_LABEL) not in KINDS:
+            yield f"{name}: its label {KIND_LABEL} is none of {', '.join(KINDS)}"
+
+
+def _token(file: ClusterFile) -> Iterator[str]:
+    commands = " ".join(
+        str(command)
+        for side in ("head", "worker")
+        for command in file.document.get(f"{side}_start_ray_commands") or ()
+    )
+    if "ray-env.sh" not in commands and "RAY_AUTH_MODE=token" not in commands:
+        yield "no token is asked for: whoever reaches Ray's ports can run programs there"
+    elif TOKEN_FILE not in (file.document.get("cluster_synced_files") or ()):
+        yield f"cluster_synced_files lacks {TOKEN_FILE}: the workers will not have the head's token"
+
+
+def _prices(file: ClusterFile) -> Iterator[str]:
+    if file.on_premises:
+        return
+    for node in file.types:
+        if usd_per_hour(node, file) is None:
+            yield f"{node.name}: no price is known, so --dry-run and --max-usd cannot count it"
+
+
+def _hosts(file: ClusterFile) -> Iterator[str]:
+    auth = file.document.get("auth") or {}
+    for host in all_hosts(file):
+        target = SshTarget(host, auth.get("ssh_user", ""), auth.get("ssh_private_key"))
+        try:
+            run_there(target, "command -v python3 rsync make", 30)
+        except DispatchError as error:
+            yield f"{host}: no SSH, or no python3, rsync and make there: {error.seen}"
+            continue
+        ports = list(open_ports(host))
+        if ports:
+            numbers = ", ".join(map(str, ports))
+            yield f"{host}: Ray's ports {numbers} answer from here; {PREPARE}"
+
+
+def _cloud(
+    file: ClusterFile, name: str, complaints: Callable[[ClusterFile], Iterator[str]]
+) -> Iterator[str]:
+    try:
+        for complaint in complaints(file):
+            closes = any(word in complaint for word in CLOSED)
+            yield f"{complaint}; {PREPARE}" if closes else complaint
+    except Exception as error:  # no library, no credentials, no network: each is a finding
+        yield f"{name} cannot be asked: {error}"

@@ -1,0 +1,183 @@
+"""What a cluster file says that a run needs to know: its hosts, their kinds and their prices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.dispatch.head import WantedType
+from bench.dispatch.ray_cluster import KIND_LABEL, KINDS, MEASURE_LABEL, PRICE_LABEL, TYPE_LABEL
+from bench.errors import RequestError
+from bench.record.facts import MachineKind
+
+#: Where a run looks for a cluster where none is named: the closed one first.
+DEFAULT_FILES = (Path("cluster.prepared.yaml"), Path("cluster.yaml"))
+
+#: The provider of hosts that are simply there, reached by SSH.
+ON_PREMISES = "local"
+
+#: Seconds that a run waits: for hosts that are on already, and for machines to be started.
+WAIT_HERE_S, WAIT_CLOUD_S = 180.0, 900.0
+
+#: The key of a node type's machine in each provider's own configuration.
+MACHINE_KEYS = ("InstanceType", "machineType")
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """A kind of node as the file declares it; `usd_per_hour` is the user's figure, or None.
+
+    `accelerated`: GPUs are added to its machine, at a price of their own. `spot`: it is asked for
+    on AWS's spot market.
+    """
+
+    name: str
+    machine: str | None
+    kind: MachineKind
+    measured: bool
+    is_head: bool
+    count: int
+    usd_per_hour: float | None
+    labels: Mapping[str, str]
+    accelerated: bool = False
+    spot: bool = False
+
+
+@dataclass(frozen=True)
+class ClusterFile:
+    """A cluster file, as far as a run reads it."""
+
+    path: Path
+    name: str
+    provider: str
+    region: str | None
+    document: Mapping[str, Any]
+    types: tuple[NodeType, ...]
+    idle_minutes: float | None
+
+    @property
+    def measured(self) -> tuple[NodeType, ...]:
+        """The kinds of nodes that are measured."""
+        return tuple(one for one in self.types if one.measured)
+
+    @property
+    def on_premises(self) -> bool:
+        """Whether the hosts are there already and cost nothing by the hour that is known."""
+        return self.provider == ON_PREMISES
+
+
+def read_cluster_file(path: Path) -> ClusterFile:
+    """Return what the file declares. Raises RequestError where it is no cluster file."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        provider = document["provider"]
+        name = str(document["cluster_name"])
+        kind = str(provider["type"])
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(path, str(error)) from error
+    except yaml.YAMLError as error:
+        raise _wrong(path, str(error).splitlines()[0]) from error
+    except (TypeError, KeyError) as error:
+        raise _wrong(path, f"no key {error}") from error
+    types = _hosts(document) if kind == ON_PREMISES else _node_types(document)
+    idle = document.get("idle_timeout_minutes")
+    region = provider.get("region")
+    return ClusterFile(path, name, kind, region, document, tuple(types), idle)
+
+
+def wanted_types(file: ClusterFile) -> tuple[WantedType, ...]:
+    """Return the hosts that a run counts on; machines of a cloud that are not up are asked for."""
+    counts: dict[str, int] = {}
+    for node in file.measured:
+        counts[node.name] = counts.get(node.name, 0) + node.count
+    wait_s = WAIT_HERE_S if file.on_premises else WAIT_CLOUD_S
+    heads = {node.name for node in file.types if node.is_head}
+    return tuple(
+        WantedType(
+            name=name,
+            count=count,
+            wait_s=wait_s,
+            ask=not file.on_premises and name not in heads,
+        )
+        for name, count in counts.items()
+    )
+
+
+def write_prepared(file: ClusterFile, document: Mapping[str, Any]) -> Path:
+    """Write the closed form of a cluster file beside it and return where."""
+    path = file.path.with_name(f"{file.path.stem}.prepared.yaml")
+    note = (
+        f"# Made of {file.path.name} by `mnist-bench cluster prepare`; the same cluster, closed.\n"
+    )
+    path.write_text(note + yaml.safe_dump(dict(document), sort_keys=False))
+    return path
+
+
+def _wrong(path: Path, seen: str) -> RequestError:
+    step = "give the file that `ray up` takes; cluster.yaml and clusters/ hold examples"
+    return RequestError(f"{path} is not a cluster file", seen=seen, next_step=step)
+
+
+def _node_types(document: Mapping[str, Any]) -> list[NodeType]:
+    head = document.get("head_node_type")
+    found = []
+    for name, declared in (document.get("available_node_types") or {}).items():
+        labels = declared.get("labels") or {}
+        node = declared.get("node_config") or {}
+        is_head = name == head
+        found.append(
+            NodeType(
+                name=labels.get(TYPE_LABEL, name),
+                machine=next((node[key] for key in MACHINE_KEYS if key in node), None),
+                kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
+                measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
+                is_head=is_head,
+                count=max(1, declared.get("min_workers") or 0),
+                usd_per_hour=_price(labels.get(PRICE_LABEL), name),
+                labels=labels,
+                accelerated="guestAccelerators" in node,
+                spot="InstanceMarketOptions" in node,
+            )
+        )
+    return found
+
+
+def _hosts(document: Mapping[str, Any]) -> list[NodeType]:
+    """Return the head and the workers of an on-premises file; their labels stand in commands."""
+    found = []
+    workers = document["provider"].get("worker_ips") or []
+    sides = (("head", True, 1), ("worker", False, len(workers)))
+    for side, is_head, count in sides:
+        commands = " ".join(document.get(f"{side}_start_ray_commands") or ())
+        labels = dict(re.findall(r"(bench-[a-z-]+)=([\w.$()-]+)", commands))
+        found.append(
+            NodeType(
+                name=labels.get(TYPE_LABEL, ""),
+                machine=None,
+                kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
+                measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
+                is_head=is_head,
+                count=count,
+                usd_per_hour=_price(labels.get(PRICE_LABEL), side),
+                labels=labels,
+            )
+        )
+    return [one for one in found if one.count]
+
+
+def _price(text: Any, name: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise RequestError(
+            f"node type {name}: {PRICE_LABEL} is no price",
+            seen=text,
+            next_step='give dollars an hour, as in bench-usd-per-hour: "0.17"',
+        ) from None

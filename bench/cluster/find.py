@@ -1,0 +1,167 @@
+"""Finds the cluster of a run: named, or that of ./cluster.yaml where it is up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench.cluster import aws
+from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file, wanted_types
+from bench.cluster.firewall import open_ports
+from bench.dispatch.head import WantedType
+from bench.dispatch.jobs_api import JobsApi
+from bench.dispatch.launcher import ask_head
+from bench.dispatch.tunnel import SshTarget, Tunnel, run_there
+from bench.errors import BenchError, DispatchError, RequestError
+
+#: Why a cluster is open, as far as its file tells.
+UNPREPARED = "it was started from a file that was not prepared"
+
+#: Where Ray's control store listens on the head.
+CONTROL_PORT = 6379
+
+#: Where the token lies on every host of our clusters.
+REMOTE_TOKEN = "~/.ray/auth_token"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that is up: by its file and SSH, or by the address of its Jobs API alone."""
+
+    name: str
+    file: ClusterFile | None = None
+    target: SshTarget | None = None
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[JobsApi]:
+        """Yield its Jobs API, through a tunnel where it has a file. Raises DispatchError."""
+        if self.target is None:
+            yield JobsApi(self.address, self.token)
+            return
+        with Tunnel(self.target) as tunnel:
+            yield JobsApi(tunnel.address, self.token)
+
+
+def find_cluster(file: Path | None, address: str | None) -> tuple[Cluster | None, str]:
+    """Return the cluster, None where there is none, and one line that says what was found.
+
+    Raises RequestError or DispatchError where a cluster was named and cannot be had; one that is
+    only lying in this folder is then left aside with a word.
+    """
+    if address is not None:
+        return _at(address), f"cluster: the one at {address}"
+    if file is not None:
+        cluster = up(read_cluster_file(file))
+        if cluster is None:
+            raise RequestError(
+                f"the cluster of {file} is not up", next_step=f"bring it up: ray up {file}"
+            )
+        return cluster, _found(cluster)
+    path = next((path for path in DEFAULT_FILES if path.exists()), None)
+    if path is None:
+        return None, "cluster: none (no cluster.yaml here)"
+    try:
+        declared = read_cluster_file(path)
+        why = _hopeless(declared)
+        cluster = None if why else up(declared)
+    except BenchError as error:
+        return None, f"cluster: {path} was left aside: {error}"
+    if cluster is None:
+        return None, f"cluster: that of {path} is not up{f' ({why})' if why else ''}"
+    return cluster, _found(cluster)
+
+
+def up(file: ClusterFile) -> Cluster | None:
+    """Return the cluster of a file where its head answers, None where it is not up.
+
+    Raises DispatchError where the provider cannot be asked or a head that is up is out of reach.
+    """
+    found = ask_head(file.path)
+    if found["head"] is None:
+        return None
+    target = SshTarget(found["head"], found["user"], found["key"])
+    token = run_there(target, f"cat {REMOTE_TOKEN} 2>/dev/null || true").strip()
+    return Cluster(file.name, file, target, token=token or None)
+
+
+def _found(cluster: Cluster) -> str:
+    kinds = ", ".join(f"{one.count} {one.name or 'of its hosts'}" for one in wanted(cluster))
+    open_ways = list(looseness(cluster))
+    warning = f"; WARNING: {'; '.join(open_ways)} (docs/cluster.md)" if open_ways else ""
+    return (
+        f"cluster: {cluster.name} is up, head {cluster.target.host}, to measure: {kinds}{warning}"
+    )
+
+
+def looseness(cluster: Cluster) -> Iterator[str]:
+    """Yield in what way a cluster that is up is more open than it need be."""
+    if cluster.token is None:
+        yield "it asks for no token"
+    if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
+        yield f"Ray's port {CONTROL_PORT} on its head answers from here"
+    if cluster.file.provider == "aws":
+        yield from _open_on_aws(cluster.file)
+    elif cluster.file.provider == "gcp" and not _all_have(cluster.file, "networkInterfaces"):
+        yield f"SSH is open to the whole internet: {UNPREPARED}"
+
+
+def _open_on_aws(file: ClusterFile) -> Iterator[str]:
+    """Yield what stands open by the machines that run; by the file where AWS does not tell."""
+    try:
+        yield from aws.open_ways(file)
+    except BenchError:
+        if not _all_have(file, "SecurityGroupIds"):
+            yield f"SSH is open to the whole internet: {UNPREPARED}"
+
+
+def _all_have(file: ClusterFile, key: str) -> bool:
+    declared = file.document["available_node_types"].values()
+    return all(one["node_config"].get(key) for one in declared)
+
+
+def wanted(cluster: Cluster) -> tuple[WantedType, ...]:
+    """Return the hosts that a run on the cluster counts on; none where there is no file."""
+    return wanted_types(cluster.file) if cluster.file else ()
+
+
+def _at(address: str) -> Cluster:
+    if not address.startswith(("http://", "https://")):
+        raise RequestError(
+            "--address takes the address of a cluster's Jobs API",
+            seen=address,
+            next_step="give it as http://HOST:8265 (docs/cluster.md says how to reach it)",
+        )
+    return Cluster(address, address=address, token=_local_token())
+
+
+def _local_token() -> str | None:
+    """Return the token that Ray's own variables name."""
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if path:
+        try:
+            return Path(path).expanduser().read_text().strip() or None
+        except OSError as error:
+            raise DispatchError(
+                "RAY_AUTH_TOKEN_PATH cannot be read", seen=path, next_step="name the token's file"
+            ) from error
+    return os.environ.get("RAY_AUTH_TOKEN")
+
+
+def _hopeless(file: ClusterFile) -> str | None:
+    """Return why the provider need not be asked, where that is plain without the network."""
+    if file.provider != "aws":
+        return None
+    if find_spec("boto3") is None:
+        return "boto3 is not installed"
+    import botocore.session
+
+    session = botocore.session.get_session()
+    # an instance's own role is asked for over the network, which off EC2 takes seconds
+    session.get_component("credential_provider").remove("iam-role")
+    return None if session.get_credentials() else "no AWS credentials"

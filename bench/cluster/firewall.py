@@ -1,0 +1,60 @@
+"""The firewall of on-premises hosts: Ray's ports answer the cluster's own hosts and nobody else.
+
+A chain of iptables of its own, which touches no other rule and no other port.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+
+from bench.cluster.config import ClusterFile
+from bench.dispatch.tunnel import SshTarget, run_there
+
+CHAIN = "MNIST_BENCH"
+
+#: The ports of tools/ray-env.sh and of the start commands: Ray's own, its workers', and those at
+#: which the autoscaler and the dashboard tell their metrics to whoever asks.
+PORTS = ("6379:6385", "8265", "10001:10999", "44217", "44227")
+
+#: One of each range, to be tried from outside.
+PROBED = (6379, 6380, 6381, 6382, 6383, 6384, 6385, 8265, 10001, 10002, 10003, 44217, 44227)
+
+
+def rules(hosts: Sequence[str]) -> str:
+    """Return the shell command that lays the rules anew, the same however often it is run."""
+    lines = [
+        f"iptables -N {CHAIN} 2>/dev/null || iptables -F {CHAIN}",
+        f"iptables -A {CHAIN} -i lo -j RETURN",
+        *(f"iptables -A {CHAIN} -s {host} -j RETURN" for host in hosts),
+        f"iptables -A {CHAIN} -p tcp -m multiport --dports {','.join(PORTS)} -j DROP",
+        f"iptables -C INPUT -j {CHAIN} 2>/dev/null || iptables -I INPUT -j {CHAIN}",
+    ]
+    return "set -e; " + "; ".join(lines)
+
+
+def close(file: ClusterFile) -> None:
+    """Lay the rules on every host of the cluster. Raises DispatchError."""
+    hosts = all_hosts(file)
+    for host in hosts:
+        run_there(_target(file, host), f"$(command -v sudo) sh -c '{rules(hosts)}'")
+
+
+def open_ports(host: str, ports: Sequence[int] = PROBED, timeout_s: float = 1.0) -> Iterator[int]:
+    """Yield the ports of `host` that answer from here."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.settimeout(timeout_s)
+            if probe.connect_ex((host, port)) == 0:
+                yield port
+
+
+def all_hosts(file: ClusterFile) -> list[str]:
+    """Return the addresses of an on-premises file, the head first."""
+    provider = file.document["provider"]
+    return [provider["head_ip"], *(provider.get("worker_ips") or ())]
+
+
+def _target(file: ClusterFile, host: str) -> SshTarget:
+    auth = file.document["auth"]
+    return SshTarget(host, auth["ssh_user"], auth.get("ssh_private_key"))

@@ -1,0 +1,97 @@
+"""What an hour of a cluster costs, and what a run on it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bench.cluster.config import ClusterFile, NodeType
+from bench.dispatch.ray_cluster import PRICE_LABEL
+from bench.record.price import Price, listed_price
+from bench.spec.grid import JobSpec
+from mnist_bench.estimate import job_seconds
+
+#: Seconds from asking for a cloud machine until its first job: start, packages, data.
+START_S = 420.0
+
+
+@dataclass(frozen=True)
+class TypeCost:
+    """About what one kind of node takes: seconds until its last job, and what an hour costs."""
+
+    type: NodeType
+    jobs: int
+    about_s: float
+    price: Price
+
+    @property
+    def usd(self) -> float | None:
+        """Dollars for all nodes of the kind, None without a price."""
+        if self.price.usd_per_hour is None:
+            return None
+        return self.price.usd_per_hour * self.type.count * self.about_s / 3600
+
+
+def price_of_node(node: NodeType, cluster: ClusterFile) -> Price:
+    """Return the hour's price of a node: the user's figure (its label), else the list price.
+
+    The label's date is today: it is what the file says now.
+    """
+    if node.usd_per_hour is not None:
+        source = f"{PRICE_LABEL} of {cluster.path.name}"
+        return Price(node.usd_per_hour, source, f"{datetime.now(UTC):%Y-%m-%d}")
+    if node.accelerated:
+        return Price(None, reason="its list price leaves out its GPU")
+    if node.machine is None:
+        return Price(None, reason=f"{cluster.path.name} gives it no {PRICE_LABEL}")
+    listed = listed_price(cluster.provider, node.machine, cluster.region)
+    if listed is None:
+        return Price(None, reason=f"{node.machine} is not in the price table")
+    return replace(listed, source=f"{listed.source}; spot costs less") if node.spot else listed
+
+
+def usd_per_hour(node: NodeType, cluster: ClusterFile) -> float | None:
+    """Return what an hour of a node costs, None where that is not known."""
+    return price_of_node(node, cluster).usd_per_hour
+
+
+def hourly(price: Price) -> str:
+    """Return a known price in words, with its source and date."""
+    return f"{price.usd_per_hour:.3g} USD an hour: {price.source}, {price.date}"
+
+
+def prices_by_type(cluster: ClusterFile) -> dict[str, Price]:
+    """Return what an hour of each kind of node costs, where that is known."""
+    prices = {node.name: price_of_node(node, cluster) for node in cluster.types}
+    return {name: price for name, price in prices.items() if price.usd_per_hour is not None}
+
+
+def costs(cluster: ClusterFile, jobs: Sequence[JobSpec]) -> list[TypeCost]:
+    """Return about what each kind of node takes; the head is up as long as the longest of them."""
+    work_s = sum(job_seconds(job) for job in jobs)
+    start_s = 0.0 if cluster.on_premises else START_S
+    idle_s = 0.0 if cluster.on_premises else 60.0 * (cluster.idle_minutes or 0.0)
+    rows = []
+    for node in cluster.types:
+        price = price_of_node(node, cluster)
+        about_s = start_s + work_s + (0.0 if node.is_head else idle_s)
+        rows.append(TypeCost(node, len(jobs) if node.measured else 0, about_s, price))
+    return rows
+
+
+def still_up(cluster: ClusterFile) -> list[str]:
+    """Return what goes on running after a run, what it costs, and how it is ended."""
+    head = next((node for node in cluster.types if node.is_head), None)
+    price = price_of_node(head, cluster) if head else Price(None)
+    hour = "its price is unknown" if price.usd_per_hour is None else hourly(price)
+    if cluster.on_premises:
+        what = "Ray still runs on its hosts"
+    else:
+        what = f"its head still runs ({hour})"
+        if cluster.idle_minutes is not None:
+            what += f", idle workers end by themselves after {cluster.idle_minutes:g} min"
+    return [
+        f"cluster {cluster.name}: {what}",
+        f"to end it: the same command with --down, or: ray down {cluster.path}",
+    ]

@@ -1,0 +1,73 @@
+"""Machine facts: `probe()` reads every row of every subject, and never fails or hangs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench.probe import cloud, cpu, gpu, identity, limits, memory, software, topology, virtual
+from bench.probe.fact import Fact, in_time, read_facts
+from bench.record.facts import MachineFacts, MachineKind
+
+#: Subjects in reading order; each has a title and gives rows. What may hang (drivers, networks)
+#: comes last.
+SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, cloud, gpu)
+
+#: Seconds for the version of one package: its folder may lie on another machine.
+PACKAGE_S = 3.0
+
+
+def all_facts() -> tuple[Fact, ...]:
+    """Return every row of every subject, in reading order."""
+    return tuple(fact for subject in SUBJECTS for fact in subject.FACTS)
+
+
+def probe(packages: Sequence[str] = (), kind: MachineKind = "local") -> MachineFacts:
+    """Return the facts of this machine; a fact that cannot be read is None, with its reason.
+
+    `packages` names the distributions whose installed versions are wanted.
+    """
+    found = read_facts(all_facts())
+    versions = {}
+    for name in packages:
+        versions[name], reason = in_time(functools.partial(software.version, name), PACKAGE_S)
+        if reason:
+            found.unknown[name] = reason
+    reasons = {name: identity.redacted(reason) for name, reason in found.unknown.items()}
+    facts = checked({**found.values, "kind": kind, "packages": versions}, reasons)
+    stated, unknown = dict(facts), facts.unknown
+    ids = {
+        "machine_id": identity.machine_id(stated, unknown),
+        "machine_type": identity.machine_type(stated, unknown),
+    }
+    return facts.model_copy(update={**ids, "unknown": {**unknown, **identity.why_unsure(unknown)}})
+
+
+def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFacts:
+    """Return the facts that `values` hold, without ids; one of the wrong kind is None and says so.
+
+    What was wrong is not repeated: it may be what nobody is to see.
+    """
+    values = {"machine_id": "", **{name: _writable(value) for name, value in values.items()}}
+    try:
+        return MachineFacts.model_validate({**values, "unknown": unknown})
+    except ValidationError as error:
+        wrong = {str(e["loc"][0]): (e["msg"], e["input"]) for e in reversed(error.errors())}
+    kept = {name: value for name, value in values.items() if name not in wrong}
+    reasons = {
+        name: f"its source gave what it cannot be ({type(found).__name__}): {message}"
+        for name, (message, found) in wrong.items()
+    }
+    return MachineFacts.model_validate({**kept, "unknown": {**unknown, **reasons}})
+
+
+def _writable(value: Any) -> Any:
+    """Return `value` with `?` for what is no character, which no JSON text could hold."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,1 @@
+"""What happened: facts, conditions, measurements, and the journal that keeps them."""

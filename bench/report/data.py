@@ -1,0 +1,92 @@
+"""Writes a report: summary.md, summary.json and tables/*.csv, each whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from bench.record.journal import unwritable
+from bench.report.column import Report, Table, plain
+from bench.report.markdown import render
+
+#: Version of the layout of summary.json. 1: first version (November 2026).
+LAYOUT_VERSION = 1
+#: A spreadsheet takes a cell that begins with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write `report` into `folder` and return the files written, summary.md first.
+
+    Raises OutputError where a file cannot be written; a file is replaced whole or not at all.
+    """
+    texts = {"summary.md": render(report), "summary.json": summary_json(report)}
+    texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.tables}
+    return tuple(replace_file(folder / name, text) for name, text in texts.items())
+
+
+def summary_json(report: Report) -> str:
+    """Return the report as JSON: under each table's name a list of row objects.
+
+    `about`, `verdict` and `notes` are lists of row objects too. Unknown is null; there is no NaN.
+    """
+    notes = [{"table": table.name, "text": table.note} for table in report.tables if table.note]
+    notes += [{"table": None, "text": text} for text in report.notes]
+    document: dict[str, Any] = {
+        "about": [{"title": report.title, "layout_version": LAYOUT_VERSION}],
+        "verdict": [{"text": text} for text in report.verdict],
+        **{table.name: [plain(row) for row in table.rows] for table in report.tables},
+        "notes": notes,
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def table_csv(table: Table) -> str:
+    """Return every row and key of `table` as CSV; unknown is an empty cell.
+
+    A text that a spreadsheet would run as a formula begins with an apostrophe.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table.keys)
+    writer.writerows([_cell(row.get(key)) for key in table.keys] for row in table.rows)
+    return file.getvalue()
+
+
+def replace_file(path: Path, text: str) -> Path:
+    """Write `text` to `path` through a temporary file beside it; raises OutputError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        _remove(temporary)
+    return path
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:
+        return  # it was renamed, or never made
+
+
+def _cell(value: Any) -> Any:
+    value = plain(value)
+    if isinstance(value, list):
+        value = " ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
+    return value

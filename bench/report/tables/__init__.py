@@ -1,0 +1,1 @@
+"""A builder for each table of the report."""

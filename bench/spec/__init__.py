@@ -1,0 +1,1 @@
+"""What is asked for: axes, jobs, grids, workloads and requests."""

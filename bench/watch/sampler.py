@@ -1,0 +1,237 @@
+"""The interference ledger: what is seen of a job from outside while its child runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psutil
+
+import bench.probe.cgroup as cgroup
+import bench.probe.limits as limits
+from bench.probe.fact import LIMIT_S, Absent, in_time
+from bench.record.conditions import Conditions, Interference
+from bench.record.lines import EpochRecord
+from bench.watch.flags import Job
+from bench.watch.ledger import Ledger, judged
+from bench.watch.meters import METERS, Meter, Reader, Target
+from bench.watch.processes import Processes
+
+#: Seconds between two looks. What they cost is recorded with every job (`sampling_cpu_s`).
+PERIOD_S = 0.2
+
+#: Seconds that the sampling thread is given to end.
+GRACE_S = 1.0
+
+
+#: What reading a process raises once it has ended, which is no failure of a source.
+GONE = (ProcessLookupError, FileNotFoundError, psutil.NoSuchProcess)
+
+#: Readings in a row that may fail before a source is given up.
+TRIES = 3
+
+
+class _Sampler:
+    """Reads some meters in a thread of its own, so that one that hangs holds up no others."""
+
+    def __init__(self, meters: Sequence[Meter], watch: Watch) -> None:
+        self.reading: str | None = None
+        self.cpu_s = 0.0
+        self.opened = threading.Event()
+        self._meters, self._watch = meters, watch
+        self._opening = 0
+        self._failed: dict[str, int] = {}
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin; where the system gives no more threads, nothing is seen, and the run goes on."""
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            self.opened.set()
+            self._watch.unknown |= {meter.name: str(error) for meter in self._meters}
+
+    def end(self, deadline: float) -> bool:
+        """Wait until `deadline` for the last look; say whether the thread has ended.
+
+        Where it has not, what hangs is named, and the reason of all that waits for it.
+        """
+        if self.thread.ident is None:
+            return True
+        self.thread.join(max(0.0, deadline - time.monotonic()))
+        hangs = self.reading
+        if self.thread.is_alive() and hangs:
+            unknown = self._watch.unknown
+            unknown[hangs] = "hangs: it gave no more samples"
+            for number, meter in enumerate(self._meters):
+                how = "not read" if number >= self._opening else "not read to the end"
+                unknown.setdefault(meter.name, f"{how}: {hangs} hangs")
+        return not self.thread.is_alive()
+
+    def _run(self) -> None:
+        watch, begin, looks = self._watch, time.thread_time(), 0
+        readers = self._open()
+        self.opened.set()
+        due = time.monotonic()
+        while not watch.stopped.is_set():
+            self._look(readers, looks)
+            looks += 1
+            self.cpu_s = time.thread_time() - begin
+            due = max(due + watch.period_s, time.monotonic())
+            watch.stopped.wait(due - time.monotonic())
+        self._look(readers, 0)  # all once more, so that counters reach to the end
+        self.cpu_s = time.thread_time() - begin
+
+    def _open(self) -> list[tuple[Meter, Reader]]:
+        """Open every meter; one that cannot be opened is left out, with its reason."""
+        opened = []
+        for meter in self._meters:
+            self.reading = meter.name
+            try:
+                opened.append((meter, meter.open(self._watch.target)))
+            except Absent as error:
+                self._watch.unknown[meter.name] = str(error)
+            except Exception as error:  # whatever a source does, a run goes on
+                self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+            self._opening += 1
+        self.reading = None
+        return opened
+
+    def _look(self, readers: list[tuple[Meter, Reader]], looks: int) -> None:
+        """Read every meter that is due; one that fails again and again is not read any more."""
+        for entry in tuple(readers):
+            meter, read = entry
+            if looks % meter.every:
+                continue
+            self.reading = meter.name
+            try:
+                self._watch.ledger.add(time.perf_counter(), read())
+                if self._failed.pop(meter.name, None):
+                    self._watch.unknown.pop(meter.name, None)
+            except Exception as error:  # whatever a source does, a run goes on
+                failed = self._failed[meter.name] = self._failed.get(meter.name, 0) + 1
+                if isinstance(error, GONE) or failed >= TRIES:
+                    readers.remove(entry)
+                if not isinstance(error, GONE) or meter.may_hang:
+                    self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+        self.reading = None
+
+
+class Watch:
+    """Samples all meters in threads of its own, so that a sensor that hangs holds up nothing.
+
+    `child` None watches the machine alone. A context manager; `ledger` may be read after it.
+    """
+
+    def __init__(
+        self,
+        child: int | None,
+        period_s: float = PERIOD_S,
+        threads: int = 1,
+        visible_gpus: str | None = None,
+    ) -> None:
+        self.period_s = period_s
+        self.ledger = Ledger()
+        self.unknown: dict[str, str] = {}
+        self.processes = Processes(child)
+        self.target = Target(child, self.processes, threads, visible_gpus)
+        self.stopped = threading.Event()
+        self.began_s = self.ended_s = time.perf_counter()
+        self._samplers = [
+            _Sampler([meter for meter in METERS if meter.may_hang == may_hang], self)
+            for may_hang in (False, True)
+        ]
+
+    def __enter__(self) -> Watch:
+        for sampler in self._samplers:
+            sampler.start()
+        return self
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that the looking has taken so far."""
+        return sum(sampler.cpu_s for sampler in self._samplers)
+
+    def wait_open(self, timeout_s: float) -> None:
+        """Wait until all sources are open, and begin the watched time only then."""
+        deadline = time.monotonic() + timeout_s
+        for sampler in self._samplers:
+            sampler.opened.wait(max(0.0, deadline - time.monotonic()))
+        self.began_s = time.perf_counter()
+
+    def stop(self) -> None:
+        """End the looking: what comes after this is none of the job's."""
+        if not self.stopped.is_set():
+            self.stopped.set()
+            self.ended_s = time.perf_counter()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+        deadline = time.monotonic() + GRACE_S
+        ended = [sampler.end(deadline) for sampler in self._samplers]
+        self.ledger.close()  # a sampler that hangs may come back
+        if all(ended):
+            with contextlib.suppress(Exception):  # a last scan names who was busy till the end
+                self.processes.scan()
+
+
+def job_here(threads: int, on_gpu: bool | None = None) -> Job:
+    """Return what thresholds need to know of a job of `threads` threads here; never fails."""
+    quota, _ = in_time(cgroup.cpu_quota, LIMIT_S)
+    cores, _ = in_time(limits.cores, LIMIT_S)
+    cpus, _ = in_time(lambda: len(limits.affinity()), LIMIT_S)
+    return Job(threads, cpus or os.cpu_count() or 1, quota, cores, on_gpu)
+
+
+class ChildWatch(Watch):
+    """Watches a job's child."""
+
+    def __init__(self, pid: int, threads: int, visible_gpus: str | None = None) -> None:
+        super().__init__(pid, threads=threads, visible_gpus=visible_gpus)
+        self._job = job_here(threads)
+
+    def conditions(
+        self, epochs: Sequence[EpochRecord], clock_s: float | None, device: str | None = None
+    ) -> Conditions:
+        """Return what was seen; `clock_s` is the child's clock at the start of its annex region.
+
+        `device` is what the job trained on, as its record says; None: not known.
+
+        `time.perf_counter` reads the same monotonic clock in every process of one machine, so
+        samples are given to epochs by their stamps.
+        """
+        seen = [self._epoch(epoch, clock_s) for epoch in epochs] if clock_s is not None else []
+        job = replace(self._job, on_gpu=None if device is None else device == "gpu")
+        marked, whole = judged(seen, self._whole(epochs, clock_s), job)
+        everything = (self.began_s, self.ended_s)
+        ledger = self.ledger
+        memory = ledger.interference(*everything, self._job.cpus)
+        return Conditions(
+            period_s=self.period_s,
+            samples=len(ledger.series["rss_bytes"]),
+            rss_peak_bytes=memory.rss_peak_bytes,
+            tree_rss_peak_bytes=memory.tree_rss_peak_bytes,
+            cpu_s=ledger.series["child_cpu_s"].most(*everything),
+            sampling_cpu_s=self.cpu_s,
+            whole=whole,
+            epochs=marked,
+            foreign_processes=self.processes.busiest_foreign(max(self.ended_s - self.began_s, 0.1)),
+            unknown=self.unknown,
+        )
+
+    def _epoch(self, epoch: EpochRecord, clock_s: float) -> Interference:
+        begin_s = clock_s + epoch.started_s
+        return self.ledger.interference(
+            begin_s, begin_s + epoch.wall_s, self._job.cpus, epoch.epoch
+        )
+
+    def _whole(self, epochs: Sequence[EpochRecord], clock_s: float | None) -> Interference:
+        begin_s, end_s = self.began_s, self.ended_s
+        if clock_s is not None and epochs:
+            begin_s = clock_s + epochs[0].started_s
+            end_s = clock_s + epochs[-1].started_s + epochs[-1].wall_s
+        return self.ledger.interference(begin_s, end_s, self._job.cpus)

@@ -1,0 +1,74 @@
+"""How much work a training step is: floating-point operations and bytes, from the network's shape.
+
+Only shapes are read; nothing here runs or times anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from bench.record.ceilings import WorkCount
+from bench.spec.grid import JobSpec
+
+#: Values that an optimizer keeps for each parameter. Source: the docstrings of keras.optimizers.
+SLOTS = {"sgd": 0, "rmsprop": 1, "adam": 2}
+
+#: Bytes of a value in which layers compute, by precision; parameters and their updates are float32.
+COMPUTE_BYTES = {"float32": 4, "bfloat16": 2}
+PARAMETER_BYTES = 4
+
+#: Bytes of a pixel as each loop hands it to the device; a compiled loop keeps uint8 there.
+PIXEL_BYTES = {"fit": 4}
+RESIDENT_PIXEL_BYTES = 1
+
+#: Passes over a layer's output: written and read forward, read backward, its gradient written
+#: and read.
+ACTIVATION_PASSES = 5
+
+
+def count_work(model: Any, job: JobSpec) -> WorkCount:
+    """Return what one step of `job` on a full batch must do at least, from the Keras `model`.
+
+    Operations: a layer with a kernel of k values applied at p places takes p*k multiply-adds an
+    image. Forward 2*p*k operations, as many for the kernel's gradient, and as many for the input's
+    gradient, which the first such layer does not need. Other operations (activations, pooling,
+    softmax, loss, optimizer) are left out, as is customary for model FLOPs.
+    Source: Chowdhery et al., PaLM (2022), appendix B, for the custom.
+
+    Bytes: parameters are read forward and backward in the precision of computing; their gradients
+    are written and read; parameters and the optimizer's slots are read and written in float32. Each
+    layer's output passes ACTIVATION_PASSES times, the pixels twice. It is what a step moves if
+    nothing stays in cache between two passes, and each pass touches a value once.
+    """
+    each = [2 * places * kernel for places, kernel in _kernels(model)]
+    parameters = model.count_params()
+    width, slots = COMPUTE_BYTES[job.precision], SLOTS[job.optimizer]
+    outputs = sum(_outputs(model)) * job.batch_size * width
+    pixels = math.prod(model.input_shape[1:]) * job.batch_size
+    pixel_bytes = pixels * PIXEL_BYTES.get(job.loop, RESIDENT_PIXEL_BYTES)
+    weights = parameters * (2 * width + PARAMETER_BYTES * (2 + 2 + 2 * slots))
+    return WorkCount(
+        flops=(3 * sum(each) - each[0]) * job.batch_size,
+        bytes=weights + ACTIVATION_PASSES * outputs + 2 * pixel_bytes,
+        working_set_bytes=parameters * PARAMETER_BYTES * (2 + slots) + 2 * outputs + pixel_bytes,
+    )
+
+
+def _kernels(model: Any) -> Iterator[tuple[int, int]]:
+    """Yield (places, values) of each layer's kernel, in order."""
+    for layer in model.layers:
+        kernel = getattr(layer, "kernel", None)
+        if kernel is not None:
+            yield math.prod(layer.output.shape[1:-1]), math.prod(kernel.shape)
+
+
+def _outputs(model: Any) -> Iterator[int]:
+    """Yield the values of each layer's output, an image; a reshape moves nothing and counts none.
+
+    An activation function is taken as computed together with its layer.
+    """
+    for layer in model.layers:
+        if type(layer).__name__ != "Flatten":
+            yield math.prod(layer.output.shape[1:])

@@ -1,0 +1,133 @@
+"""Records become tidy tables: one row per evaluation, per epoch, per failure."""
+
+from __future__ import annotations
+
+import pytest
+from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
+
+from bench.analysis.frames import epochs_frame, failures_frame, jobs_frame
+from bench.analysis.pooling import facts_key
+from bench.analysis.warmup import steady_steps
+from bench.record.facts import GpuFacts
+from bench.record.lines import Failure
+
+#: Epoch 1 compiles; the eleven steps of epoch 2 are 0.010 to 0.020 s, so p10 is 0.011 s.
+EPOCH_1 = [1.0] + [0.5] * 10
+EPOCH_2 = [0.010 + 0.001 * place for place in range(11)]
+EPOCH_3 = [0.030] * 11
+
+
+def test_a_read_off_gives_its_own_row_with_its_own_total():
+    job = a_job(epochs=3, read_off=(2,))
+    measured = a_measurement(
+        [EPOCH_1, EPOCH_2, EPOCH_3],
+        walls_s=(9.0, 2.0, 4.0),
+        evaluations=[an_evaluation(2, 12.0, test_accuracy=0.9), an_evaluation(3, 17.0)],
+    )
+    rows = jobs_frame([a_run([a_record(job, measured)])]).set_index("epochs")
+    assert rows.index.tolist() == [2, 3]
+    assert rows["total_s"].tolist() == [12.0, 17.0]
+    assert rows["train_s"].tolist() == [11.0, 15.0]
+    assert rows["epoch_s"].tolist() == [2.0, 3.0]
+    assert rows["test_accuracy"].tolist() == [0.9, 0.98]
+    assert rows["is_final"].tolist() == [False, True]
+    assert rows["peak_bytes"].isna().tolist() == [True, False]
+    assert rows["job_id"].nunique() == 1
+
+
+def test_steady_quantiles_leave_out_the_whole_first_epoch_of_several():
+    rows = jobs_frame([a_run([a_record(a_job(), a_measurement([EPOCH_1, EPOCH_2]))])])
+    assert rows["steady_steps"].item() == 11
+    assert rows["step_p10_s"].item() == pytest.approx(0.011)
+    assert rows["step_median_s"].item() == pytest.approx(0.015)
+    assert rows["step_p95_s"].item() == pytest.approx(0.0195)
+    assert rows["first_step_s"].item() == 1.0
+
+
+def test_a_job_of_one_epoch_leaves_out_its_first_step_alone():
+    times = [5.0, *EPOCH_2]
+    measured = a_measurement([times], walls_s=(sum(times),))
+    rows = jobs_frame([a_run([a_record(a_job(epochs=1), measured)])])
+    assert rows["steady_steps"].item() == 11
+    assert rows["step_p10_s"].item() == pytest.approx(0.011)
+    # its seconds hold a median step (0.015 s) in place of the first (5 s), as a later epoch would
+    assert rows["epoch_s"].item() == pytest.approx(sum(EPOCH_2) + 0.015)
+    assert steady_steps([12]).nonzero()[0].tolist() == list(range(1, 12))
+    assert steady_steps([12, 12]).nonzero()[0].tolist() == list(range(12, 24))
+
+
+def test_a_smaller_last_batch_of_an_epoch_is_no_steady_step():
+    assert steady_steps([3], ragged=True).tolist() == [False, True, False]
+    assert steady_steps([3, 3, 3], ragged=True).tolist() == 3 * [False] + 2 * [True, True, False]
+    measured = a_measurement([[1.0] * 8, [0.8] * 7 + [0.2]], ragged_last_step=True)
+    row = jobs_frame([a_run([a_record(a_job(batch_size=8192), measured)])])
+    assert row["step_p10_s"].item() == pytest.approx(0.8)
+
+
+def test_step_times_that_do_not_add_up_with_the_epochs_give_no_quantiles():
+    measured = a_measurement([EPOCH_1, EPOCH_2])
+    short = measured.step_times.pack(EPOCH_1)
+    broken = measured.model_copy(update={"step_times": short})
+    rows = jobs_frame([a_run([a_record(a_job(), broken)])])
+    assert rows["step_p10_s"].isna().all()
+    assert rows["steady_steps"].item() == 0
+
+
+def test_epochs_have_one_row_each_with_the_axes_of_their_job():
+    run = a_run([a_record(a_job(optimizer="sgd"), a_measurement([EPOCH_1, EPOCH_2]))])
+    rows = epochs_frame([run])
+    assert rows["epoch"].tolist() == [1, 2]
+    assert rows["optimizer"].tolist() == ["sgd", "sgd"]
+    assert rows["step_first_s"].tolist() == [1.0, 0.010]
+
+
+def test_failures_hold_failed_attempts_and_jobs_that_were_not_run():
+    failed, retried, absent = (a_job(seed=seed) for seed in (1, 2, 3))
+    failure = Failure(reason="crash", message="signal 9", log_tail="killed")
+    run = a_run(
+        [
+            a_record(failed, failure),
+            a_record(retried, failure),
+            a_record(retried, a_measurement([EPOCH_1, EPOCH_2]), attempt=2),
+        ],
+        planned=[failed, retried, absent],
+    )
+    rows = failures_frame([run])
+    assert rows["job_id"].tolist() == [failed.job_id, retried.job_id, absent.job_id]
+    assert rows["reason"].tolist() == ["crash", "crash", "not run"]
+    assert rows["measured_later"].tolist() == [False, True, False]
+
+
+def test_no_runs_give_empty_frames_with_all_their_columns():
+    assert jobs_frame([]).empty
+    assert "step_p10_s" in jobs_frame([])
+    assert epochs_frame([]).empty
+    assert "wall_s" in epochs_frame([])
+    assert failures_frame([]).empty
+    assert "reason" in failures_frame([])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"packages": {"keras": "3.11.0"}},
+        {"python": "3.12.1"},
+        {"machine_id": "other"},
+        {"usable_cpus": 2.0},
+        {"environment": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
+        {"cpu_governor": "powersave"},
+        {"cpu_boost": False},
+        {"gpu_driver": "570.86"},
+        {"gpus": (GpuFacts(index=0, power_limit_w=250.0),)},
+    ],
+)
+def test_unlike_facts_give_unlike_machine_keys(change):
+    assert facts_key("lab", facts()) != facts_key("lab", facts(**change))
+
+
+def test_a_journal_that_holds_no_variables_is_pooled_with_one_in_which_none_is_set():
+    assert facts_key("lab", facts(environment={})) == facts_key("lab", facts(environment=None))
+
+
+def test_the_clock_rate_of_the_moment_keeps_nothing_apart():
+    assert facts_key("lab", facts(cpu_now_hz=1e9)) == facts_key("lab", facts(cpu_now_hz=3e9))

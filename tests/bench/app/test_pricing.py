@@ -1,0 +1,180 @@
+"""`--price` of a report and of a run that is taken up: it goes before the journal's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+from builders import a_job, a_measurement, a_record, a_run, facts
+from conftest import ROOT
+
+from bench.app import campaign, plan
+from bench.app.commands import run as commands_run
+from bench.app.main import run_command
+from bench.dispatch.events import Event
+from bench.record.journal import Journal
+from bench.record.lines import MachineEntry
+from bench.record.price import read_rules
+from bench.watch.quiet import wait_quiet
+
+MEASURED = a_measurement([[1.0, 0.01]], total_s=36.0)
+DESK, NODE = facts(machine_id="desk"), facts(machine_id="node")
+
+
+def written(path, *machines, price=None, nodes=()):
+    """Write a journal of one job on each machine, given by label; return its path."""
+    run_id = path.stem
+    records = [a_record(a_job(), MEASURED, label=m, machine=f, run_id=run_id) for m, f in machines]
+    prices = read_rules(price) if price else ()
+    run = a_run(records, run_id=run_id, prices=prices)
+    journal = Journal(path)
+    journal.create(run.header)
+    for label, machine in nodes:
+        journal.append(MachineEntry(run_id=run_id, label=label, machine=machine))
+    for record in records:
+        journal.append(record)
+    return str(path)
+
+
+def costs(out):
+    """Return hour's price and source by machine, as the report in `out` has them."""
+    table = json.loads((out / "summary.json").read_text())["cost"]
+    return {row["machine"]: (row["usd_per_hour"], row["price_source"]) for row in table}
+
+
+def test_a_price_for_a_report_goes_before_the_journal_s_own(tmp_path):
+    path = written(tmp_path / "a.jsonl", ("desk", DESK), price="0.5")
+    before = Path(path).read_bytes()
+    assert run_command(["report", path, "--out", str(tmp_path / "r")]) == 0
+    assert costs(tmp_path / "r") == {"desk": (0.5, "--price")}
+    assert run_command(["report", path, "--out", str(tmp_path / "r"), "--price", "0.75"]) == 0
+    assert costs(tmp_path / "r") == {"desk": (0.75, "--price")}
+    assert Path(path).read_bytes() == before
+
+
+def test_a_bare_price_is_refused_where_the_report_is_of_several_machines(tmp_path, capsys):
+    paths = [
+        written(tmp_path / "a.jsonl", ("desk", DESK)),
+        written(tmp_path / "b.jsonl", ("node", NODE)),
+    ]
+    assert run_command(["report", *paths, "--out", str(tmp_path / "r"), "--price", "1"]) == 2
+    error = capsys.readouterr().err
+    assert "speaks of one machine" in error
+    assert "desk, node" in error
+    assert "YAML file with a label" in error
+    assert not (tmp_path / "r").exists()
+
+
+def test_two_journals_of_one_machine_take_a_bare_price(tmp_path):
+    paths = [written(tmp_path / f"{name}.jsonl", ("desk", DESK)) for name in "ab"]
+    assert run_command(["report", *paths, "--out", str(tmp_path / "r"), "--price", "1"]) == 0
+    assert costs(tmp_path / "r") == {"desk": (1.0, "--price")}
+
+
+def test_a_file_of_prices_speaks_of_every_machine_of_every_journal_that_it_names(tmp_path):
+    nodes = (("vm", NODE),)
+    first = written(tmp_path / "a.jsonl", ("desk", DESK), *nodes, price="0.5", nodes=nodes)
+    second = written(tmp_path / "b.jsonl", ("rack", NODE), price="0.6")
+    rules = tmp_path / "prices.yaml"
+    rules.write_text(
+        "- {label: vm, usd_per_hour: 1, source: bill, date: 2026-11}\n"
+        "- {label: rack, usd_per_hour: 2, source: contract, date: 2026}\n"
+    )
+    words = ["report", first, second, "--out", str(tmp_path / "r"), "--price", str(rules)]
+    assert run_command(words) == 0
+    found = costs(tmp_path / "r")
+    assert found == {"desk": (0.5, "--price"), "vm": (1.0, "bill"), "rack": (2.0, "contract")}
+
+
+def test_a_machine_that_the_report_calls_otherwise_keeps_the_price_of_its_own_name(tmp_path):
+    rules = tmp_path / "prices.yaml"
+    rules.write_text("- {label: desk, usd_per_hour: 1, source: bill, date: 2026-11}\n")
+    path = written(tmp_path / "a.jsonl", ("desk", DESK), price=str(rules))
+    out = tmp_path / "r"
+    assert run_command(["report", path, "--out", str(out), "--label", "box"]) == 0
+    assert costs(out) == {"box": (1.0, "bill")}
+    new = tmp_path / "new.yaml"
+    new.write_text("- {label: box, usd_per_hour: 2, source: contract, date: 2026-11}\n")
+    words = ["report", path, "--out", str(out), "--label", "box", "--price", str(new)]
+    assert run_command(words) == 0
+    assert costs(out) == {"box": (2.0, "contract")}
+
+
+class Cut:
+    """Places jobs without a child; is interrupted at the second job of its first run."""
+
+    name = "inline"
+    runs = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def machine(self, packages):
+        return DESK
+
+    def run(self, launches):
+        Cut.runs += 1
+        for place, launch in enumerate(launches):
+            if place and Cut.runs == 1:
+                raise KeyboardInterrupt
+            job = launch.job
+            record = a_record(job, MEASURED, label=launch.label, machine=DESK, run_id=launch.run_id)
+            yield Event("record", job.job_id, record=record)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Give a run command with a price, whose first run is cut off; return code and output."""
+    monkeypatch.setitem(campaign.DISPATCHERS, "inline", Cut)
+    monkeypatch.setattr(Cut, "runs", 0)
+    monkeypatch.setattr(plan, "code_digest", lambda: "code")  # an edit meanwhile is another request
+    monkeypatch.setattr(commands_run, "wait_quiet", partial(wait_quiet, seconds=0.2))
+
+    def run(*price):
+        words = ["run", "--grid", "smoke", "--models", "mlp", "--optimizers", "sgd,adam"]
+        words += ["--dispatch", "inline", "--local-only", "--dataset", "synthetic"]
+        words += ["--label", "desk", "--out", str(tmp_path / "reports")]
+        code = run_command([*words, *price])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+NEW = "note: --price is not what this run's journal says"
+
+
+def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so(run, tmp_path):
+    code, output = run("--price", "0.5")
+    assert code == 130, output
+    (path,) = (tmp_path / "reports/journals").iterdir()
+    header = path.read_text().splitlines()[0]
+    code, output = run("--price", "0.75")
+    assert code == 0, output
+    assert NEW in output
+    assert costs(tmp_path / "reports") == {"desk": (0.75, "--price")}
+    assert path.read_text().splitlines()[0] == header
+
+
+@pytest.mark.parametrize("price", [["--price", "0.5"], []])
+def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, tmp_path, price):
+    assert run("--price", "0.5")[0] == 130
+    code, output = run(*price)
+    assert code == 0, output
+    assert "--price" not in output
+    assert costs(tmp_path / "reports") == {"desk": (0.5, "--price")}
+
+
+def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys):
+    words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run"]
+    assert run_command([*words, "--cluster", str(ROOT / "clusters/gcp.yaml")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " USD" in line]
+    assert len(lines) == 4
+    for line in lines[:-1]:  # the last is their sum
+        assert re.search(r" USD an hour: .+, \d{4}-\d\d(-\d\d)?\)$", line), line
+    assert "Google Compute Engine on-demand list price, us-central1" in lines[1]

@@ -1,0 +1,164 @@
+"""What a user sees of a run: a line a job in a log, a live table on a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import threading
+import types
+
+import pytest
+from builders import a_job, a_measurement, a_record, a_run, an_evaluation
+
+from bench.app.progress import LineProgress, LiveProgress, make_progress, outcome_words
+from bench.dispatch.events import Event
+from bench.record.lines import Failure
+
+JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
+GOOD = a_measurement(
+    [[1.0, 0.01, 0.01], [0.01, 0.02, 0.03]],
+    walls_s=[2.0, 3.5],
+    evaluations=[an_evaluation(2, 12.5, test_accuracy=0.9876)],
+)
+HOSTILE = "[bold red]cut[/bold red] [/nothing] \x1b[31m\x1b]0;title\x07 end\nsecond line"
+
+#: A plan as far as progress looks at it: the real one needs data and a machine.
+PLAN = types.SimpleNamespace(
+    skipped=(),
+    grid="g",
+    jobs=JOBS,
+    label="[red]box[/red]",
+    threads=2,
+    dataset=types.SimpleNamespace(name="mnist", source="a file", note="a note", tried=None),
+)
+
+
+def record_event(job, outcome=GOOD):
+    return Event("record", job.job_id, record=a_record(job, outcome))
+
+
+def shown(progress):
+    """Show a run of three jobs, the second of which fails."""
+    failure = Failure(reason="crash", message=HOSTILE)
+    with progress:
+        progress.opening(PLAN, None)
+        progress.begin(JOBS, already=1)
+        for job, outcome in zip(JOBS, (GOOD, failure, GOOD), strict=True):
+            progress.show(Event("started", job.job_id))
+            detail = {"event": "epoch", "epoch": 1, "epochs": 2}
+            detail |= {"wall_s": 2.0, "train_accuracy": 0.5}
+            progress.show(Event("progress", job.job_id, detail=detail))
+            progress.show(record_event(job, outcome))
+
+
+@pytest.fixture
+def lines():
+    stream = io.StringIO()
+    shown(LineProgress(stream))
+    return stream.getvalue().splitlines()
+
+
+def test_a_log_has_a_line_a_record_with_counts_figures_and_time_left(lines):
+    found = [line for line in lines if line.startswith("[")]
+    assert [line.split()[0] for line in found] == ["[2/4]", "[3/4]", "[4/4]"]
+    assert [line.split()[1] for line in found] == [job.job_id for job in JOBS]
+    assert "12.5 s, 3.5 s/epoch, 30 ms/step, test accuracy 0.9876" in found[0]
+    assert all(re.search(r"\(about .* left\)$", line) for line in found)
+    assert found[2].endswith("(about 0 s left)")
+
+
+def test_a_log_says_first_what_will_run_on_which_data(lines):
+    assert lines[0] == "grid g: 3 jobs on [red]box[/red], 2 threads a job"
+    assert lines[1] == "data: mnist (a file)"
+    assert lines[2] == "note: a note"
+    assert re.fullmatch(r"about .* to go", lines[3])
+
+
+def test_a_failure_shows_its_reason_on_one_line_that_no_terminal_obeys(lines):
+    (line,) = (line for line in lines if "FAILED" in line)
+    assert "FAILED (crash): [bold red]cut[/bold red]" in line
+    assert "second line" not in "".join(lines)
+    assert "\x1b" not in line
+    assert "\x07" not in line
+
+
+def test_a_failure_without_words_still_has_a_phrase():
+    record = a_record(JOBS[0], Failure(reason="lost", message=""))
+    assert outcome_words(record).startswith("FAILED (lost)")
+
+
+def test_a_job_without_steady_steps_has_no_step_time():
+    epochs = [epoch.model_copy(update={"step_median_s": None}) for epoch in GOOD.epochs]
+    measured = GOOD.model_copy(update={"epochs": tuple(epochs)})
+    assert "n/a ms/step" in outcome_words(a_record(JOBS[0], measured))
+
+
+def test_a_run_that_goes_on_says_how_to_start_anew():
+    stream = io.StringIO()
+    LineProgress(stream).opening(PLAN, a_run([a_record(JOBS[0], GOOD)]))
+    assert "1 jobs have a record (--fresh starts anew)" in stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def terminal():
+    """Everything that a live table writes to a real pseudo-terminal of 200 columns."""
+    leader, follower = pty.openpty()
+    chunks: list[bytes] = []
+
+    def read():
+        try:
+            while chunk := os.read(leader, 65536):
+                chunks.append(chunk)
+        except OSError:  # EIO: the other end is closed
+            return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with pytest.MonkeyPatch.context() as environment, os.fdopen(follower, "w") as stream:
+        environment.setenv("TERM", "xterm-256color")
+        environment.setenv("COLUMNS", "200")  # rich asks the process's own terminal for its width
+        progress = make_progress(stream)
+        shown(progress)
+    reader.join(timeout=60)
+    os.close(leader)
+    assert isinstance(progress, LiveProgress)
+    return b"".join(chunks).decode()
+
+
+def without_control(text):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def test_a_terminal_shows_every_job_and_its_outcome(terminal):
+    last = without_control(terminal).rpartition("4 of 4 jobs")[2]
+    assert all(job.job_id in last for job in JOBS)
+    assert "12.5 s, 3.5 s/epoch, 30 ms/step, test accuracy 0.9876" in last
+    assert "failed" in last
+    assert "done" in last
+
+
+def test_a_terminal_shows_the_running_job(terminal):
+    assert re.search(rf"{JOBS[0].job_id} .* running .* starting", without_control(terminal))
+
+
+def test_hostile_text_is_shown_as_it_is_and_not_obeyed(terminal):
+    text = without_control(terminal)
+    assert "on [red]box[/red]," in text
+    assert "FAILED (crash): [bold red]cut[/bold red] [/nothing]" in text
+    assert "\x1b[31m\x1b]0;title" not in terminal
+    assert "\x1b]0;" not in terminal
+
+
+def test_what_is_no_terminal_gets_lines():
+    assert isinstance(make_progress(io.StringIO()), LineProgress)
+
+
+def test_where_the_reader_of_a_log_has_gone_the_measuring_goes_on(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        lines = LineProgress(stream)
+        lines.say("to nobody")
+        lines.say("and on")

@@ -1,0 +1,137 @@
+"""The bare child: a job description on standard input, a record on standard output."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from launches import a_launch
+
+from bench.child.entry import failure_of
+from bench.probe.identity import SHOW_VARIABLE
+from bench.probe.machine import probe
+from bench.record.lines import JobRecord
+
+
+def worker(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess:
+    """Run `python -m bench.child.entry` to its end."""
+    command = [sys.executable, "-m", "bench.child.entry", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, timeout=120, check=False)
+
+
+def described(launch) -> bytes:
+    """Return a launch as `mnist-bench run --list --json` prints it."""
+    return launch.model_dump_json(exclude_none=True).encode()
+
+
+def test_a_description_on_the_input_gives_a_record_on_the_output(tmp_path):
+    launch = a_launch("ok", tmp_path, packages=("numpy",))
+    done = worker("-", "-", given=described(launch))
+    assert done.returncode == 0, done.stderr
+    record = JobRecord.model_validate_json(done.stdout)
+    assert record.job == launch.job
+    assert record.measurement is not None
+    assert record.placed_by == "bare"
+    assert record.conditions is None
+
+
+def test_a_bare_child_reads_the_machine_facts_itself(tmp_path):
+    done = worker("-", "-", given=described(a_launch("ok", tmp_path, packages=("numpy",))))
+    seen = JobRecord.model_validate_json(done.stdout).machine
+    here = probe(("numpy",))
+    assert (seen.machine_id, seen.packages) == (here.machine_id, here.packages)
+    assert seen.memory_total_bytes == here.memory_total_bytes
+
+
+def test_a_bare_child_keeps_the_environment_that_it_was_started_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    done = worker("-", "-", given=described(a_launch("ok", tmp_path)))
+    record = JobRecord.model_validate_json(done.stdout)
+    assert record.measurement.threads.environment["OMP_NUM_THREADS"] == "7"
+
+
+def test_descriptions_and_records_can_be_files(tmp_path):
+    source, target = tmp_path / "launch.json", tmp_path / "record.json"
+    source.write_bytes(described(a_launch("ok", tmp_path)))
+    done = worker(str(source), str(target))
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert JobRecord.model_validate_json(target.read_text()).measurement is not None
+    assert [path.name for path in tmp_path.glob("record*")] == ["record.json"]
+
+
+def test_a_failing_job_ends_with_1_and_a_record_that_says_why(tmp_path):
+    done = worker("-", "-", given=described(a_launch("raise", tmp_path)))
+    assert done.returncode == 1
+    record = JobRecord.model_validate_json(done.stdout)
+    assert record.measurement is None
+    assert record.failure.exception == "RuntimeError"
+
+
+def test_a_failure_tells_neither_whose_host_nor_whose_home_it_was(monkeypatch):
+    """Name and home are planted; the error is one as a missing file gives it."""
+    monkeypatch.setattr(platform, "node", lambda: "bobs-box")
+    monkeypatch.setenv("HOME", str(Path(__file__).parent))
+    monkeypatch.delenv(SHOW_VARIABLE, raising=False)
+    try:
+        raise OSError(f"no file {Path(__file__).parent}/x on bobs-box")
+    except OSError as error:
+        failure = failure_of(error)
+    assert failure.message.startswith("no file ~/x on host-")
+    assert '"~/test_worker.py"' in failure.traceback
+    assert "bobs-box" not in failure.traceback
+    monkeypatch.setenv(SHOW_VARIABLE, "1")
+    assert failure_of(OSError("on bobs-box")).message == "on bobs-box"
+
+
+def test_a_job_s_environment_holds_no_serial_of_a_gpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("NVIDIA_VISIBLE_DEVICES", "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")
+    done = worker("-", "-", given=described(a_launch("ok", tmp_path)))
+    record = JobRecord.model_validate_json(done.stdout)
+    seen = record.measurement.threads.environment["NVIDIA_VISIBLE_DEVICES"]
+    assert seen.startswith("GPU-")
+    assert b"8932f937" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (b"", "EOF"),
+        (b"not json", "JSON"),
+        (b"\xff\xfe\x00", "JSON"),
+        (b"{}", "run_id: Field required"),
+        (b"[1]", "should be an object"),
+    ],
+)
+def test_a_wrong_description_ends_with_2_and_says_what_to_do(given, word):
+    done = worker("-", "-", given=given)
+    message = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert message.startswith("error: the job description is wrong")
+    assert word in message
+    assert "Next: " in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("change", [{"colour": "red"}, {"threads": 0}, {"job": None}])
+def test_a_description_with_one_wrong_value_ends_with_2_and_names_its_key(tmp_path, change):
+    document = json.loads(described(a_launch("ok", tmp_path))) | change
+    done = worker("-", "-", given=json.dumps(document).encode())
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert f"the job description is wrong (seen: {next(iter(change))}: " in done.stderr.decode()
+
+
+def test_a_description_file_that_is_not_there_ends_with_2(tmp_path):
+    done = worker(str(tmp_path / "none.json"), "-")
+    assert done.returncode == 2
+    assert b"none.json" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_without_arguments_it_says_how_it_is_used():
+    done = worker()
+    assert done.returncode == 2
+    assert b"python -m bench.child.entry launch.json record.json" in done.stderr

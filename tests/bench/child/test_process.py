@@ -1,0 +1,264 @@
+"""A job's child process: what comes back from it, how it ends, and what of its parent it sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+from launches import a_launch, is_gone, living_jobs, notes, only_record, wait_for
+from toy_workload import GROWTH_BYTES, LAST_WORDS
+
+from bench.child.launch import THREAD_VARIABLES, child_environment
+from bench.child.process import _tail, run_child
+from bench.probe.machine import probe
+from bench.record.lines import JobRecord
+from bench.watch.sampler import PERIOD_S
+
+PARENT = """
+import json, sys
+from bench.launch import LaunchSpec
+from bench.process import _tail, run_child
+for item in run_child(LaunchSpec.model_validate_json(sys.stdin.readline())):
+    print(json.dumps(dict(item)), flush=True)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A temporary folder of the test's own, for what a run puts into the system's."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def until(items, key):
+    """Take events until one has `key`; return its value."""
+    for item in items:
+        if key in item:
+            return item[key]
+    raise AssertionError(f"no event has {key}")
+
+
+def test_events_come_in_order_and_then_one_record(tmp_path):
+    launch = a_launch("ok", tmp_path)
+    *events, record = run_child(launch)
+    assert [event["event"] for event in events] == ["training", "epoch", "epoch"]
+    assert [event.get("epoch") for event in events] == [None, 1, 2]
+    assert isinstance(record, JobRecord)
+    assert record.failure is None
+    assert record.job == launch.job
+    assert record.measurement.final.weights_digest == f"weights of {launch.job.job_id}"
+
+
+def test_the_record_repeats_what_the_launch_said_of_it(tmp_path):
+    launch = a_launch("ok", tmp_path, label="a label", attempt=3, placed_by="inline")
+    record = only_record(run_child(launch))
+    assert (record.label, record.attempt, record.placed_by) == ("a label", 3, "inline")
+    assert record.started_at <= record.ended_at
+
+
+def test_an_exception_is_a_failure_with_its_traceback(tmp_path):
+    record = only_record(run_child(a_launch("raise", tmp_path)))
+    assert record.measurement is None
+    assert (record.failure.reason, record.failure.exception) == ("exception", "RuntimeError")
+    assert record.failure.message.startswith("toy trouble")
+    assert "toy_workload.py" in record.failure.traceback
+
+
+def test_an_exception_without_words_is_named_by_its_kind(tmp_path):
+    assert only_record(run_child(a_launch("empty", tmp_path))).failure.message == "RuntimeError"
+
+
+def test_an_event_that_is_no_json_fails_its_job_and_not_the_parent(tmp_path):
+    failure = only_record(run_child(a_launch("bad-event", tmp_path))).failure
+    assert (failure.reason, failure.exception) == ("exception", "TypeError")
+
+
+def test_a_workload_that_cannot_be_imported_is_a_failure_that_names_it(tmp_path):
+    launch = a_launch("ok", tmp_path, workload="no_such_module:WORKLOAD")
+    failure = only_record(run_child(launch)).failure
+    assert failure.reason == "exception"
+    assert "no_such_module" in failure.message
+
+
+@pytest.mark.parametrize(("model", "name"), [("segv", "SIGSEGV"), ("kill9", "SIGKILL")])
+def test_a_crash_names_its_signal_and_keeps_the_end_of_the_output(tmp_path, model, name):
+    *events, record = run_child(a_launch(model, tmp_path))
+    assert [event["event"] for event in events] == ["training"]
+    assert record.failure.reason == "crash"
+    assert name in record.failure.message
+    assert LAST_WORDS in record.failure.log_tail
+
+
+def test_a_child_that_exits_without_a_record_is_a_crash_with_its_exit_code(tmp_path):
+    failure = only_record(run_child(a_launch("exit7", tmp_path))).failure
+    assert failure.reason == "crash"
+    assert "exit code 7" in failure.message
+    assert failure.log_tail is None
+
+
+def test_a_long_output_is_kept_at_its_end_alone(tmp_path):
+    failure = only_record(run_child(a_launch("print-raise", tmp_path))).failure
+    assert failure.log_tail.endswith(LAST_WORDS)
+    assert len(failure.log_tail) <= 2000
+
+
+def test_noise_on_the_output_disturbs_no_measurement(tmp_path):
+    assert only_record(run_child(a_launch("print", tmp_path))).measurement is not None
+
+
+def test_an_overrun_is_a_failure_and_leaves_no_process(tmp_path):
+    record = only_record(run_child(a_launch("hang", tmp_path, time_limit_s=3)))
+    assert record.failure.reason == "time limit"
+    assert record.failure.message == "not done after 3 s"
+    assert living_jobs() == []
+
+
+@pytest.mark.parametrize("model", ["fork", "fork-deaf"])
+def test_closing_the_iterator_ends_the_child_and_what_it_started(tmp_path, temporary, model):
+    items = run_child(a_launch(model, tmp_path))
+    child, grandchild = until(items, "pid"), until(items, "grandchild")
+    assert not is_gone(child)
+    assert not is_gone(grandchild)
+    assert list(temporary.iterdir()) != []
+    items.close()
+    assert is_gone(child)
+    wait_for(lambda: is_gone(grandchild))
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("model", ["fork-die", "fork-return"])
+def test_what_a_child_started_ends_with_it_however_it_ends(tmp_path, model):
+    grandchildren = [
+        item["grandchild"]
+        for item in run_child(a_launch(model, tmp_path))
+        if not isinstance(item, JobRecord) and "grandchild" in item
+    ]
+    assert len(grandchildren) == 1
+    wait_for(lambda: is_gone(grandchildren[0]))
+
+
+def test_a_child_ends_with_what_it_started_when_its_parent_is_killed(tmp_path):
+    launch = a_launch("fork", tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as parent:
+        parent.stdin.write(launch.model_dump_json() + "\n")
+        parent.stdin.flush()
+        child = json.loads(parent.stdout.readline())["pid"]
+        grandchild = json.loads(parent.stdout.readline())["grandchild"]
+        assert not is_gone(child)
+        parent.send_signal(signal.SIGKILL)
+        wait_for(lambda: is_gone(child))
+        wait_for(lambda: is_gone(grandchild))
+
+
+def test_thread_settings_are_the_launch_s_and_nothing_of_ray_s_gets_through(tmp_path, monkeypatch):
+    for name in THREAD_VARIABLES:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("RAY_ADDRESS", "203.0.113.1:6379")
+    monkeypatch.setenv("RAY_worker_niceness", "15")
+    record = only_record(run_child(a_launch("ok", tmp_path, threads=3)))
+    (note,) = notes(tmp_path)
+    seen = note["environment"]
+    assert {name: seen[name] for name in THREAD_VARIABLES} == dict.fromkeys(THREAD_VARIABLES, "3")
+    assert [name for name in seen if name.startswith("RAY_")] == []
+    assert record.measurement.threads.asked == 3
+    assert record.measurement.threads.environment["OMP_NUM_THREADS"] == "3"
+
+
+def test_a_variable_that_nobody_sets_is_recorded_as_unknown(tmp_path, monkeypatch):
+    monkeypatch.delenv("KMP_AFFINITY", raising=False)
+    record = only_record(run_child(a_launch("ok", tmp_path)))
+    assert record.measurement.threads.environment["KMP_AFFINITY"] is None
+
+
+def test_a_child_s_environment_is_its_parent_s_but_for_what_is_named(tmp_path):
+    parent = {"HOME": "/home/x", "RAY_x": "1", "TF_CPP_MIN_LOG_LEVEL": "0", "PYTHONPATH": "/there"}
+    child = child_environment(parent, a_launch("ok", tmp_path, threads=5))
+    assert child["HOME"] == "/home/x"
+    assert child["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    assert child["PYTHONPATH"].endswith(":/there")
+    own = {"PYTHONHASHSEED", "CUDA_DEVICE_ORDER"}
+    assert set(child) == {*parent, *THREAD_VARIABLES, *own} - {"RAY_x"}
+
+
+def test_the_priority_asked_for_and_the_one_seen_are_recorded(tmp_path):
+    niceness = os.getpriority(os.PRIO_PROCESS, 0) + 3
+    record = only_record(run_child(a_launch("ok", tmp_path, niceness=niceness)))
+    threads = record.measurement.threads
+    assert (threads.niceness_asked, threads.niceness) == (niceness, niceness)
+    assert notes(tmp_path)[0]["niceness"] == niceness
+
+
+def test_a_priority_that_nobody_asked_for_is_the_parent_s(tmp_path):
+    threads = only_record(run_child(a_launch("ok", tmp_path))).measurement.threads
+    assert threads.niceness_asked is None
+    assert threads.niceness == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def test_memory_that_a_child_takes_is_seen_from_outside(tmp_path):
+    record = only_record(run_child(a_launch("grow", tmp_path)))
+    seen = record.conditions
+    assert seen.period_s == PERIOD_S
+    assert seen.samples > 0
+    assert seen.rss_peak_bytes >= GROWTH_BYTES
+    assert len(seen.epochs) == 2
+    assert max(epoch.rss_peak_bytes or 0 for epoch in seen.epochs) >= GROWTH_BYTES
+    assert record.measurement.memory.peak_bytes >= GROWTH_BYTES
+
+
+def test_a_failure_has_conditions_too(tmp_path):
+    record = only_record(run_child(a_launch("hang", tmp_path, time_limit_s=2)))
+    assert record.conditions.samples > 0
+    assert record.conditions.epochs == ()
+
+
+@pytest.mark.parametrize("model", ["ok", "raise", "segv"])
+def test_a_run_leaves_nothing_in_the_temporary_folder(tmp_path, temporary, model):
+    only_record(run_child(a_launch(model, tmp_path)))
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_run_s_files_lie_below_the_folder_that_is_named(tmp_path, temporary):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    items = run_child(a_launch("hang", tmp_path), str(scratch))
+    until(items, "pid")
+    assert len(list(scratch.iterdir())) == 1
+    assert list(temporary.iterdir()) == []
+    items.close()
+    assert list(scratch.iterdir()) == []
+
+
+def test_machine_facts_are_read_once_by_the_parent_where_the_launch_has_none(tmp_path):
+    record = only_record(run_child(a_launch("ok", tmp_path, packages=("numpy", "no-such-thing"))))
+    assert record.machine.machine_id == probe().machine_id
+    assert record.machine.packages["numpy"] is not None
+    assert record.machine.packages["no-such-thing"] is None
+
+
+def test_machine_facts_of_the_launch_are_kept_as_they_are(tmp_path):
+    planted = probe().model_copy(update={"cpu_model": "Planted CPU"})
+    for model in ("ok", "segv"):
+        record = only_record(run_child(a_launch(model, tmp_path, machine=planted)))
+        assert record.machine.cpu_model == "Planted CPU"
+
+
+def test_the_end_of_a_log_holds_no_half_of_a_name(tmp_path):
+    log = tmp_path / "log"
+    serial = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
+    log.write_text(f"{serial} {'x' * 1980}")
+    assert "d72c" not in _tail(log)
+    assert _tail(log).endswith("xxx")
+    assert len(_tail(log)) <= 2000

@@ -1,0 +1,208 @@
+"""A real Ray of several nodes: each host measured once, what is lost, a declared GPU, the data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import toy_workload
+from builders import a_run
+from launches import a_launch
+
+from bench.dispatch.head import SiteRequest, WantedType
+from bench.dispatch.node import prepare_as_json
+from bench.errors import DispatchError
+from bench.probe.identity import SHOW_VARIABLE, name_hash
+from bench.record.journal import read_run
+from bench.record.price import Price
+
+DATA = b"the data that go out once"
+PLAIN, FLAKY, KILLED, SPOT = (f"cpu {name_hash(n)}" for n in ("plain", "flaky", "killed", "spot"))
+DECLARED = f"gpu {name_hash('declared')}"
+HOSTS = (PLAIN, FLAKY, KILLED, DECLARED)
+MODELS = ("second", "raise", "unable")
+
+
+def request_of(folder, jobs):
+    (folder / "toy.bin").write_bytes(DATA)
+    return SiteRequest(
+        header=a_run([], planned=jobs, run_id="run-1").header,
+        site="lab",
+        workload=toy_workload.NAME,
+        divide="toy_workload:divide",
+        packages=("ray", "numpy"),
+        jobs=tuple(jobs),
+        data_file="toy.bin",
+        types=(WantedType(name="cpu", count=4), WantedType(name="arm", wait_s=5, ask=True)),
+        grace_s=25,
+        prices={"cpu": Price(0.1, "list", "2025-01")},
+    )
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory):
+    """What the head's driver said on a real cluster, and the journal that it left."""
+    folder = tmp_path_factory.mktemp("site")
+    jobs = [a_launch(model, folder, seed=seed).job for model in MODELS for seed in (1, 2)]
+    (folder / "request.json").write_text(request_of(folder, jobs).model_dump_json())
+    script = Path(__file__).with_name("multi_node.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["stopped"] is None
+    return told["said"], read_run(folder / "run-1.jsonl")
+
+
+def records(run, label):
+    return [record for record in run.records if record.label == label]
+
+
+def test_every_host_has_a_record_of_each_of_its_jobs_and_the_head_has_none(visit):
+    _, run = visit
+    assert run.warnings == ()
+    counts = Counter(record.label for record in run.records)
+    assert counts == dict.fromkeys((*HOSTS, SPOT), 4)
+    for part in run.parts:
+        assert part.missing == ()
+        assert [skip.job.model for skip in part.header.skipped] == ["unable", "unable"]
+        assert part.header.machine.packages["ray"]
+
+
+def test_no_two_jobs_of_one_host_overlap(visit):
+    _, run = visit
+    for label in HOSTS:
+        spans = sorted((r.started_at, r.ended_at) for r in records(run, label))
+        assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+def test_hosts_run_side_by_side(visit):
+    said, _ = visit
+    starts, ends = {}, {}
+    for item in said:
+        if item.get("event", {}).get("kind") == "started":
+            starts.setdefault(item["event"]["host"], item["at"])
+        elif "job_id" in item.get("line", {}):
+            ends[item["line"]["label"]] = item["at"]
+    assert set(starts) == {*HOSTS, SPOT}
+    assert max(starts.values()) < min(ends.values())
+
+
+@pytest.mark.parametrize("label", [FLAKY, KILLED])
+def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_attempts(
+    visit, label
+):
+    _, run = visit
+    found = records(run, label)
+    second = [record for record in found if record.job.model == "second"]
+    assert [record.failure for record in second] == [None, None]
+    assert sorted(record.attempt for record in found) == [1, 1, 1, 2]
+    assert {r.attempt for r in records(run, PLAIN)} == {1}
+
+
+def test_the_jobs_of_a_host_that_was_taken_away_are_recorded_as_lost_and_nobody_waits(visit):
+    said, run = visit
+    found = records(run, SPOT)
+    assert {record.failure.reason for record in found} == {"lost"}
+    assert all("did not come back" in record.failure.message for record in found)
+    ends = {}
+    for item in said:
+        if "job_id" in item.get("line", {}):
+            ends.setdefault(item["line"]["label"], []).append(item["at"])
+    assert max(ends[PLAIN]) < min(ends[SPOT])
+
+
+def test_a_declared_gpu_that_is_not_there_fails_plainly_and_is_not_measured_as_a_cpu(visit):
+    _, run = visit
+    found = records(run, DECLARED)
+    assert {record.failure.reason for record in found} == {"no GPU visible"}
+    assert all("no GPU visible" in record.failure.message for record in found)
+    assert {record.machine.kind for record in found} == {"gpu"}
+
+
+def test_a_type_that_never_came_is_a_line_with_its_reason(visit):
+    _, run = visit
+    (refused,) = run.refused
+    assert refused.label == "arm"
+    assert "0 of 1 came up" in refused.reason
+
+
+def test_a_node_costs_what_its_own_label_says_else_what_its_type_does(visit):
+    _, run = visit
+    prices = {
+        entry.label: (entry.usd_per_hour, entry.usd_source, entry.usd_date)
+        for entry in run.machines
+    }
+    assert prices[FLAKY] == (0.5, None, None)
+    assert prices[PLAIN] == (0.1, "list", "2025-01")
+
+
+def test_each_machine_is_looked_at_before_its_first_job(visit):
+    looks = [entry.look for entry in visit[1].machines if entry.machine is not None]
+    assert looks
+    assert all(look.quiet in {True, False} for look in looks)
+    assert all("quiet" in look.words and look.seen.foreign_cpus >= 0 for look in looks)
+
+
+def test_no_host_s_name_is_in_what_leaves_the_cluster(visit):
+    """The names are those of the labels `bench-host`, looked for in all that is no log of Ray's."""
+    said, run = visit
+    labels = {e["line"]["label"] for e in said if "line" in e} | {r.label for r in run.records}
+    labels |= {e["event"]["host"] for e in said if "event" in e}
+    assert labels == {*HOSTS, SPOT, "arm"}
+    lines = [item["line"] for item in said if "line" in item]
+    text = json.dumps([{**line, "look": None, "conditions": None} for line in lines])
+    for name in ("plain", "flaky", "spot", "declared"):
+        assert re.search(rf"\b{name}\b", text) is None
+
+
+def test_all_that_was_followed_is_in_the_journal_too(visit):
+    said, run = visit
+    lines = [item["line"] for item in said if "line" in item]
+    assert len(lines) == len(run.records) + len(run.machines)
+
+
+def prepare(data, sha256, **changes):
+    request = {"file": "toy.bin", "sha256": sha256, "kind": "cloud", "packages": [], "jobs": []}
+    request |= {"show_hostnames": False, "threads": None, "wait_quiet_s": 0}
+    return prepare_as_json(
+        data, "h", json.dumps({**request, "divide": "toy_workload:divide", **changes})
+    )
+
+
+def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    digest = hashlib.sha256(DATA).hexdigest()
+    path = Path(json.loads(prepare(DATA, digest))["data_path"])
+    assert path.read_bytes() == DATA
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    path.write_bytes(b"damaged")
+    assert Path(json.loads(prepare(DATA, digest))["data_path"]).read_bytes() == DATA
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_node_tells_its_host_name_where_that_was_asked_for_alone(tmp_path, monkeypatch, shown):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv(SHOW_VARIABLE, "")
+    digest = hashlib.sha256(DATA).hexdigest()
+    facts = json.loads(prepare(DATA, digest, show_hostnames=shown))["facts"]
+    assert facts["host_name"] == (socket.gethostname() if shown else None)
+
+
+def test_data_that_were_damaged_on_the_way_are_refused_at_the_node(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(DispatchError, match="not those that were sent"):
+        prepare(DATA + b"!", hashlib.sha256(DATA).hexdigest())

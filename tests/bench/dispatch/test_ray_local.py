@@ -1,0 +1,261 @@
+"""A real embedded Ray: the same jobs as without it, closed to the network, nothing left behind.
+
+Ray reads its environment once a process, at its import, so one Ray serves the module; what needs
+a driver of its own (another priority, RAY_ADDRESS, leaving) runs in a child of the test.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+from launches import a_launch, is_gone, notes, only_record, wait_for
+
+from bench.child.launch import THREAD_VARIABLES
+from bench.dispatch.local import InlineDispatcher
+from bench.dispatch.ray_local import RayLocalDispatcher
+from bench.errors import DispatchError
+from bench.probe.machine import probe
+
+#: What Ray puts into its workers' environment that reaches a job; none of it bears on speed.
+HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV"}
+
+#: pytest's own, which changes from setup to call.
+PYTEST_S_OWN = {"PYTEST_CURRENT_TEST"}
+
+#: What varies between two runs of one toy job.
+VARYING = {"pid", "clock_s"}
+
+STRANGER = """
+import ray, sys
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+print("connected")
+"""
+
+#: A whole visit to Ray: measure, leave in the midst of a job, tell what is different afterwards.
+VISIT = """
+import json, os, psutil, sys
+from pathlib import Path
+from bench.dispatch.ray_nodes import RayLocalDispatcher
+from bench.launch import LaunchSpec
+
+launch, stuck = (LaunchSpec.model_validate_json(line) for line in sys.stdin)
+before = dict(os.environ)
+told = {}
+with RayLocalDispatcher() as dispatcher:
+    folder = dispatcher._folder
+    told["folder_mode"] = folder.stat().st_mode & 0o777
+    told["token_mode"] = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).stat().st_mode & 0o777
+    told["kinds"] = [event.kind for event in dispatcher.run([launch])]
+    items = dispatcher.run([stuck])
+    job = next(event.detail["pid"] for event in items if "pid" in event.detail)
+    below = psutil.Process().children(recursive=True)
+    told["processes"] = [process.name() for process in below]
+    told["pids"] = [job] + [process.pid for process in below]
+told["left"] = [process.name() for process in psutil.Process().children(recursive=True)]
+told["folder_left"] = folder.exists()
+told["changed"] = {
+    name: [before.get(name), os.environ.get(name)]
+    for name in before.keys() | os.environ.keys()
+    if before.get(name) != os.environ.get(name)
+}
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def dispatcher():
+    assert "ray" not in sys.modules, "a test before these imported Ray: mark it plain_ray"
+    with RayLocalDispatcher() as entered:
+        yield entered
+
+
+def events(dispatcher, launches):
+    """Run launches and return what can be compared of their events."""
+    told = []
+    for event in dispatcher.run(launches):
+        detail = {key: value for key, value in event.detail.items() if key not in VARYING}
+        failure = event.record and event.record.failure
+        final = event.record and event.record.measurement and event.record.measurement.final
+        outcome = failure and (failure.reason, failure.message, failure.exception)
+        told.append((event.kind, event.job_id, detail, outcome, final and final.weights_digest))
+    return told
+
+
+def test_ray_gives_the_same_events_as_no_ray(dispatcher, tmp_path):
+    launches = [a_launch(model, tmp_path) for model in ("ok", "raise", "segv", "exit7")]
+    placed = events(dispatcher, launches)
+    assert placed == events(InlineDispatcher(), launches)
+    assert [kind for kind, *_ in placed].count("record") == 4
+
+
+def test_jobs_keep_their_order_and_never_overlap(dispatcher, tmp_path):
+    launches = [a_launch("ok", tmp_path, seed=seed) for seed in (3, 1, 2)]
+    records = [event.record for event in dispatcher.run(launches) if event.record]
+    seen = notes(tmp_path)
+    order = [launch.job.job_id for launch in launches]
+    assert [note["job_id"] for note in seen] == order
+    assert [record.job_id for record in records] == order
+    assert all(a["end"] <= b["begin"] for a, b in itertools.pairwise(seen))
+
+
+def test_a_job_sees_the_environment_that_it_sees_without_ray(dispatcher, tmp_path):
+    with_ray, without = tmp_path / "ray", tmp_path / "inline"
+    with_ray.mkdir()
+    without.mkdir()
+    list(dispatcher.run([a_launch("ok", with_ray, threads=2)]))
+    (placed,) = notes(with_ray)
+    # the driver's own environment now holds the dispatcher's RAY_ variables, which no child sees
+    list(InlineDispatcher().run([a_launch("ok", without, threads=2)]))
+    (bare,) = notes(without)
+    seen, expected = placed["environment"], bare["environment"]
+    differing = {k for k in seen.keys() | expected.keys() if seen.get(k) != expected.get(k)}
+    assert differing - PYTEST_S_OWN <= HARMLESS
+    assert {seen[name] for name in THREAD_VARIABLES} == {"2"}
+    assert placed["folder"] == bare["folder"]
+    assert placed["niceness"] == bare["niceness"] == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def test_the_machine_facts_are_those_of_this_machine(dispatcher):
+    seen, here = dispatcher.machine(("numpy", "ray")), probe(("numpy", "ray"))
+    volatile = {"cpu_now_hz"}
+    assert seen.model_dump(exclude=volatile) == here.model_dump(exclude=volatile)
+
+
+def test_every_listening_socket_of_ray_is_on_loopback(dispatcher, tmp_path):
+    list(dispatcher.run([a_launch("ok", tmp_path)]))
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    listening = [
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 3  # the control store, the node manager and a worker at the least
+    assert [ip for ip in listening if not is_loopback(ip)] == []
+
+
+def is_loopback(ip: str) -> bool:
+    address = ipaddress.ip_address(ip)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+@pytest.mark.parametrize("token", ["none", "wrong"])
+def test_a_driver_without_the_token_is_refused(dispatcher, tmp_path, token):
+    """The same driver with the token gets in, so it is the token that it lacks."""
+    import ray
+
+    address = ray.get_runtime_context().gcs_address
+    assert stranger(address, dict(os.environ)) == (0, "connected\n")
+    environment = dict(os.environ)
+    if token == "none":
+        del environment["RAY_AUTH_MODE"], environment["RAY_AUTH_TOKEN_PATH"]
+    else:
+        (tmp_path / "token").write_text("0" * 64)
+        environment["RAY_AUTH_TOKEN_PATH"] = str(tmp_path / "token")
+    code, output = stranger(address, environment)
+    assert code != 0
+    assert output == ""
+
+
+def stranger(address: str, environment: dict[str, str]) -> tuple[int, str]:
+    """Let another driver come to our Ray; it asks twice and not, as Ray would, for 20 s."""
+    environment |= {"RAY_NUM_REDIS_GET_RETRIES": "2", "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, address],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_killed_worker_is_one_lost_job_and_the_next_is_measured(dispatcher, tmp_path):
+    stuck, after = a_launch("fork", tmp_path), a_launch("ok", tmp_path)
+    pids, records = {}, []
+    for event in dispatcher.run([stuck, after]):
+        pids |= {key: event.detail[key] for key in ("pid", "grandchild") if key in event.detail}
+        if "grandchild" in event.detail:
+            job, ended = pids["pid"], pids["grandchild"]
+            psutil.Process(job).parent().kill()  # the Ray worker that started the job's child
+        if event.record:
+            records.append(event.record)
+    assert [record.job_id for record in records] == [stuck.job.job_id, after.job.job_id]
+    assert records[0].failure.reason == "lost"
+    assert records[0].measurement is None
+    assert records[1].failure is None
+    wait_for(lambda: is_gone(job) and is_gone(ended))
+
+
+def test_closing_the_iterator_ends_the_job_and_the_next_one_runs(dispatcher, tmp_path):
+    items = dispatcher.run([a_launch("hang", tmp_path), a_launch("raise", tmp_path)])
+    pid = next(event.detail["pid"] for event in items if event.kind == "progress")
+    items.close()
+    wait_for(lambda: is_gone(pid))
+    record = only_record(event.record for event in dispatcher.run([a_launch("ok", tmp_path)]))
+    assert record.measurement is not None
+
+
+def test_ray_that_does_not_start_is_an_error_that_names_the_way_without_it(dispatcher):
+    """A second Ray in this process, which Ray itself refuses, stands for any failure to start."""
+    with pytest.raises(DispatchError, match="--dispatch inline"):
+        RayLocalDispatcher().__enter__()
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory):
+    """A driver of lower priority, with RAY_ADDRESS set, that leaves while a job runs."""
+    folder, temporary = tmp_path_factory.mktemp("visit"), tmp_path_factory.mktemp("temporary")
+    niceness = os.getpriority(os.PRIO_PROCESS, 0) + 4
+    launches = [a_launch("ok", folder), a_launch("hang", folder)]
+    done = subprocess.run(
+        ["nice", "-n", "4", sys.executable, "-c", VISIT],
+        input="\n".join(launch.model_dump_json() for launch in launches),
+        env={**os.environ, "RAY_ADDRESS": "127.0.0.1:1", "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        **json.loads(done.stdout.splitlines()[-1]),
+        "note": notes(folder)[0],
+        "driver_niceness": niceness,
+        "temporary": [path.name for path in temporary.iterdir()],
+    }
+
+
+def test_ray_address_in_the_environment_diverts_no_job(visit):
+    assert visit["kinds"] == ["started", *["progress"] * 3, "record"]
+    assert {"gcs_server", "raylet"} <= set(visit["processes"])
+
+
+def test_a_job_has_its_driver_s_priority_although_ray_lowers_its_workers(visit):
+    assert visit["note"]["niceness"] == visit["driver_niceness"]
+
+
+def test_the_token_can_be_read_by_this_user_alone(visit):
+    assert (visit["folder_mode"], visit["token_mode"]) == (0o700, 0o600)
+
+
+def test_leaving_ends_the_running_job_and_every_process_of_ray(visit):
+    assert visit["left"] == []
+    wait_for(lambda: all(is_gone(pid) for pid in visit["pids"]))
+
+
+def test_leaving_leaves_no_folder_behind(visit):
+    assert not visit["folder_left"]
+    assert visit["temporary"] == []
+
+
+def test_leaving_puts_the_environment_back(visit):
+    assert visit["changed"] == {}

@@ -1,0 +1,51 @@
+"""Words to ssh, and what is said where a head cannot be reached; real tunnels are in tests/e2e."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+
+import pytest
+
+from bench.dispatch.jobs_api import JobsApi
+from bench.dispatch.tunnel import SshTarget, Tunnel, run_there
+from bench.errors import DispatchError
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A target on this machine's loopback where no sshd listens."""
+    if shutil.which("ssh") is None:
+        pytest.skip("there is no ssh on this machine")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return SshTarget("127.0.0.9", "nobody", str(tmp_path / "no-key"))
+
+
+def test_the_key_and_the_host_s_own_are_checked_and_nothing_is_asked(nowhere, tmp_path):
+    words = " ".join(nowhere.words("-N"))
+    assert words.startswith("ssh -N ")
+    assert words.endswith("nobody@127.0.0.9")
+    assert "BatchMode=yes" in words
+    assert "StrictHostKeyChecking=accept-new" in words
+    assert f"UserKnownHostsFile={tmp_path}/mnist-bench/known_hosts" in words
+    assert "IdentitiesOnly=yes" in words
+
+
+def test_a_head_that_does_not_answer_is_named_with_the_way_to_try_by_hand(nowhere):
+    with pytest.raises(DispatchError, match=r"127\.0\.0\.9 cannot be reached.*try it by hand: ssh"):
+        run_there(nowhere, "true")
+
+
+def test_a_tunnel_that_does_not_open_is_an_error_and_leaves_no_process(nowhere):
+    tunnel = Tunnel(nowhere)
+    with pytest.raises(DispatchError, match="cannot be reached"):
+        tunnel.__enter__()
+    assert tunnel._process.poll() is not None
+
+
+def test_a_jobs_api_that_does_not_answer_is_an_error_with_the_next_step():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.raises(DispatchError, match=r"does not answer.*cluster check"):
+        JobsApi(f"http://127.0.0.1:{port}", "token")

@@ -1,0 +1,248 @@
+"""Who a machine is: ids from fixed facts alone, and nothing that tells whose it is."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import replace
+
+import pytest
+
+import bench.probe.gpu as gpu
+import bench.probe.identity as identity
+from bench.probe.fact import Absent
+from bench.probe.machine import probe
+from bench.record.facts import GpuFacts, MachineFacts, field_differences
+
+FIXED = {
+    "cpu_model": "Planted CPU",
+    "cpu_architecture": "x86_64",
+    "sockets": 1,
+    "physical_cores": 2,
+    "logical_cores": 4,
+    "memory_total_bytes": 8 * 2**30 - 300 * 2**20,
+    "host_hash": "a" * 16,
+}
+VARYING = {
+    "cpu_now_hz": 1.2e9,
+    "kernel": "6.9",
+    "usable_cpus": 0.5,
+    "memory_limit_bytes": 2**30,
+    "cpu_governor": "powersave",
+    "cloud_instance_type": "c7i.large",
+    "environment": {"OMP_NUM_THREADS": "1"},
+    "memory_total_bytes": 8 * 2**30 - 310 * 2**20,  # another kernel keeps some MiB more
+}
+
+
+def test_the_machine_id_is_the_same_each_time():
+    first, second = probe(), probe(("numpy",))
+    assert (first.machine_id, first.machine_type) == (second.machine_id, second.machine_type)
+    assert len(first.machine_id) == len(first.machine_type) == 16
+    assert set(first.machine_id) <= set("0123456789abcdef")
+
+
+@pytest.mark.parametrize("fact", VARYING)
+def test_what_may_vary_on_one_machine_changes_neither_id(fact):
+    changed = {**FIXED, fact: VARYING[fact]}
+    assert identity.machine_id(changed) == identity.machine_id(FIXED)
+    assert identity.machine_type(changed) == identity.machine_type(FIXED)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("cpu_model", "Another CPU"),
+        ("sockets", 2),
+        ("logical_cores", 2),
+        ("memory_total_bytes", 16 * 2**30),
+        ("gpus", (GpuFacts(index=0, model="Planted GPU"),)),
+        ("firmware_instance_type", "t3.large"),
+    ],
+)
+def test_other_hardware_is_another_type_and_another_machine(fact, value):
+    changed = {**FIXED, fact: value}
+    assert identity.machine_type(changed) != identity.machine_type(FIXED)
+    assert identity.machine_id(changed) != identity.machine_id(FIXED)
+
+
+def test_two_hosts_of_one_make_are_two_machines_of_one_type():
+    other = {**FIXED, "host_hash": "b" * 16}
+    assert identity.machine_type(other) == identity.machine_type(FIXED)
+    assert identity.machine_id(other) != identity.machine_id(FIXED)
+
+
+def test_no_fact_tells_the_host_s_name_or_machine_id_unless_asked(monkeypatch, tmp_path):
+    """The name and the machine-id are planted, so that they can be told from any other text."""
+    (tmp_path / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "machine-id",))
+    monkeypatch.setattr(platform, "node", lambda: "someones-laptop")
+    monkeypatch.delenv(identity.SHOW_VARIABLE, raising=False)
+    text = probe().model_dump_json()
+    assert "someones-laptop" not in text
+    assert "0123456789abcdef0123" not in text
+    monkeypatch.setenv(identity.SHOW_VARIABLE, "1")
+    shown = probe()
+    assert shown.host_name == "someones-laptop"
+    assert "0123456789abcdef0123" not in shown.model_dump_json()
+
+
+def test_without_a_machine_id_the_host_is_told_by_its_hashed_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "none",))
+    monkeypatch.setattr(identity, "container", lambda: "none")
+    monkeypatch.setattr(platform, "node", lambda: "one")
+    first = identity.host_hash()
+    monkeypatch.setattr(platform, "node", lambda: "two")
+    assert identity.host_hash() != first
+    assert "one" not in first
+
+
+def test_a_container_s_drawn_host_name_is_no_identity(monkeypatch, tmp_path):
+    """A container without a machine-id is planted: its host name is new with each start."""
+    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "none",))
+    monkeypatch.setattr(identity, "container", lambda: "Docker")
+    with pytest.raises(Absent, match="hardware alone"):
+        identity.host_hash()
+
+
+@pytest.mark.parametrize(
+    ("serials", "expected"),
+    [
+        ({"product_uuid": "4c4c4544-0042", "board_serial": "b"}, "4c4c4544-0042"),
+        ({"product_uuid": "00000000-0000-0000", "board_serial": "CN7016"}, "CN7016"),
+        ({"board_serial": "To Be Filled By O.E.M."}, "baked-in"),
+        ({}, "baked-in"),
+    ],
+)
+def test_in_a_container_the_firmware_s_serial_goes_before_the_image_s_machine_id(
+    monkeypatch, tmp_path, serials, expected
+):
+    """Two hosts that run one image have one machine-id; what firmware says is planted."""
+    (tmp_path / "machine-id").write_text("baked-in\n")
+    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "machine-id",))
+    monkeypatch.setattr(identity, "dmi", serials.get)
+    monkeypatch.setattr(identity, "container", lambda: "Kubernetes")
+    assert identity.host_hash() == identity.salted(expected)
+    monkeypatch.setattr(identity, "container", lambda: "none")
+    assert identity.host_hash() == identity.salted("baked-in")
+
+
+def test_a_container_that_knows_neither_serial_nor_machine_id_has_no_identity(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "machine-id").write_text("uninitialized\n")
+    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "machine-id",))
+    monkeypatch.setattr(identity, "dmi", {}.get)
+    monkeypatch.setattr(identity, "container", lambda: "Podman")
+    with pytest.raises(Absent, match="hardware alone"):
+        identity.host_hash()
+
+
+@pytest.mark.parametrize("fact", ["gpus", "cpu_model", "host_hash"])
+def test_a_fact_that_did_not_answer_in_time_gives_an_id_of_its_own(fact):
+    unknown = {fact: "gave no answer within 2 s"}
+    read = {**FIXED, fact: None}
+    assert identity.machine_id(read, unknown).startswith("unknown-")
+    assert identity.machine_id(read, unknown) == identity.machine_id(read, dict(unknown))
+    assert identity.machine_id(read).startswith("unknown-") is False
+    kept = identity.machine_type(FIXED) if fact == "host_hash" else None
+    assert identity.machine_type(read, unknown) == kept
+
+
+def test_a_fact_that_is_absent_for_good_is_part_of_the_id():
+    unknown = {"gpus": "no NVIDIA driver answers: NVML Shared Library Not Found"}
+    assert identity.machine_id(FIXED, unknown) == identity.machine_id(FIXED)
+    assert identity.machine_type(FIXED, unknown) == identity.machine_type(FIXED)
+
+
+def test_a_probe_whose_gpus_hang_says_why_the_machine_has_no_type(monkeypatch):
+    """The reader of the GPUs is made to hang, and its time-out shortened."""
+    rows = tuple(
+        replace(f, read=lambda: time.sleep(30), limit_s=0.05) if f.name == "gpus" else f
+        for f in gpu.FACTS
+    )
+    whole = probe()
+    monkeypatch.setattr(gpu, "FACTS", rows)
+    facts = probe()
+    assert facts.machine_type is None
+    assert facts.unknown["machine_type"] == "not told: gpus gave no answer in time"
+    assert facts.machine_id.startswith("unknown-")
+    assert facts.machine_id != whole.machine_id
+    assert "machine_type" not in whole.unknown
+
+
+@pytest.mark.parametrize(
+    ("stated", "sold"),
+    [
+        ([503.9, 504.1, 509.0], 512),
+        ([125.6, 125.9], 128),
+        ([62.4, 62.9], 64),
+        ([30.6, 31.4], 32),
+        ([15.2, 15.7], 16),
+        ([7.6, 7.8], 8),
+        ([3.7, 3.9], 4),
+        ([0.4, 0.95], 1),
+    ],
+)
+def test_memory_is_counted_as_it_is_sold_whatever_a_kernel_keeps(stated, sold):
+    assert {identity.memory_gib(round(gib * 2**30)) for gib in stated} == {sold}
+
+
+def test_memory_that_is_not_known_has_no_size():
+    assert identity.memory_gib(None) is None
+
+
+UUID = "8932f937-d72c-4106-c12f-20bd9faed9f6"
+
+
+@pytest.fixture
+def owner(monkeypatch):
+    """Plant a host name and a home folder, which no other text can hold."""
+    monkeypatch.setattr(platform, "node", lambda: "bobs-box.lab.example")
+    monkeypatch.setenv("HOME", "/home/bob")
+    monkeypatch.delenv(identity.SHOW_VARIABLE, raising=False)
+    return f"host-{identity.name_hash('bobs-box.lab.example')}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GPU-" + UUID, "GPU-" + identity.salted("GPU-" + UUID)),
+        ("0,GPU-8932f937,1", f"0,GPU-{identity.salted('GPU-8932f937')},1"),
+        ("MIG-" + UUID, "MIG-" + identity.salted("MIG-" + UUID)),
+        ("MIG-GPU-8932f937/1/0", "MIG-" + identity.salted("MIG-GPU-8932f937/1/0")),
+        ("GPU-accelerated, 0,1, GPU-0", "GPU-accelerated, 0,1, GPU-0"),
+        ("at bobs-box.lab.example:22", "at HOST:22"),
+        ("BOBS-BOX is bobs-boxes", "HOST is bobs-boxes"),
+        ('File "/home/bob/x.py"', 'File "~/x.py"'),
+        ("/home/bobby /srv/home/bob:/home/bob", "/home/bobby /srv/home/bob:~"),
+        ("--xla_dump_to=/home/bob", "--xla_dump_to=~"),
+        ("odd \udcff", "odd ?"),
+    ],
+)
+def test_what_tells_whose_machine_it_is_does_not_stay_in_a_text(owner, text, shown):
+    assert identity.redacted(text) == shown.replace("HOST", owner)
+
+
+def test_names_stay_where_they_were_asked_for_and_serials_never_do(owner, monkeypatch):
+    monkeypatch.setenv(identity.SHOW_VARIABLE, "1")
+    text = identity.redacted(f"bobs-box /home/bob GPU-{UUID}")
+    assert text == f"bobs-box /home/bob GPU-{identity.salted('GPU-' + UUID)}"
+
+
+@pytest.mark.parametrize("name", ["localhost", "vm", ""])
+def test_a_name_that_tells_nothing_is_left_in_the_text(monkeypatch, name):
+    monkeypatch.setattr(platform, "node", lambda: name)
+    monkeypatch.delenv(identity.SHOW_VARIABLE, raising=False)
+    assert identity.redacted("vm at localhost") == "vm at localhost"
+
+
+def test_two_machines_are_set_side_by_side_field_by_field():
+    left = MachineFacts(machine_id="a", cpu_model="X", packages={"numpy": "1"}, sockets=1)
+    right = MachineFacts(machine_id="b", cpu_model="Y", packages={"numpy": "2"}, sockets=1)
+    assert field_differences(left, right) == {
+        "machine_id": ("a", "b"),
+        "cpu_model": ("X", "Y"),
+        "numpy": ("1", "2"),
+    }
+    assert field_differences(left, left) == {}

@@ -1,0 +1,251 @@
+"""Prices: whose figure counts, and that each carries its source and date or a reason."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from bench.errors import RequestError
+from bench.record.facts import GpuFacts, MachineFacts
+from bench.record.price import PriceRule, _table, listed_price, price_of, read_rules
+
+C7I = MachineFacts(
+    machine_id="m",
+    machine_type="t" * 16,
+    cloud_provider="aws",
+    cloud_instance_type="c7i.large",
+    cloud_region="us-east-1",
+    cloud_lifecycle="on-demand",
+)
+OWN = MachineFacts(machine_id="o")
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, where YAML takes the last one."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        assert len(set(keys)) == len(keys), f"twice: {keys}"
+        return super().construct_mapping(node, deep)
+
+
+def test_the_table_names_some_dozens_of_types_of_three_clouds_with_source_and_date():
+    text = resources.files("bench").joinpath("prices.yaml").read_text(encoding="utf-8")
+    loader = StrictLoader(text)
+    entries = {entry["provider"]: entry for entry in loader.get_single_data()}
+    assert set(entries) == {"aws", "gcp", "azure"}
+    assert len(entries) == len(_table())
+    assert sum(len(entry["usd_per_hour"]) for entry in entries.values()) >= 36
+    for entry in entries.values():
+        assert PriceRule(usd_per_hour=1, source="x", date=entry["date"]).date == "2025-01"
+        assert "list price" in entry["source"]
+        assert entry["region"]
+        assert all(0 < usd < 100 for usd in entry["usd_per_hour"].values())
+        assert set(entry["gpus"]) <= set(entry["usd_per_hour"])
+        assert all(count >= 1 for count in entry["gpus"].values())
+
+
+def test_a_type_that_is_listed_twice_would_be_seen():
+    with pytest.raises(AssertionError, match="twice"):
+        StrictLoader("{a: 1, b: 2, a: 3}").get_single_data()
+
+
+@pytest.mark.parametrize("name", ["cluster.yaml", "clusters/gcp.yaml"])
+def test_every_machine_of_the_project_s_own_clusters_is_in_the_table(name):
+    document = yaml.safe_load((ROOT / name).read_text())
+    configs = [each["node_config"] for each in document["available_node_types"].values()]
+    types = [config.get("InstanceType") or config["machineType"] for config in configs]
+    provider = document["provider"]["type"]
+    assert len(types) >= 3
+    assert [each for each in types if listed_price(provider, each) is None] == []
+
+
+def test_a_listed_type_has_its_list_price_with_source_and_date():
+    price = price_of("lab", C7I)
+    assert price.usd_per_hour == 0.08925
+    assert "us-east-1" in price.source
+    assert price.date == "2025-01"
+
+
+def test_a_price_of_another_region_says_so():
+    elsewhere = C7I.model_copy(update={"cloud_region": "eu-west-1"})
+    assert price_of("lab", elsewhere).source.endswith("this machine is in eu-west-1")
+
+
+def test_where_the_machine_s_region_is_not_known_the_price_says_so():
+    somewhere = C7I.model_copy(update={"cloud_region": None})
+    assert price_of("lab", somewhere).source.endswith("; this machine's region is not known")
+    assert "this machine" not in price_of("lab", C7I).source
+
+
+def on_gcp(instance_type, gpus):
+    return C7I.model_copy(
+        update={
+            "cloud_provider": "gcp",
+            "cloud_region": "us-central1",
+            "cloud_instance_type": instance_type,
+            "gpus": tuple(GpuFacts(index=index) for index in range(gpus)),
+        }
+    )
+
+
+def test_a_machine_with_an_attached_gpu_is_not_priced_as_the_machine_alone():
+    assert price_of("lab", on_gcp("n1-standard-4", 0)).usd_per_hour == 0.19
+    price = price_of("lab", on_gcp("n1-standard-4", 1))
+    assert price.usd_per_hour is None
+    assert price.reason == (
+        "the list price of n1-standard-4 leaves out an attached GPU: give --price"
+    )
+
+
+def test_a_type_that_has_gpus_of_its_own_is_priced_with_them_and_with_no_more():
+    assert price_of("lab", on_gcp("g2-standard-4", 1)).usd_per_hour == 0.7068
+    assert price_of("lab", on_gcp("g2-standard-4", 0)).usd_per_hour == 0.7068  # no driver
+    assert price_of("lab", on_gcp("g2-standard-4", 2)).usd_per_hour is None
+    unread = on_gcp("g2-standard-4", 0).model_copy(update={"gpus": None})
+    assert price_of("lab", unread).usd_per_hour == 0.7068
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cloud_lifecycle": "spot"}, "spot"),
+        ({"cloud_instance_type": "x1.mega"}, "x1.mega is not in the price table"),
+        ({"cloud_provider": "gcp"}, "not in the price table"),
+        ({"cloud_instance_type": None}, "no instance type"),
+    ],
+)
+def test_where_there_is_no_price_there_is_a_reason(changes, words):
+    price = price_of("lab", C7I.model_copy(update=changes))
+    assert price.usd_per_hour is None
+    assert words in price.reason
+
+
+def test_the_user_s_number_comes_before_the_table():
+    (rule,) = read_rules("0.35")
+    price = price_of("lab", C7I, [rule])
+    assert (price.usd_per_hour, price.source) == (0.35, "--price")
+    assert len(price.date) == 10
+
+
+def test_a_file_of_rules_names_machines_and_the_first_match_counts(tmp_path):
+    path = tmp_path / "prices.yaml"
+    path.write_text(
+        "- {label: rack, usd_per_hour: 0.5, source: contract, date: 2026-11-01}\n"
+        "- {instance_type: c7i.large, usd_per_hour: 0.06, source: reserved, date: 2026-10-01}\n"
+        "- {purchase_usd: 1753.2, lifetime_years: 2, source: invoice, date: 2026-01-15}\n"
+    )
+    rules = read_rules(str(path))
+    assert price_of("rack", C7I, rules).usd_per_hour == 0.5
+    assert price_of("lab", C7I, rules).usd_per_hour == 0.06
+    own = price_of("desk", OWN, rules)
+    assert own.usd_per_hour == pytest.approx(0.1)
+    assert own.date == "2026-01-15"
+    assert own.source == "invoice: 1753.2 USD over 2 years of 8766 hours, without electricity"
+
+
+def test_hours_of_use_make_an_own_machine_dearer():
+    rule = PriceRule(
+        purchase_usd=1000, lifetime_years=5, hours_per_year=2000, source="invoice", date="2026"
+    )
+    assert price_of("desk", OWN, [rule]).usd_per_hour == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- {usd_per_hour: 1, source: x}",
+        "- {usd_per_hour: 1, purchase_usd: 2, lifetime_years: 3, source: x, date: 2026}",
+        "- {purchase_usd: 2, source: x, date: 2026}",
+        "- {usd_per_hour: -1, source: x, date: 2026}",
+        "- {usd_per_hour: .inf, source: x, date: 2026}",
+        "- {price: 1, source: x, date: 2026}",
+        "just words",
+        "",
+        "a: [",
+    ],
+)
+def test_a_wrong_file_is_a_wrong_request(tmp_path, text):
+    path = tmp_path / "prices.yaml"
+    path.write_text(text)
+    with pytest.raises(RequestError, match="price cannot be read"):
+        read_rules(str(path))
+
+
+@pytest.mark.parametrize("date", ["2026", "2026-11", "2026-02-28"])
+def test_a_rule_s_date_is_a_year_a_month_or_a_day(tmp_path, date):
+    path = tmp_path / "prices.yaml"
+    path.write_text(f"- {{usd_per_hour: 1, source: x, date: {date}}}")
+    assert read_rules(str(path))[0].date == date
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("source: x, date: y", "date: Value error, 'y' is no date"),
+        ("source: x, date: 2026-13", "'2026-13' is no date"),
+        ("source: x, date: '2026-02-30'", "'2026-02-30' is no date"),
+        ("source: x, date: 26-11-01", "give YYYY, YYYY-MM or YYYY-MM-DD"),
+        ("source: x, date: ''", "'' is no date"),
+        ("source: '', date: 2026", "source: Value error, say where the figure comes from"),
+        ("source: ' ', date: 2026", "say where the figure comes from"),
+    ],
+)
+def test_a_rule_without_source_or_date_is_named_by_its_number(tmp_path, wrong, words):
+    path = tmp_path / "prices.yaml"
+    path.write_text(
+        f"- {{usd_per_hour: 1, source: x, date: 2026}}\n- {{usd_per_hour: 1, {wrong}}}\n"
+    )
+    with pytest.raises(RequestError) as caught:
+        read_rules(str(path))
+    assert f"{path}: rule 2: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_machine_of_one_s_own_is_priced_in_one_word():
+    (rule,) = read_rules("1800/4y")
+    price = price_of("desk", OWN, [rule])
+    assert price.usd_per_hour == pytest.approx(1800 / (4 * 8766))
+    assert price.source == "--price: 1800 USD over 4 years of 8766 hours, without electricity"
+    assert len(price.date) == 10
+
+
+def test_only_a_bare_figure_of_the_command_line_is_typed():
+    assert all(read_rules(text)[0].is_typed for text in ("0.35", "1800/4y"))
+    rule = PriceRule(usd_per_hour=1, source="contract", date="2026")
+    assert not rule.is_typed
+    assert not read_rules("0.35")[0].model_copy(update={"label": "desk"}).is_typed
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-1", "nan", "inf", "no-such-file.yaml", "1800/4", "1800/y", "-1/4y", "1800/0y", "a/by", ""],
+)
+def test_wrong_words_are_answered_with_every_form(text):
+    with pytest.raises(RequestError, match="price cannot be read") as caught:
+        read_rules(text)
+    for form in ("--price 0.35", "--price 1800/4y", "--price prices.yaml"):
+        assert form in str(caught.value)
+
+
+def test_a_journal_s_rule_is_read_as_it_was_written(tmp_path):
+    """Rules were less strict once, and a journal is never rewritten."""
+    rule = PriceRule(usd_per_hour=1, source="", date="November 2026")
+    assert PriceRule.model_validate_json(rule.model_dump_json()) == rule
+
+
+def test_a_list_price_says_what_is_not_known_of_the_machine():
+    unsure = C7I.model_copy(update={"cloud_lifecycle": None})
+    assert price_of("lab", unsure).source.endswith("; whether it is a spot instance is not known")
+    n1 = MachineFacts(
+        machine_id="n",
+        cloud_provider="gcp",
+        cloud_instance_type="n1-standard-4",
+        cloud_region="us-central1",
+        cloud_lifecycle="on-demand",
+        gpus=None,
+    )
+    assert "an attached GPU, which nobody could look for" in price_of("lab", n1).source

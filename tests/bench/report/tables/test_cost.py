@@ -1,0 +1,128 @@
+"""Whose price counts for whose records: each journal's for its own, and what nodes cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import a_job, a_measurement, a_record, a_run, facts, rows
+
+from bench.record.lines import MachineEntry
+from bench.record.price import PriceRule, listed_price, read_rules
+from bench.report.annex import build_report
+from bench.report.tables.cost import NODE_SOURCE
+
+DESK = facts(machine_id="desk")
+NODE = facts(
+    machine_id="node",
+    cloud_provider="aws",
+    cloud_instance_type="m5.large",
+    cloud_region="us-east-1",
+    cloud_lifecycle="on-demand",
+)
+LISTED = listed_price("aws", "m5.large", "us-east-1")
+EVERYWHERE = PriceRule(usd_per_hour=7.0, source="contract", date="2026-01")
+
+
+def typed(usd, date="2026-11-01"):
+    (rule,) = read_rules(usd)
+    return rule.model_copy(update={"date": date})
+
+
+def record(label, machine, run_id="run-1", seed=1):
+    measured = a_measurement([[1.0, 0.01]], total_s=36.0)
+    return a_record(a_job(seed=seed), measured, label=label, machine=machine, run_id=run_id)
+
+
+def on_a_cluster(*prices, node=NODE, **entry):
+    """A run on this machine and on one node of a cluster."""
+    run = a_run([record("desk", DESK), record("vm 1", node)], label="desk", prices=prices)
+    told = MachineEntry(run_id="run-1", label="vm 1", machine=node, **entry)
+    return replace(run, machines=(told,))
+
+
+def costs(*runs):
+    """The rows of the cost table by machine, and its note."""
+    report = build_report(runs)
+    (table,) = (table for table in report.tables if table.name == "cost")
+    return {row["machine"]: row for row in rows(report, "cost")}, table.note
+
+
+def test_the_price_of_one_journal_is_not_that_of_another_s_machine():
+    cheap = a_run([record("desk", DESK, "run-1")], prices=(typed("0.05"),))
+    other = a_run([record("vm", NODE, "run-2")])
+    found, _ = costs(cheap, other)
+    assert (found["desk"]["usd_per_hour"], found["desk"]["price_source"]) == (0.05, "--price")
+    assert found["vm"]["usd_per_hour"] == LISTED.usd_per_hour
+    assert found["vm"]["price_source"] == LISTED.source
+
+
+def test_one_machine_at_two_prices_has_a_row_for_each():
+    first = a_run([record("desk", DESK, "run-1")], prices=(typed("0.5"),))
+    second = a_run([record("desk", DESK, "run-2", seed=2)], prices=(typed("1"),))
+    priced = rows(build_report([first, second]), "cost")
+    assert [(row["n"], row["usd_per_hour"]) for row in priced] == [(1, 0.5), (1, 1.0)]
+    assert [row["usd_per_1000_jobs"] for row in priced] == pytest.approx([5.0, 10.0])
+
+
+def test_one_price_that_was_typed_on_two_days_is_one_row_of_the_later_date():
+    first = a_run([record("desk", DESK, "run-1")], prices=(typed("0.5", "2026-11-02"),))
+    second = a_run([record("desk", DESK, "run-2", seed=2)], prices=(typed("0.5", "2026-11-01"),))
+    (row,) = rows(build_report([first, second]), "cost")
+    assert (row["n"], row["usd_per_hour"], row["price_date"]) == (2, 0.5, "2026-11-02")
+
+
+def test_a_bare_figure_speaks_of_the_machine_at_which_it_was_typed_alone():
+    found, _ = costs(on_a_cluster(typed("0.05")))
+    assert found["desk"]["usd_per_hour"] == 0.05
+    assert found["vm 1"]["usd_per_hour"] == LISTED.usd_per_hour
+
+
+def test_a_rule_of_a_file_without_a_name_speaks_of_the_nodes_too():
+    found, _ = costs(on_a_cluster(EVERYWHERE, usd_per_hour=0.5))
+    assert found["desk"]["usd_per_hour"] == found["vm 1"]["usd_per_hour"] == 7.0
+
+
+def test_a_node_s_recorded_figure_goes_before_the_table_and_a_named_rule_before_it():
+    found, _ = costs(on_a_cluster(usd_per_hour=0.5))
+    row = found["vm 1"]
+    assert (row["usd_per_hour"], row["price_source"]) == (0.5, NODE_SOURCE)
+    assert row["price_date"] == "2026-11-01"  # of the run's start
+    named = PriceRule(label="vm 1", usd_per_hour=0.6, source="contract", date="2026-01")
+    found, _ = costs(on_a_cluster(named, usd_per_hour=0.5))
+    assert (found["vm 1"]["usd_per_hour"], found["vm 1"]["price_source"]) == (0.6, "contract")
+    assert found["desk"]["usd_per_hour"] is None
+
+
+def test_a_recorded_figure_that_is_the_list_price_has_the_table_s_source_and_date():
+    found, _ = costs(on_a_cluster(usd_per_hour=LISTED.usd_per_hour))
+    assert found["vm 1"]["price_source"] == LISTED.source
+    assert found["vm 1"]["price_date"] == LISTED.date
+
+
+def test_the_list_price_is_not_that_of_a_spot_node_though_the_run_reckoned_with_it():
+    spot = NODE.model_copy(update={"cloud_lifecycle": "spot"})
+    found, note = costs(on_a_cluster(node=spot, usd_per_hour=LISTED.usd_per_hour))
+    assert found["vm 1"]["usd_per_hour"] is None
+    assert "No price: vm 1: a spot instance's price changes by the hour" in note
+    found, _ = costs(on_a_cluster(node=spot, usd_per_hour=0.03))
+    assert found["vm 1"]["usd_per_hour"] == 0.03
+
+
+def test_a_figure_that_the_run_took_from_the_cluster_file_s_type_has_its_source_and_date():
+    unnamed = NODE.model_copy(update={"cloud_instance_type": None})
+    known = {"usd_source": "a list", "usd_date": "2025-01"}
+    found, _ = costs(on_a_cluster(node=unnamed, usd_per_hour=0.096, **known))
+    row = found["vm 1"]
+    assert (row["usd_per_hour"], row["price_source"], row["price_date"]) == (
+        0.096,
+        "a list",
+        "2025-01",
+    )
+
+
+def test_the_source_is_shown_whole_with_what_it_says_of_the_region():
+    away = NODE.model_copy(update={"cloud_region": "eu-west-1"})
+    report = build_report([a_run([record("vm", away)])])
+    (table,) = (table for table in report.tables if table.name == "cost")
+    assert "; this machine is in eu-west-1" in table.folded()[1]

@@ -1,0 +1,94 @@
+"""The table of limits: planted times and ceilings give shares and regimes, or a reason."""
+
+from __future__ import annotations
+
+import pytest
+from builders import a_job, a_measurement, a_record, a_run, rows
+
+from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
+from bench.record.conditions import Conditions, Interference
+from bench.report.annex import build_report
+from bench.report.markdown import render
+
+CEILINGS = Ceilings(
+    matmul=(MatmulRate(size=1024, flops_per_s=100e9),),
+    copy_rates=(CopyRate(size_bytes=2**20, bytes_per_s=10e9),),
+    took_s=1.0,
+)
+
+
+def measured(batch: int, step_s: float, *, ceilings=None, flops_per_image=1_000_000, **job):
+    work = WorkCount(flops=batch * flops_per_image, bytes=1000, working_set_bytes=2**21)
+    steps = [[10 * step_s, *[step_s] * 9], [step_s] * 10]
+    measurement = a_measurement(steps, work=work, ceilings=ceilings)
+    return a_record(a_job(batch_size=batch, **job), measurement)
+
+
+def limits_of(records) -> dict[int, dict]:
+    report = build_report([a_run(records)])
+    return {row["batch_size"]: row for row in rows(report, "limits")}
+
+
+def test_a_row_holds_its_rate_and_its_share_of_the_ceiling():
+    row = limits_of([measured(100, 0.0016, ceilings=CEILINGS)])[100]
+    assert row["flops_per_s"] == pytest.approx(62.5e9)
+    assert row["ceiling_share"] == pytest.approx(0.625)
+    assert row["ceiling_flops_per_s"] == 100e9
+    assert row["regime"] == "compute-bound"
+    assert row["regime_basis"] == "roofline"
+
+
+def test_ceilings_of_one_job_serve_all_jobs_of_its_backend_and_precision():
+    found = limits_of([measured(100, 0.002, ceilings=CEILINGS), measured(200, 0.004)])
+    assert found[200]["ceiling_share"] == pytest.approx(0.5)
+    other = limits_of([measured(100, 0.002, ceilings=CEILINGS), measured(200, 1.0, backend="jax")])
+    assert other[200]["ceiling_share"] is None
+    assert "no ceilings measured" in other[200]["limits_reason"]
+
+
+def test_the_best_of_several_ceilings_counts():
+    twice = Ceilings(
+        matmul=(MatmulRate(size=1024, flops_per_s=200e9),),
+        copy_rates=CEILINGS.copy_rates,
+        took_s=1.0,
+    )
+    found = limits_of([measured(100, 0.002, ceilings=CEILINGS), measured(200, 1.0, ceilings=twice)])
+    assert found[100]["ceiling_share"] == pytest.approx(0.25)
+
+
+def test_the_batch_sweep_decides_on_overhead():
+    times = {32: 0.0103, 128: 0.0112, 2048: 0.0305}
+    records = [
+        measured(batch, step_s, ceilings=CEILINGS if batch == 32 else None)
+        for batch, step_s in times.items()
+    ]
+    found = limits_of(records)
+    assert {row["regime_basis"] for row in found.values()} == {"batch sweep"}
+    assert found[32]["overhead_ms"] == pytest.approx(10, rel=0.01)
+    assert found[32]["regime"] == found[128]["regime"] == "overhead-bound"
+    assert found[2048]["regime"] == "compute-bound"
+
+
+def test_a_journal_without_counted_work_is_a_reason_and_no_figure():
+    record = a_record(a_job(), a_measurement([[0.5, 0.25], [0.25, 0.25]]))
+    (row,) = rows(build_report([a_run([record])]), "limits")
+    assert row["regime"] is None and row["flops_per_s"] is None
+    assert "counts no work" in row["limits_reason"]
+
+
+@pytest.mark.parametrize(("flag", "is_said"), [("disturbed", True), ("quiet", False)])
+def test_ceilings_of_a_disturbed_job_are_called_so(flag, is_said):
+    record = measured(100, 0.0016, ceilings=CEILINGS)
+    seen = Interference(wall_s=1.0, flag=flag)
+    watched = Conditions(period_s=0.2, samples=1, rss_peak_bytes=None, whole=seen)
+    report = build_report([a_run([record.model_copy(update={"conditions": watched})])])
+    (table,) = (table for table in report.tables if table.name == "limits")
+    assert ("may read too high" in table.note) == is_said
+
+
+def test_capacity_rows_and_the_verdict_say_what_limits_them():
+    report = build_report([a_run([measured(100, 0.0016, ceilings=CEILINGS)])])
+    row = next(row for row in rows(report, "capacity") if row["source"] == "measured")
+    assert (row["regime"], row["ceiling_share"]) == ("compute-bound", pytest.approx(0.625))
+    assert any("62.5 GFLOP/s, 63 % of what a bare matrix product" in p for p in report.verdict)
+    assert "does not predict big-model speed" in " ".join(render(report).split())

@@ -1,0 +1,114 @@
+"""Markdown shows every text as it is: nothing from a machine becomes markup."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.report.column import Report, Table, interval, number, ranged, text
+from bench.report.markdown import WIDTH, escape, paragraph, render
+
+
+def a_table(*rows, **changes):
+    columns = (text("name", "name"), number("wall_s", "wall s"))
+    return Table("times", "Times", columns, tuple(rows), **changes)
+
+
+def rendered(*tables, verdict=()):
+    return render(Report("Title", tuple(verdict), tuple(tables)))
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
+        ("a & b", "a &amp; b"),
+        ("`rm`", r"\`rm\`"),
+        ("two\nlines\r\nmore", "two lines more"),
+        ("  padded  ", "padded"),
+        (r"back\slash", r"back\\slash"),
+        (r"a\|b", r"a\\\|b"),
+        ("*bold*", r"\*bold\*"),
+        ("_it_ step_p10", r"\_it\_ step_p10"),
+        ("[click](http://x)", r"[click\](http\://x)"),
+        ("[click][ref]", r"[click\][ref]"),
+        ("![img](x)", r"![img\](x)"),
+        ("[ref]: x", r"[ref\]: x"),
+        ("www.example.org", r"www\.example.org"),
+        ("red\x1b[31m", "redU+001B[31m"),
+        ("\u202egnp", "U+202Egnp"),
+    ],
+)
+def test_hostile_text_is_escaped(hostile, shown):
+    assert escape(hostile) == shown
+
+
+def test_a_hostile_host_name_adds_neither_cell_nor_line_to_a_table():
+    hostile = a_table({"name": "evil | 1 |\n| x", "wall_s": 1.0})
+    honest = a_table({"name": "plain", "wall_s": 1.0})
+
+    def bars(table):
+        lines = [line for line in rendered(table).splitlines() if line.startswith("|")]
+        return [line.replace(r"\|", "").count("|") for line in lines]
+
+    assert bars(hostile) == bars(honest) == [3, 3, 3]
+
+
+def test_unknown_and_not_a_number_read_as_not_available():
+    page = rendered(a_table({"name": None, "wall_s": float("nan")}, {"name": "b", "wall_s": None}))
+    assert page.count("n/a") == 3
+    assert "nan" not in page
+    assert "None" not in page
+
+
+def test_numbers_have_three_significant_digits_and_stay_as_given():
+    page = rendered(a_table({"name": "1e5", "wall_s": 1234.56}))
+    assert "1230" in page
+    assert "| 1e5 " in page
+
+
+def test_an_estimate_reads_with_its_bounds_or_without_them():
+    assert interval(1.9, 1.7, 2.1, "x") == "1.9x [1.7, 2.1]"
+    assert interval(1.9, None, None, "x") == "1.9x"
+    assert interval(float("nan"), 1, 2) == "n/a"
+    column = ranged("speed", "speed", "low", "high", "x")
+    assert column.format({"speed": 2.0, "low": 1.5, "high": 2.5}) == "2x [1.5, 2.5]"
+
+
+def test_an_empty_table_says_none():
+    assert "## Times\n\nnone" in rendered(a_table())
+
+
+def test_a_constant_foldable_column_goes_into_the_note():
+    columns = (text("name", "name"), text("loop", "loop", foldable=True))
+    rows = ({"name": "a", "loop": "fit"}, {"name": "b", "loop": "fit"})
+    page = rendered(Table("t", "T", columns, rows, note="More."))
+    assert "In all rows: loop: fit. More." in page
+    assert "| loop" not in page
+    other = rendered(Table("t", "T", columns, (*rows, {"name": "c", "loop": "eager"})))
+    assert "| loop" in other
+
+
+def test_brief_rows_are_the_ones_that_people_read():
+    rows = ({"name": "kept", "wall_s": 1}, {"name": "left", "wall_s": 2})
+    page = rendered(a_table(*rows, brief=rows[:1]))
+    assert "kept" in page
+    assert "left" not in page
+
+
+def test_a_sideways_table_has_its_columns_as_lines():
+    page = rendered(a_table({"name": "a", "wall_s": 1}, {"name": "b", "wall_s": 2}, sideways=True))
+    assert "| wall s | 1   | 2   |" in page or "| wall s | 1 | 2 |" in page
+
+
+def test_wrapped_lines_begin_no_list_heading_or_rule():
+    words = " ".join(["- # 1. + === word"] * 40)
+    lines = paragraph(words).splitlines()
+    assert len(lines) > 3
+    assert all(len(line) <= WIDTH + 1 for line in lines)
+    assert not any(line.startswith(("- ", "# ", "1. ", "+ ", "=")) for line in lines)
+
+
+def test_the_verdict_stands_before_the_first_table():
+    page = rendered(a_table(), verdict=("Train on this.",))
+    assert page.index("Train on this.") < page.index("## Times")

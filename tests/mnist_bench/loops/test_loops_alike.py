@@ -1,0 +1,153 @@
+"""Every loop does the same arithmetic: its loss curve stands beside that of `fit` on TensorFlow.
+
+The data are a part of MNIST (of the synthetic set where MNIST is not here); first weights and batch
+order come from the job's seed, so only rounding, and PyTorch's and JAX's own dropout, may differ.
+A backend that is not installed is a skip.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from launches import only_record
+
+from bench.child.launch import LaunchSpec
+from bench.child.process import run_child
+from bench.record.lines import MachineFacts, Measurement
+from bench.spec.grid import JobSpec
+from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_staged, stage
+from mnist_bench.eligibility import BFLOAT16_SETS, why_skipped
+from mnist_bench.synthetic import make_synthetic
+from mnist_bench.training import LOOPS
+from mnist_bench.workload import NAME, PACKAGES
+
+#: Images that each network trains on, the last batch a ragged one; XLA's convolutions are slow.
+IMAGES = {"mlp": 20 * 128 + 40, "cnn": 5 * 128 + 40}
+TESTED = 500
+REFERENCE = ("fit", "tensorflow")
+ALL = sorted(key for key in LOOPS if key != REFERENCE)
+#: On a CPU these are other names of `compiled`, or take half a minute to compile: the MLP alone.
+MLP_ALONE = (("stepwise", "jax"), ("inductor", "torch"))
+#: Those that a run takes by itself; the rest are ways to launch the same functions.
+OTHERS = [key for key in ALL if key[0] in ("fit", "compiled")]
+
+#: Relative difference of an epoch's mean loss that rounding may make in a few epochs of float32.
+ROUNDING = 2e-3
+
+#: The same where dropout is drawn by another generator (CNN on JAX and PyTorch) or the arithmetic
+#: is of bfloat16, whose numbers have 8 bits.
+OTHER_DRAWS = 0.12
+
+
+@pytest.fixture(scope="module")
+def measured(mnist_file, tmp_path_factory):
+    """Return the measurement of a job; each job is run once."""
+    whole = load_staged(mnist_file) if mnist_file else make_synthetic()
+    parts = {
+        model: stage_part(whole, images, tmp_path_factory.mktemp(model))
+        for model, images in IMAGES.items()
+    }
+    done: dict[str, Measurement] = {}
+
+    def measure(loop: str, backend: str, **fields) -> Measurement:
+        job = JobSpec(loop=loop, backend=backend, dataset="mnist", **{"epochs": 2, **fields})
+        here = MachineFacts(machine_id="here", instruction_sets=tuple(BFLOAT16_SETS))
+        if reason := why_skipped(job, here):
+            pytest.skip(reason)
+        if job.job_id not in done:
+            path, digest = parts[job.model]
+            launch = LaunchSpec(
+                run_id="alike",
+                workload=NAME,
+                job=job,
+                label="here",
+                data_path=str(path),
+                data_digest=digest,
+                threads=2,
+                packages=PACKAGES,
+            )
+            record = only_record(run_child(launch))
+            assert record.failure is None, record.failure
+            done[job.job_id] = record.measurement
+        return done[job.job_id]
+
+    return measure
+
+
+def stage_part(whole: Arrays, images: int, folder: Path) -> tuple[Path, str]:
+    """Write the first images of the data; return the file and its digest."""
+    sizes = (images, images, TESTED, TESTED)
+    arrays = Arrays(*(array[:size] for array, size in zip(whole, sizes, strict=True)))
+    dataset = Dataset("mnist", arrays, "a part", digests_of(arrays))
+    return stage(dataset, folder), combined_digest(dataset.digests)
+
+
+def losses(measurement: Measurement) -> list[float]:
+    return [epoch.train_loss for epoch in measurement.epochs]
+
+
+@pytest.mark.parametrize(
+    ("loop", "backend", "optimizer"),
+    [
+        *((*key, "adam") for key in ALL),
+        # Keras's own optimizers in `fit` are Keras's to test
+        *((*key, name) for key in OTHERS if key[0] != "fit" for name in ("sgd", "rmsprop")),
+    ],
+)
+def test_the_mlp_s_loss_curve_is_that_of_fit(measured, loop, backend, optimizer):
+    ours = measured(loop, backend, model="mlp", optimizer=optimizer)
+    reference = measured("fit", "tensorflow", model="mlp", optimizer=optimizer)
+    assert losses(ours) == pytest.approx(losses(reference), rel=ROUNDING)
+    assert ours.final.test_accuracy == pytest.approx(reference.final.test_accuracy, abs=0.01)
+
+
+@pytest.mark.parametrize(("loop", "backend"), [key for key in ALL if key not in MLP_ALONE])
+def test_the_cnn_s_loss_curve_is_that_of_fit(measured, loop, backend):
+    ours = measured(loop, backend, model="cnn", optimizer="adam")
+    reference = measured("fit", "tensorflow", model="cnn", optimizer="adam")
+    tolerance = ROUNDING if backend == "tensorflow" else OTHER_DRAWS
+    assert losses(ours) == pytest.approx(losses(reference), rel=tolerance)
+
+
+@pytest.mark.parametrize(("loop", "backend"), OTHERS)
+def test_every_loop_starts_from_the_same_weights_and_batches(measured, loop, backend):
+    ours = measured(loop, backend, model="mlp", optimizer="adam").digests
+    reference = measured("fit", "tensorflow", model="mlp", optimizer="adam").digests
+    assert ours.initial_weights == reference.initial_weights
+    assert ours.batch_order == reference.batch_order
+    assert ours.data == reference.data
+
+
+@pytest.mark.parametrize(("loop", "backend"), ALL)
+def test_every_step_has_its_time_the_ragged_last_one_too(measured, loop, backend):
+    measurement = measured(loop, backend, model="mlp", optimizer="adam")
+    assert [epoch.steps for epoch in measurement.epochs] == [21, 21]
+    times_s = measurement.step_times.unpack().reshape(2, 21)
+    assert (times_s > 0).all()
+    for epoch, row in zip(measurement.epochs, times_s, strict=True):
+        assert 0.5 * epoch.wall_s <= row.sum() <= epoch.wall_s * 1.01
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_compiled_job_repeats_bit_for_bit(measured, backend):
+    first = measured("compiled", backend, model="cnn", optimizer="adam")
+    again = measured("compiled", backend, model="cnn", optimizer="adam", repeat=1)
+    assert first.digests.final_weights == again.digests.final_weights
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_compiled_read_off_is_what_the_shorter_job_gives(measured, backend):
+    fields = {"model": "mlp", "optimizer": "adam"}
+    long = measured("compiled", backend, epochs=3, read_off=(2,), **fields)
+    short = measured("compiled", backend, **fields)
+    assert long.evaluations[0].weights_digest == short.final.weights_digest
+    assert long.evaluations[0].test_loss == short.final.test_loss
+
+
+@pytest.mark.parametrize(("loop", "backend"), [REFERENCE, *OTHERS])
+def test_bfloat16_trains_to_nearly_the_same_loss(measured, loop, backend):
+    ours = measured(loop, backend, model="mlp", optimizer="adam", precision="bfloat16")
+    reference = measured("fit", "tensorflow", model="mlp", optimizer="adam")
+    assert losses(ours) == pytest.approx(losses(reference), rel=OTHER_DRAWS)
+    assert losses(ours) != losses(reference)
