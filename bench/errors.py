@@ -2,11 +2,12 @@
 
 BenchError
 ├── RequestError      the request itself is wrong (exit code 2)
-│   ├── DataError     the dataset cannot be had or is not what it should be
-│   └── OutputError   the results cannot be written where they were asked for
+│   └── DataError     the dataset is unavailable or is not what it should be
+├── OutputError       the results cannot be written
 ├── StoreError        a journal cannot be read
 ├── DispatchError     jobs cannot be placed on a machine
-└── DeviceError       a machine lacks the device that it was declared to have
+├── DeviceError       a machine lacks the device that it was declared to have
+└── WorkloadError     a workload does not keep the rules that it is measured by
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ class RequestError(BenchError):
 
 
 class DataError(RequestError):
-    """The dataset cannot be had, or is not what it should be."""
+    """The dataset is unavailable, or is not what it should be."""
 
 
-class OutputError(RequestError):
-    """The results cannot be written where they were asked for."""
+class OutputError(BenchError):
+    """The results cannot be written: a full disk is not a wrong request."""
 
 
 class StoreError(BenchError):
@@ -52,3 +53,7 @@ class DispatchError(BenchError):
 
 class DeviceError(BenchError):
     """A machine lacks the device that it was declared to have: its job is not run on another."""
+
+
+class WorkloadError(BenchError):
+    """A workload does not keep the rules that it is measured by."""

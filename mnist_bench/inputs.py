@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.spec.grid import JobSpec
 from mnist_bench.models import ARCHITECTURES, CLASSES
+from mnist_bench.settings import Settings
 from mnist_bench.synthetic import Arrays
 
 #: What pixels are divided by.
@@ -29,13 +29,13 @@ class Inputs(NamedTuple):
     y_test: np.ndarray
 
 
-def prepare(arrays: Arrays, job: JobSpec) -> Inputs:
-    """Return `arrays` as the job's network takes them.
+def prepare(arrays: Arrays, settings: Settings) -> Inputs:
+    """Return `arrays` as the network of `settings` takes them.
 
     `as_published` divides the MLP's test images by 225, as the script of 2020 did.
     """
-    architecture = ARCHITECTURES[job.model]
-    divisor = architecture.published_test_divisor if job.as_published else PIXEL_SCALE
+    architecture = ARCHITECTURES[settings.model]
+    divisor = architecture.published_test_divisor if settings.as_published else PIXEL_SCALE
     shape = (-1, *architecture.image_shape)
     one_hot = np.eye(CLASSES, dtype=np.float32)
     raw_images = arrays.x_train.reshape(shape)

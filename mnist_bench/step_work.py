@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.record.ceilings import WorkCount
-from bench.spec.grid import JobSpec
+from mnist_bench.settings import Settings
 
 #: Values that an optimizer keeps for each parameter. Source: the docstrings of keras.optimizers.
 SLOTS = {"sgd": 0, "rmsprop": 1, "adam": 2}
@@ -28,8 +28,8 @@ RESIDENT_PIXEL_BYTES = 1
 ACTIVATION_PASSES = 5
 
 
-def count_work(model: Any, job: JobSpec) -> WorkCount:
-    """Return what one step of `job` on a full batch must do at least, from the Keras `model`.
+def count_work(model: Any, settings: Settings) -> WorkCount:
+    """Return what one step on a full batch must do at least, from the Keras `model`.
 
     Operations: a layer with a kernel of k values applied at p places takes p*k multiply-adds an
     image. Forward 2*p*k operations, as many for the kernel's gradient, and as many for the input's
@@ -44,13 +44,13 @@ def count_work(model: Any, job: JobSpec) -> WorkCount:
     """
     each = [2 * places * kernel for places, kernel in _kernels(model)]
     parameters = model.count_params()
-    width, slots = COMPUTE_BYTES[job.precision], SLOTS[job.optimizer]
-    outputs = sum(_outputs(model)) * job.batch_size * width
-    pixels = math.prod(model.input_shape[1:]) * job.batch_size
-    pixel_bytes = pixels * PIXEL_BYTES.get(job.loop, RESIDENT_PIXEL_BYTES)
+    width, slots = COMPUTE_BYTES[settings.precision], SLOTS[settings.optimizer]
+    outputs = sum(_outputs(model)) * settings.batch_size * width
+    pixels = math.prod(model.input_shape[1:]) * settings.batch_size
+    pixel_bytes = pixels * PIXEL_BYTES.get(settings.loop, RESIDENT_PIXEL_BYTES)
     weights = parameters * (2 * width + PARAMETER_BYTES * (2 + 2 + 2 * slots))
     return WorkCount(
-        flops=(3 * sum(each) - each[0]) * job.batch_size,
+        flops=(3 * sum(each) - each[0]) * settings.batch_size,
         bytes=weights + ACTIVATION_PASSES * outputs + 2 * pixel_bytes,
         working_set_bytes=parameters * PARAMETER_BYTES * (2 + slots) + 2 * outputs + pixel_bytes,
     )

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from bench.record.conditions import Conditions, Interference
-from bench.record.journal import Run
-from bench.record.lines import (
+from bench.record.facts import MachineFacts
+from bench.record.failure import Failure
+from bench.record.lines import JobRecord, MachineEntry, RunHeader
+from bench.record.measurement import (
     Digests,
     EpochRecord,
     Evaluation,
-    Failure,
-    JobRecord,
-    MachineFacts,
     Measurement,
     MemoryFacts,
     PackedTimes,
-    RunHeader,
     ThreadFacts,
 )
+from bench.record.run import Run
 from bench.report.column import Report, Row
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec, make_job
+from mnist_bench.description import AXES, DESCRIPTION
 
 MIB = 2**20
 
@@ -33,8 +33,11 @@ def digest(text: str) -> str:
 
 
 def a_job(**changes: Any) -> JobSpec:
-    fields = {"model": "cnn", "optimizer": "adam", "epochs": 2, "dataset": "mnist"}
-    return JobSpec.model_validate({**fields, **changes})
+    """Return a job of the real workload; `changes` are values of axes and other fields."""
+    fields = {"model": "cnn", "optimizer": "adam", "epochs": 2, "seed": 1234, "dataset": "mnist"}
+    fields |= changes
+    axes = {axis.name: fields.pop(axis.name) for axis in AXES if axis.name in fields}
+    return make_job(AXES, axes, **fields)
 
 
 def facts(**changes: Any) -> MachineFacts:
@@ -64,25 +67,34 @@ def an_epoch(number: int, times_s: Sequence[float], **changes: Any) -> EpochReco
         "step_p10_s": min(times_s),
         "step_median_s": sorted(times_s[1:])[(len(times_s) - 1) // 2],
         "step_p95_s": max(times_s),
-        "train_loss": 0.1 / number,
-        "train_accuracy": 0.9,
+        "metrics": {"train_loss": 0.1 / number, "train_accuracy": 0.9},
         "rss_bytes": 600 * MIB,
     }
-    return EpochRecord.model_validate({**fields, **changes})
+    return EpochRecord.model_validate(with_metrics(fields, changes))
 
 
 def an_evaluation(epochs: int, total_s: float, **changes: Any) -> Evaluation:
     fields: dict[str, Any] = {
         "epochs": epochs,
-        "train_loss": 0.02,
-        "train_accuracy": 0.99,
-        "test_loss": 0.03,
-        "test_accuracy": 0.98,
+        "metrics": {
+            "train_loss": 0.02,
+            "train_accuracy": 0.99,
+            "test_loss": 0.03,
+            "test_accuracy": 0.98,
+        },
         "evaluate_s": 1.0,
         "total_s": total_s,
         "weights_digest": digest(f"weights after {epochs}"),
     }
-    return Evaluation.model_validate({**fields, **changes})
+    return Evaluation.model_validate(with_metrics(fields, changes))
+
+
+def with_metrics(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `fields` with `changes`, of which the names of metrics go to the metrics."""
+    names = {metric.name for metric in DESCRIPTION.metrics}
+    metrics = {**fields["metrics"], **{k: v for k, v in changes.items() if k in names}}
+    rest = {k: v for k, v in changes.items() if k not in names}
+    return {**fields, **rest, "metrics": rest.get("metrics", metrics)}
 
 
 def a_measurement(
@@ -118,7 +130,7 @@ def a_measurement(
         "threads": ThreadFacts(asked=4, environment={}, intra_op=4, inter_op=1, niceness=0),
         "digests": Digests(**{name: digest(name) for name in names} | (digests or {})),
         "device": "CPU:0",
-        "framework": {"keras": "3.10.0"},
+        "versions": {"keras": "3.10.0"},
     }
     return Measurement.model_validate({**fields, **changes})
 
@@ -153,11 +165,17 @@ def a_run(
     planned: Sequence[JobSpec] | None = None,
     **changes: Any,
 ) -> Run:
-    """Return the run that holds `records`; `planned` is what it set out to do, if more."""
+    """Return the run that holds `records`, of one machine, as its journal would be read.
+
+    `planned` is what the machine was given, if that is more. `changes` are fields of the header
+    or, for `machine`, `skipped` and `look`, of the machine's line.
+    """
     first = records[0] if records else None
     jobs = planned if planned is not None else list({r.job_id: r.job for r in records}.values())
+    own = {key: changes.pop(key) for key in ("machine", "skipped", "look") if key in changes}
     fields: dict[str, Any] = {
         "run_id": first.run_id if first else "run-1",
+        "workload": DESCRIPTION.outline,
         "request_digest": digest("request"),
         "command": "python -m mnist_bench.run --grid small",
         "grid": "small",
@@ -167,11 +185,21 @@ def a_run(
         "data_digest": digest("data"),
         "order_seed": 7,
         "started_at": "2026-11-01T10:00:00Z",
-        "machine": first.machine if first else facts(),
-        "jobs": tuple(jobs),
+        "jobs": (*jobs, *(skip.job for skip in own.get("skipped", ()))),
     }
     header = RunHeader.model_validate({**fields, **changes})
-    return Run(Path(f"/private/home/{header.run_id}.jsonl"), header, tuple(records))
+    entry = MachineEntry.model_validate(
+        {
+            "run_id": header.run_id,
+            "label": header.label,
+            "own": True,
+            "machine": first.machine if first else facts(),
+            "jobs": tuple(job.job_id for job in jobs),
+            **own,
+        }
+    )
+    path = Path(f"/private/home/{header.run_id}.jsonl")
+    return Run(path, header, tuple(records), machines=(entry,))
 
 
 def steady_run(

@@ -13,12 +13,18 @@ import toy_workload
 
 from bench.child.launch import LaunchSpec
 from bench.record.lines import JobRecord
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec, make_job
+
+
+def toy_job(model: str, **changes: Any) -> JobSpec:
+    """Return a 2-epoch toy job."""
+    fields = {"epochs": 2, "seed": 0, "dataset": "toy", **changes}
+    return make_job(toy_workload.DESCRIPTION.axes, {"model": model}, **fields)
 
 
 def a_launch(model: str, folder: Path, *, seed: int = 0, **changes: Any) -> LaunchSpec:
     """Return the launch of a 2-epoch toy job that notes what it sees in `folder`."""
-    job = JobSpec(model=model, optimizer="none", epochs=2, seed=seed, dataset="toy")
+    job = toy_job(model, seed=seed)
     fields: dict[str, Any] = {
         "run_id": "run-1",
         "workload": toy_workload.NAME,

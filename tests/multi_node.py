@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
     from ray.cluster_utils import Cluster
 
     from bench.dispatch.head import MARK, Site, SiteRequest
-    from bench.probe.identity import name_hash
+    from bench.spec.privacy import name_hash
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     options = {"num_cpus": 2, "object_store_memory": 100 * 2**20}

@@ -16,9 +16,10 @@ from typing import Any
 
 from bench.child.launch import LaunchSpec
 from bench.dispatch.transport import Host, HostType, Message, Prepared
-from bench.record.lines import JobRecord, MachineEntry, MachineFacts
+from bench.record.facts import MachineFacts
+from bench.record.lines import JobRecord, MachineEntry
 from bench.record.price import Price
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec
 
 
 class SimulatedHosts:

@@ -1,12 +1,11 @@
-"""A workload for tests, without TensorFlow: the job's model says how its child behaves.
+"""A workload for tests, without a framework: the job's model says how its child behaves.
 
-A child finds it as `toy_workload:WORKLOAD`. Where the launch's `data_path` is a folder, a job
-appends what its child saw to `<data_path>/notes.jsonl`.
+A child finds it as `toy_workload:WORKLOAD`. If the launch's `data_path` is a folder, a job appends
+what its child saw to `<data_path>/notes.jsonl`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import platform
@@ -18,18 +17,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.record.lines import (
-    Digests,
-    EpochRecord,
-    Evaluation,
-    Measurement,
-    MemoryFacts,
-    PackedTimes,
-    Skip,
-    ThreadFacts,
-)
-from bench.spec.grid import JobSpec
-from bench.spec.workload import JobContext
+import numpy as np
+
+from bench.child.meter import Meter
+from bench.child.stopwatch import TimedEpoch
+from bench.child.workload import Workload
+from bench.probe.memory import resident_bytes
+from bench.record.facts import MachineFacts
+from bench.spec.axes import Axis, Metric
+from bench.spec.description import Description
+from bench.spec.job import JobSpec
 
 NAME = "toy_workload:WORKLOAD"
 LAST_WORDS = "toy: these are my last words"
@@ -46,94 +43,49 @@ SLEEP_THROUGH_SIGTERM = (
 )
 
 
-def divide(jobs: Any, facts: Any) -> tuple[list[Any], list[Skip]]:
-    """Say that a machine can run all jobs but those of the model `unable`."""
-    able = [job for job in jobs if job.model != "unable"]
-    return able, [Skip(job=job, reason="planted") for job in jobs if job not in able]
+DESCRIPTION = Description(
+    name="toy",
+    title="Toys",
+    axes=(
+        Axis("model", always_marked=True, separates=True),
+        Axis("optimizer", default="none", always_marked=True),
+    ),
+    metrics=(
+        Metric("train_accuracy", "higher", "both"),
+        Metric("test_accuracy", "higher", scored=True),
+    ),
+)
 
 
-class ToyWorkload:
-    """Notes what it sees, behaves as the model's name says, and returns a small measurement."""
+class ToyWorkload(Workload):
+    """Notes what it sees, behaves as the model's name says, and measures a few short steps."""
 
-    def run_job(self, job: JobSpec, context: JobContext) -> Measurement:
+    description = DESCRIPTION
+
+    def why_skipped(self, job: JobSpec, facts: MachineFacts) -> str | None:
+        return "planted" if job.axes["model"] == "unable" else None
+
+    def run_job(self, job: JobSpec, meter: Meter) -> None:
         begin = time.perf_counter()
-        context.emit({"event": "training", "clock_s": begin, "pid": os.getpid()})
-        BEHAVIOURS[job.model](context)
-        for epoch in range(1, job.epochs + 1):
-            accuracy = 1 - 0.5**epoch
-            context.emit(
-                {
-                    "event": "epoch",
-                    "epoch": epoch,
-                    "epochs": job.epochs,
-                    "wall_s": 0.25,
-                    "train_accuracy": accuracy,
-                }
-            )
-        measured = _measurement(job, context, started_s=0.0, wall_s=time.perf_counter() - begin)
-        _note(context, job, begin)
-        return measured
+        meter.digest("initial_weights", [np.zeros(1)])
+        meter.digest("batch_order", [np.arange(3)])
+        with meter.training(
+            lambda: {"train_accuracy": 0.75, "test_accuracy": 0.75}, lambda: [np.ones(1)]
+        ):
+            meter.tell("begun", pid=os.getpid())
+            BEHAVIOURS[str(job.axes["model"])](meter)
+            for number in range(1, job.epochs + 1):
+                with meter.epoch() as epoch:
+                    for _ in range(STEPS):
+                        time.sleep(0.002)
+                        epoch.step()
+                    epoch.report(train_accuracy=1 - 0.5**number)
+        _note(meter, job, begin)
 
 
-def _measurement(job: JobSpec, context: JobContext, started_s: float, wall_s: float) -> Measurement:
-    share_s = wall_s / job.epochs
-    epochs = tuple(
-        EpochRecord(
-            epoch=number,
-            started_s=started_s + (number - 1) * share_s,
-            wall_s=share_s,
-            cpu_s=share_s,
-            steps=STEPS,
-            step_first_s=0.5,
-            step_p10_s=0.25,
-            step_median_s=0.25,
-            step_p95_s=0.25,
-            train_loss=1 / number,
-            train_accuracy=1 - 0.5**number,
-        )
-        for number in range(1, job.epochs + 1)
-    )
-    final = Evaluation(
-        epochs=job.epochs,
-        train_loss=0.5,
-        train_accuracy=0.75,
-        test_loss=0.5,
-        test_accuracy=0.75,
-        evaluate_s=0.1,
-        total_s=wall_s + 0.1,
-        weights_digest=f"weights of {job.job_id}",
-    )
-    peak, source = context.peak_bytes()
-    return Measurement(
-        epochs=epochs,
-        step_times=PackedTimes.pack([0.5, 0.25, 0.25] * job.epochs),
-        evaluations=(final,),
-        train_s=wall_s,
-        import_s=0.0,
-        memory=MemoryFacts(
-            after_import_bytes=None, after_data_bytes=None, peak_bytes=peak, peak_source=source
-        ),
-        threads=ThreadFacts(
-            asked=context.threads,
-            environment=dict(context.environment),
-            niceness_asked=context.niceness_asked,
-            niceness=os.getpriority(os.PRIO_PROCESS, 0),
-        ),
-        digests=Digests(
-            data=context.data_digest,
-            initial_weights="none",
-            batch_order="none",
-            final_weights=final.weights_digest,
-            code="none",
-        ),
-        device="none",
-        framework={},
-    )
-
-
-def _note(context: JobContext, job: JobSpec, begin: float) -> None:
-    folder = Path(context.data_path)
-    if not folder.is_dir():
+def _note(meter: Meter, job: JobSpec, begin: float) -> None:
+    folder = meter.data_path
+    if folder is None or not folder.is_dir():
         return
     note = {
         "job_id": job.job_id,
@@ -148,39 +100,39 @@ def _note(context: JobContext, job: JobSpec, begin: float) -> None:
         file.write(json.dumps(note) + "\n")
 
 
-def _ok(context: JobContext) -> None:
+def _ok(meter: Meter) -> None:
     time.sleep(0.05)
 
 
-def _second(context: JobContext) -> None:
+def _second(meter: Meter) -> None:
     time.sleep(1)
 
 
-def _raise(context: JobContext) -> None:
+def _raise(meter: Meter) -> None:
     raise RuntimeError("toy trouble\nand its second line")
 
 
-def _raise_hostile(context: JobContext) -> None:
+def _raise_hostile(meter: Meter) -> None:
     raise RuntimeError("cut\u2028here \x85 and [bold]there[/bold] \x1b[31mred")
 
 
-def _unprintable_exception(context: JobContext) -> None:
+def _unprintable_exception(meter: Meter) -> None:
     raise RuntimeError
 
 
-def _noise(context: JobContext) -> None:
+def _noise(meter: Meter) -> None:
     for number in range(5000):
         print("toy noise", number)
 
 
-def _noise_then_raise(context: JobContext) -> None:
-    _noise(context)
+def _noise_then_raise(meter: Meter) -> None:
+    _noise(meter)
     print(LAST_WORDS, flush=True)
     raise RuntimeError("toy trouble")
 
 
-def _signal(number: int) -> Callable[[JobContext], None]:
-    def end(context: JobContext) -> None:
+def _signal(number: int) -> Callable[[Meter], None]:
+    def end(meter: Meter) -> None:
         print(LAST_WORDS, file=sys.stderr, flush=True)
         os.kill(os.getpid(), number)
         time.sleep(600)
@@ -188,62 +140,62 @@ def _signal(number: int) -> Callable[[JobContext], None]:
     return end
 
 
-def _exit_quietly(context: JobContext) -> None:
+def _exit_quietly(meter: Meter) -> None:
     os._exit(7)
 
 
-def _hang(context: JobContext) -> None:
+def _hang(meter: Meter) -> None:
     time.sleep(600)
 
 
-def _grow(context: JobContext) -> None:
+def _grow(meter: Meter) -> None:
     held = bytearray(os.urandom(2**20) * (GROWTH_BYTES // 2**20))
-    context.emit({"event": "grown", "resident_bytes": context.resident_bytes()})
+    meter.tell("grown", resident_bytes=resident_bytes())
     end_s = time.monotonic() + 1
     while time.monotonic() < end_s:  # at work when it is looked at, however late that is
         sum(range(1000))
     assert len(held) == GROWTH_BYTES
 
 
-def _start_grandchild(context: JobContext, source: str) -> None:
+def _start_grandchild(meter: Meter, source: str) -> None:
     process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
     if source == SLEEP_THROUGH_SIGTERM:
         process.stdout.readline()
-    context.emit({"event": "grandchild", "grandchild": process.pid})
+    meter.tell("grandchild", grandchild=process.pid)
 
 
-def _fork(context: JobContext) -> None:
-    _start_grandchild(context, SLEEP_FOREVER)
+def _fork(meter: Meter) -> None:
+    _start_grandchild(meter, SLEEP_FOREVER)
     time.sleep(600)
 
 
-def _fork_deaf(context: JobContext) -> None:
+def _fork_deaf(meter: Meter) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _start_grandchild(context, SLEEP_THROUGH_SIGTERM)
+    _start_grandchild(meter, SLEEP_THROUGH_SIGTERM)
     time.sleep(600)
 
 
-def _fork_and_die(context: JobContext) -> None:
-    _start_grandchild(context, SLEEP_FOREVER)
+def _fork_and_die(meter: Meter) -> None:
+    _start_grandchild(meter, SLEEP_FOREVER)
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def _fork_and_return(context: JobContext) -> None:
-    _start_grandchild(context, SLEEP_FOREVER)
+def _fork_and_return(meter: Meter) -> None:
+    _start_grandchild(meter, SLEEP_FOREVER)
 
 
-def _unjsonable_event(context: JobContext) -> None:
-    context.emit({"event": object()})
+def _unjsonable_event(meter: Meter) -> None:
+    meter.tell("odd", detail=object())
 
 
-def _tell_all(context: JobContext) -> None:
+def _tell_all(meter: Meter) -> None:
     """Say in every way what tells whose machine this is."""
     words = " ".join([platform.node(), str(Path.home()), os.environ["CUDA_VISIBLE_DEVICES"]])
     print(words, flush=True)
     raise RuntimeError(words)
 
 
-BEHAVIOURS: dict[str, Callable[[JobContext], Any]] = {
+BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "ok": _ok,
     "second": _second,
     "raise": _raise,
@@ -265,22 +217,26 @@ BEHAVIOURS: dict[str, Callable[[JobContext], Any]] = {
 }
 
 
-class SlowTeller:
-    """The real workload, whose teller sleeps at each epoch; the note is the whole time it took."""
+class SlowMeter(Meter):
+    """A meter that sleeps while it notes an epoch, when the training clock is stopped."""
 
-    def run_job(self, job: JobSpec, context: JobContext) -> Measurement:
+    def _note_epoch(self, epoch: TimedEpoch, trained_s: float) -> None:
+        time.sleep(TELLING_S)
+        super()._note_epoch(epoch, trained_s)
+
+
+class SlowTeller(Workload):
+    """The real workload under a slow meter; the note is the whole time that it took."""
+
+    description = DESCRIPTION
+
+    def run_job(self, job: JobSpec, meter: Meter) -> None:
         from mnist_bench.workload import WORKLOAD as REAL
 
-        told: list[dict[str, Any]] = []
-
-        def emit(event: Any) -> None:
-            told.append(event)
-            if event["event"] == "epoch":
-                time.sleep(TELLING_S)
-
-        measured = REAL.run_job(job, dataclasses.replace(context, emit=emit))
-        whole_s = time.perf_counter() - told[0]["clock_s"]
-        return measured.model_copy(update={"notes": (repr(whole_s),)})
+        meter.__class__ = SlowMeter
+        begin = time.perf_counter()
+        REAL.run_job(job, meter)
+        meter.note(repr(time.perf_counter() - begin))
 
 
 WORKLOAD = ToyWorkload()

@@ -10,10 +10,10 @@ import pandas as pd
 from bench.analysis.pooling import machine_key
 from bench.analysis.warmup import steady_epochs, steady_times_s, steady_wall_s
 from bench.record.conditions import Interference
-from bench.record.journal import Run
-from bench.record.lines import EpochRecord, Evaluation, JobRecord, Measurement, MemoryFacts
-from bench.spec.grid import JobSpec
-from bench.stats import quantile
+from bench.record.lines import JobRecord
+from bench.record.measurement import EpochRecord, Evaluation, Measurement, MemoryFacts, quantile
+from bench.record.run import Run
+from bench.spec.job import JobSpec
 from bench.watch.quota import held_by_quota
 
 #: Who measured: the same in every frame. `machine_key` decides what is pooled.

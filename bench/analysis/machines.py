@@ -8,8 +8,9 @@ from typing import Any
 
 from bench.analysis.pooling import facts_key, machine_key
 from bench.record.facts import MachineFacts, RuntimeFacts, field_differences
-from bench.record.journal import Run
-from bench.record.lines import JobRecord, ThreadFacts
+from bench.record.lines import JobRecord
+from bench.record.measurement import ThreadFacts
+from bench.record.run import Run
 
 #: Facts that may vary on one machine from one day to the next without keeping records apart.
 VOLATILE = frozenset(

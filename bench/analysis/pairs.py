@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.stats import Interval, geometric_interval, paired_ratio
+from bench.analysis.intervals import Interval, geometric_interval, paired_ratio
 
 #: What must agree for jobs to be pooled in one figure of one machine; seeds and repeats may differ.
 GROUP = (

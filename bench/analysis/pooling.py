@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
-from bench.spec.grid import canonical_json
+from bench.spec.frozen import canonical_json
 
 
 def machine_key(record: JobRecord) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.record.lines import EpochRecord, Measurement
+from bench.record.measurement import EpochRecord, Measurement
 
 
 def steady_steps(steps_by_epoch: Sequence[int], ragged: bool = False) -> np.ndarray:

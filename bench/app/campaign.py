@@ -18,7 +18,7 @@ from bench.app.plan import Limits, Plan, site_request
 from bench.app.pricing import repriced
 from bench.app.progress import Progress, make_progress
 from bench.app.recorder import Recorder
-from bench.child.entry import utc_now
+from bench.clock import utc_now
 from bench.cluster.find import Cluster
 from bench.dispatch.events import Dispatcher
 from bench.dispatch.head import DONE
@@ -26,8 +26,10 @@ from bench.dispatch.local import InlineDispatcher
 from bench.dispatch.ray_local import RayLocalDispatcher
 from bench.errors import OutputError, StoreError
 from bench.record.conditions import LookRecord
-from bench.record.journal import Journal, Run, find_journals, read_run, unfinished, unwritable
-from bench.record.lines import MachineFacts, RunHeader, SiteEntry
+from bench.record.facts import MachineFacts
+from bench.record.journal import Journal, find_journals, read_run, unfinished, unwritable
+from bench.record.lines import RunHeader, SiteEntry
+from bench.record.run import Run
 from mnist_bench.staging import stage_in_cache
 from mnist_bench.workload import PACKAGES
 

@@ -11,13 +11,13 @@ from importlib import import_module
 from pathlib import Path
 
 from bench.app.recorder import Recorder
-from bench.child.entry import utc_now
+from bench.clock import utc_now
 from bench.cluster.find import Cluster
 from bench.dispatch.head import CODE, MARK, SiteRequest, entry_of, event_of
 from bench.dispatch.jobs_api import ENDED, JobsApi
 from bench.errors import DispatchError
-from bench.record.journal import Run
 from bench.record.lines import JobRecord, MachineEntry, SiteEntry
+from bench.record.run import Run
 
 #: What is shipped: the packages that a job needs, by the kinds of their files.
 SHIPPED = ("bench", "mnist_bench")

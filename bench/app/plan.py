@@ -16,10 +16,13 @@ from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.limits import threads
 from bench.probe.machine import probe
-from bench.record.journal import Run
-from bench.record.lines import MachineFacts, RunHeader, Skip
+from bench.record.facts import MachineFacts
+from bench.record.lines import RunHeader, Skip
 from bench.record.price import PriceRule, read_rules
-from bench.spec.grid import GridSpec, JobSpec, canonical_json, expand, shuffled
+from bench.record.run import Run
+from bench.spec.frozen import canonical_json
+from bench.spec.grid import GridSpec, expand, shuffled
+from bench.spec.job import JobSpec
 from mnist_bench.data import Dataset, combined_digest, resolve
 from mnist_bench.eligibility import divide, with_installed_backends
 from mnist_bench.staging import stage_in_cache

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.errors import RequestError
-from bench.record.journal import Run
 from bench.record.price import PriceRule
+from bench.record.run import Run
 
 #: What `--price` takes, and of what a bare figure speaks.
 METAVAR = "USD|USD/4y|FILE"

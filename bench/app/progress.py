@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from bench import units
 from bench.dispatch.events import Event
-from bench.record.journal import Run
 from bench.record.lines import JobRecord
-from bench.spec.grid import JobSpec
+from bench.record.run import Run
+from bench.spec.job import JobSpec
 from mnist_bench.estimate import TimeLeft
 
 if TYPE_CHECKING:

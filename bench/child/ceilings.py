@@ -1,4 +1,4 @@
-"""A machine's own ceilings through a backend: matrix-multiply rate and memory copy rate.
+"""A machine's own ceilings: matrix-multiply rate and memory copy rate.
 
 Both take a few seconds together, run in a job's child after its last clock was read, and keep the
 fastest of several repetitions: a ceiling is what the machine can do, not what it does on average.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate
-from mnist_bench.backends import Backend
 
 #: Rows and columns of the matrices, growing until one product takes ENOUGH_S.
 MATMUL_SIZES = (256, 512, 1024, 2048, 4096, 8192)
@@ -23,19 +23,31 @@ ENOUGH_S = 0.05
 REPEAT_S, LEAST_REPEATS = 0.25, 4
 
 
-def measure_ceilings(framework: Backend, precision: str) -> Ceilings:
-    """Return this machine's ceilings through `framework`, in `precision` for the matrix products.
+@dataclass(frozen=True)
+class Operations:
+    """The bare operations by which a workload's ceilings are measured.
 
-    Raises whatever the framework raises, out of memory included.
+    `matmul(size)` returns what multiplies two resident (size, size) matrices, `copy(size_bytes)`
+    what copies a resident array onto another; both wait for the device.
+    """
+
+    matmul: Callable[[int], Callable[[], Any]]
+    copy: Callable[[int], Callable[[], Any]]
+
+
+def measure_ceilings(operations: Operations) -> Ceilings:
+    """Return this machine's ceilings through `operations`.
+
+    Raises whatever an operation raises, out of memory included.
     """
     begin = time.perf_counter()
     matmul = [
         MatmulRate(size=size, flops_per_s=2 * size**3 / best_s)
-        for size, best_s in _swept(MATMUL_SIZES, lambda size: framework.matmul(size, precision))
+        for size, best_s in _swept(MATMUL_SIZES, operations.matmul)
     ]
     copy_rates = [
         CopyRate(size_bytes=size, bytes_per_s=2 * size / best_s)
-        for size, best_s in _swept(COPY_SIZES_BYTES, framework.copy)
+        for size, best_s in _swept(COPY_SIZES_BYTES, operations.copy)
     ]
     took_s = time.perf_counter() - begin
     return Ceilings(matmul=tuple(matmul), copy_rates=tuple(copy_rates), took_s=took_s)

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.child.entry import utc_now
 from bench.child.launch import LaunchSpec, child_environment
-from bench.probe.identity import redacted
-from bench.probe.machine import probe
-from bench.record.lines import Failure, JobRecord
+from bench.child.workload import load_workload, probe_for
+from bench.clock import utc_now
+from bench.record.facts import MachineFacts
+from bench.record.failure import Failure
+from bench.record.lines import JobRecord
+from bench.spec.privacy import Privacy
 from bench.watch.sampler import ChildWatch
 
 #: How often the parent looks for a child's events and its end.
@@ -45,13 +47,14 @@ def run_child(
     The record comes last and always: a crash or an overrun becomes a failure. Closing the iterator
     early ends the child. Its files lie in a new folder below `scratch`, by default the system's.
     """
-    with tempfile.TemporaryDirectory(prefix="mnist-bench-job-", dir=scratch) as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-job-", dir=scratch) as folder:
         files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
         launch = _with_facts(launch)
         files.launch.write_text(launch.model_dump_json())
         files.events.touch()
         started_at = utc_now()
-        environment = child_environment(os.environ, launch)
+        description = load_workload(launch.workload).description
+        environment = child_environment(os.environ, launch, description)
         visible = environment.get("CUDA_VISIBLE_DEVICES")
         with (
             _started(environment, files) as child,
@@ -64,7 +67,11 @@ def run_child(
 def _with_facts(launch: LaunchSpec) -> LaunchSpec:
     if launch.machine is not None:
         return launch
-    return launch.model_copy(update={"machine": probe(launch.packages)})
+    return launch.model_copy(update={"machine": _probed(launch)})
+
+
+def _probed(launch: LaunchSpec) -> MachineFacts:
+    return probe_for(load_workload(launch.workload), launch.privacy)
 
 
 @contextlib.contextmanager
@@ -144,7 +151,7 @@ def _outcome(
         record = JobRecord.model_validate_json(files.record.read_text())
         epochs = record.measurement.epochs if record.measurement else ()
         failure = record.failure and record.failure.model_copy(
-            update={"log_tail": _tail(files.log)}
+            update={"log_tail": _tail(files.log, launch.privacy)}
         )
         device = record.measurement.device if record.measurement else None
         conditions = watch.conditions(epochs, clock_s, device)
@@ -152,7 +159,7 @@ def _outcome(
     failure = Failure(
         reason="time limit" if overran else "crash",
         message=f"not done after {launch.time_limit_s:g} s" if overran else _describe_exit(code),
-        log_tail=_tail(files.log),
+        log_tail=_tail(files.log, launch.privacy),
     )
     return failed_record(launch, failure, started_at, watch)
 
@@ -167,7 +174,7 @@ def failed_record(
         job=launch.job,
         attempt=launch.attempt,
         label=launch.label,
-        machine=launch.machine or probe(launch.packages),
+        machine=launch.machine or _probed(launch),
         placed_by=launch.placed_by,
         started_at=started_at,
         ended_at=utc_now(),
@@ -185,10 +192,11 @@ def _describe_exit(code: int) -> str:
     return f"the child was ended by {name}{hint}"
 
 
-def _tail(log: Path, limit: int = 2000) -> str | None:
-    """Return the end of the child's output, less host and home names; None: it said nothing."""
+def _tail(log: Path, privacy: Privacy, limit: int = 2000) -> str | None:
+    """Return the end of the child's output without names of hosts and homes; None if empty."""
     try:
         text = log.read_bytes()[-2 * limit :].decode(errors="replace")
     except OSError:
         return None
-    return redacted(text)[-limit:].strip() or None  # what a cut leaves of a name is a name still
+    # redacted before it is cut: half a name is a name still
+    return privacy.redacted(text)[-limit:].strip() or None

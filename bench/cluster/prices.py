@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bench.cluster.config import ClusterFile, NodeType
 from bench.dispatch.ray_cluster import PRICE_LABEL
 from bench.record.price import Price, listed_price
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec
 from mnist_bench.estimate import job_seconds
 
 #: Seconds from asking for a cloud machine until its first job: start, packages, data.

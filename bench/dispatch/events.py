@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from bench.child.launch import LaunchSpec
-from bench.record.lines import JobRecord, MachineEntry, MachineFacts
+from bench.record.facts import MachineFacts
+from bench.record.lines import JobRecord, MachineEntry
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,14 @@ from bench.dispatch.ray_cluster import RayCluster, Shipment
 from bench.dispatch.scheduler import HostQueues, Patience
 from bench.dispatch.transport import Host, HostType, Prepared
 from bench.errors import BenchError
-from bench.probe.identity import name_hash, redacted, without_host
+from bench.probe.identity import redacted
 from bench.probe.machine import probe
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, MachineEntry, RunHeader, SiteEntry
 from bench.record.price import Price
-from bench.spec.grid import Frozen, JobSpec
+from bench.spec.frozen import Frozen
+from bench.spec.job import JobSpec
+from bench.spec.privacy import name_hash, without_host
 
 MARK = "@mnist-bench "
 

@@ -9,7 +9,8 @@ from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
 from bench.dispatch.events import Event, events_of
 from bench.probe.machine import probe
-from bench.record.lines import JobRecord, MachineFacts
+from bench.record.facts import MachineFacts
+from bench.record.lines import JobRecord
 
 
 class InlineDispatcher:

@@ -25,8 +25,9 @@ from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.limits import threads
 from bench.probe.machine import probe
 from bench.record.conditions import LookRecord
-from bench.record.lines import JobRecord, MachineFacts, Skip
-from bench.spec.grid import JobSpec
+from bench.record.facts import MachineFacts
+from bench.record.lines import JobRecord, Skip
+from bench.spec.job import JobSpec
 from bench.watch.quiet import wait_quiet
 
 #: Seconds that a job waits for what still runs on its host: as a rule an attempt that was given up.

@@ -18,16 +18,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.child.entry import utc_now
 from bench.child.launch import ON_CLUSTER, LaunchSpec
 from bench.child.process import failed_record
+from bench.clock import utc_now
 from bench.dispatch.node import prepare_as_json, prepared_of, run_alone_as_json
 from bench.dispatch.transport import Host, HostType, Message
 from bench.errors import DispatchError
 from bench.record.facts import MachineKind
-from bench.record.lines import Failure, JobRecord
+from bench.record.failure import Failure
+from bench.record.lines import JobRecord
 from bench.record.price import Price
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec
 
 #: Labels of a node that this program reads. All but the first are the same for a whole type.
 HOST_LABEL = "bench-host"

@@ -20,14 +20,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.child.entry import utc_now
 from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
+from bench.clock import utc_now
 from bench.dispatch.events import Event, events_of
 from bench.dispatch.node import run_as_json
 from bench.errors import DispatchError
 from bench.probe.machine import probe
-from bench.record.lines import Failure, JobRecord, MachineFacts
+from bench.record.facts import MachineFacts
+from bench.record.failure import Failure
+from bench.record.lines import JobRecord
 
 #: What every Ray process of ours is started with; read by `ray.init` and inherited by workers.
 RAY_ENVIRONMENT: Mapping[str, str] = {

@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bench.child.entry import utc_now
 from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
+from bench.clock import utc_now
 from bench.dispatch.events import Event
 from bench.dispatch.transport import Host, HostType, Message, Prepared, Transport
-from bench.record.lines import Failure, MachineEntry
+from bench.record.failure import Failure
+from bench.record.lines import MachineEntry
 
 
 @dataclass(frozen=True)

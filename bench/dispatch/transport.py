@@ -8,10 +8,10 @@ from typing import Any, Literal, Protocol
 
 from bench.child.launch import LaunchSpec
 from bench.record.conditions import LookRecord
-from bench.record.facts import MachineKind
-from bench.record.lines import JobRecord, MachineFacts, Skip
+from bench.record.facts import MachineFacts, MachineKind
+from bench.record.lines import JobRecord, Skip
 from bench.record.price import Price
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec
 
 
 @dataclass(frozen=True)

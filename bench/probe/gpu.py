@@ -11,8 +11,8 @@ from typing import Any
 
 import bench.probe.nvml as nvml
 from bench.probe.fact import NO_ANSWER, Absent, Fact
-from bench.probe.identity import salted
 from bench.record.facts import GpuFacts, MigFacts
+from bench.spec.privacy import salted
 
 TITLE = "GPUs"
 

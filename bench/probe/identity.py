@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,8 @@ from typing import Any
 import bench.probe.system as system
 from bench.probe.fact import Absent, Fact, was_given_up
 from bench.probe.virtual import container, dmi
-from bench.spec.grid import canonical_json
+from bench.spec.frozen import canonical_json
+from bench.spec.privacy import salted
 
 TITLE = "Identity"
 
@@ -36,9 +36,6 @@ ID_FIELDS = (*TYPE_FIELDS, "host_hash")
 #: Before the digest in the id of a machine of which not all was read: `unknown-3fa9c1...`.
 UNREAD = "unknown-"
 
-#: Set (to anything) to show host names: `--show-hostnames` does, and children inherit it.
-SHOW_VARIABLE = "MNIST_BENCH_SHOW_HOSTNAMES"
-
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 #: Serial numbers that firmware holds where its maker wrote none.
@@ -50,26 +47,7 @@ NO_SERIALS = frozenset(
     }
 )
 
-#: A GPU's or a slice's serial as CUDA and NVML write it: `GPU-8932f937-...`, `MIG-GPU-.../1/0`.
-SERIAL = re.compile(r"\b(MIG|GPU)-(?:GPU-)?[0-9a-fA-F]{4,}[0-9a-fA-F/-]*(?!\w)")
-
-#: Names that tell nobody's machine.
-COMMON_NAMES = frozenset({"localhost", "localhost.localdomain"})
-
 NOTHING: Mapping[str, str] = MappingProxyType({})
-
-_SALT = b"mnist-bench machine "
-
-
-def salted(text: str) -> str:
-    """Return the salted digest under which a serial number, name or id may leave the machine."""
-    return hashlib.sha256(_SALT + text.encode(errors="replace")).hexdigest()[:16]
-
-
-def name_hash(name: str) -> str:
-    """Return the six letters that stand for a host's name where people read it."""
-    return salted(name)[:6]
-
 
 def host_hash() -> str:
     """Return the digest of what tells this host from others of its make.
@@ -93,9 +71,7 @@ def host_hash() -> str:
 
 
 def host_name() -> str | None:
-    """Return the host's name where it was asked for. Raises Absent where it was not."""
-    if not os.environ.get(SHOW_VARIABLE):
-        raise Absent("host names are shown with --show-hostnames alone")
+    """Return the host's name. `probe` leaves it out unless it was asked for."""
     return platform.node() or None
 
 
@@ -135,32 +111,6 @@ def memory_gib(total_bytes: int | None) -> int | None:
         return None
     step = 2 ** max(0, math.floor(math.log2(max(1, total_bytes / 2**30 / 8))))
     return step * math.ceil(total_bytes / 2**30 / step)
-
-
-def redacted(text: str) -> str:
-    """Return `text` without what tells whose machine this is.
-
-    GPU serials become their salted digests, the host's name (whole words, any case) `host-` and six
-    letters, the home folder `~`. With SHOW_VARIABLE set only serials are hashed.
-    """
-    text = text.encode(errors="replace").decode()
-    text = SERIAL.sub(lambda found: f"{found[1]}-{salted(found[0])}", text)
-    if os.environ.get(SHOW_VARIABLE):
-        return text
-    home = os.path.expanduser("~").rstrip("/")
-    if home.startswith("/"):
-        text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
-    return without_host(text, platform.node())
-
-
-def without_host(text: str, host: str) -> str:
-    """Return `text` with the name `host`, and its part before the first dot, as `host-3fa9c1`."""
-    short = host.partition(".")[0]
-    for name in (host, "" if short.isdigit() else short):  # of an address, 10 is no name
-        if len(name) >= 3 and name.lower() not in COMMON_NAMES:
-            shown = f"host-{name_hash(host)}"
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", shown, text, flags=re.IGNORECASE)
-    return text
 
 
 def _given_up(unknown: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from bench.probe import cloud, cpu, gpu, identity, limits, memory, software, topology, virtual
 from bench.probe.fact import Fact, in_time, read_facts
 from bench.record.facts import MachineFacts, MachineKind
+from bench.spec.privacy import Privacy
 
 #: Subjects in reading order; each has a title and gives rows. What may hang (drivers, networks)
 #: comes last.
@@ -25,18 +27,27 @@ def all_facts() -> tuple[Fact, ...]:
     return tuple(fact for subject in SUBJECTS for fact in subject.FACTS)
 
 
-def probe(packages: Sequence[str] = (), kind: MachineKind = "local") -> MachineFacts:
+def probe(
+    packages: Sequence[str] = (),
+    kind: MachineKind = "local",
+    *,
+    variables: Sequence[str] = (),
+    privacy: Privacy | None = None,
+) -> MachineFacts:
     """Return the facts of this machine; a fact that cannot be read is None, with its reason.
 
-    `packages` names the distributions whose installed versions are wanted.
+    `packages` names the distributions whose installed versions are wanted, `variables` the
+    environment variables of a workload that change its speed. Host names are told only if
+    `privacy` says so.
     """
-    found = read_facts(all_facts())
+    privacy = privacy or Privacy()
+    found = read_facts(_asked(variables, privacy))
     versions = {}
     for name in packages:
         versions[name], reason = in_time(functools.partial(software.version, name), PACKAGE_S)
         if reason:
             found.unknown[name] = reason
-    reasons = {name: identity.redacted(reason) for name, reason in found.unknown.items()}
+    reasons = {name: privacy.redacted(reason) for name, reason in found.unknown.items()}
     facts = checked({**found.values, "kind": kind, "packages": versions}, reasons)
     stated, unknown = dict(facts), facts.unknown
     ids = {
@@ -44,6 +55,17 @@ def probe(packages: Sequence[str] = (), kind: MachineKind = "local") -> MachineF
         "machine_type": identity.machine_type(stated, unknown),
     }
     return facts.model_copy(update={**ids, "unknown": {**unknown, **identity.why_unsure(unknown)}})
+
+
+def _asked(variables: Sequence[str], privacy: Privacy) -> list[Fact]:
+    """Return every row, with those that depend on who asks as they are to be read."""
+    rows = {fact.name: fact for fact in all_facts()}
+    read = functools.partial(software.environment, variables, privacy)
+    rows["environment"] = replace(rows["environment"], read=read)
+    if not privacy.show_hostnames:
+        reason = "host names are shown only with --show-hostnames"
+        rows["host_name"] = replace(rows["host_name"], read=lambda: None, absent=reason)
+    return list(rows.values())
 
 
 def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFacts:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 import bench.probe.system as system
-from bench.child.launch import RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.probe.fact import Absent, Fact
-from bench.probe.identity import redacted
+from bench.spec.privacy import Privacy
+from bench.spec.variables import RECORDED_VARIABLES
 
 TITLE = "Software"
 
@@ -42,13 +43,16 @@ def mitigations() -> dict[str, str] | None:
     return {name: text for name, text in stated.items() if text and text != "Not affected"}
 
 
-def environment() -> dict[str, str]:
-    """Return the variables that change speed, where they are set, but for the numbers of threads.
+def environment(
+    variables: Sequence[str] = (), privacy: Privacy | None = None
+) -> dict[str, str]:
+    """Return the variables that change speed, if they are set, and those of a workload's own.
 
-    Those are set anew for each job, whose record holds them; Ray sets its own for who asks here.
+    The numbers of threads are left out: they are set anew for each job, whose record holds them.
     """
-    names = [name for name in RECORDED_VARIABLES if name not in THREAD_VARIABLES]
-    return {name: redacted(os.environ[name]) for name in names if name in os.environ}
+    privacy = privacy or Privacy()
+    names = dict.fromkeys((*RECORDED_VARIABLES, *variables))
+    return {name: privacy.redacted(os.environ[name]) for name in names if name in os.environ}
 
 
 def version(name: str) -> str | None:

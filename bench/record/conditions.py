@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bench.spec.grid import Frozen
+from bench.spec.frozen import Frozen
 
 Flag = Literal["quiet", "disturbed", "unknown"]
 

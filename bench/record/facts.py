@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bench.spec.grid import Frozen
+from bench.spec.frozen import Frozen
 
 MachineKind = Literal["local", "cloud", "gpu"]
 

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from bench.errors import RequestError
 from bench.record.facts import MachineFacts
-from bench.spec.grid import Frozen
+from bench.spec.frozen import Frozen
 
 #: Hours of a mean year: an own machine serves around the clock unless its rule says otherwise.
 HOURS_A_YEAR = 8766.0

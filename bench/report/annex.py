@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.analysis.machines import version_notes
 from bench.analysis.pairs import code_notes, repeat_notes
-from bench.record.journal import Run
+from bench.record.run import Run
 from bench.report.column import Report
 from bench.report.evidence import Evidence, gather
 from bench.report.tables.accuracy import accuracy_table

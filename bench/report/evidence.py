@@ -11,7 +11,7 @@ import pandas as pd
 from bench.analysis.frames import conditions_frame, epochs_frame, failures_frame, jobs_frame
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pairs import GROUP, PairedSpeed, paired_speeds
-from bench.record.journal import Run, merged
+from bench.record.run import Run, merged
 from bench.report.column import Column, Row, text
 
 MEASURED = "measured"

@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from bench.analysis.intervals import Interval
 from bench.analysis.pairs import PairedSpeed, between, conclusion, ranking
 from bench.report.column import Row, interval
 from bench.report.evidence import MEASURED, Evidence, job_text
 from bench.report.tables.conditions import disturbed_words
 from bench.report.tables.published import REFERENCES
-from bench.stats import Interval
 from bench.units import percent, significant
 
 _BASES = ("total", "epoch", None)

@@ -1,95 +1,45 @@
-"""What was asked for: jobs, grids of jobs, and the order in which they run."""
+"""Grids of jobs: read from YAML, changed by the command line, expanded, and put into order."""
 
 from __future__ import annotations
 
-import hashlib
+import difflib
 import itertools
-import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from bench.errors import RequestError
+from bench.spec.axes import ALL, Axis, Value
+from bench.spec.description import Description
+from bench.spec.frozen import Frozen
+from bench.spec.job import NO_DATA, AxisValue, JobSpec, make_job
 
-
-class Frozen(BaseModel):
-    """A strict, immutable pydantic model: an unknown key is an error, a change is a new object."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class JobSpec(Frozen):
-    """One seeded training run. It names no hardware: the same job goes to every machine."""
-
-    model: str
-    optimizer: str
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(default=128, ge=1)
-    seed: int = Field(default=1234, ge=0)
-    loop: str = "fit"
-    precision: str = "float32"
-    backend: str = "tensorflow"
-    dataset: str = Field(description="the resolved dataset: mnist or synthetic, never auto")
-    as_published: bool = Field(
-        default=False, description="reproduce the 2020 slip: the MLP's test pixels divided by 225"
-    )
-    read_off: tuple[int, ...] = Field(
-        default=(), description="epochs after which the model is evaluated with the clock stopped"
-    )
-    repeat: int = Field(default=0, ge=0)
-
-    @property
-    def job_id(self) -> str:
-        """A readable name (fields at their defaults left out) and a digest of every field."""
-        digest = hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
-        marks = {
-            "batch_size": f"b{self.batch_size}",
-            "loop": self.loop,
-            "precision": self.precision,
-            "backend": self.backend,
-            "repeat": f"r{self.repeat}",
-        }
-        fields = type(self).model_fields
-        unusual = [
-            mark for name, mark in marks.items() if getattr(self, name) != fields[name].default
-        ]
-        name = [self.model, self.optimizer, f"e{self.epochs}", f"s{self.seed}", *unusual]
-        return "-".join([*name, digest[:8]])
-
-
-#: Grid axes in the order in which they are expanded: (plural key of a sub-grid, field of JobSpec).
-AXES: tuple[tuple[str, str], ...] = (
-    ("models", "model"),
-    ("optimizers", "optimizer"),
-    ("epochs", "epochs"),
-    ("batch_sizes", "batch_size"),
-    ("seeds", "seed"),
-    ("loops", "loop"),
-    ("precisions", "precision"),
-    ("backends", "backend"),
-)
-
-
-#: Whole numbers as a grid names them; `yes` and 1.5 are none.
+#: Whole numbers as a grid names them; `yes` and 1.5 are refused.
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
 
+#: The Python type of each type that an axis may have.
+TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+
+#: Where a user finds an example of a grid.
+EXAMPLE = "see docs/grids.md for an example"
+
 
 class SubGrid(Frozen):
-    """A small full product of axes; a grid is a union of such products."""
+    """A small full product of values; a grid is a union of such products.
 
-    models: tuple[str, ...] = Field(min_length=1)
-    optimizers: tuple[str, ...] = Field(min_length=1)
+    `axes` holds the values by the name of the axis. A job is evaluated after the epochs of
+    `read_off` too, with its clock stopped.
+    """
+
+    axes: dict[str, tuple[AxisValue, ...]]
     epochs: tuple[Count, ...] = Field(min_length=1)
-    batch_sizes: tuple[Count, ...] = Field(default=(128,), min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(1234,), min_length=1)
-    loops: tuple[str, ...] = Field(default=("fit",), min_length=1)
-    precisions: tuple[str, ...] = Field(default=("float32",), min_length=1)
-    backends: tuple[str, ...] = Field(default=("tensorflow",), min_length=1)
     read_off: tuple[Count, ...] = ()
-    repeats: int = Field(default=1, ge=1, le=1000)
+    repeats: int = Field(default=1, strict=True, ge=1, le=1000)
 
 
 class GridSpec(Frozen):
@@ -100,82 +50,113 @@ class GridSpec(Frozen):
     subgrids: tuple[SubGrid, ...] = Field(min_length=1)
 
 
-def canonical_json(value: Any) -> str:
-    """Return `value` as JSON with sorted keys and no spaces: one text for one value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+@dataclass(frozen=True)
+class GridChanges:
+    """What the command line puts in place of a grid's own values; empty means unchanged.
+
+    `axes` holds values by the name of the axis.
+    """
+
+    axes: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    epochs: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    repeats: int | None = None
 
 
-def parse_grid(document: Any, origin: str, choices: Mapping[str, Sequence[str]]) -> GridSpec:
+def parse_grid(document: Any, origin: str, description: Description) -> GridSpec:
     """Return the grid that `document` (parsed YAML) describes.
 
-    `choices` maps an axis (`models`, ...) to the values that the workload knows.
-    Raises RequestError naming the offending key and value.
+    Raises RequestError with the offending key and value.
     """
     if not isinstance(document, Mapping):
         raise RequestError(
             f"grid {origin} is not a mapping with the keys name and subgrids",
             seen=type(document).__name__,
-            next_step="see docs/grids.md for an example",
+            next_step=EXAMPLE,
         )
-    document = {**document, "subgrids": _listed(document.get("subgrids"))}
+    written = {**document, "subgrids": _listed(document.get("subgrids"), description)}
+    model = _written_grid(description)
     try:
-        grid = GridSpec.model_validate(document)
+        grid = model.model_validate(written)
     except ValidationError as error:
-        raise _explained(error, origin) from None
-    for number, sub in enumerate(grid.subgrids):
-        check_choices(sub.model_dump(), choices, f"grid {origin}, subgrids[{number}]")
-        _check_read_off(sub, f"grid {origin}, subgrids[{number}]")
-    return grid
+        raise _explained(error, origin, description) from None
+    subgrids = tuple(_as_subgrid(sub, description) for sub in grid.subgrids)
+    for number, sub in enumerate(subgrids):
+        place = f"grid {origin}, subgrids[{number}]"
+        check_choices(sub.axes, description, place)
+        _check_read_off(sub, place)
+    return GridSpec(name=grid.name, about=grid.about, subgrids=subgrids)
 
 
 def check_choices(
-    axes: Mapping[str, Any], choices: Mapping[str, Sequence[str]], where: str
+    values: Mapping[str, Sequence[Value]], description: Description, place: str
 ) -> None:
-    """Raise RequestError for the first value of `axes` that is not among its `choices`."""
-    for axis, known in choices.items():
-        for value in axes.get(axis) or ():
-            if value not in known:
+    """Raise RequestError for the first value, by axis name, that its axis does not know."""
+    for axis in description.axes:
+        for value in values.get(axis.name, ()):
+            if axis.known and value not in axis.known:
+                words = [str(one) for one in axis.known]
+                near = difflib.get_close_matches(str(value), words, n=1)
+                hint = f"did you mean {near[0]}? " if near else ""
                 raise RequestError(
-                    f"{where}: unknown value for {axis}",
+                    f"{place}: unknown value for {axis.key}",
                     seen=repr(value),
-                    next_step=f"use one of {', '.join(known)}",
+                    next_step=f"{hint}use one of {', '.join(words)}",
                 )
 
 
-def override(grid: GridSpec, axes: Mapping[str, Sequence[Any]], repeats: int | None) -> GridSpec:
-    """Return `grid` with the given axes in place of its own in every sub-grid.
+def override(grid: GridSpec, changes: GridChanges, description: Description) -> GridSpec:
+    """Return `grid` with the values of `changes` in place of its own in every sub-grid.
 
-    A sub-grid is about its models: where `models` are given, those that have none of them are
-    left out, unless none has any. Read-offs past the last epoch of a replaced `epochs` axis are
-    left out.
+    A sub-grid is about the values of a separating axis, such as its models: if such values are
+    given, sub-grids that have none of them are left out, unless no sub-grid has any. If the epochs
+    are replaced, read-offs from the last epoch on are left out.
     """
-    changed: dict[str, Any] = {key: tuple(values) for key, values in axes.items() if values}
-    if repeats is not None:
-        changed["repeats"] = repeats
-    wanted = set(changed.get("models", ()))
-    about = [sub for sub in grid.subgrids if wanted & set(sub.models)]
     subgrids = []
-    for sub in about or grid.subgrids:
-        fields = {**sub.model_dump(), **changed}
-        longest = max(fields["epochs"])
-        fields["read_off"] = tuple(epoch for epoch in fields["read_off"] if epoch < longest)
-        subgrids.append(SubGrid.model_validate(fields))
+    for sub in _about(grid.subgrids, changes, description):
+        epochs = changes.epochs or sub.epochs
+        subgrids.append(
+            SubGrid(
+                axes={**sub.axes, **{name: v for name, v in changes.axes.items() if v}},
+                epochs=epochs,
+                seeds=changes.seeds or sub.seeds,
+                read_off=tuple(epoch for epoch in sub.read_off if epoch < max(epochs)),
+                repeats=changes.repeats or sub.repeats,
+            )
+        )
     return grid.model_copy(update={"subgrids": tuple(subgrids)})
 
 
-def expand(grid: GridSpec, dataset: str, as_published: bool = False) -> list[JobSpec]:
+def with_available(grid: GridSpec, description: Description) -> GridSpec:
+    """Return `grid` with the word `all` replaced by the values that are available here."""
+    subgrids = []
+    for sub in grid.subgrids:
+        axes = {
+            axis.name: axis.available()
+            if axis.available and ALL in sub.axes[axis.name]
+            else sub.axes[axis.name]
+            for axis in description.axes
+        }
+        subgrids.append(sub.model_copy(update={"axes": axes}))
+    return grid.model_copy(update={"subgrids": tuple(subgrids)})
+
+
+def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> list[JobSpec]:
     """Return the jobs of `grid` in grid order, each once."""
     jobs: dict[str, JobSpec] = {}
     for sub in grid.subgrids:
-        values = [getattr(sub, plural) for plural, _ in AXES]
-        for combination in itertools.product(*values, range(sub.repeats)):
-            fields = dict(zip([field for _, field in AXES], combination[:-1], strict=True))
-            job = JobSpec(
-                **fields,
-                repeat=combination[-1],
+        values = [sub.axes[axis.name] for axis in description.axes]
+        for *chosen, epochs, seed, repeat in itertools.product(
+            *values, sub.epochs, sub.seeds, range(sub.repeats)
+        ):
+            job = make_job(
+                description.axes,
+                {axis.name: value for axis, value in zip(description.axes, chosen, strict=True)},
+                epochs=epochs,
+                seed=seed,
                 dataset=dataset,
-                as_published=as_published,
-                read_off=tuple(e for e in sub.read_off if e < fields["epochs"]),
+                read_off=tuple(epoch for epoch in sub.read_off if epoch < epochs),
+                repeat=repeat,
             )
             jobs.setdefault(job.job_id, job)
     return list(jobs.values())
@@ -192,11 +173,60 @@ def shuffled(jobs: Iterable[JobSpec], order_seed: int) -> list[JobSpec]:
     return ordered
 
 
-def _listed(subgrids: Any) -> Any:
+def _about(
+    subgrids: Sequence[SubGrid], changes: GridChanges, description: Description
+) -> Sequence[SubGrid]:
+    for axis in description.axes:
+        if axis.separates:
+            wanted = set(changes.axes.get(axis.name, ()))
+            chosen = [sub for sub in subgrids if wanted & set(sub.axes[axis.name])]
+            subgrids = chosen or subgrids
+    return subgrids
+
+
+def _written_grid(description: Description) -> Any:
+    """Return the pydantic model of a grid as it is written: the axes by their plural keys."""
+    fields: dict[str, Any] = {axis.key: _written_axis(axis) for axis in description.axes}
+    epochs: Any = ... if description.default_epochs is None else (description.default_epochs,)
+    written = create_model(
+        "WrittenSubGrid",
+        __config__=ConfigDict(frozen=True, extra="forbid"),
+        **fields,
+        epochs=(tuple[Count, ...], Field(default=epochs, min_length=1)),
+        seeds=(tuple[Seed, ...], Field(default=(1234,), min_length=1)),
+        read_off=(tuple[Count, ...], ()),
+        repeats=(int, Field(default=1, strict=True, ge=1, le=1000)),
+    )
+    return create_model(
+        "WrittenGrid",
+        __config__=ConfigDict(frozen=True, extra="forbid"),
+        name=(str, Field(min_length=1)),
+        about=(str, ""),
+        subgrids=(tuple[written, ...], Field(min_length=1)),  # type: ignore[valid-type]
+    )
+
+
+def _written_axis(axis: Axis) -> tuple[Any, Any]:
+    value = Annotated[TYPES[axis.type], Field(strict=True, ge=axis.least)]
+    default: Any = ... if axis.default is None else (axis.default,)
+    return tuple[value, ...], Field(default=default, min_length=1)  # type: ignore[valid-type]
+
+
+def _as_subgrid(written: Any, description: Description) -> SubGrid:
+    return SubGrid(
+        axes={axis.name: getattr(written, axis.key) for axis in description.axes},
+        epochs=written.epochs,
+        seeds=written.seeds,
+        read_off=written.read_off,
+        repeats=written.repeats,
+    )
+
+
+def _listed(subgrids: Any, description: Description) -> Any:
     """Let a user write `models: mlp` for `models: [mlp]`."""
     if not isinstance(subgrids, list):
         return subgrids
-    plural = {name for name, _ in AXES} | {"read_off"}
+    plural = {axis.key for axis in description.axes} | {"epochs", "seeds", "read_off"}
     return [
         {k: [v] if k in plural and not isinstance(v, list) else v for k, v in sub.items()}
         if isinstance(sub, Mapping)
@@ -205,26 +235,31 @@ def _listed(subgrids: Any) -> Any:
     ]
 
 
-def _check_read_off(sub: SubGrid, where: str) -> None:
+def _check_read_off(sub: SubGrid, place: str) -> None:
     bad = [epoch for epoch in sub.read_off if not 1 <= epoch <= max(sub.epochs)]
     if bad:
         raise RequestError(
-            f"{where}: read_off names an epoch that no job reaches",
+            f"{place}: read_off names an epoch that no job reaches",
             seen=bad,
             next_step=f"use epochs from 1 to {max(sub.epochs)}",
         )
 
 
-def _explained(error: ValidationError, origin: str) -> RequestError:
+def _explained(error: ValidationError, origin: str, description: Description) -> RequestError:
     problems = error.errors(include_url=False)
     # a misspelt key is also a missing one: name what the user wrote
     first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
-    model = SubGrid if key.startswith("subgrids.") else GridSpec
-    known = ", ".join(model.model_fields)
+    inner = (*(axis.key for axis in description.axes), "epochs", "seeds", "read_off", "repeats")
+    known = inner if key.startswith("subgrids.") else tuple(GridSpec.model_fields)
     if first["type"] == "missing":
         return RequestError(f"grid {origin}: key {key!r} is missing", next_step="add it")
-    step = f"known keys are {known}" if first["type"] == "extra_forbidden" else first["msg"]
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        step = f"{hint}known keys are {', '.join(known)}"
+    else:
+        step = first["msg"]
     return RequestError(
         f"grid {origin}: key {key!r} is wrong", seen=repr(first["input"])[:80], next_step=step
     )

@@ -15,7 +15,7 @@ import bench.probe.cgroup as cgroup
 import bench.probe.limits as limits
 from bench.probe.fact import LIMIT_S, Absent, in_time
 from bench.record.conditions import Conditions, Interference
-from bench.record.lines import EpochRecord
+from bench.record.measurement import EpochRecord
 from bench.watch.flags import Job
 from bench.watch.ledger import Ledger, judged
 from bench.watch.meters import METERS, Meter, Reader, Target

@@ -71,6 +71,11 @@ def is_installed(name: str) -> bool:
     return importlib.util.find_spec(BACKENDS[name].package) is not None
 
 
+def installed() -> tuple[str, ...]:
+    """Return the names of the backends that are installed."""
+    return tuple(name for name in BACKENDS if is_installed(name))
+
+
 def why_not(name: str) -> str | None:
     """Return why the backend `name` cannot be used and how to mend it, None where it can."""
     if is_installed(name):

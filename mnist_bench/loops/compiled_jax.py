@@ -1,6 +1,6 @@
 """An epoch in a few JAX launches: jit and scan, the data resident on the device.
 
-A launch gives one time for all its steps, so an epoch is cut into about LAUNCHES of them and each
+A launch gives one time for all its steps, so an epoch is cut into about LAUNCHES launches and each
 step is given the mean of its launch. Stepwise, each step is a launch and has its own time. On a
 CPU that is the faster way too: a launch costs microseconds there, and XLA runs what is inside a
 loop with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms by itself on 2 cores).
@@ -9,15 +9,16 @@ loop with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms by itse
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from bench.child.meter import Meter
+from bench.child.stopwatch import EpochTimer
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
-from mnist_bench.loops import TimedEpoch
 from mnist_bench.models import CLASSES
 
 #: Launches an epoch, besides those of the steps that are left over.
@@ -27,46 +28,46 @@ LAUNCHES = 9
 def train(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train in the way that is faster on the device; see `mnist_bench.loops.Loop`."""
     import jax
 
     way = train_stepwise if jax.default_backend() == "cpu" else train_scan
-    way(model, inputs, orders, batch_size, on_epoch)
+    way(model, inputs, orders, batch_size, meter)
 
 
 def train_scan(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train in about LAUNCHES launches an epoch; see `mnist_bench.loops.Loop`."""
     full = orders.shape[1] // batch_size
-    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, full // LAUNCHES), on_epoch)
+    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, full // LAUNCHES), meter)
 
 
 def train_stepwise(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train in one launch a step, so that each has its own time; see `mnist_bench.loops.Loop`."""
-    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, 1), on_epoch)
+    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, 1), meter)
 
 
 def _train(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     pieces: list[tuple[int, int]],
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     import jax
 
@@ -76,26 +77,15 @@ def _train(
     images = jax.device_put(inputs.raw_images)
     labels = jax.device_put(inputs.raw_labels.astype(np.int32))
     launches: dict[tuple[int, int], Any] = {}
-    for number, order in enumerate(orders, start=1):
-        cpu, started = time.process_time(), time.perf_counter()
-        if not launches:  # of the first step's time, which is apart
-            launches = _compiled(model, state, images, labels, pieces)
-        data = (images, labels)
-        state, figures, seconds = _run_epoch(launches, state, data, order, pieces)
-        seconds[0] += time.perf_counter() - started - seconds.sum()
-        ended = time.perf_counter()
-        _assign(model, state)
-        on_epoch(
-            TimedEpoch(
-                epoch=number,
-                started=started,
-                ended=ended,
-                cpu_s=time.process_time() - cpu,
-                step_s=seconds,
-                train_loss=figures[0] / len(order),
-                train_accuracy=figures[1] / len(order),
-            )
-        )
+    for order in orders:
+        with meter.epoch() as epoch:
+            if not launches:
+                launches = _compiled(model, state, images, labels, pieces)
+                epoch.apart()
+            state, sums = _run_epoch(launches, state, (images, labels), order, pieces, epoch)
+            epoch.stop()
+            _assign(model, state)
+            epoch.report(train_loss=sums[0] / len(order), train_accuracy=sums[1] / len(order))
 
 
 def _pieces(count: int, batch_size: int, length: int) -> list[tuple[int, int]]:
@@ -125,21 +115,21 @@ def _run_epoch(
     launches: dict[tuple[int, int], Any],
     state: Any,
     data: tuple[Any, Any],
-    order: np.ndarray,
+    order: npt.NDArray[np.int32],
     pieces: list[tuple[int, int]],
-) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Return (state, sums of loss and right answers, seconds of each step)."""
+    epoch: EpochTimer,
+) -> tuple[Any, npt.NDArray[np.float64]]:
+    """Return the state after the epoch, and the sums of the losses and of the right answers."""
     import jax
 
-    sums, seconds, begin, before = np.zeros(2), [], 0, time.perf_counter()
+    sums, begin = np.zeros(2), 0
     for steps, size in pieces:
         chosen = order[begin : begin + steps * size].reshape(steps, size)
         state, figures = launches[steps, size](state, *data, chosen)
         sums += np.asarray(jax.block_until_ready(figures), dtype=float)
-        now = time.perf_counter()
-        seconds += [(now - before) / steps] * steps
-        before, begin = now, begin + steps * size
-    return state, sums, np.asarray(seconds)
+        epoch.step(steps)
+        begin += steps * size
+    return state, sums
 
 
 def _scan_function(model: Any) -> Callable[[Any, Any, Any, Any], Any]:

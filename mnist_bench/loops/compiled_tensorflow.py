@@ -6,24 +6,23 @@ convolutions are many times slower than TensorFlow's own, so convolutional steps
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from bench.child.meter import Meter
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
-from mnist_bench.loops import TimedEpoch
 from mnist_bench.models import CLASSES
 
 
 def train(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
     import tensorflow as tf
@@ -32,32 +31,11 @@ def train(
     model.optimizer.build(model.trainable_variables)
     images, labels = tf.constant(inputs.raw_images), tf.constant(inputs.raw_labels)
     run_epoch = _epoch_function(_step_function(model, images, labels), orders.shape[1], batch_size)
-    for number, order in enumerate(orders, start=1):
-        cpu, started = time.process_time(), time.perf_counter()
-        stamps, loss, accuracy = run_epoch(tf.constant(order))
-        stamps, loss, accuracy = stamps.numpy(), float(loss), float(accuracy)
-        ended = time.perf_counter()
-        on_epoch(
-            TimedEpoch(
-                epoch=number,
-                started=started,
-                ended=ended,
-                cpu_s=time.process_time() - cpu,
-                step_s=_step_seconds(stamps, ended - started),
-                train_loss=loss,
-                train_accuracy=accuracy,
-            )
-        )
-
-
-def _step_seconds(stamps: np.ndarray, wall_s: float) -> np.ndarray:
-    """Return the seconds of each step from the stamps inside the graph.
-
-    What passed before the graph's first stamp (tracing, compiling, the launch) belongs to step 1.
-    """
-    steps = np.diff(stamps)
-    steps[0] += max(0.0, wall_s - float(stamps[-1] - stamps[0]))
-    return steps
+    for order in orders:
+        with meter.epoch() as epoch:
+            stamps, loss, accuracy = run_epoch(tf.constant(order))
+            epoch.stamped(stamps.numpy())
+            epoch.report(train_loss=float(loss), train_accuracy=float(accuracy))
 
 
 def _uses_xla(model: Any) -> bool:

@@ -8,15 +8,15 @@ network, there and back.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from bench.child.meter import Meter
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
-from mnist_bench.loops import TimedEpoch, split_steps
 from mnist_bench.loops.torch_graph import Capture, Replayed, capture_on_cuda
 from mnist_bench.loops.torch_updates import update_function
 
@@ -27,35 +27,35 @@ FLAT = 1600
 def train(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train operation by operation; see `mnist_bench.loops.Loop`."""
     capture = capture_on_cuda if _device_of(model).type == "cuda" else None
-    _train(model, inputs, orders, batch_size, on_epoch, _loss_function(model), capture)
+    _train(model, inputs, orders, batch_size, meter, _loss_function(model), capture)
 
 
 def train_inductor(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train with the network and its loss compiled; see `mnist_bench.loops.Loop`."""
     import torch
 
     compiled = torch.compile(_loss_function(model), dynamic=False)
-    _train(model, inputs, orders, batch_size, on_epoch, compiled, None)
+    _train(model, inputs, orders, batch_size, meter, compiled, None)
 
 
 def _train(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
     loss_of: Callable[..., tuple[Any, Any]],
     capture: Capture | None,
 ) -> None:
@@ -73,20 +73,18 @@ def _train(
     step = _step_function(model, weights, images, labels, loss_of, update, sums)
     if capture:
         step = Replayed(step, batch_size, capture)
-    for number, order in enumerate(orders, start=1):
-        chosen = torch.from_numpy(order).to(device).long()
-        sums.zero_()
-        stamps, cpu, started = [], time.process_time(), time.perf_counter()
-        for batch in chosen.split(batch_size):
-            step(batch)
-            _synchronise(device)
-            stamps.append(time.perf_counter())
-        ended = time.perf_counter()
-        cpu_s = time.process_time() - cpu
-        _put_back(model, weights)
-        loss, right = (sums / len(order)).tolist()
-        seconds = split_steps(stamps, started)
-        on_epoch(TimedEpoch(number, started, ended, cpu_s, seconds, loss, right))
+    for order in orders:
+        with meter.epoch() as epoch:
+            chosen = torch.from_numpy(order).to(device).long()
+            sums.zero_()
+            for batch in chosen.split(batch_size):
+                step(batch)
+                _synchronise(device)
+                epoch.step()
+            epoch.stop()
+            _put_back(model, weights)
+            loss, right = (sums / len(order)).tolist()
+            epoch.report(train_loss=loss, train_accuracy=right)
 
 
 def _device_of(model: Any) -> Any:

@@ -7,24 +7,24 @@ there with arrays. One `fit` call runs all epochs, as in the 2020 annex.
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from bench.child.meter import Meter
 from mnist_bench.inputs import Inputs
-from mnist_bench.loops import TimedEpoch, split_steps
 from mnist_bench.loops.pipeline import batches
 
 
 def train(
     model: Any,
     inputs: Inputs,
-    orders: np.ndarray,
+    orders: npt.NDArray[np.int32],
     batch_size: int,
-    on_epoch: Callable[[TimedEpoch], None],
+    meter: Meter,
 ) -> None:
     """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
     epochs, count = orders.shape
@@ -37,7 +37,7 @@ def train(
             steps_per_epoch=-(-count // batch_size),
             shuffle=False,
             verbose=0,
-            callbacks=[_timing_callback(on_epoch)],
+            callbacks=[_timing_callback(meter)],
         )
 
 
@@ -58,33 +58,22 @@ def _cut(
             yield images[chosen], labels[chosen]
 
 
-def _timing_callback(on_epoch: Callable[[TimedEpoch], None]) -> Any:
+def _timing_callback(meter: Meter) -> Any:
     import keras
 
-    class Timing(keras.callbacks.Callback):
-        """Stamps the end of every step; a step's time holds its share of the input pipeline."""
+    class Timing(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
+        """Tells the meter each step; a step's time holds its share of the input pipeline."""
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.stamps: list[float] = []
-            self.cpu = time.process_time()
-            self.started = time.perf_counter()
+            self.timer = meter.epoch()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             float(logs["loss"])  # waits for the device, where the framework has run ahead of it
-            self.stamps.append(time.perf_counter())
+            self.timer.step()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            ended = time.perf_counter()
-            on_epoch(
-                TimedEpoch(
-                    epoch=epoch + 1,
-                    started=self.started,
-                    ended=ended,
-                    cpu_s=time.process_time() - self.cpu,
-                    step_s=split_steps(self.stamps, self.started),
-                    train_loss=float(logs["loss"]),
-                    train_accuracy=float(logs["accuracy"]),
-                )
+            self.timer.end(
+                train_loss=float(logs["loss"]), train_accuracy=float(logs["accuracy"])
             )
 
     return Timing()

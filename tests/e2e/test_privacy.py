@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from launches import a_launch
 
-from bench.probe.identity import MACHINE_IDS, name_hash
+from bench.probe.identity import MACHINE_IDS
+from bench.spec.privacy import name_hash
 from tests.e2e import journey
 
 HOST = "secret-lab-7.example"

@@ -17,8 +17,8 @@ from toy_workload import SLOW_TELLER, TELLING_S
 
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
-from bench.record.lines import Measurement
-from bench.spec.grid import JobSpec
+from bench.record.measurement import Measurement
+from bench.spec.job import JobSpec
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_staged, stage
 from mnist_bench.eligibility import ALL
 from mnist_bench.models import batch_orders

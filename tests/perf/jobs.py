@@ -16,7 +16,7 @@ from bench.child.process import run_child
 from bench.dispatch.events import Dispatcher
 from bench.probe.limits import usable_cpus
 from bench.record.lines import JobRecord
-from bench.spec.grid import JobSpec
+from bench.spec.job import JobSpec
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, stage
 from mnist_bench.workload import NAME, PACKAGES
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.app import pricing as prices
 from bench.errors import RequestError
-from bench.record.journal import Run, find_journals, read_run
+from bench.record.journal import find_journals, read_run
 from bench.record.price import read_rules
+from bench.record.run import Run
 
 JOURNALS = "journals"
 

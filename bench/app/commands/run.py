@@ -20,7 +20,7 @@ from bench.app.plan import Limits, Plan, make_plan
 from bench.app.progress import opening_lines
 from bench.errors import RequestError
 from bench.probe.identity import SHOW_VARIABLE, redacted
-from bench.record.journal import Run
+from bench.record.run import Run
 from bench.spec.grid import AXES, GridSpec, check_choices, override
 from bench.watch.quiet import wait_quiet
 from mnist_bench.eligibility import may_use_gpu

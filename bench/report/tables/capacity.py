@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis.intervals import Interval
 from bench.analysis.pairs import PairedSpeed, faster_first, summary
 from bench.report.column import Column, Row, Table, number, ranged, text
 from bench.report.evidence import (
@@ -23,7 +24,6 @@ from bench.report.evidence import (
 )
 from bench.report.tables.limits import key_of
 from bench.report.tables.published import REFERENCES, Relative, capacity_rows, relative
-from bench.stats import Interval
 from bench.units import seconds
 
 _CAPACITY_NOTE = (

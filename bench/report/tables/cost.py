@@ -11,8 +11,8 @@ import pandas as pd
 from bench.analysis.pairs import GROUP
 from bench.analysis.pooling import machine_key
 from bench.record.facts import MachineFacts
-from bench.record.journal import Run
 from bench.record.price import Price, listed_price, price_of, stated_price
+from bench.record.run import Run
 from bench.report.column import Table, number, text
 from bench.report.evidence import GROUP_COLUMNS, JOB, MACHINE, Evidence, groups, median, scaled
 

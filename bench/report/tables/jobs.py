@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench import units
 from bench.analysis.pairs import GROUP
-from bench.record.journal import Run
+from bench.record.run import Run
 from bench.report.column import Table, number, plain, text
 from bench.report.evidence import (
     GROUP_COLUMNS,

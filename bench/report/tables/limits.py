@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis.limits import limits
 from bench.analysis.pairs import GROUP, summary
 from bench.analysis.pooling import machine_key
-from bench.record.ceilings import Ceilings, CopyRate, limits
+from bench.record.ceilings import Ceilings, CopyRate
 from bench.report.column import Row, Table, number, text
 from bench.report.evidence import GROUP_COLUMNS, JOB, MACHINE, Evidence, groups, scaled
 from bench.units import percent, significant

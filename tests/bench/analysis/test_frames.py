@@ -9,7 +9,7 @@ from bench.analysis.frames import epochs_frame, failures_frame, jobs_frame
 from bench.analysis.pooling import facts_key
 from bench.analysis.warmup import steady_steps
 from bench.record.facts import GpuFacts
-from bench.record.lines import Failure
+from bench.record.failure import Failure
 
 #: Epoch 1 compiles; the eleven steps of epoch 2 are 0.010 to 0.020 s, so p10 is 0.011 s.
 EPOCH_1 = [1.0] + [0.5] * 10

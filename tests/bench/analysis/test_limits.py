@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, fixed_cost_s, limits
+from bench.analysis.limits import fixed_cost_s, limits
+from bench.record.ceilings import Ceilings, CopyRate, MatmulRate
 
 MIB = 2**20
 

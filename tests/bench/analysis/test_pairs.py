@@ -17,6 +17,7 @@ from builders import (
 )
 
 from bench.analysis.frames import jobs_frame
+from bench.analysis.intervals import Interval
 from bench.analysis.machines import difference_notes, machines
 from bench.analysis.pairs import (
     between,
@@ -28,8 +29,7 @@ from bench.analysis.pairs import (
     repeat_notes,
     summary,
 )
-from bench.record.lines import ThreadFacts
-from bench.stats import Interval
+from bench.record.measurement import ThreadFacts
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 STEPS = [[1.0, 0.1], [0.1, 0.1]]
@@ -235,7 +235,7 @@ def test_pooled_records_of_unlike_code_are_named():
 
 
 def test_a_machine_where_every_job_failed_is_still_a_machine():
-    from bench.record.lines import Failure
+    from bench.record.failure import Failure
 
     run = a_run([a_record(JOBS[0], Failure(reason="crash", message="gone"), label="broken")])
     (only,) = machines([run])

@@ -14,7 +14,7 @@ from builders import a_job, a_measurement, a_record, a_run, an_evaluation
 
 from bench.app.progress import LineProgress, LiveProgress, make_progress, outcome_words
 from bench.dispatch.events import Event
-from bench.record.lines import Failure
+from bench.record.failure import Failure
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 GOOD = a_measurement(

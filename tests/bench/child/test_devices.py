@@ -6,7 +6,7 @@ import pytest
 from launches import a_launch
 
 from bench.child.devices import check_device, visible_gpus
-from bench.child.entry import run_launch
+from bench.child.job import run_launch
 from bench.errors import DeviceError
 
 A_GPU = "GPU 0: Planted (UUID: GPU-0)"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from launches import a_launch
 
-from bench.child.entry import failure_of
+from bench.child.job import failure_of
 from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.machine import probe
 from bench.record.lines import JobRecord

@@ -13,10 +13,11 @@ import pytest
 from launches import a_launch, is_gone, living_jobs, notes, only_record, wait_for
 from toy_workload import GROWTH_BYTES, LAST_WORDS
 
-from bench.child.launch import THREAD_VARIABLES, child_environment
+from bench.child.launch import child_environment
 from bench.child.process import _tail, run_child
 from bench.probe.machine import probe
 from bench.record.lines import JobRecord
+from bench.spec.variables import THREAD_VARIABLES
 from bench.watch.sampler import PERIOD_S
 
 PARENT = """

@@ -13,7 +13,7 @@ from bench.dispatch.events import Event
 from bench.dispatch.head import Site, SiteRequest, label_of
 from bench.dispatch.transport import Host
 from bench.errors import DispatchError
-from bench.record.lines import Failure
+from bench.record.failure import Failure
 
 NAME = "ip-10-0-0-5.ec2.internal"
 HASH = hashlib.sha256(f"mnist-bench machine {NAME}".encode()).hexdigest()[:6]

@@ -20,9 +20,10 @@ from launches import a_launch
 from bench.dispatch.head import SiteRequest, WantedType
 from bench.dispatch.node import prepare_as_json
 from bench.errors import DispatchError
-from bench.probe.identity import SHOW_VARIABLE, name_hash
+from bench.probe.identity import SHOW_VARIABLE
 from bench.record.journal import read_run
 from bench.record.price import Price
+from bench.spec.privacy import name_hash
 
 DATA = b"the data that go out once"
 PLAIN, FLAKY, KILLED, SPOT = (f"cpu {name_hash(n)}" for n in ("plain", "flaky", "killed", "spot"))

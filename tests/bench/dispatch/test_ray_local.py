@@ -17,11 +17,11 @@ import psutil
 import pytest
 from launches import a_launch, is_gone, notes, only_record, wait_for
 
-from bench.child.launch import THREAD_VARIABLES
 from bench.dispatch.local import InlineDispatcher
 from bench.dispatch.ray_local import RayLocalDispatcher
 from bench.errors import DispatchError
 from bench.probe.machine import probe
+from bench.spec.variables import THREAD_VARIABLES
 
 #: What Ray puts into its workers' environment that reaches a job; none of it bears on speed.
 HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV"}

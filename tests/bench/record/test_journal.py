@@ -10,8 +10,11 @@ from builders import a_job, a_measurement, a_record, a_run, facts
 from pydantic import ValidationError
 
 from bench.errors import OutputError, StoreError
-from bench.record.journal import Journal, find_journals, merged, read_run, unfinished
-from bench.record.lines import SCHEMA_VERSION, Failure, MachineEntry, PackedTimes, SiteEntry
+from bench.record.failure import Failure
+from bench.record.journal import Journal, find_journals, read_run, unfinished
+from bench.record.lines import SCHEMA_VERSION, MachineEntry, SiteEntry
+from bench.record.measurement import PackedTimes
+from bench.record.run import merged
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 RECORDS = [a_record(job, a_measurement([[0.5, 0.25], [0.25, 0.25]])) for job in JOBS]

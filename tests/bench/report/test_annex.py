@@ -17,7 +17,7 @@ from builders import (
     steady_run,
 )
 
-from bench.record.lines import Failure
+from bench.record.failure import Failure
 from bench.report.annex import build_report
 from bench.report.data import summary_json
 from bench.report.markdown import render

@@ -9,17 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from bench.errors import RequestError
-from bench.spec.grid import (
-    GridSpec,
-    JobSpec,
-    SubGrid,
-    canonical_json,
-    check_choices,
-    expand,
-    override,
-    parse_grid,
-    shuffled,
-)
+from bench.spec.frozen import canonical_json
+from bench.spec.grid import GridSpec, SubGrid, check_choices, expand, override, parse_grid, shuffled
+from bench.spec.job import JobSpec
 
 CHOICES = {"models": ("mlp", "cnn"), "optimizers": ("sgd", "adam")}
 JOB = JobSpec(model="mlp", optimizer="sgd", epochs=3, dataset="mnist")

@@ -14,8 +14,9 @@ from launches import only_record
 
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
-from bench.record.lines import MachineFacts, Measurement
-from bench.spec.grid import JobSpec
+from bench.record.facts import MachineFacts
+from bench.record.measurement import Measurement
+from bench.spec.job import JobSpec
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_staged, stage
 from mnist_bench.eligibility import BFLOAT16_SETS, why_skipped
 from mnist_bench.synthetic import make_synthetic

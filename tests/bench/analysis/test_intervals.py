@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from bench.stats import CONFIDENCE, geometric_interval, paired_ratio, quantile
+from bench.analysis.intervals import CONFIDENCE, geometric_interval, paired_ratio
+from bench.record.measurement import quantile
 
 
 def test_a_quantile_is_interpolated_between_its_neighbours():

@@ -22,12 +22,6 @@ class Interval:
     n: int
 
 
-def quantile(values: Sequence[float] | np.ndarray, q: float) -> float | None:
-    """Return the linear-interpolated `q` quantile (Hyndman and Fan's type 7), None of nothing."""
-    array = np.asarray(values, dtype=float)
-    return float(np.quantile(array, q)) if array.size else None
-
-
 def geometric_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
     """Return the geometric mean of positive `values` with a Student-t interval on their logarithms.
 

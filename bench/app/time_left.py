@@ -1,0 +1,38 @@
+"""About how long a run still takes: estimates, scaled by how its jobs turned out so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bench.spec.job import JobSpec
+
+#: Seconds that a job is taken to last if its workload gives no estimate.
+UNKNOWN_S = 30.0
+
+
+class TimeLeft:
+    """Time left, from the estimates scaled by how the jobs so far turned out."""
+
+    def __init__(
+        self, jobs: Iterable[JobSpec], estimate_s: Callable[[JobSpec], float | None]
+    ) -> None:
+        self._left = {job.job_id: estimate_s(job) or UNKNOWN_S for job in jobs}
+        self._spent_s = self._expected_s = 0.0
+
+    def finished(self, job_id: str, took_s: float | None) -> None:
+        """Take note that a job is done and how long it took; None teaches nothing (it failed)."""
+        expected_s = self._left.pop(job_id, 0.0)
+        if took_s is not None:
+            self._expected_s += expected_s
+            self._spent_s += took_s
+
+    @property
+    def factor(self) -> float:
+        """How much slower than the estimate this machine has been so far; 1 at first."""
+        return self._spent_s / self._expected_s if self._expected_s else 1.0
+
+    def seconds(self, running: str | None = None, since_s: float = 0.0) -> float:
+        """Return about how many seconds are left, `running` having run for `since_s`."""
+        running_left = max(0.0, self._left.get(running or "", 0.0) * self.factor - since_s)
+        waiting = sum(value for key, value in self._left.items() if key != running)
+        return waiting * self.factor + running_left

@@ -1,0 +1,175 @@
+"""Runs one job in this process: finds its workload, hands it the meter, and makes the record."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import bench.child.runtime as runtime
+from bench.child.ceilings import measure_ceilings
+from bench.child.devices import check_device, visible_gpus
+from bench.child.launch import LaunchSpec
+from bench.child.meter import Meter, Notebook
+from bench.child.workload import Workload, code_digest, load_workload, probe_for
+from bench.clock import utc_now
+from bench.errors import DeviceError, WorkloadError
+from bench.record.ceilings import Ceilings
+from bench.record.failure import Failure
+from bench.record.lines import JobRecord
+from bench.record.measurement import (
+    Digests,
+    Measurement,
+    MemoryFacts,
+    PackedTimes,
+    ThreadFacts,
+)
+from bench.spec.privacy import Privacy
+from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
+
+
+def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) -> JobRecord:
+    """Run the job in this process and return its record; a failure is a record too."""
+    started_s, started_at = time.perf_counter(), utc_now()
+    _set_niceness(launch.niceness)
+    machine = launch.machine
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+    workload: Workload | None = None
+    try:
+        if launch.expects:
+            check_device(launch.expects, visible_gpus())
+        workload = load_workload(launch.workload)
+        measurement = _measured(workload, launch, started_s, emit)
+    except Exception as error:  # whatever a job does is a record, never a lost job
+        failure = failure_of(error, launch.privacy)
+    return JobRecord(
+        run_id=launch.run_id,
+        job_id=launch.job.job_id,
+        job=launch.job,
+        attempt=launch.attempt,
+        label=launch.label,
+        machine=machine or probe_for(workload, launch.privacy),
+        placed_by=launch.placed_by,
+        started_at=started_at,
+        ended_at=utc_now(),
+        measurement=measurement,
+        failure=failure,
+        runtime=runtime.loaded(workload.builds() if workload else {}),
+    )
+
+
+def failure_of(error: BaseException, privacy: Privacy) -> Failure:
+    """Return the failure that an exception stands for, its traceback kept but for names."""
+    return Failure(
+        reason="no GPU visible" if isinstance(error, DeviceError) else "exception",
+        message=privacy.redacted(str(error)) or type(error).__name__,
+        exception=type(error).__name__,
+        traceback=privacy.redacted("".join(traceback.format_exception(error))),
+    )
+
+
+def _measured(
+    workload: Workload,
+    launch: LaunchSpec,
+    started_s: float,
+    emit: Callable[[Mapping[str, Any]], None],
+) -> Measurement:
+    """Hand the job to its workload, and return what the meter has noted."""
+    meter = Meter(
+        launch.job,
+        threads=launch.threads,
+        started_s=started_s,
+        emit=emit,
+        data_path=Path(launch.data_path) if launch.data_path else None,
+        data_digest=launch.data_digest,
+        expects=launch.expects,
+    )
+    workload.run_job(launch.job, meter)
+    if not meter.notebook.evaluations:
+        raise WorkloadError(
+            "the workload measured nothing", next_step="train inside `with meter.training():`"
+        )
+    gpu_peak = workload.gpu_peak_bytes(launch.job)
+    ceilings = None
+    if launch.measure_ceilings and meter.notebook.operations:  # last: they use memory too
+        emit({"event": "measured"})
+        try:
+            ceilings = measure_ceilings(meter.notebook.operations)
+        except Exception as error:  # the job itself is measured: nothing may take that away
+            meter.note(f"ceilings not measured: {type(error).__name__}: {error}"[:200])
+    return _measurement(meter.notebook, launch, _threads(launch, workload), gpu_peak, ceilings)
+
+
+def _measurement(
+    notebook: Notebook,
+    launch: LaunchSpec,
+    threads: ThreadFacts,
+    gpu_peak: tuple[int | None, str | None],
+    ceilings: Ceilings | None,
+) -> Measurement:
+    return Measurement(
+        epochs=tuple(notebook.epochs),
+        step_times=PackedTimes.pack(np.concatenate(notebook.step_s)),
+        evaluations=tuple(notebook.evaluations),
+        ragged_last_step=notebook.ragged_last_step,
+        train_s=sum(epoch.wall_s for epoch in notebook.epochs),
+        import_s=notebook.import_s,
+        first_step_at_s=notebook.first_step_at_s,
+        memory=MemoryFacts(
+            after_import_bytes=notebook.after_import_bytes,
+            after_data_bytes=notebook.after_data_bytes,
+            peak_bytes=notebook.peak[0],
+            peak_source=notebook.peak[1],
+            gpu_peak_bytes=gpu_peak[0],
+            gpu_peak_source=gpu_peak[1],
+        ),
+        threads=threads.model_copy(
+            update={"intra_op": notebook.threads[0], "inter_op": notebook.threads[1]}
+        ),
+        digests=Digests(
+            data=launch.data_digest,
+            initial_weights=notebook.digests.get("initial_weights"),
+            batch_order=notebook.digests.get("batch_order"),
+            final_weights=notebook.evaluations[-1].weights_digest,
+            code=code_digest(launch.workload),
+        ),
+        device=notebook.device,
+        versions=notebook.versions,
+        work=notebook.work,
+        ceilings=ceilings,
+        notes=tuple(notebook.notes),
+    )
+
+
+def _threads(launch: LaunchSpec, workload: Workload) -> ThreadFacts:
+    """Return the threads and the priority that were asked for, and what the system gave."""
+    description = workload.description
+    names = (
+        *(*THREAD_VARIABLES, *description.thread_variables),
+        *(*RECORDED_VARIABLES, *description.recorded_variables),
+    )
+    shown = {name: os.environ.get(name) for name in dict.fromkeys(names)}
+    return ThreadFacts(
+        asked=launch.threads,
+        environment={
+            name: None if value is None else launch.privacy.redacted(value)
+            for name, value in shown.items()
+        },
+        niceness_asked=launch.niceness,
+        niceness=os.getpriority(os.PRIO_PROCESS, 0),
+    )
+
+
+def _set_niceness(niceness: int | None) -> None:
+    """Ask for a priority; if the system refuses it, the record shows the one it gave."""
+    if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) != niceness:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
+        except PermissionError:
+            return

@@ -1,0 +1,251 @@
+"""The meter: the stopwatch and notebook of one job, which the child hands to every workload.
+
+It owns the clocks, epochs, steps, memory, threads, digests and ceilings. A workload says what it
+does and the meter measures it, so that no workload times itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.child.ceilings import Operations
+from bench.child.devices import check_device
+from bench.child.stopwatch import EpochTimer, StoppableClock, TimedEpoch, no_device, timed
+from bench.errors import DataError, WorkloadError
+from bench.probe.memory import peak_bytes, resident_bytes
+from bench.record.ceilings import WorkCount
+from bench.record.measurement import EpochRecord, Evaluation, quantile
+from bench.spec.job import JobSpec
+
+Arrays = Sequence[npt.NDArray[Any]]
+#: Returns the workload's metrics of an evaluation, by name.
+Evaluate = Callable[[], Mapping[str, float]]
+#: Takes a progress event, a small mapping that JSON can hold.
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass
+class Notebook:
+    """What a meter has noted so far; the child makes the record of it."""
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    step_s: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    device: str = "cpu"
+    threads: tuple[int | None, int | None] = (None, None)
+    import_s: float = 0.0
+    after_import_bytes: int | None = None
+    after_data_bytes: int | None = None
+    peak: tuple[int | None, str | None] = (None, None)
+    first_step_at_s: float | None = None
+    ragged_last_step: bool = False
+    work: WorkCount | None = None
+    operations: Operations | None = None
+
+
+class Meter:
+    """Measures one job; see the methods in the order in which a workload calls them.
+
+    `threads` is the number of threads that the job may use. `data_path` is the staged dataset;
+    None if the workload reads no data.
+    """
+
+    def __init__(
+        self,
+        job: JobSpec,
+        *,
+        threads: int,
+        started_s: float,
+        emit: Emit,
+        data_path: Path | None = None,
+        data_digest: str = "",
+        expects: str | None = None,
+    ) -> None:
+        self.threads, self.data_path = threads, data_path
+        self.notebook = Notebook()
+        self._job, self._emit, self._started_s = job, emit, started_s
+        self._data_digest, self._expects = data_digest, expects
+        self._synchronise: Callable[[], None] = no_device
+        self._evaluate: Evaluate | None = None
+        self._weights: Callable[[], Arrays] | None = None
+        self._clock: StoppableClock | None = None
+
+    def load(self, action: Callable[[], Any]) -> None:
+        """Run `action`, which imports what the job needs, and note its seconds and memory."""
+        self.notebook.import_s += timed(action)
+        self.notebook.after_import_bytes = resident_bytes()
+
+    def runs_on(
+        self,
+        device: str = "cpu",
+        *,
+        versions: Mapping[str, str] | None = None,
+        threads: tuple[int | None, int | None] = (None, None),
+        synchronise: Callable[[], None] = no_device,
+    ) -> None:
+        """Note what the job runs on: `cpu` or `gpu`, package versions, intra-op and inter-op
+        threads. `synchronise` waits for the device, and is called before a clock is read.
+
+        Raises DeviceError if the machine was declared to have a GPU and this is none.
+        """
+        check_device(self._expects, ["gpu"] if device == "gpu" else [])
+        self.notebook.device, self.notebook.threads = device, threads
+        self.notebook.versions = dict(versions or {})
+        self._synchronise = synchronise
+
+    def data_loaded(self, digest: str | None = None) -> None:
+        """Note the memory after loading; `digest` is that of the data which were read.
+
+        Raises DataError if they are not the data of the run.
+        """
+        if digest is not None and digest != self._data_digest:
+            raise DataError(
+                f"the data at {self.data_path} are not those of the run",
+                seen=f"{digest[:12]}, not {self._data_digest[:12]}",
+                next_step="delete that file and run again",
+            )
+        self.notebook.after_data_bytes = resident_bytes()
+
+    def digest(self, name: str, arrays: Arrays) -> None:
+        """Note the digest of `initial_weights` or `batch_order`: it proves what was run."""
+        self.notebook.digests[name] = arrays_digest(arrays)
+
+    def work(self, work: WorkCount) -> None:
+        """Note how much work one step of a full batch must do at least."""
+        self.notebook.work = work
+
+    def note(self, text: str) -> None:
+        """Note a sentence that the record keeps."""
+        self.notebook.notes.append(text)
+
+    def tell(self, event: str, **detail: Any) -> None:
+        """Tell whoever follows the job how it gets on; `detail` must fit into JSON."""
+        self._emit({"event": event, **detail})
+
+    def ceilings_by(self, operations: Operations) -> None:
+        """Take the bare operations by which the machine's ceilings are measured after the job."""
+        self.notebook.operations = operations
+
+    @contextlib.contextmanager
+    def training(
+        self,
+        evaluate: Evaluate | None = None,
+        weights: Callable[[], Arrays] | None = None,
+        *,
+        ragged_last_step: bool = False,
+    ) -> Iterator[None]:
+        """Time what a user waits for: all that is inside, and the evaluation at its end.
+
+        `evaluate` returns the metrics, `weights` the arrays that were trained (for their digest).
+        `ragged_last_step`: the last step of every epoch holds fewer samples than the others.
+        """
+        self._evaluate, self._weights = evaluate, weights
+        self.notebook.ragged_last_step = ragged_last_step
+        self._clock = StoppableClock()
+        self._emit({"event": "training", "clock_s": self._clock.origin})
+        yield
+        if len(self.notebook.epochs) != self._job.epochs:
+            raise WorkloadError(
+                "the workload did not train the epochs that the job asks for",
+                seen=f"{len(self.notebook.epochs)} of {self._job.epochs}",
+                next_step="call meter.epoch() once for each of job.epochs",
+            )
+        self._note_evaluation(self._job.epochs, self._clock.elapsed())
+        self.notebook.peak = peak_bytes()
+
+    def epoch(self) -> EpochTimer:
+        """Begin the next epoch and return its timer. Call it within `training`."""
+        if self._clock is None:
+            raise WorkloadError(
+                "an epoch began outside of the training",
+                next_step="open it inside `with meter.training():`",
+            )
+        number = len(self.notebook.epochs) + 1
+        return EpochTimer(number, self._synchronise, self._epoch_ended)
+
+    def _epoch_ended(self, timed_epoch: TimedEpoch) -> None:
+        assert self._clock is not None
+        trained_s = self._clock.elapsed()
+        self._clock.without(lambda: self._note_epoch(timed_epoch, trained_s))
+
+    def _note_epoch(self, epoch: TimedEpoch, trained_s: float) -> None:
+        if not epoch.step_s.size:
+            raise WorkloadError(
+                f"epoch {epoch.epoch} has no step", next_step="call epoch.step() after each step"
+            )
+        if self.notebook.first_step_at_s is None:
+            first = epoch.started + float(epoch.step_s[0]) - self._started_s
+            self.notebook.first_step_at_s = first
+        self.notebook.epochs.append(self._epoch_record(epoch))
+        self.notebook.step_s.append(epoch.step_s)
+        self._emit(
+            {
+                "event": "epoch",
+                "epoch": epoch.epoch,
+                "epochs": self._job.epochs,
+                "wall_s": epoch.ended - epoch.started,
+                "metrics": epoch.metrics,
+            }
+        )
+        if epoch.epoch in self._job.read_off and epoch.epoch < self._job.epochs:
+            self._note_evaluation(epoch.epoch, trained_s)
+
+    def _epoch_record(self, epoch: TimedEpoch) -> EpochRecord:
+        assert self._clock is not None
+        last = -1 if self.notebook.ragged_last_step else None
+        rest = epoch.step_s[1:last]  # a smaller batch does not measure a whole one
+        return EpochRecord(
+            epoch=epoch.epoch,
+            started_s=epoch.started - self._clock.origin,
+            wall_s=epoch.ended - epoch.started,
+            cpu_s=epoch.cpu_s,
+            steps=len(epoch.step_s),
+            step_first_s=float(epoch.step_s[0]),
+            step_p10_s=quantile(rest, 0.10),
+            step_median_s=quantile(rest, 0.50),
+            step_p95_s=quantile(rest, 0.95),
+            metrics=dict(epoch.metrics),
+            rss_bytes=resident_bytes(),
+        )
+
+    def _note_evaluation(self, epochs: int, trained_s: float) -> None:
+        begin = time.perf_counter()
+        metrics = self._evaluate() if self._evaluate else {}
+        self._synchronise()
+        evaluate_s = time.perf_counter() - begin
+        digest = arrays_digest(self._weights()) if self._weights else None
+        self.notebook.evaluations.append(
+            Evaluation(
+                epochs=epochs,
+                metrics={name: float(value) for name, value in metrics.items()},
+                evaluate_s=evaluate_s,
+                total_s=trained_s + evaluate_s,
+                weights_digest=digest,
+            )
+        )
+
+
+def arrays_digest(arrays: Arrays) -> str:
+    """Return the SHA-256 of the arrays' shapes and little-endian bytes, in order.
+
+    Floating-point arrays are digested as float32 and integers as int32, so that a digest does not
+    depend on the width in which a framework keeps them.
+    """
+    digest = hashlib.sha256()
+    for array in arrays:
+        kind = "<f4" if np.issubdtype(array.dtype, np.floating) else "<i4"
+        digest.update(str(tuple(array.shape)).encode())
+        digest.update(np.ascontiguousarray(array, dtype=kind).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""What a workload must do, and how the child finds it by its reference."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.child.meter import Meter
+from bench.errors import RequestError
+from bench.probe.machine import probe
+from bench.record.facts import MachineFacts, MachineKind
+from bench.spec.description import Description
+from bench.spec.job import NO_DATA, JobSpec
+from bench.spec.privacy import Privacy
+
+#: Name of the attribute that holds a module's workload.
+ATTRIBUTE = "WORKLOAD"
+
+#: The package of the engine, whose code every job runs.
+ENGINE = "bench"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A resolved dataset: its name, digest and source in words.
+
+    `note` is what the reader of a report must know about it, `tried` where the wanted data were
+    looked for in vain. `stage` writes a copy that child processes load fast and returns its path;
+    None if there are no data.
+    """
+
+    name: str = NO_DATA
+    digest: str = ""
+    source: str = "no data are read"
+    note: str | None = None
+    tried: str | None = None
+    stage: Callable[[], Path] | None = field(default=None, repr=False, compare=False)
+
+
+class Workload(abc.ABC):
+    """Something that can be measured: it describes itself, and runs one job with a meter."""
+
+    description: Description
+
+    @abc.abstractmethod
+    def run_job(self, job: JobSpec, meter: Meter) -> None:
+        """Run `job` and let `meter` measure it. Any exception becomes a failure record."""
+
+    def dataset(self, which: str, path: str | None) -> Dataset:
+        """Return the dataset that `which` (`auto` or a name) asks for, from `path` if given.
+
+        Raises DataError if it is unavailable. A workload without data takes none.
+        """
+        return Dataset()
+
+    def why_skipped(self, job: JobSpec, facts: MachineFacts) -> str | None:
+        """Return why a machine with `facts` cannot run `job`; None if it can."""
+        return None
+
+    def estimate_s(self, job: JobSpec) -> float | None:
+        """Return about how many seconds `job` takes on two cores; None if that is unknown."""
+        return None
+
+    def may_use_gpu(self) -> bool:
+        """Say whether a job here may train on a GPU; nothing is imported to find out."""
+        return False
+
+    def builds(self) -> Mapping[str, Callable[[], dict[str, str]]]:
+        """Return, for each framework that this process has imported, what tells its build facts."""
+        return {}
+
+    def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
+        """Return the peak of GPU memory that the job's allocator counted, and its counter."""
+        return None, None
+
+
+def load_workload(reference: str) -> Workload:
+    """Return the workload that `module:attribute` names, or that of a Python file.
+
+    Raises RequestError if there is none.
+    """
+    module_name, _, attribute = reference.partition(":")
+    try:
+        if module_name.endswith(".py"):
+            return _workload_in(_module_of_file(Path(module_name)), attribute or ATTRIBUTE)
+        return _workload_in(importlib.import_module(module_name), attribute or ATTRIBUTE)
+    except (ImportError, AttributeError, ValueError, OSError, SyntaxError, TypeError) as error:
+        raise RequestError(
+            "the workload cannot be imported",
+            seen=f"{reference}: {type(error).__name__}: {error}",
+            next_step=f"name a Python file, or module:attribute, that holds a {ATTRIBUTE}",
+        ) from error
+
+
+def probe_for(
+    workload: Workload | None, privacy: Privacy, kind: MachineKind = "local"
+) -> MachineFacts:
+    """Return the facts of this machine with the versions and variables that the workload names."""
+    if workload is None:
+        return probe(kind=kind, privacy=privacy)
+    description = workload.description
+    variables = description.recorded_variables
+    return probe(description.packages, kind, variables=variables, privacy=privacy)
+
+
+def code_digest(reference: str) -> str:
+    """Return the SHA-256 of the source files of the engine and of the workload, by name."""
+    digest = hashlib.sha256()
+    for package in (ENGINE, *load_workload(reference).description.sources):
+        root = source_folder(package)
+        for file in sorted(root.rglob("*.py")):
+            digest.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
+            digest.update(file.read_bytes())
+    path = workload_file(reference)
+    if path is not None:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def workload_file(reference: str) -> Path | None:
+    """Return the file that a reference names; None if it names a module."""
+    name = reference.partition(":")[0]
+    return Path(name).resolve() if name.endswith(".py") else None
+
+
+def source_folder(package: str) -> Path:
+    """Return the folder of an importable package."""
+    file = importlib.import_module(package).__file__
+    assert file is not None, f"{package} is a package with an __init__ file"
+    return Path(file).parent
+
+
+def _module_of_file(path: Path) -> Any:
+    name = f"workload_{path.stem}"
+    known = sys.modules.get(name)
+    if known is not None and known.__file__ == str(path.resolve()):
+        return known
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _workload_in(module: Any, attribute: str) -> Workload:
+    found = getattr(module, attribute)
+    if not isinstance(found, Workload):
+        raise TypeError(f"{attribute} is not a Workload")
+    return found

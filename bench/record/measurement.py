@@ -1,0 +1,159 @@
+"""What one job measured: epochs, raw step times, evaluations, memory, threads and digests."""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BeforeValidator, Field, model_validator
+
+from bench.record.ceilings import Ceilings, WorkCount
+from bench.spec.frozen import Frozen
+
+
+def quantile(values: Sequence[float] | npt.NDArray[Any], q: float) -> float | None:
+    """Return the linear-interpolated `q` quantile (Hyndman and Fan's type 7), None of nothing."""
+    array = np.asarray(values, dtype=float)
+    return float(np.quantile(array, q)) if array.size else None
+
+
+def _finite_or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+#: A figure of quality: None if it is no finite number, as after a training that diverged.
+Quality = Annotated[float | None, BeforeValidator(_finite_or_none)]
+
+
+class ThreadFacts(Frozen):
+    """Threads and priority that were asked for and that the framework and the system report."""
+
+    asked: int
+    environment: dict[str, str | None]
+    intra_op: int | None = None
+    inter_op: int | None = None
+    niceness_asked: int | None = None
+    niceness: int | None = None
+
+
+class PackedTimes(Frozen):
+    """Raw times in seconds: little-endian float32, deflated, in base64 (about 3 bytes a step)."""
+
+    count: int = Field(ge=0)
+    encoding: Literal["f4-zlib-base64"] = "f4-zlib-base64"
+    data: str
+
+    @classmethod
+    def pack(cls, times_s: Any) -> PackedTimes:
+        """Return the packed form of a sequence of seconds, rounded to float32 (6e-8 relative)."""
+        array = np.asarray(times_s, dtype="<f4")
+        data = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode("ascii")
+        return cls(count=int(array.size), data=data)
+
+    def unpack(self) -> npt.NDArray[np.float64]:
+        """Return the seconds as a float64 array of shape (count,).
+
+        Raises ValueError if the text is damaged.
+        """
+        try:
+            raw = zlib.decompress(base64.b64decode(self.data, validate=True))
+        except zlib.error as error:
+            raise ValueError(f"the packed times are damaged: {error}") from error
+        return np.frombuffer(raw, dtype="<f4").astype(float)
+
+    @model_validator(mode="after")
+    def _count_is_true(self) -> PackedTimes:
+        if self.unpack().size != self.count:
+            raise ValueError(f"count says {self.count}, the data hold {self.unpack().size} times")
+        return self
+
+
+class EpochRecord(Frozen):
+    """One timed epoch. `step_first_s` of epoch 1 holds trace and compile; it is in no quantile."""
+
+    epoch: int = Field(ge=1)
+    started_s: float = Field(description="since the annex clock started")
+    wall_s: float
+    cpu_s: float = Field(description="user and system CPU seconds of the child")
+    steps: int
+    step_first_s: float
+    step_p10_s: float | None
+    step_median_s: float | None
+    step_p95_s: float | None
+    metrics: dict[str, Quality] = Field(
+        default_factory=dict, description="the workload's metrics at the epoch's end, by name"
+    )
+    rss_bytes: int | None = Field(default=None, description="resident memory at the epoch's end")
+
+
+class Evaluation(Frozen):
+    """The workload's metrics after `epochs` epochs, evaluated with the training clock stopped.
+
+    `total_s` is the time that a user waits: from the start of the training to the end of this
+    evaluation, without the other evaluations (read-offs).
+    """
+
+    epochs: int = Field(ge=1)
+    metrics: dict[str, Quality] = Field(default_factory=dict)
+    evaluate_s: float
+    total_s: float
+    weights_digest: str | None = None
+
+
+class MemoryFacts(Frozen):
+    """Memory of the child process, in bytes of resident set."""
+
+    after_import_bytes: int | None = Field(description="framework imported, no data, no model")
+    after_data_bytes: int | None
+    peak_bytes: int | None
+    peak_source: str | None = Field(description="the counter that gave the peak")
+    gpu_peak_bytes: int | None = Field(default=None, description="None: no GPU, or not counted")
+    gpu_peak_source: str | None = None
+
+
+class Digests(Frozen):
+    """SHA-256 digests that prove that two jobs were the same job."""
+
+    data: str
+    initial_weights: str | None = None
+    batch_order: str | None = None
+    final_weights: str | None = None
+    code: str = Field(description="of the source files of the engine and of the workload")
+
+
+class Measurement(Frozen):
+    """What one job measured."""
+
+    epochs: tuple[EpochRecord, ...]
+    step_times: PackedTimes
+    evaluations: tuple[Evaluation, ...] = Field(min_length=1)
+    ragged_last_step: bool = Field(
+        default=False, description="the last step of every epoch holds fewer samples than a batch"
+    )
+    train_s: float = Field(description="the timed epochs alone")
+    import_s: float = Field(default=0.0, description="importing what the workload needs")
+    first_step_at_s: float | None = Field(
+        default=None, description="from the child's start to its first finished step"
+    )
+    memory: MemoryFacts
+    threads: ThreadFacts
+    digests: Digests
+    device: str
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="of the packages that the job had loaded"
+    )
+    work: WorkCount | None = None
+    ceilings: Ceilings | None = Field(
+        default=None, description="in the first job of each kind that has ceilings of its own"
+    )
+    notes: tuple[str, ...] = ()
+
+    @property
+    def final(self) -> Evaluation:
+        """The evaluation after the last epoch."""
+        return self.evaluations[-1]

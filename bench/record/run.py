@@ -1,0 +1,154 @@
+"""A run as it was read from its journal, and its views: by machine, missing, unavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from bench.record.conditions import LookRecord
+from bench.record.facts import MachineFacts
+from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, RunHeader, Skip
+from bench.spec.job import JobSpec
+
+
+@dataclass(frozen=True)
+class Share:
+    """One machine's share of a run: the jobs that it was given and the records that came back."""
+
+    path: Path
+    header: RunHeader
+    entry: MachineEntry
+    records: tuple[JobRecord, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The machine's name in the tables."""
+        return self.entry.label
+
+    @property
+    def facts(self) -> MachineFacts:
+        """What the machine is; every share has them, an unavailable machine has no share."""
+        assert self.entry.machine is not None, "a share is a machine's that was there"
+        return self.entry.machine
+
+    @property
+    def look(self) -> LookRecord | None:
+        """What a look at the machine found before its first job."""
+        return self.entry.look
+
+    @property
+    def skipped(self) -> tuple[Skip, ...]:
+        """The jobs that the machine cannot run."""
+        return self.entry.skipped
+
+    @cached_property
+    def jobs(self) -> tuple[JobSpec, ...]:
+        """The jobs that the machine was given, in the header's order."""
+        given = set(self.entry.jobs)
+        return tuple(job for job in self.header.jobs if job.job_id in given)
+
+    @cached_property
+    def done(self) -> frozenset[str]:
+        """Ids of the jobs that have a record."""
+        return frozenset(record.job_id for record in self.records)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Ids of the jobs without a record, in the header's order."""
+        return tuple(job.job_id for job in self.jobs if job.job_id not in self.done)
+
+    @property
+    def measured(self) -> tuple[JobRecord, ...]:
+        """The records that hold a measurement."""
+        return tuple(record for record in self.records if record.measurement is not None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A journal as read: its header, its lines in order of arrival, and what was unreadable."""
+
+    path: Path
+    header: RunHeader
+    records: tuple[JobRecord, ...]
+    warnings: tuple[str, ...] = ()
+    machines: tuple[MachineEntry, ...] = ()
+    clusters: tuple[ClusterEntry, ...] = ()
+
+    @property
+    def measured(self) -> tuple[JobRecord, ...]:
+        """The records that hold a measurement."""
+        return tuple(record for record in self.records if record.measurement is not None)
+
+    @property
+    def unavailable(self) -> tuple[MachineEntry, ...]:
+        """The machines that the run counted on and that were unavailable."""
+        return tuple(entry for entry in self.machines if entry.machine is None)
+
+    @cached_property
+    def shares(self) -> tuple[Share, ...]:
+        """This run machine by machine; the last line of a machine counts."""
+        entries = {entry.label: entry for entry in self.machines if entry.machine is not None}
+        records: dict[str, list[JobRecord]] = {label: [] for label in entries}
+        for record in self.records:
+            if record.label in records:
+                records[record.label].append(record)
+        return tuple(
+            Share(self.path, self.header, entry, tuple(records[label]), self.warnings)
+            for label, entry in entries.items()
+        )
+
+    @property
+    def own(self) -> Share | None:
+        """The share of the machine on which the command was typed; None if it has no line."""
+        return next((share for share in self.shares if share.entry.own), None)
+
+    @property
+    def open_cluster(self) -> ClusterEntry | None:
+        """The cluster's share that was begun and has not ended; None if there is none."""
+        return self.clusters[-1] if self.clusters and self.clusters[-1].outcome is None else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every job of every machine has its record and no cluster is at work."""
+        idle = self.open_cluster is None
+        return idle and bool(self.shares) and not any(share.missing for share in self.shares)
+
+    def relabelled(self, label: str) -> Run:
+        """Return this run with the machine on which the command was typed under another name."""
+        own, change = self.header.label, {"label": label}
+        return replace(
+            self,
+            header=self.header.model_copy(update=change),
+            records=tuple(
+                record.model_copy(update=change) if record.label == own else record
+                for record in self.records
+            ),
+            machines=tuple(
+                entry.model_copy(update=change) if entry.own else entry for entry in self.machines
+            ),
+        )
+
+
+def merged(runs: Iterable[Run]) -> list[Share]:
+    """Return the shares of `runs` with each record once: a run that is given twice is one run.
+
+    Records are joined by job and attempt; duplicates are named in the warnings of the share.
+    """
+    together: dict[tuple[str, str], Share] = {}
+    for share in (share for run in runs for share in run.shares):
+        key = (share.label, share.header.run_id)
+        known = together.get(key)
+        before = known.records if known else ()
+        records = {(record.job_id, record.attempt): record for record in (*share.records, *before)}
+        double = len(share.records) + len(before) - len(records)
+        note = f"{share.path.name}: {double} records were there twice and count once"
+        warnings = tuple(dict.fromkeys((*(known.warnings if known else ()), *share.warnings)))
+        together[key] = replace(
+            known or share,
+            records=tuple(records.values()),
+            warnings=(*warnings, note) if double else warnings,
+        )
+    return list(together.values())

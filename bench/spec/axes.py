@@ -1,0 +1,156 @@
+"""How a workload describes itself: its axes, its quality metrics, and published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+#: A value of an axis. JSON and YAML hold each of them as it is.
+Value = bool | int | float | str
+
+#: The word on the command line and in grids that stands for every available value of an axis.
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing in which the jobs of a workload differ, such as a model or a batch size.
+
+    `plural` is the key in a grid and, with dashes, the option on the command line. An axis without
+    a `default` must be named by every grid. `mark` writes a value in a job's name (`b{}` gives
+    `b512`); an axis without a mark never appears there. `always_marked` puts the value first in
+    every name and in the title of a job in the report.
+    `separates`: machines are ranked for each value of the axis, such as for each model.
+    `is_batch`: the value is the number of samples in a step, so a sweep over it shows a step's
+    fixed cost. `sets_ceiling`: the machine's own ceilings are measured anew for each value.
+    `available` returns the values that the word `all` stands for on this machine; a journal does
+    not keep it.
+    """
+
+    name: str
+    type: Literal["str", "int", "float", "bool"] = "str"
+    default: Value | None = None
+    choices: tuple[Value, ...] = ()
+    least: int | None = None
+    plural: str = ""
+    mark: str = "{}"
+    heading: str = ""
+    meaning: str = ""
+    always_marked: bool = False
+    separates: bool = False
+    is_batch: bool = False
+    sets_ceiling: bool = False
+    available: Annotated[Callable[[], tuple[Value, ...]] | None, Field(exclude=True)] = field(
+        default=None, compare=False
+    )
+
+    @property
+    def key(self) -> str:
+        """The key of the axis in a grid."""
+        return self.plural or f"{self.name}s"
+
+    @property
+    def title(self) -> str:
+        """The heading of the axis in a table."""
+        return self.heading or self.name.replace("_", " ")
+
+    @property
+    def known(self) -> tuple[Value, ...]:
+        """The values that a grid may name; empty if every value of the type is allowed."""
+        return (*self.choices, ALL) if self.choices and self.available else self.choices
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of quality that a workload reports, such as the accuracy on the test set.
+
+    `measured` says when it is reported: at the end of each epoch, at each evaluation, or both.
+    `short` is the heading within a table of metrics. `scored` marks the figure that the progress
+    line shows and that two machines are compared by.
+    """
+
+    name: str
+    better: Literal["higher", "lower"]
+    measured: Literal["epoch", "evaluation", "both"] = "evaluation"
+    unit: str = ""
+    short: str = ""
+    meaning: str = ""
+    digits: int = 4
+    scored: bool = False
+
+    @property
+    def title(self) -> str:
+        """The metric's name in words."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class ReferenceMachine:
+    """A machine whose published figures stand beside the measured ones.
+
+    `key` names it in rows (`laptop_2020`), `name` in headings (`2020 laptop`), `label` in tables.
+    `facts` holds what was published of it, by field of MachineFacts or of its threads.
+    """
+
+    key: str
+    name: str
+    label: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReferenceRun:
+    """The published times of one job on one machine: epoch seconds and step milliseconds.
+
+    Figures by epoch are in the order of the epochs. `total_s` is None if it was not published.
+    `epoch_metrics` holds metrics by epoch, by the metric's name.
+    """
+
+    machine: str
+    axes: Mapping[str, Value]
+    epochs: int
+    epoch_s: tuple[float, ...]
+    step_ms: tuple[float, ...]
+    total_s: float | None = None
+    epoch_metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReferenceResult:
+    """The published metrics of one job, and how far a measured one may lie from them.
+
+    `caveat_axis` names a boolean axis that reproduces a known slip of the published figure; None
+    if there is none.
+    """
+
+    axes: Mapping[str, Value]
+    epochs: int
+    metrics: Mapping[str, float]
+    tolerance: float
+    caveat_axis: str | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Published figures of a workload, and the values under which a job is comparable with them.
+
+    `requires` holds the axes' values that every published job had. `rounding_s` is half of the
+    last digit of the published epoch seconds. `caveat` explains `caveat_axis`.
+    """
+
+    year: str
+    dataset: str
+    requires: Mapping[str, Value]
+    rounding_s: float
+    machines: tuple[ReferenceMachine, ...]
+    runs: tuple[ReferenceRun, ...]
+    results: tuple[ReferenceResult, ...]
+    source: str
+    note: str
+    tolerance_note: str = ""
+    caveat: str = ""
+    caveat_heading: str = "caveat"
+    memory_note: str = ""

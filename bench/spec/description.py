@@ -1,0 +1,80 @@
+"""What a workload says of itself, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.spec.axes import Axis, Metric, Reference
+from bench.spec.frozen import Frozen
+
+
+class Outline(Frozen):
+    """What a journal keeps of a workload's description, so that it can be reported by itself."""
+
+    name: str
+    title: str
+    axes: tuple[Axis, ...]
+    metrics: tuple[Metric, ...] = ()
+    caveat: str = ""
+
+    @property
+    def scored(self) -> Metric | None:
+        """The metric that the progress line shows and machines are compared by."""
+        return next((metric for metric in self.metrics if metric.scored), None)
+
+    @property
+    def epoch_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that are reported at the end of each epoch."""
+        return tuple(metric for metric in self.metrics if metric.measured != "evaluation")
+
+    @property
+    def evaluation_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that are reported at each evaluation."""
+        return tuple(metric for metric in self.metrics if metric.measured != "epoch")
+
+
+@dataclass(frozen=True)
+class Description:
+    """A workload as data; everything else in this program follows from it.
+
+    `name` stands in journals, `title` in the report's heading. `grids` maps a grid's name to its
+    document (parsed YAML) or to the path of its YAML file, from the shortest grid to the longest.
+    `packages` are the distributions whose versions decide whether two machines may be pooled.
+    `thread_variables` are set to the number of threads in a job's environment, `default_variables`
+    to the value given unless the user set them; `recorded_variables` change speed and are recorded.
+    `sources` are the importable packages whose code runs in a job: they are digested, and sent to
+    a cluster. `caveat` is the sentence that the verdict ends with. `reference` loads published
+    figures; None if there are none.
+    """
+
+    name: str
+    title: str
+    axes: tuple[Axis, ...]
+    metrics: tuple[Metric, ...] = ()
+    grids: Mapping[str, Any] = field(default_factory=dict)
+    default_epochs: int | None = None
+    packages: tuple[str, ...] = ()
+    thread_variables: tuple[str, ...] = ()
+    default_variables: Mapping[str, str] = field(default_factory=dict)
+    recorded_variables: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    caveat: str = ""
+    reference: Callable[[], Reference] | None = field(default=None, compare=False)
+
+    @property
+    def outline(self) -> Outline:
+        """What a journal keeps of this description."""
+        return Outline(
+            name=self.name,
+            title=self.title,
+            axes=self.axes,
+            metrics=self.metrics,
+            caveat=self.caveat,
+        )
+
+    def axis(self, name: str) -> Axis:
+        """Return the axis called `name`. Raises KeyError if there is none."""
+        return {axis.name: axis for axis in self.axes}[name]

@@ -1,0 +1,61 @@
+"""What may be shown of whose machine this is: names, home folders and serial numbers in texts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+
+from bench.spec.frozen import Frozen
+
+#: A GPU's or a slice's serial as CUDA and NVML write it: `GPU-8932f937-...`, `MIG-GPU-.../1/0`.
+SERIAL = re.compile(r"\b(MIG|GPU)-(?:GPU-)?[0-9a-fA-F]{4,}[0-9a-fA-F/-]*(?!\w)")
+
+#: Names that tell nobody's machine.
+COMMON_NAMES = frozenset({"localhost", "localhost.localdomain"})
+
+#: The salt of the first version, in hexadecimal, so that the ids of old journals keep their values.
+_SALT = bytes.fromhex("6d6e6973742d62656e6368206d616368696e6520")
+
+
+class Privacy(Frozen):
+    """Whether host names and home folders are shown as they are; serial numbers never are."""
+
+    show_hostnames: bool = False
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without what tells whose machine this is.
+
+        GPU serials become their salted digests, the host's name (whole words, any case) becomes
+        `host-` and six letters, and the home folder `~`. If host names are shown, only serials are
+        replaced.
+        """
+        text = text.encode(errors="replace").decode()
+        text = SERIAL.sub(lambda found: f"{found[1]}-{salted(found[0])}", text)
+        if self.show_hostnames:
+            return text
+        home = os.path.expanduser("~").rstrip("/")
+        if home.startswith("/"):
+            text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
+        return without_host(text, platform.node())
+
+
+def salted(text: str) -> str:
+    """Return the salted digest under which a serial number, name or id may leave the machine."""
+    return hashlib.sha256(_SALT + text.encode(errors="replace")).hexdigest()[:16]
+
+
+def name_hash(name: str) -> str:
+    """Return the six letters that stand for a host's name where people read it."""
+    return salted(name)[:6]
+
+
+def without_host(text: str, host: str) -> str:
+    """Return `text` with the name `host`, and its part before the first dot, as `host-3fa9c1`."""
+    short = host.partition(".")[0]
+    for name in (host, "" if short.isdigit() else short):  # the 10 of an address is not a name
+        if len(name) >= 3 and name.lower() not in COMMON_NAMES:
+            shown = f"host-{name_hash(host)}"
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", shown, text, flags=re.IGNORECASE)
+    return text

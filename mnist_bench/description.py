@@ -1,0 +1,137 @@
+"""What this workload says of itself: its axes, metrics, grids, packages and variables."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from bench.spec.axes import Axis, Metric
+from bench.spec.description import Description
+from mnist_bench.backends import BACKENDS, installed
+from mnist_bench.models import ARCHITECTURES, OPTIMIZERS, POLICIES
+from mnist_bench.reference import published_2020
+from mnist_bench.training import LOOPS
+
+AXES = (
+    Axis(
+        "model",
+        choices=tuple(ARCHITECTURES),
+        meaning="the network: a dense one (mlp) or a convolutional one (cnn)",
+        always_marked=True,
+        separates=True,
+    ),
+    Axis(
+        "optimizer",
+        choices=OPTIMIZERS,
+        meaning="the Keras optimizer with its defaults",
+        always_marked=True,
+    ),
+    Axis(
+        "batch_size",
+        "int",
+        128,
+        least=1,
+        mark="b{}",
+        heading="batch",
+        meaning="images in a step",
+        is_batch=True,
+    ),
+    Axis(
+        "loop",
+        default="fit",
+        choices=tuple(sorted({loop for loop, _ in LOOPS})),
+        meaning="how the network is trained: Keras fit, or a compiled loop of this project",
+    ),
+    Axis(
+        "precision",
+        default="float32",
+        choices=tuple(POLICIES),
+        meaning="the precision in which layers compute",
+        sets_ceiling=True,
+    ),
+    Axis(
+        "backend",
+        default="tensorflow",
+        choices=tuple(BACKENDS),
+        meaning="the framework; all stands for every installed one",
+        sets_ceiling=True,
+        available=installed,
+    ),
+    Axis(
+        "as_published",
+        "bool",
+        False,
+        plural="as_published",
+        mark="",
+        meaning="divide the MLP's test images by 225, the slip of the 2020 script",
+    ),
+)
+
+METRICS = (
+    Metric(
+        "train_loss",
+        "lower",
+        "both",
+        short="loss",
+        digits=3,
+        meaning="cross-entropy on the training set; by epoch, the mean while training",
+    ),
+    Metric(
+        "train_accuracy",
+        "higher",
+        "both",
+        short="accuracy",
+        meaning="share of the training set that is classified rightly",
+    ),
+    Metric(
+        "test_loss",
+        "lower",
+        short="test loss",
+        digits=3,
+        meaning="cross-entropy on the test set",
+    ),
+    Metric(
+        "test_accuracy",
+        "higher",
+        short="test accuracy",
+        meaning="share of the test set that is classified rightly",
+        scored=True,
+    ),
+)
+
+#: The grids of the package, from the shortest to the longest.
+GRIDS = ("smoke", "quick", "paper", "full")
+
+#: Variables that set a framework's number of threads.
+THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+#: Variables of the frameworks that change speed.
+RECORDED_VARIABLES = (
+    *("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
+    *("ONEDNN_DEFAULT_FPMATH_MODE", "ATEN_CPU_CAPABILITY", "XLA_FLAGS", "TF_XLA_FLAGS"),
+    *("TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR", "TF_GPU_THREAD_MODE"),
+    *("TF_DETERMINISTIC_OPS", "TF_CUDNN_USE_AUTOTUNE"),
+    *("XLA_PYTHON_CLIENT_PREALLOCATE", "XLA_PYTHON_CLIENT_MEM_FRACTION"),
+    *("XLA_PYTHON_CLIENT_ALLOCATOR", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"),
+    *("JAX_PLATFORMS", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64"),
+)
+
+CAVEAT = (
+    "These are small networks on 28x28 images: they do not predict how fast a machine trains big "
+    "models, which are bound by memory bandwidth and accelerators far more than these are."
+)
+
+DESCRIPTION = Description(
+    name="mnist",
+    title="MNIST training",
+    axes=AXES,
+    metrics=METRICS,
+    grids={name: resources.files("mnist_bench.grids") / f"{name}.yaml" for name in GRIDS},
+    packages=("keras", "tensorflow", "jax", "torch", "numpy", "ray", "mnist-bench"),
+    thread_variables=THREAD_VARIABLES,
+    default_variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
+    recorded_variables=RECORDED_VARIABLES,
+    sources=("mnist_bench",),
+    datasets=("mnist", "synthetic"),
+    caveat=CAVEAT,
+    reference=published_2020,
+)
