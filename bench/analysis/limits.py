@@ -5,24 +5,33 @@ Source: Williams, Waterman and Patterson, Roofline (2009), with a fixed cost add
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+
+from bench.analysis.cells import AXIS, Group, batch_axis, ceiling_axes, cell_columns, scalar
+from bench.analysis.intervals import Interval, summary
+from bench.analysis.pooling import MeasuredJob
+from bench.record.ceilings import Ceilings, CopyRate
+from bench.spec.axes import Value
+from bench.spec.description import Outline
 
 Regime = Literal["overhead-bound", "memory-bound", "compute-bound"]
 
-#: A step is overhead-bound where more than this share of it is neither arithmetic nor memory.
+#: A step is overhead-bound if more than this share of it is neither arithmetic nor memory.
 OVERHEAD_SHARE = 0.5
+
+
+#: Why nothing can be said of a group of jobs.
+LimitsUnknown = Literal["held by quota", "work not counted", "no ceilings"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What limits one kind of step on one machine; a share is None where it cannot be known.
-
-    `basis` names what decided: `batch sweep` or `roofline`.
-    """
+    """What limits one kind of step on one machine; `basis` names what decided."""
 
     flops_per_s: float
     ceiling_share: float
@@ -60,9 +69,9 @@ def limits(
     """Return what limits a step of `step_s` seconds that does `flops` and moves `moved_bytes`.
 
     `sweep_s` holds the step's seconds by batch size, its own among them. With two sizes or more the
-    sweep decides on overhead: the fixed part of the fitted line, where it is more than half of the
-    step. With one size, a step of which neither ceiling explains half is overhead-bound. Otherwise
-    the larger of the two ideal times, arithmetic and memory, names the regime.
+    sweep decides on overhead: a step is overhead-bound if the fixed part of the fitted line is more
+    than half of it. With one size, a step is overhead-bound if neither ceiling explains half of it.
+    Otherwise the larger of the two ideal times, arithmetic and memory, names the regime.
     """
     compute_s, memory_s = flops / ceiling_flops_per_s, moved_bytes / ceiling_bytes_per_s
     fixed_s = fixed_cost_s(sweep_s)
@@ -76,3 +85,125 @@ def limits(
         regime="overhead-bound" if idle_s > OVERHEAD_SHARE * step_s else larger,
         basis="roofline" if fixed_s is None else "batch sweep",
     )
+
+
+@dataclass(frozen=True)
+class GroupLimits:
+    """What limits a group's step: its work, the ceilings it is held against, and the regime.
+
+    If nothing can be said, `unknown` says why and every figure is None.
+    """
+
+    flops: int | None = None
+    moved_bytes: int | None = None
+    ceiling_flops_per_s: float | None = None
+    ceiling_bytes_per_s: float | None = None
+    limits: Limits | None = None
+    unknown: LimitsUnknown | None = None
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """The ceilings and batch sweeps of every machine of some runs.
+
+    `ceilings` are keyed by machine and the values of the axes that set them, `sweeps` by all that a
+    sweep holds fixed. `disturbed` holds the keys of the machines whose ceilings were measured in
+    disturbed jobs alone.
+    """
+
+    outline: Outline
+    ceilings: Mapping[tuple[Value | None, ...], Ceilings] = field(default_factory=dict)
+    sweeps: Mapping[tuple[Any, ...], Mapping[int, float]] = field(default_factory=dict)
+    disturbed: frozenset[str] = frozenset()
+
+    def of(self, group: Group, rows: pd.DataFrame, step: Interval | None) -> GroupLimits:
+        """Return what limits a group, whose `rows` and p10 step are given."""
+        if rows["held_by_quota"].any():
+            return GroupLimits(unknown="held by quota")
+        work = rows.iloc[0]
+        if step is None or scalar(work["step_flops"]) is None:
+            return GroupLimits(unknown="work not counted")
+        axes = (group.cell.value(axis.name) for axis in ceiling_axes(self.outline))
+        ceiling = self.ceilings.get((group.machine_key, *axes))
+        if ceiling is None:
+            return GroupLimits(unknown="no ceilings")
+        bytes_per_s = ceiling.bytes_per_s(int(work["working_set_bytes"]))
+        flops, moved = int(work["step_flops"]), int(work["step_bytes"])
+        sweep_s = self.sweeps.get(_swept(work, self.outline), {})
+        return GroupLimits(
+            flops=flops,
+            moved_bytes=moved,
+            ceiling_flops_per_s=ceiling.flops_per_s,
+            ceiling_bytes_per_s=bytes_per_s,
+            limits=limits(step.estimate, flops, moved, ceiling.flops_per_s, bytes_per_s, sweep_s),
+        )
+
+
+def roofline(measured: Sequence[MeasuredJob], frame: pd.DataFrame, outline: Outline) -> Roofline:
+    """Return the best ceilings of each machine over all its jobs, and the batch sweeps.
+
+    `frame` is the frame of `bench.analysis.frames.jobs_frame`.
+    """
+    ceilings: dict[tuple[Value | None, ...], list[Ceilings]] = {}
+    flags: dict[str, set[str | None]] = {}
+    for job in measured:
+        if job.measurement.ceilings is None:
+            continue
+        axes = (job.record.job.axes.get(a.name, a.default) for a in ceiling_axes(outline))
+        ceilings.setdefault((job.machine_key, *axes), []).append(job.measurement.ceilings)
+        conditions = job.record.conditions
+        whole = None if conditions is None else conditions.whole
+        flags.setdefault(job.machine_key, set()).add(None if whole is None else whole.flag)
+    return Roofline(
+        outline=outline,
+        ceilings={key: _best(several) for key, several in ceilings.items()},
+        sweeps=_sweeps(frame, outline),
+        disturbed=frozenset(key for key, found in flags.items() if found == {"disturbed"}),
+    )
+
+
+def _best(several: Sequence[Ceilings]) -> Ceilings:
+    best: dict[int, CopyRate] = {}
+    for rate in (rate for ceilings in several for rate in ceilings.copy_rates):
+        known = best.setdefault(rate.size_bytes, rate)
+        best[rate.size_bytes] = max(known, rate, key=lambda each: each.bytes_per_s)
+    return Ceilings(
+        matmul=tuple(rate for ceilings in several for rate in ceilings.matmul),
+        copy_rates=tuple(best.values()),
+        took_s=sum(ceilings.took_s for ceilings in several),
+    )
+
+
+def _sweep_columns(outline: Outline) -> list[str]:
+    """Return what a batch sweep holds fixed: all that makes a cell but batch size and epochs."""
+    batch = batch_axis(outline)
+    varied = {"epochs", None if batch is None else AXIS + batch.name}
+    return ["machine_key", *(name for name in cell_columns(outline) if name not in varied)]
+
+
+def _swept(row: Mapping[str, Any] | pd.Series[Any], outline: Outline) -> tuple[Any, ...]:
+    return tuple(scalar(row[column]) for column in _sweep_columns(outline))
+
+
+def _sweeps(frame: pd.DataFrame, outline: Outline) -> dict[tuple[Any, ...], dict[int, float]]:
+    """Return p10 step seconds by batch size for each set of jobs that differ in nothing else."""
+    batch = batch_axis(outline)
+    if batch is None:
+        return {}
+    columns = _sweep_columns(outline)
+    final = frame[frame["is_final"].astype(bool)]
+    steps: dict[tuple[Any, ...], dict[int, list[float]]] = {}
+    cells: Iterable[tuple[Any, ...]] = zip(*(final[column] for column in columns), strict=True)
+    for cell, size, step_s in zip(
+        cells, final[AXIS + batch.name], final["step_p10_s"], strict=True
+    ):
+        by_size = steps.setdefault(tuple(map(scalar, cell)), {})
+        by_size.setdefault(int(size), []).append(step_s)
+    means = {
+        cell: {size: summary(values) for size, values in sorted(by_size.items())}
+        for cell, by_size in steps.items()
+    }
+    return {
+        cell: {size: mean.estimate for size, mean in by_size.items() if mean is not None}
+        for cell, by_size in means.items()
+    }

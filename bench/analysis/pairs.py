@@ -1,68 +1,78 @@
-"""How machines compare job by job, and whether they did the same work."""
+"""How machines compare job by job: paired speeds, what they allow to be said, and the ranking."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from bench.analysis.intervals import Interval, geometric_interval, paired_ratio
+from bench.analysis.cells import AXIS, METRIC, Kind, scalar, separating_axes
+from bench.analysis.intervals import Interval, paired_ratio, summary
+from bench.spec.description import Outline
 
-#: What must agree for jobs to be pooled in one figure of one machine; seeds and repeats may differ.
-GROUP = (
-    "model",
-    "optimizer",
-    "epochs",
-    "batch_size",
-    "loop",
-    "precision",
-    "backend",
-    "dataset",
-    "as_published",
-    "data_digest",
-)
-#: What two jobs must share to give the same weights bit for bit on one machine.
-SAME_WORK = ("machine_key", *GROUP, "job_epochs", "seed")
-#: What two records share when they are the same job on the same data.
-SAME_JOB = ("job_id", "data_digest")
+#: The times that are compared, by the name of the speed that they give.
+TIMES = {
+    "p10": "step_p10_s",
+    "median": "step_median_s",
+    "mean": "step_mean_s",
+    "total": "total_s",
+}
+#: What two records share if they are the same job on the same data.
+SAME_JOB = ["job_id", "data_digest"]
+
+#: A job that one machine measured: one value for each column, whatever the number of records.
+_Job = Mapping[str, Any]
+
+
+class Finding(enum.Enum):
+    """What an interval of relative speed allows to be said."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    OPEN = "open"
+    ONE_JOB = "one job"
+    NO_TIME = "no time"
 
 
 @dataclass(frozen=True)
 class PairedSpeed:
     """How many times as fast `first` is as `second`, over the `n` jobs that both measured.
 
-    Speeds are ratios of times, second over first; None where a time is unknown. `held_by_quota`
-    names all machines with jobs of this model and dataset that their own CPU quota held up.
-    `starts_alike` is true where initial weights and batch orders are identical in every one of the
-    jobs.
+    Speeds are ratios of times, second over first; None if a time is unknown. `held_by_quota`
+    names all machines with jobs of this kind that their own CPU quota held up. `starts_alike` is
+    true if initial weights and batch orders are identical in every one of the jobs, None if the
+    workload digests neither. `score_gap` is the largest difference in the scored metric.
     """
 
     first: str
     second: str
-    model: str
-    dataset: str
+    kind: Kind
     n: int
     p10: Interval | None
     median: Interval | None
     mean: Interval | None
     total: Interval | None
     held_by_quota: tuple[str, ...]
-    starts_alike: bool
+    starts_alike: bool | None
     weights_alike: int
-    accuracy_difference: float | None
+    score_gap: float | None
 
+    @property
     def speeds(self) -> dict[str, Interval | None]:
-        """Return every speed by what it compares."""
+        """Every speed by what it compares."""
         return {"p10": self.p10, "median": self.median, "mean": self.mean, "total": self.total}
 
     @property
     def basis(self) -> str:
-        """Which step is compared: the p10, or the mean where a quota held one of the machines up.
+        """Which step is compared: the p10, or the mean if a quota held one of the machines up.
 
-        A quota stops a job for the rest of a period (100 ms by default), and steps between the
-        pauses are as fast as without one: of the quantiles none need show it. All pairs of a model
+        A quota stops a job for the rest of a period (100 ms by default). Steps between the pauses
+        run at full speed, so neither p10 nor the median may show the slowdown. All pairs of a kind
         have one basis, so that they can be ranked.
         """
         return "mean" if self.held_by_quota else "p10"
@@ -73,72 +83,67 @@ class PairedSpeed:
         return self.mean if self.held_by_quota else self.p10
 
     @property
-    def conclusion(self) -> str:
-        """What the speed says: faster, slower, cannot be told apart, or why nothing."""
-        return conclusion(self.speed)
+    def finding(self) -> Finding:
+        """What the speed allows to be said."""
+        return finding(self.speed)
+
+    @property
+    def faster_first(self) -> PairedSpeed:
+        """The pair the way round in which its speed is at least 1."""
+        if self.speed is None or self.speed.estimate >= 1:
+            return self
+        turned = {name: None if one is None else one.inverse for name, one in self.speeds.items()}
+        return replace(self, first=self.second, second=self.first, **turned)  # type: ignore[arg-type]
 
 
-def conclusion(speed: Interval | None) -> str:
+def finding(speed: Interval | None) -> Finding:
     """Return what an interval of relative speed allows to be said."""
     if speed is None:
-        return "no time in common"
+        return Finding.NO_TIME
     if speed.low is None or speed.high is None:
-        return "one job: no interval"
+        return Finding.ONE_JOB
     if speed.low > 1:
-        return "faster"
-    return "slower" if speed.high < 1 else "cannot be told apart"
+        return Finding.FASTER
+    return Finding.SLOWER if speed.high < 1 else Finding.OPEN
 
 
-def code_notes(jobs: pd.DataFrame, names: dict[str, str]) -> tuple[str, ...]:
-    """Return a note for each machine whose pooled jobs were run by unlike code."""
-    notes = []
-    for key, rows in jobs.groupby("machine_key", sort=False):
-        digests = sorted(rows["code"].unique())
-        if len(digests) > 1:
-            short = ", ".join(digest[:12] for digest in digests)
-            notes.append(f"{names[key]}: pooled jobs were run by unlike code: digests {short}.")
-    return tuple(notes)
+def paired_speeds(
+    jobs: pd.DataFrame, names: Mapping[str, str], outline: Outline
+) -> tuple[PairedSpeed, ...]:
+    """Return every pair of machines for each kind of job that both measured.
 
-
-def repeat_notes(jobs: pd.DataFrame, names: dict[str, str]) -> tuple[str, ...]:
-    """Return, for each machine, whether repeats of one job gave identical final weights.
-
-    Within one machine and version set they must; a job that does not is named.
-    """
-    counts: dict[str, int] = dict.fromkeys(jobs["machine_key"].unique(), 0)
-    unlike: dict[str, list[str]] = {key: [] for key in counts}
-    for values, rows in jobs.groupby(list(SAME_WORK), sort=False, dropna=False):
-        if len(rows) < 2:
-            continue
-        counts[values[0]] += 1
-        if rows["final_weights"].nunique() > 1:
-            unlike[values[0]].append(str(rows["job_id"].iloc[0]))
-    return tuple(_repeat_note(names[key], counts[key], unlike[key]) for key in counts)
-
-
-def paired_speeds(jobs: pd.DataFrame, names: dict[str, str]) -> tuple[PairedSpeed, ...]:
-    """Return every pair of machines for each model and dataset that both measured.
-
-    `jobs` is `bench.analysis.frames.jobs_frame`, `names` the machines' names by key. A job is common where
-    its id and the digest of its data agree, so unlike specifications and datasets never meet.
-    Read-off rows are left out: they are not independent of their job.
+    `jobs` is the frame of `bench.analysis.frames.jobs_frame`, `names` the machines' names by key.
+    Two records are of a common job if its id and the digest of its data agree, so unlike
+    specifications and datasets never meet. Read-off rows are left out: they are not independent of
+    their job.
     """
     final = jobs[jobs["is_final"].astype(bool)]
-    held = _held_by_quota(final, names)
-    pairs: list[PairedSpeed] = []
-    keys = list(names)
-    for place, first in enumerate(keys):
-        for second in keys[place + 1 :]:
-            common = _common(final, first, second)
-            if common is None:
-                continue
-            for kind, rows in common.groupby(["model", "dataset"], sort=False):
-                pairs.append(_paired(rows, names[first], names[second], held.get(kind, ())))
+    held = _held_by_quota(final, names, outline)
+    measured = _jobs_by_machine(final, outline)
+    pairs = []
+    for first, second in itertools.combinations(names, 2):
+        common: dict[Kind, list[tuple[_Job, _Job]]] = {}
+        theirs = measured.get(second, {})
+        for key, job in measured.get(first, {}).items():
+            if key in theirs:
+                common.setdefault(job["kind"], []).append((job, theirs[key]))
+        pairs += [
+            _paired(kind, both, names[first], names[second], held.get(kind, ()))
+            for kind, both in common.items()
+        ]
     return tuple(pairs)
 
 
+def by_kind(pairs: Sequence[PairedSpeed]) -> dict[Kind, list[PairedSpeed]]:
+    """Return the pairs of each kind, kinds in order of appearance."""
+    kinds: dict[Kind, list[PairedSpeed]] = {}
+    for pair in pairs:
+        kinds.setdefault(pair.kind, []).append(pair)
+    return kinds
+
+
 def ranking(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
-    """Return the machines of one model's `pairs`, fastest first.
+    """Return the machines of one kind's `pairs`, fastest first.
 
     A machine's place is its mean log speed against each of the others that it shares jobs with.
     """
@@ -147,7 +152,7 @@ def ranking(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
         if pair.speed is not None:
             speeds.setdefault(pair.first, []).append(pair.speed.estimate)
             speeds.setdefault(pair.second, []).append(1 / pair.speed.estimate)
-    means = {name: summary(values).estimate for name, values in speeds.items()}
+    means = {name: float(np.log(values).mean()) for name, values in speeds.items()}
     return tuple(sorted(means, key=means.__getitem__, reverse=True))
 
 
@@ -157,112 +162,97 @@ def between(pairs: Sequence[PairedSpeed], first: str, second: str) -> Interval |
         if (pair.first, pair.second) == (first, second):
             return pair.speed
         if (pair.first, pair.second) == (second, first) and pair.speed is not None:
-            return inverse(pair.speed)
+            return pair.speed.inverse
     return None
 
 
-def faster_first(pair: PairedSpeed) -> PairedSpeed:
-    """Return `pair` the way round in which its speed is at least 1."""
-    if pair.speed is None or pair.speed.estimate >= 1:
-        return pair
-    speeds = {
-        name: None if speed is None else inverse(speed) for name, speed in pair.speeds().items()
-    }
-    return replace(pair, first=pair.second, second=pair.first, **speeds)
+def _kinds(frame: pd.DataFrame, outline: Outline) -> Iterator[Kind]:
+    """Yield what each row is compared within."""
+    columns = [frame[AXIS + axis.name] for axis in separating_axes(outline)]
+    for dataset, *values in zip(frame["dataset"], *columns, strict=True):
+        yield Kind(tuple(map(scalar, values)), dataset)
 
 
-def inverse(ratio: Interval) -> Interval:
-    """Return the interval of the reciprocal."""
-    low = None if ratio.high is None else 1 / ratio.high
-    high = None if ratio.low is None else 1 / ratio.low
-    return Interval(1 / ratio.estimate, low, high, ratio.n)
-
-
-def summary(values: Any) -> Interval | None:
-    """Return the geometric mean and interval of the known, positive ones of `values`, or None."""
-    known = [float(value) for value in values if value is not None and value > 0]
-    return geometric_interval(known)
-
-
-def _common(final: pd.DataFrame, first: str, second: str) -> pd.DataFrame | None:
-    """Return one row for each job that both machines measured, None where one measured nothing."""
-    sides = [final[final["machine_key"] == key] for key in (first, second)]
-    if any(side.empty for side in sides):
-        return None
-    first_jobs, second_jobs = (
-        side.groupby(list(SAME_JOB), sort=False).agg(_AGGREGATE).add_suffix(suffix)
-        for side, suffix in zip(sides, ("_1", "_2"), strict=True)
+def _jobs_by_machine(
+    final: pd.DataFrame, outline: Outline
+) -> dict[str, dict[tuple[str, str], _Job]]:
+    """Return each job of each machine once, by id and data; repeated records are summed up."""
+    scored = outline.scored
+    frame = final.assign(
+        kind=pd.Series(list(_kinds(final, outline)), index=final.index, dtype=object),
+        score=None if scored is None else final[METRIC + scored.name],
     )
-    common = first_jobs.join(second_jobs, how="inner")
-    return common.assign(model=common["model_1"], dataset=common["dataset_1"])
+    same = ["initial_weights", "batch_order", "final_weights"]
+    columns = ["machine_key", *SAME_JOB, "kind", *TIMES.values(), *same, "score"]
+    measured: dict[str, dict[tuple[str, str], _Job]] = {}
+    doubles: dict[tuple[str, str, str], list[_Job]] = {}
+    rows_of_jobs: list[dict[str, Any]] = frame[columns].to_dict("records")  # type: ignore[assignment]
+    for row in rows_of_jobs:
+        machine, key = row["machine_key"], (row["job_id"], row["data_digest"])
+        doubles.setdefault((machine, *key), []).append(row)
+        measured.setdefault(machine, {})[key] = row
+    for (machine, *same_job), rows in doubles.items():
+        if len(rows) > 1:
+            measured[machine][same_job[0], same_job[1]] = _typical(rows)
+    return measured
 
 
-def _typical(values: pd.Series) -> float | None:
-    """Return one value for a job that was measured more than once."""
-    found = summary(values)
-    return None if found is None else found.estimate
-
-
-_AGGREGATE = {
-    "model": "first",
-    "dataset": "first",
-    "step_p10_s": _typical,
-    "step_median_s": _typical,
-    "step_mean_s": _typical,
-    "total_s": _typical,
-    "initial_weights": "first",
-    "batch_order": "first",
-    "final_weights": "first",
-    "test_accuracy": "median",
-}
+def _typical(rows: Sequence[_Job]) -> _Job:
+    """Return one job for one that was measured more than once: geometric means of its times."""
+    times = {key: summary(row[key] for row in rows) for key in TIMES.values()}
+    scores = [row["score"] for row in rows if scalar(row["score"]) is not None]
+    return {
+        **rows[0],
+        **{key: None if found is None else found.estimate for key, found in times.items()},
+        "score": float(np.median(scores)) if scores else None,
+    }
 
 
 def _held_by_quota(
-    final: pd.DataFrame, names: dict[str, str]
-) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return the names of the machines whose quota held up a job, by model and dataset."""
+    final: pd.DataFrame, names: Mapping[str, str], outline: Outline
+) -> dict[Kind, tuple[str, ...]]:
+    """Return the names of the machines whose quota held up a job, by kind of job."""
     held = final[final["held_by_quota"].astype(bool)]
+    keys: dict[Kind, set[str]] = {}
+    for kind, key in zip(_kinds(held, outline), held["machine_key"], strict=True):
+        keys.setdefault(kind, set()).add(key)
     return {
-        kind: tuple(name for key, name in names.items() if key in set(rows["machine_key"]))
-        for kind, rows in held.groupby(["model", "dataset"], sort=False)
+        kind: tuple(name for key, name in names.items() if key in found)
+        for kind, found in keys.items()
     }
 
 
 def _paired(
-    rows: pd.DataFrame, first: str, second: str, held_by_quota: tuple[str, ...]
+    kind: Kind,
+    both: Sequence[tuple[_Job, _Job]],
+    first: str,
+    second: str,
+    held_by_quota: tuple[str, ...],
 ) -> PairedSpeed:
-    def same(key: str) -> pd.Series:
-        return rows[f"{key}_1"] == rows[f"{key}_2"]
+    def same(key: str) -> list[bool]:
+        return [one[key] is not None and one[key] == other[key] for one, other in both]
 
-    gap = (rows["test_accuracy_1"] - rows["test_accuracy_2"]).abs().max()
+    told = any(scalar(job["initial_weights"]) for pair in both for job in pair)
+    scores = [(scalar(one["score"]), scalar(other["score"])) for one, other in both]
+    gaps = [abs(a - b) for a, b in scores if a is not None and b is not None]
     return PairedSpeed(
         first=first,
         second=second,
-        model=str(rows["model"].iloc[0]),
-        dataset=str(rows["dataset"].iloc[0]),
-        n=len(rows),
-        p10=_speed(rows, "step_p10_s"),
-        median=_speed(rows, "step_median_s"),
-        mean=_speed(rows, "step_mean_s"),
-        total=_speed(rows, "total_s"),
+        kind=kind,
+        n=len(both),
+        **{name: _speed(both, column) for name, column in TIMES.items()},
         held_by_quota=held_by_quota,
-        starts_alike=bool((same("initial_weights") & same("batch_order")).all()),
-        weights_alike=int(same("final_weights").sum()),
-        accuracy_difference=None if pd.isna(gap) else float(gap),
+        starts_alike=all(same("initial_weights")) and all(same("batch_order")) if told else None,
+        weights_alike=sum(same("final_weights")),
+        score_gap=float(max(gaps)) if gaps else None,
     )
 
 
-def _speed(rows: pd.DataFrame, key: str) -> Interval | None:
-    known = rows.dropna(subset=[f"{key}_1", f"{key}_2"])
-    return paired_ratio(known[f"{key}_2"].tolist(), known[f"{key}_1"].tolist())
+def _speed(both: Sequence[tuple[_Job, _Job]], key: str) -> Interval | None:
+    known = [(one[key], other[key]) for one, other in both if _told(one[key]) and _told(other[key])]
+    return paired_ratio([other for _, other in known], [one for one, _ in known])
 
 
-def _repeat_note(name: str, count: int, unlike: Sequence[str]) -> str:
-    if not count:
-        return f"{name}: no job was repeated, so bit-for-bit repetition was not tested."
-    if unlike:
-        return (
-            f"{name}: {len(unlike)} of {count} repeated jobs did not give the same final weights "
-            f"twice: {', '.join(unlike)}. Its figures are not those of one fixed computation."
-        )
-    return f"{name}: all {count} repeated jobs gave identical final weights, bit for bit."
+def _told(time_s: float | None) -> bool:
+    """Say whether a time is known; 0 is none that a ratio could be taken of."""
+    return time_s is not None and time_s > 0

@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
+from bench.record.measurement import Measurement
+from bench.record.run import Share
 from bench.spec.frozen import canonical_json
+
+
+@dataclass(frozen=True)
+class MeasuredJob:
+    """A record that holds a measurement, with its machine's share of the run and the pooling key.
+
+    The key is a digest of a canonical form, so it is worked out once for each record.
+    """
+
+    share: Share
+    record: JobRecord
+    measurement: Measurement
+    machine_key: str
+
+
+def measured_jobs(shares: Sequence[Share]) -> tuple[MeasuredJob, ...]:
+    """Return every measured record of `shares`, in their order."""
+    return tuple(
+        MeasuredJob(share, record, record.measurement, machine_key(record))
+        for share in shares
+        for record in share.records
+        if record.measurement is not None
+    )
 
 
 def machine_key(record: JobRecord) -> str:
@@ -22,7 +49,7 @@ def machine_key(record: JobRecord) -> str:
 
 
 def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
-    """Return the digest of a label, the pooled facts, and settings; None where nothing ran.
+    """Return the digest of a label, the pooled facts, and settings; None if nothing ran.
 
     The facts are the machine and what changes its speed without making it another one: versions,
     what a job may use of it, variables, governor, boost, GPU driver and power limits.

@@ -105,11 +105,12 @@ class ReferenceMachine:
 class ReferenceRun:
     """The published times of one job on one machine: epoch seconds and step milliseconds.
 
-    Figures by epoch are in the order of the epochs. `total_s` is None if it was not published.
-    `epoch_metrics` holds metrics by epoch, by the metric's name.
+    `label` names the run in tables. Figures by epoch are in the order of the epochs. `total_s` is
+    None if it was not published. `epoch_metrics` holds metrics by epoch, by the metric's name.
     """
 
     machine: str
+    label: str
     axes: Mapping[str, Value]
     epochs: int
     epoch_s: tuple[float, ...]
@@ -137,8 +138,10 @@ class ReferenceResult:
 class Reference:
     """Published figures of a workload, and the values under which a job is comparable with them.
 
-    `requires` holds the axes' values that every published job had. `rounding_s` is half of the
-    last digit of the published epoch seconds. `caveat` explains `caveat_axis`.
+    `requires` holds the axes' values under which times are comparable, `result_requires` those
+    under which metrics are. `results_by` names the axes that tell one result from another.
+    `rounding_s` is half of the last digit of the published epoch seconds. `caveat` explains
+    `caveat_axis`.
     """
 
     year: str
@@ -150,6 +153,8 @@ class Reference:
     results: tuple[ReferenceResult, ...]
     source: str
     note: str
+    results_by: tuple[str, ...] = ()
+    result_requires: Mapping[str, Value] = field(default_factory=dict)
     tolerance_note: str = ""
     caveat: str = ""
     caveat_heading: str = "caveat"

@@ -1,0 +1,134 @@
+"""Times and metrics of a group of jobs, and the medians of an epoch and of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.analysis.cells import METRIC, disturbed_count, median, scaled, whole_median
+from bench.analysis.intervals import Interval, summary
+from bench.spec.description import Outline
+
+#: The columns of memory that are pooled by their median.
+MEMORY = (
+    *("after_import_bytes", "after_data_bytes", "peak_bytes"),
+    *("tree_rss_peak_bytes", "gpu_peak_bytes", "gpu_held_bytes"),
+)
+
+
+@dataclass(frozen=True)
+class GroupTimes:
+    """The pooled times of a group in seconds: geometric means over `n` jobs with their bounds.
+
+    `disturbed` is None if no job was watched. What is not an interval is a median over jobs.
+    """
+
+    n: int
+    disturbed: int | None
+    held_by_quota: int
+    total: Interval | None
+    epoch: Interval | None
+    step_p10: Interval | None
+    step_median: Interval | None
+    step_mean: Interval | None
+    step_p95_s: float | None
+    first_step_s: float | None
+    train_s: float | None
+
+
+@dataclass(frozen=True)
+class EpochTimes:
+    """Medians over the `n` jobs of a group in one epoch; metrics by name."""
+
+    n: int
+    disturbed: int | None
+    wall_s: float | None
+    step_p10_s: float | None
+    step_median_s: float | None
+    step_mean_s: float | None
+    step_p95_s: float | None
+    step_first_s: float | None
+    cpu_s: float | None
+    rss_bytes: int | None
+    rss_peak_bytes: int | None
+    foreign_cpus: float | None
+    steal_share: float | None
+    metrics: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class GroupMemory:
+    """Memory of whole jobs, medians over the `n` jobs of a group.
+
+    `own_bytes` is the peak without what the imported packages take.
+    """
+
+    n: int
+    after_import_bytes: int | None
+    after_data_bytes: int | None
+    peak_bytes: int | None
+    tree_rss_peak_bytes: int | None
+    gpu_peak_bytes: int | None
+    gpu_held_bytes: int | None
+    own_bytes: int | None
+    peak_source: str | None
+
+
+def group_times(rows: pd.DataFrame) -> GroupTimes:
+    """Return the times of the jobs of a group, rows of the frame of jobs."""
+    return GroupTimes(
+        n=len(rows),
+        disturbed=disturbed_count(rows),
+        held_by_quota=int(rows["held_by_quota"].sum()),
+        total=summary(rows["total_s"]),
+        epoch=summary(rows["epoch_s"]),
+        step_p10=summary(rows["step_p10_s"]),
+        step_median=summary(rows["step_median_s"]),
+        step_mean=summary(rows["step_mean_s"]),
+        step_p95_s=median(rows["step_p95_s"]),
+        first_step_s=median(rows["first_step_s"]),
+        train_s=median(rows["train_s"]),
+    )
+
+
+def group_metrics(rows: pd.DataFrame, outline: Outline) -> dict[str, float | None]:
+    """Return the median of each metric that is reported at an evaluation, by its name."""
+    return {m.name: median(rows[METRIC + m.name]) for m in outline.evaluation_metrics}
+
+
+def epoch_times(rows: pd.DataFrame, outline: Outline) -> EpochTimes:
+    """Return the medians of one epoch of a group, rows of the frame of epochs."""
+    mean_ms = 1000 * rows["wall_s"] / rows["steps"].where(rows["steps"] > 0)
+    return EpochTimes(
+        n=len(rows),
+        disturbed=disturbed_count(rows),
+        wall_s=median(rows["wall_s"]),
+        step_p10_s=median(rows["step_p10_s"]),
+        step_median_s=median(rows["step_median_s"]),
+        step_mean_s=scaled(median(mean_ms), 1 / 1000),
+        step_p95_s=median(rows["step_p95_s"]),
+        step_first_s=median(rows["step_first_s"]),
+        cpu_s=median(rows["cpu_s"]),
+        rss_bytes=whole_median(rows["rss_bytes"]),
+        rss_peak_bytes=whole_median(rows["rss_peak_bytes"]),
+        foreign_cpus=median(rows["foreign_cpus"]),
+        steal_share=median(rows["steal_share"]),
+        metrics={m.name: median(rows[METRIC + m.name]) for m in outline.epoch_metrics},
+    )
+
+
+def group_memory(rows: pd.DataFrame) -> GroupMemory:
+    """Return the memory of the jobs of a group, rows of the frame of jobs that are final."""
+    numbers = rows[list(MEMORY)].apply(pd.to_numeric, errors="coerce")
+    tree = numbers["tree_rss_peak_bytes"]  # seen by samples, which may miss a short peak
+    numbers["tree_rss_peak_bytes"] = tree.where(
+        tree.isna(), numbers[["peak_bytes", "tree_rss_peak_bytes"]].max(axis=1)
+    )
+    return GroupMemory(
+        n=len(rows),
+        **{key: whole_median(numbers[key]) for key in MEMORY},
+        own_bytes=whole_median(numbers["peak_bytes"] - numbers["after_import_bytes"]),
+        peak_source=" ".join(sorted(rows["peak_source"].dropna().unique())) or None,
+    )

@@ -1,0 +1,162 @@
+"""Cells: what jobs must share to be replicates of each other, and frames grouped by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bench.spec.axes import Axis, Value
+from bench.spec.description import Outline
+
+#: Prefixes of the columns of a frame that hold axes and metrics: their names are the workload's.
+AXIS, METRIC = "axis.", "metric."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What jobs share that are pooled: a value for each axis, the epochs and the data.
+
+    `axes` are pairs of name and value; an axis of which nothing is known is absent.
+    """
+
+    axes: tuple[tuple[str, Value], ...]
+    epochs: int
+    dataset: str
+    data_digest: str | None
+
+    def value(self, axis: str) -> Value | None:
+        """Return the value of the axis called `axis`, None if it is unknown."""
+        return dict(self.axes).get(axis)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What machines are compared within: a value for each axis that separates, and a dataset."""
+
+    values: tuple[Value | None, ...]
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The pooled jobs of one cell on one machine; `more` holds further columns of the group."""
+
+    machine: str
+    machine_key: str
+    cell: Cell
+    more: tuple[Any, ...] = ()
+
+
+def heading_axes(outline: Outline) -> tuple[Axis, ...]:
+    """Return the axes whose values are a job's heading: `cnn adam`."""
+    return tuple(axis for axis in outline.axes if axis.always_marked)
+
+
+def column_axes(outline: Outline) -> tuple[Axis, ...]:
+    """Return the axes that are columns of their own."""
+    return tuple(axis for axis in outline.axes if axis.mark and not axis.always_marked)
+
+
+def unmarked_axes(outline: Outline) -> tuple[Axis, ...]:
+    """Return the axes that never appear in a job's name."""
+    return tuple(axis for axis in outline.axes if not axis.mark and not axis.always_marked)
+
+
+def separating_axes(outline: Outline) -> tuple[Axis, ...]:
+    """Return the axes for each value of which machines are ranked by themselves."""
+    return tuple(axis for axis in outline.axes if axis.separates)
+
+
+def ceiling_axes(outline: Outline) -> tuple[Axis, ...]:
+    """Return the axes for each value of which a machine has ceilings of its own."""
+    return tuple(axis for axis in outline.axes if axis.sets_ceiling)
+
+
+def batch_axis(outline: Outline) -> Axis | None:
+    """Return the axis that is the number of samples in a step, None if there is none."""
+    return next((axis for axis in outline.axes if axis.is_batch), None)
+
+
+def kind_of(cell: Cell, outline: Outline) -> Kind:
+    """Return what a cell is compared within."""
+    return Kind(tuple(cell.value(axis.name) for axis in separating_axes(outline)), cell.dataset)
+
+
+def cell_columns(outline: Outline, epochs: str = "epochs") -> tuple[str, ...]:
+    """Return the columns of a frame that make a cell, in the order in which groups are sorted.
+
+    `epochs` is the column of the cell's epochs.
+    """
+    heading, columns, unmarked = (
+        tuple(AXIS + axis.name for axis in axes)
+        for axes in (heading_axes(outline), column_axes(outline), unmarked_axes(outline))
+    )
+    return (*heading, epochs, *columns, "dataset", *unmarked, "data_digest")
+
+
+def groups(
+    frame: pd.DataFrame,
+    outline: Outline,
+    names: Mapping[str, str],
+    *,
+    epochs: str = "epochs",
+    more: Sequence[str] = (),
+) -> Iterator[tuple[Group, pd.DataFrame]]:
+    """Yield each group with the rows pooled in it, machine by machine.
+
+    `names` holds the machines' names by key, in the order wanted. Rows of one group agree in the
+    columns `more` too.
+    """
+    rank = {key: place for place, key in enumerate(names)}
+    cell = cell_columns(outline, epochs)
+    columns = ["machine_key", *cell, *more]
+    parts: list[tuple[Any, pd.DataFrame]] = [*frame.groupby(columns, sort=True, dropna=False)]
+    for values, rows in sorted(parts, key=lambda part: rank[part[0][0]]):
+        told: dict[str, Any] = dict(zip(columns, map(scalar, values), strict=True))
+        axes = tuple(
+            (axis.name, value)
+            for axis in outline.axes
+            if (value := told[AXIS + axis.name]) is not None
+        )
+        yield (
+            Group(
+                machine=names[told["machine_key"]],
+                machine_key=told["machine_key"],
+                cell=Cell(axes, told[epochs], told["dataset"], told["data_digest"]),
+                more=tuple(told[column] for column in more),
+            ),
+            rows,
+        )
+
+
+def scalar(value: Any) -> Any:
+    """Return a value of a frame as plain Python has it, what is not known as None."""
+    if value is None or value is pd.NA or value != value:
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def median(values: pd.Series[Any]) -> float | None:
+    """Return the median of the known values, None if none is known."""
+    known = pd.to_numeric(values, errors="coerce").dropna()
+    return float(known.median()) if len(known) else None
+
+
+def whole_median(values: pd.Series[Any]) -> int | None:
+    """Return the median of the known values as an integer, None if none is known."""
+    found = median(values)
+    return None if found is None else round(found)
+
+
+def disturbed_count(rows: pd.DataFrame) -> int | None:
+    """Return how many rows are flagged `disturbed`, None if none was watched."""
+    known = rows["flag"].isin(("quiet", "disturbed"))
+    return int((rows["flag"] == "disturbed").sum()) if known.any() else None
+
+
+def scaled(value: float | None, factor: float) -> float | None:
+    """Return `value * factor`, None if it is unknown."""
+    return None if value is None else value * factor

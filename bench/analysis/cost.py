@@ -1,0 +1,144 @@
+"""What a job costs: dollars by its machine's price, and energy by the counters that were there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from bench.analysis.cells import Group, groups, median, scaled
+from bench.analysis.pooling import MeasuredJob
+from bench.record.conditions import EnergyReading
+from bench.record.facts import MachineFacts
+from bench.record.price import Price, listed_price, price_of, stated_price
+from bench.record.run import Share
+from bench.spec.description import Outline
+
+#: Sources of conditions that could have given energy; their reasons explain an unknown one.
+ENERGY_SOURCES = ("RAPL", "GPU", "battery")
+
+#: The source of a price that the run recorded of a cluster's node.
+NODE_SOURCE = "the cluster's label bench-usd-per-hour"
+
+#: The columns of the frame of jobs by which a job's energy is found.
+ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
+
+
+@dataclass(frozen=True)
+class GroupCost:
+    """What a job of a group costs at one price, and the median energy of its training.
+
+    The energy is summed over the sources named.
+    """
+
+    group: Group
+    n: int
+    price: Price
+    usd_per_job: float | None
+    joules: float | None
+    joules_per_epoch: float | None
+    energy_sources: tuple[str, ...]
+    energy_basis: tuple[str, ...]
+
+
+def group_costs(
+    final: pd.DataFrame, measured: Sequence[MeasuredJob], names: Mapping[str, str], outline: Outline
+) -> Iterator[GroupCost]:
+    """Yield the cost of each machine, cell and price.
+
+    `final` holds the final rows of the frame of jobs.
+    """
+    price_of_job = _prices(measured)
+    prices = list(dict.fromkeys(price_of_job.values()))
+    place = {price: number for number, price in enumerate(prices)}
+    who = zip(final["run_id"], final["machine_key"], strict=True)
+    energy = {
+        (job.machine_key, job.record.run_id, job.record.job_id, job.record.attempt): _energy(job)
+        for job in measured
+    }
+    final = final.assign(price=[place[price_of_job[job]] for job in who])
+    for group, rows in groups(final, outline, names, more=("price",)):
+        jobs = zip(*(rows[key] for key in ENERGY_KEY), strict=True)
+        yield _cost(group, rows, prices[group.more[0]], [energy[job] for job in jobs])
+
+
+def why_no_energy(measured: Sequence[MeasuredJob]) -> tuple[tuple[str, str], ...]:
+    """Return the sources that gave no energy, each with its reason, in alphabetical order."""
+    reasons = {
+        (source, reason)
+        for job in measured
+        if job.record.conditions is not None
+        for source, reason in job.record.conditions.unknown.items()
+        if source in ENERGY_SOURCES
+    }
+    return tuple(sorted(reasons))
+
+
+def _prices(measured: Sequence[MeasuredJob]) -> dict[tuple[str, str], Price]:
+    """Return the price of each run's machines, by run id and the machine's key.
+
+    A run's rules price its own records alone. If two runs state one price of one source, the
+    later date counts for both, so that their jobs are pooled.
+    """
+    last = {(job.record.run_id, job.machine_key): job for job in measured}
+    found = {key: _price(job.share, job.record.machine) for key, job in last.items()}
+    dates: dict[Price, str] = {}
+    for price in found.values():
+        undated = replace(price, date=None)
+        dates[undated] = max(dates.get(undated, ""), price.date or "")
+    return {
+        job: replace(price, date=dates[replace(price, date=None)] or None)
+        for job, price in found.items()
+    }
+
+
+def _price(share: Share, facts: MachineFacts) -> Price:
+    """Return the price of a machine; a cluster's node has none of the bare figures.
+
+    A node's recorded figure that equals its list price is the table's: the run took it there.
+    """
+    label, rules, entry = share.label, share.header.prices, share.entry
+    if entry.own:
+        return price_of(label, facts, rules)
+    rules = tuple(rule for rule in rules if not rule.is_typed)
+    stated = stated_price(label, facts, rules)
+    listed = listed_price(facts.cloud_provider, facts.cloud_instance_type)
+    is_listed = listed is not None and listed.usd_per_hour == entry.usd_per_hour
+    if stated or entry.usd_per_hour is None or is_listed:
+        return price_of(label, facts, rules)
+    if entry.usd_source:
+        return Price(entry.usd_per_hour, entry.usd_source, entry.usd_date)
+    return Price(entry.usd_per_hour, NODE_SOURCE, share.header.started_at[:10])
+
+
+def _cost(
+    group: Group, rows: pd.DataFrame, price: Price, energy: Sequence[Sequence[EnergyReading]]
+) -> GroupCost:
+    seconds, hourly = median(rows["total_s"]), price.usd_per_hour
+    readings = [counted for counted in energy if counted]
+    joules = median(pd.Series([sum(one.joules for one in job) for job in readings], dtype=float))
+    named = [reading for job in readings for reading in job]
+    return GroupCost(
+        group=group,
+        n=len(rows),
+        price=price,
+        usd_per_job=None if seconds is None or hourly is None else seconds / 3600 * hourly,
+        joules=joules,
+        joules_per_epoch=scaled(joules, 1 / group.cell.epochs),
+        energy_sources=tuple(dict.fromkeys(reading.source for reading in named)),
+        energy_basis=tuple(dict.fromkeys(reading.basis for reading in named)),
+    )
+
+
+def _energy(job: MeasuredJob) -> tuple[EnergyReading, ...]:
+    """Return the readings that are the job's.
+
+    Without the GPUs of a job that trained on a CPU, and without the battery beside counters of
+    hardware: it covers the same joules again.
+    """
+    conditions = job.record.conditions
+    energy = () if conditions is None or conditions.whole is None else conditions.whole.energy
+    on_gpu = job.measurement.device == "gpu"
+    kept = tuple(one for one in energy if on_gpu or not one.source.startswith("NVML"))
+    return tuple(one for one in kept if one.source != "battery") or kept

@@ -1,0 +1,110 @@
+"""What gave no measurement: failed attempts, jobs that were not run, unavailable machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.record.failure import Failure
+from bench.record.run import Run, Share
+
+#: What became of a job, or of a machine: it failed, it was given out and has no record, the machine
+#: cannot run it, or the machine was unavailable.
+Outcome = Literal["failed", "not run", "skipped", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A failed attempt, a job without a record, or an unavailable machine.
+
+    `job_id` is None for a machine. `failure` is there if the job failed, `why` if it was skipped
+    or the machine was unavailable. `measured_later` is true if another attempt of the same run
+    measured the job after all.
+    """
+
+    label: str
+    run_id: str
+    job_id: str | None
+    outcome: Outcome
+    attempt: int | None = None
+    failure: Failure | None = None
+    why: str | None = None
+    measured_later: bool = False
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of the planned jobs were measured, failed and were not run.
+
+    A job is counted once for each machine that was given it. `unavailable` holds the labels of
+    the machines that were.
+    """
+
+    planned: int
+    measured: int
+    failed: int
+    not_run: int
+    skipped: int
+    unavailable: tuple[str, ...]
+
+
+def unmeasured(runs: Sequence[Run], shares: Sequence[Share]) -> tuple[Unmeasured, ...]:
+    """Return all that gave no measurement; `shares` are the merged ones of `runs`."""
+    found: list[Unmeasured] = []
+    for share in shares:
+        found += _of_share(share)
+    entries = {(run.header.run_id, entry.label): entry for run in runs for entry in run.unavailable}
+    found += [
+        Unmeasured(label, run_id, None, "unavailable", why=entry.reason)
+        for (run_id, label), entry in entries.items()
+    ]
+    return tuple(found)
+
+
+def counts(shares: Sequence[Share], found: Sequence[Unmeasured]) -> Counts:
+    """Return the counts of `shares`; `found` is what `unmeasured` returned."""
+    planned = {
+        (share.label, share.header.run_id, job.job_id) for share in shares for job in share.jobs
+    }
+    measured = {
+        (record.label, record.run_id, record.job_id)
+        for share in shares
+        for record in share.measured
+    }
+    jobs: dict[Outcome, set[tuple[str, str, str | None]]] = {}
+    for each in found:
+        if not each.measured_later:
+            identity = (each.label, each.run_id, each.job_id)
+            jobs.setdefault(each.outcome, set()).add(identity)
+    return Counts(
+        planned=len(planned | measured),
+        measured=len(measured),
+        failed=len(jobs.get("failed", ())),
+        not_run=len(jobs.get("not run", ())),
+        skipped=len(jobs.get("skipped", ())),
+        unavailable=tuple(sorted(label for label, _, _ in jobs.get("unavailable", ()))),
+    )
+
+
+def _of_share(share: Share) -> list[Unmeasured]:
+    run_id, measured = share.header.run_id, {record.job_id for record in share.measured}
+    failed = [
+        Unmeasured(
+            record.label,
+            record.run_id,
+            record.job_id,
+            "failed",
+            attempt=record.attempt,
+            failure=record.failure,
+            measured_later=record.job_id in measured,
+        )
+        for record in share.records
+        if record.failure is not None
+    ]
+    missing = [Unmeasured(share.label, run_id, job_id, "not run") for job_id in share.missing]
+    skipped = [
+        Unmeasured(share.label, run_id, skip.job.job_id, "skipped", why=skip.reason)
+        for skip in share.skipped
+    ]
+    return [*failed, *missing, *skipped]

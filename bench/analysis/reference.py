@@ -1,0 +1,261 @@
+"""Measured times and metrics beside published ones: how many times as fast, how far apart."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.analysis.cells import Cell, heading_axes, separating_axes
+from bench.analysis.intervals import Interval
+from bench.analysis.warmup import steady_epochs
+from bench.spec.axes import Reference, ReferenceResult, ReferenceRun, Value
+from bench.spec.description import Outline
+
+#: Which published time a speed is taken from.
+Basis = Literal["total", "epoch"]
+#: What the bounds of a speed hold.
+Covers = Literal["jobs", "rounding", "rounding and jobs"]
+#: Which of two figures carries the published one's slip.
+Caveat = Literal["none", "measured", "published", "both"]
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """An axis in which a job differs from the published ones."""
+
+    axis: str
+    value: Value | None
+    required: Value
+
+
+@dataclass(frozen=True)
+class Relative:
+    """How many times as fast as a published machine, or why that is unknown."""
+
+    machine: str
+    speed: Interval | None = None
+    basis: Basis | None = None
+    covers: Covers | None = None
+    unknown: Unlike | Literal["not published", "not measured"] | None = None
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """A published run as a group of one job; its epoch's bounds are those of the rounding."""
+
+    run: ReferenceRun
+    cell: Cell
+    total: Interval | None
+    epoch: Interval
+    step_mean_s: float
+    relatives: tuple[Relative, ...]
+
+
+@dataclass(frozen=True)
+class MetricComparison:
+    """The metrics of a group of `n` jobs beside the published ones of the same job.
+
+    `published` and `differences` (measured less published) are empty if nothing was published, or
+    is not comparable. `within` is None if the metrics are not judged, and `unknown` says why.
+    """
+
+    cell: Cell
+    n: int
+    metrics: Mapping[str, float | None]
+    published: Mapping[str, float]
+    differences: Mapping[str, float]
+    tolerance: float | None
+    within: bool | None
+    unknown: Unlike | Literal["not measured", "other data", "not published"] | None
+    caveat: Caveat
+
+
+def relatives(
+    cell: Cell,
+    total: Interval | None,
+    epoch: Interval | None,
+    reference: Reference | None,
+    outline: Outline,
+) -> tuple[Relative, ...]:
+    """Return the speed of a group against each published machine, in the reference's order.
+
+    By total time if that machine published the same job's, else by the median steady epoch of the
+    job with the same heading.
+    """
+    if reference is None:
+        return ()
+    unlike = _unlike(cell, reference.requires)
+    return tuple(
+        Relative(machine.key, unknown=unlike)
+        if unlike
+        else _relative(cell, total, epoch, machine.key, reference, outline)
+        for machine in reference.machines
+    )
+
+
+def published_runs(reference: Reference | None, outline: Outline) -> tuple[PublishedRun, ...]:
+    """Return the published runs as groups; seconds a step are means over an epoch."""
+    if reference is None:
+        return ()
+    found = []
+    for run in reference.runs:
+        cell = published_cell(run.axes, run.epochs, reference, outline)
+        epoch_s, around = steady_median(run.epoch_s), reference.rounding_s
+        epoch = Interval(epoch_s, epoch_s - around, epoch_s + around, 1)
+        total = None if run.total_s is None else Interval(run.total_s, None, None, 1)
+        found.append(
+            PublishedRun(
+                run=run,
+                cell=cell,
+                total=total,
+                epoch=epoch,
+                step_mean_s=steady_median(run.step_ms) / 1000,
+                relatives=relatives(cell, total, epoch, reference, outline),
+            )
+        )
+    return tuple(found)
+
+
+def published_cell(
+    axes: Mapping[str, Value], epochs: int, reference: Reference, outline: Outline
+) -> Cell:
+    """Return the cell of a published job; an axis that nothing was published of is absent."""
+    known = tuple((a.name, axes[a.name]) for a in outline.axes if a.name in axes)
+    return Cell(known, epochs, reference.dataset, None)
+
+
+def steady_median(values: Iterable[float]) -> float:
+    """Return the median of a published series by epoch, epoch 1 left out as in ours."""
+    return float(statistics.median(steady_epochs(tuple(values))))
+
+
+def comparison(
+    cell: Cell,
+    n: int,
+    metrics: Mapping[str, float | None],
+    reference: Reference | None,
+    outline: Outline,
+) -> MetricComparison:
+    """Return the median `metrics` of a group beside the published ones of the same job."""
+    if reference is None:
+        return MetricComparison(cell, n, metrics, {}, {}, None, None, None, "none")
+    result = published_result(cell, reference)
+    published = {} if result is None else dict(result.metrics)
+    unknown = _not_judged(cell, n, result, reference)
+    now = {name: metrics.get(name) for name in published}
+    comparable = n > 0 and cell.dataset == reference.dataset
+    differences = {
+        name: value - published[name]
+        for name, value in now.items()
+        if comparable and value is not None
+    }
+    within = None
+    if unknown is None and result is not None:
+        within = len(differences) == len(published) and all(
+            abs(difference) <= result.tolerance for difference in differences.values()
+        )
+    return MetricComparison(
+        cell=cell,
+        n=n,
+        metrics=metrics,
+        published=published,
+        differences=differences,
+        tolerance=None if result is None else result.tolerance,
+        within=within,
+        unknown=unknown,
+        caveat=_caveat(cell, n, result, reference, outline),
+    )
+
+
+def published_result(cell: Cell, reference: Reference) -> ReferenceResult | None:
+    """Return the published metrics of the job of `cell`, None if there are none."""
+    for result in reference.results:
+        same = all(cell.value(name) == result.axes.get(name) for name in reference.results_by)
+        if same and cell.epochs == result.epochs:
+            return result
+    return None
+
+
+def _relative(
+    cell: Cell,
+    total: Interval | None,
+    epoch: Interval | None,
+    machine: str,
+    reference: Reference,
+    outline: Outline,
+) -> Relative:
+    heading = [axis.name for axis in heading_axes(outline)]
+    alike = [
+        run
+        for run in reference.runs
+        if run.machine == machine
+        and all(run.axes.get(name) == cell.value(name) for name in heading)
+    ]
+    for run in alike:
+        if run.epochs == cell.epochs and run.total_s is not None and total is not None:
+            has_bounds = total.low is not None and total.high is not None
+            speed = total.inverse.times(run.total_s)
+            return Relative(machine, speed, "total", "jobs" if has_bounds else None)
+    timed = [run for run in alike if run.epoch_s]
+    if not timed:
+        return Relative(machine, unknown="not published")
+    if epoch is None:
+        return Relative(machine, unknown="not measured")
+    return _by_epoch(machine, epoch, steady_median(timed[0].epoch_s), reference.rounding_s)
+
+
+def _by_epoch(machine: str, own: Interval, published_s: float, rounding_s: float) -> Relative:
+    """Return the widest bounds that rounding and our own interval allow together."""
+    has_own = own.low is not None and own.high is not None
+    least, most = own.low or own.estimate, own.high or own.estimate
+    speed = Interval(
+        estimate=published_s / own.estimate,
+        low=(published_s - rounding_s) / most,
+        high=(published_s + rounding_s) / least,
+        n=own.n,
+    )
+    return Relative(machine, speed, "epoch", "rounding and jobs" if has_own else "rounding")
+
+
+def _unlike(cell: Cell, requires: Mapping[str, Value]) -> Unlike | None:
+    """Return the first axis in which `cell` is not as it is required."""
+    return next(
+        (
+            Unlike(axis, cell.value(axis), required)
+            for axis, required in requires.items()
+            if cell.value(axis) != required
+        ),
+        None,
+    )
+
+
+def _not_judged(
+    cell: Cell, n: int, result: ReferenceResult | None, reference: Reference
+) -> Unlike | Literal["not measured", "other data", "not published"] | None:
+    if not n:
+        return "not measured"
+    if cell.dataset != reference.dataset:
+        return "other data"
+    unlike = _unlike(cell, reference.result_requires)
+    return unlike or ("not published" if result is None else None)
+
+
+def _caveat(
+    cell: Cell, n: int, result: ReferenceResult | None, reference: Reference, outline: Outline
+) -> Caveat:
+    """Return which of the two figures carries the slip of the published one."""
+    same = [axis.name for axis in separating_axes(outline)]
+    axes = (
+        other.caveat_axis
+        for other in reference.results
+        if all(other.axes.get(name) == cell.value(name) for name in same)
+    )
+    axis = next((name for name in axes if name is not None), None)
+    if axis is None:
+        return "none"
+    ours = n > 0 and bool(cell.value(axis))
+    if result is None:
+        return "measured" if ours else "none"
+    return "both" if ours else "published"

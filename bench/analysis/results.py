@@ -1,0 +1,188 @@
+"""Everything that runs of one workload tell: typed results, from which a report is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.analysis.capacity import (
+    EpochTimes,
+    GroupMemory,
+    GroupTimes,
+    epoch_times,
+    group_memory,
+    group_metrics,
+    group_times,
+)
+from bench.analysis.cells import Group, groups
+from bench.analysis.conditions import (
+    Disturbances,
+    Looks,
+    WatchedJob,
+    disturbances,
+    looks,
+    unseen,
+    watched_jobs,
+)
+from bench.analysis.cost import GroupCost, group_costs, why_no_energy
+from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
+from bench.analysis.frames import epochs_frame, jobs_frame
+from bench.analysis.limits import GroupLimits, Roofline, roofline
+from bench.analysis.machines import Machine, machines
+from bench.analysis.pairs import PairedSpeed, paired_speeds
+from bench.analysis.pooling import measured_jobs
+from bench.analysis.reference import (
+    MetricComparison,
+    PublishedRun,
+    Relative,
+    comparison,
+    published_runs,
+    relatives,
+)
+from bench.analysis.sameness import Sameness, sameness
+from bench.errors import RequestError
+from bench.record.run import Run, Share, merged
+from bench.spec.axes import Reference
+from bench.spec.description import Outline
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """What is known of the jobs of one cell on one machine."""
+
+    group: Group
+    times: GroupTimes
+    limits: GroupLimits
+    relatives: tuple[Relative, ...]
+    metrics: MetricComparison
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured, as typed results.
+
+    `optimistic` holds the names of the machines whose ceilings were measured in disturbed jobs
+    alone, so that their shares may read too high.
+    """
+
+    outline: Outline
+    reference: Reference | None
+    shares: tuple[Share, ...]
+    machines: tuple[Machine, ...]
+    groups: tuple[GroupResult, ...]
+    epochs: tuple[tuple[Group, EpochTimes], ...]
+    memory: tuple[tuple[Group, GroupMemory], ...]
+    costs: tuple[GroupCost, ...]
+    pairs: tuple[PairedSpeed, ...]
+    published: tuple[PublishedRun, ...]
+    sameness: Sameness
+    watched: tuple[WatchedJob, ...]
+    disturbances: Disturbances
+    looks: Looks
+    unseen: Mapping[str, tuple[str, ...]]
+    no_energy: tuple[tuple[str, str], ...]
+    unmeasured: tuple[Unmeasured, ...]
+    counts: Counts
+    optimistic: tuple[str, ...]
+
+    @property
+    def measured_machines(self) -> tuple[Machine, ...]:
+        """The machines on which a job was measured."""
+        return tuple(machine for machine in self.machines if machine.jobs)
+
+    @property
+    def dataset_notes(self) -> dict[str, tuple[str, ...]]:
+        """What must be known of the data of some runs: the ids of the runs by note."""
+        notes: dict[str, dict[str, None]] = {}
+        for share in self.shares:
+            if share.header.dataset_note:
+                ids = notes.setdefault(share.header.dataset_note, {})
+                ids[share.header.run_id] = None
+        return {note: tuple(ids) for note, ids in notes.items()}
+
+
+def workload_of(
+    runs: Sequence[Run], outline: Outline, reference: Reference | None
+) -> tuple[Outline, Reference | None]:
+    """Return the workload that `runs` measured, with its reference.
+
+    `outline` and `reference` are the program's own: the outline is that of a run whose journal
+    holds none, the reference counts if the names agree. Raises RequestError if the runs are of
+    unlike workloads.
+    """
+    outlines = {(run.header.workload or outline).name: run for run in runs}
+    if len(outlines) > 1:
+        names = sorted(outlines)
+        raise RequestError(
+            "the runs are of unlike workloads, which no report can compare",
+            seen=" and ".join(f"{name} ({outlines[name].path.name})" for name in names),
+            next_step="name the journals of one workload",
+        )
+    kept = [run for run in runs if run.header.workload is not None]
+    newest = max(kept, key=lambda run: run.header.started_at, default=None)
+    own = outline if newest is None else newest.header.workload
+    assert own is not None, "it was looked for above"
+    return own, reference if own.name == outline.name else None
+
+
+def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None = None) -> Results:
+    """Return all results of `runs`, which `workload_of` describes.
+
+    Works for no run, for runs without a measurement, and for runs of unlike machines and data.
+    """
+    outline, reference = workload_of(runs, outline, reference)
+    shares = merged(runs)
+    measured = measured_jobs(shares)
+    found = machines(shares, measured)
+    names = {machine.key: machine.name for machine in found}
+    jobs, epochs = jobs_frame(measured, outline), epochs_frame(measured, outline)
+    final = jobs[jobs["is_final"].astype(bool)]
+    watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
+    by_epoch = groups(epochs, outline, names, epochs="job_epochs", more=("epoch",))
+    ceilings = roofline(measured, jobs, outline)
+    return Results(
+        outline=outline,
+        reference=reference,
+        shares=tuple(shares),
+        machines=found,
+        groups=_group_results(jobs, ceilings, names, outline, reference),
+        epochs=tuple((group, epoch_times(rows, outline)) for group, rows in by_epoch),
+        memory=tuple((one, group_memory(rows)) for one, rows in groups(final, outline, names)),
+        costs=tuple(group_costs(final, measured, names, outline)),
+        pairs=paired_speeds(jobs, names, outline),
+        published=published_runs(reference, outline),
+        sameness=sameness(jobs, found, outline),
+        watched=watched,
+        disturbances=disturbances(watched),
+        looks=looks(shares),
+        unseen=unseen(measured),
+        no_energy=why_no_energy(measured),
+        unmeasured=missing,
+        counts=counts(shares, missing),
+        optimistic=tuple(sorted(names[key] for key in ceilings.disturbed)),
+    )
+
+
+def _group_results(
+    jobs: pd.DataFrame,
+    ceilings: Roofline,
+    names: Mapping[str, str],
+    outline: Outline,
+    reference: Reference | None,
+) -> tuple[GroupResult, ...]:
+    results = []
+    for group, rows in groups(jobs, outline, names):
+        cell, times = group.cell, group_times(rows)
+        metrics = group_metrics(rows, outline)
+        results.append(
+            GroupResult(
+                group=group,
+                times=times,
+                limits=ceilings.of(group, rows, times.step_p10),
+                relatives=relatives(cell, times.total, times.epoch, reference, outline),
+                metrics=comparison(cell, times.n, metrics, reference, outline),
+            )
+        )
+    return tuple(results)

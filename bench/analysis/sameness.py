@@ -1,0 +1,110 @@
+"""Whether machines did the same work: repeats, code, versions and data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bench.analysis.cells import cell_columns
+from bench.analysis.machines import Machine
+from bench.spec.description import Outline
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How many jobs a machine repeated, and those whose final weights were not the same twice."""
+
+    machine: str
+    tested: int
+    unlike: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnlikeCode:
+    """A machine whose pooled jobs were run by unlike code, with the digests of the code."""
+
+    machine: str
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnlikeVersions:
+    """A package whose version differs between machines: the machines' names by version."""
+
+    package: str
+    machines: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Sameness:
+    """What is known of equal work: within a machine, between machines, and of the data.
+
+    `unlike_data` holds the number of sets of each dataset of which there is more than one.
+    """
+
+    versions: tuple[UnlikeVersions, ...]
+    repeats: tuple[Repeats, ...]
+    code: tuple[UnlikeCode, ...]
+    unlike_data: Mapping[str, int]
+    datasets: tuple[str, ...]
+
+
+def sameness(jobs: pd.DataFrame, machines: Sequence[Machine], outline: Outline) -> Sameness:
+    """Return what `jobs`, the frame of `bench.analysis.frames.jobs_frame`, tell of equal work."""
+    names = {machine.key: machine.name for machine in machines}
+    digests = jobs.groupby("dataset")["data_digest"].nunique()
+    return Sameness(
+        versions=unlike_versions(machines),
+        repeats=repeats(jobs, names, outline),
+        code=unlike_code(jobs, names),
+        unlike_data={str(name): int(count) for name, count in digests.items() if count > 1},
+        datasets=tuple(sorted(jobs["dataset"].unique())),
+    )
+
+
+def unlike_versions(machines: Sequence[Machine]) -> tuple[UnlikeVersions, ...]:
+    """Return each package whose version is not the same on all machines that measured a job."""
+    on: dict[str, dict[str, list[str]]] = {}
+    for machine in machines:
+        if machine.jobs:
+            versions = {"Python": machine.facts.python or "unknown", **machine.versions}
+            for package, version in versions.items():
+                on.setdefault(package, {}).setdefault(version, []).append(machine.name)
+    return tuple(
+        UnlikeVersions(package, {version: tuple(names) for version, names in found.items()})
+        for package, found in on.items()
+        if len(found) > 1
+    )
+
+
+def unlike_code(jobs: pd.DataFrame, names: Mapping[str, str]) -> tuple[UnlikeCode, ...]:
+    """Return each machine whose pooled jobs were run by unlike code."""
+    found = (
+        (names[str(key)], tuple(sorted(rows.unique())))
+        for key, rows in jobs.groupby("machine_key", sort=False)["code"]
+    )
+    return tuple(UnlikeCode(name, digests) for name, digests in found if len(digests) > 1)
+
+
+def repeats(jobs: pd.DataFrame, names: Mapping[str, str], outline: Outline) -> tuple[Repeats, ...]:
+    """Return, for each machine, whether repeats of one job gave identical final weights.
+
+    Within one machine and version set they must; a job that does not is named. A job without a
+    digest of its weights tells nothing.
+    """
+    same_work = ["machine_key", *cell_columns(outline), "job_epochs", "seed"]
+    tested: dict[str, int] = dict.fromkeys(jobs["machine_key"].unique(), 0)
+    unlike: dict[str, list[str]] = {key: [] for key in tested}
+    told = jobs[jobs["final_weights"].notna()]
+    repeated: Iterable[tuple[Any, pd.DataFrame]] = told.groupby(same_work, sort=False, dropna=False)
+    for values, rows in repeated:
+        if len(rows) < 2:
+            continue
+        machine = str(values[0])
+        tested[machine] += 1
+        if rows["final_weights"].nunique() > 1:
+            unlike[machine].append(str(rows["job_id"].iloc[0]))
+    return tuple(Repeats(names[key], tested[key], tuple(unlike[key])) for key in tested)
