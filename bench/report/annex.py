@@ -4,67 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.machines import version_notes
-from bench.analysis.pairs import code_notes, repeat_notes
+from bench.analysis.results import analyse
 from bench.record.run import Run
 from bench.report.column import Report
-from bench.report.evidence import Evidence, gather
 from bench.report.tables.accuracy import accuracy_table
-from bench.report.tables.capacity import capacity_table, comparison_table
+from bench.report.tables.capacity import capacity_table
+from bench.report.tables.comparison import comparison_table
 from bench.report.tables.conditions import conditions_table
 from bench.report.tables.cost import cost_table
-from bench.report.tables.jobs import epochs_table, failures_table, memory_table, reproduce_table
-from bench.report.tables.limits import group_limits, limits_table
+from bench.report.tables.epochs import epochs_table
+from bench.report.tables.failures import failures_table
+from bench.report.tables.limits import limits_table
 from bench.report.tables.machines import machines_table
-from bench.report.tables.published import published
+from bench.report.tables.memory import memory_table
+from bench.report.tables.reproduce import reproduce_table
 from bench.report.verdict import verdict
+from bench.report.words import notes
+from bench.spec.axes import Reference
+from bench.spec.description import Outline
 
-TITLE = "Compute-capacity annex: MNIST training"
 
-
-def build_report(runs: Sequence[Run], commands: Sequence[str] = ()) -> Report:
+def build_report(
+    runs: Sequence[Run],
+    outline: Outline,
+    reference: Reference | None = None,
+    commands: Sequence[str] = (),
+) -> Report:
     """Return the annex of `runs`; `commands` are those that made this report, if not the runs'.
 
-    Works for no run, for runs without a measurement, and for runs of unlike machines and datasets.
+    `outline` and `reference` are the program's own: the outline describes runs whose journals hold
+    none, and the reference is used if the runs are of that workload. Works for no run, for runs
+    without a measurement, and for runs of unlike machines and datasets. Raises RequestError if the
+    runs are of unlike workloads.
     """
-    document, evidence = published(), gather(runs)
-    limits = group_limits(evidence)
-    capacity = capacity_table(evidence, document, limits)
-    comparison = comparison_table(evidence, _sameness(evidence))
+    results = analyse(runs, outline, reference)
+    capacity, comparison = capacity_table(results), comparison_table(results)
     return Report(
-        title=TITLE,
-        verdict=verdict(evidence, capacity.rows),
+        title=notes.title(results.outline.title),
+        verdict=verdict(results),
         tables=(
-            *((comparison, capacity) if evidence.pairs else (capacity, comparison)),
-            limits_table(evidence, limits),
-            machines_table(evidence, document),
-            accuracy_table(evidence, document),
-            memory_table(evidence),
-            conditions_table(evidence),
-            cost_table(evidence),
-            failures_table(evidence),
-            reproduce_table(evidence, commands),
-            epochs_table(evidence, document),
+            *((comparison, capacity) if results.pairs else (capacity, comparison)),
+            limits_table(results),
+            machines_table(results),
+            *([accuracy_table(results)] if results.outline.evaluation_metrics else []),
+            memory_table(results),
+            conditions_table(results),
+            cost_table(results),
+            failures_table(results),
+            reproduce_table(results, commands),
+            epochs_table(results),
         ),
-        notes=(f"2020 figures: {document['source']}. {document['note']}",),
-    )
-
-
-def _sameness(evidence: Evidence) -> tuple[str, ...]:
-    """Return what is known of equal results: repeats, code, and datasets that must not meet."""
-    names = evidence.names
-    digests = evidence.jobs.groupby("dataset")["data_digest"].nunique()
-    unlike = tuple(
-        f"The runs hold {count} unlike sets of {dataset} data; their jobs are kept apart."
-        for dataset, count in digests.items()
-        if count > 1
-    )
-    sets = sorted(evidence.jobs["dataset"].unique())
-    if len(sets) > 1:
-        unlike += (f"Runs on different datasets ({', '.join(sets)}) are not compared.",)
-    return (
-        *version_notes(evidence.machines),
-        *repeat_notes(evidence.jobs, names),
-        *code_notes(evidence.jobs, names),
-        *unlike,
+        notes=(notes.published_source(results.reference),) if results.reference else (),
     )

@@ -1,37 +1,81 @@
-"""What a report is made of, before any markup: tables of raw values and how a cell reads."""
+"""What a report is made of, before any markup: tables of raw values, and columns as data."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 from bench import units
 
 Row = Mapping[str, Any]
 
+#: What the values of a column are. `name` is a whole number that is read digit by digit, such as a
+#: seed; `decimal` and `signed` have a fixed number of digits; `pairs` are names and values.
+Words = Literal["text", "list", "pairs"]
+Numbers = Literal["name", "number", "seconds", "decimal", "signed", "percent", "share"]
+Quantities = Literal["mebibytes", "gigahertz"]
+Kind = Words | Numbers | Quantities
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column as people read it; `format` turns a row into the text of its cell.
+    """One column of a table as data.
 
-    The unit stands in `key` and in `heading`. A `foldable` column whose cells all read the same
-    goes into the table's note instead of taking up width.
+    `key` is the key of a row, whose raw value has the `unit`; people read it times `scale`, with
+    `digits` and `suffix`. `meaning` is what the legend says of the column. `better` says which way
+    is better. `bounds` are the keys of an estimate's bounds. If all cells of a `foldable` column
+    read the same, the column is told once under the table. `width` cuts long texts. If the value is
+    None, the cell is the text of `absent` if the row's flag of that key is true (it is known that
+    there is none), else `n/a`, followed by the row's reason under the key `why`.
     """
 
     key: str
     heading: str
-    format: Callable[[Row], str]
-    numeric: bool = False
+    kind: Kind = "text"
+    meaning: str = ""
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    bounds: tuple[str, str] | None = None
+    scale: float = 1.0
+    digits: int = 3
+    suffix: str = ""
     foldable: bool = False
+    width: int | None = None
+    absent: tuple[str, str] | None = None
+    why: str | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether cells stand to the right."""
+        return self.kind not in ("text", "list", "pairs")
+
+    def text(self, row: Row) -> str:
+        """Return the cell of `row` as people read it, before any markup."""
+        value = plain(row.get(self.key))
+        if value is None or value == "":
+            return self._unknown(row)
+        if self.bounds is not None:
+            low, high = (row.get(key) for key in self.bounds)
+            return interval(value, low, high, self.suffix)
+        if self.numeric and not isinstance(value, str):
+            value = value * self.scale if self.scale != 1 else value
+        return clipped(FORMATS[self.kind](value, self.digits) + self.suffix, self.width)
+
+    def _unknown(self, row: Row) -> str:
+        if self.absent is not None and row.get(self.absent[0]):
+            return self.absent[1]
+        reason = plain(row.get(self.why)) if self.why else None
+        return f"{units.NOT_AVAILABLE} ({reason})" if reason else units.NOT_AVAILABLE
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of raw values, which of them people read, and a note.
+    """Rows of raw values, which of them people read, and notes.
 
-    `rows` go to JSON and CSV whole, with every key; `brief`, where given, are the rows that the
+    `rows` go to JSON and CSV whole, with every key; `brief`, if given, are the rows that the
     readable renderings show. `sideways` turns columns into lines: for few rows of many columns.
     All texts are plain: a renderer escapes them.
     """
@@ -40,7 +84,7 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    note: str = ""
+    notes: tuple[str, ...] = ()
     brief: tuple[Row, ...] | None = None
     sideways: bool = False
 
@@ -49,25 +93,25 @@ class Table:
         """The rows that people read."""
         return self.rows if self.brief is None else self.brief
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """Every key of any row, in order of first appearance; the columns' keys without rows."""
         found = dict.fromkeys(key for row in self.rows for key in row)
         return tuple(found) or tuple(column.key for column in self.columns)
 
-    def folded(self) -> tuple[tuple[Column, ...], str]:
-        """Return the columns that differ between the rows shown, and a sentence of the rest."""
-        constant = {
-            column.key: column.format(self.shown[0])
+    @cached_property
+    def constants(self) -> dict[str, str]:
+        """The text of each foldable column whose cells all read the same, by the column's key."""
+        return {
+            column.key: next(iter(texts))
             for column in self.columns
-            if column.foldable and len({column.format(row) for row in self.shown}) == 1
+            if column.foldable and len(texts := {column.text(row) for row in self.shown}) == 1
         }
-        if not constant:
-            return self.columns, ""
-        left = tuple(column for column in self.columns if column.key not in constant)
-        headings = {column.key: column.heading for column in self.columns}
-        facts = "; ".join(f"{headings[key]}: {text}" for key, text in constant.items())
-        return left, f"In all rows: {facts}."
+
+    @property
+    def varying(self) -> tuple[Column, ...]:
+        """The columns that are shown as such."""
+        return tuple(column for column in self.columns if column.key not in self.constants)
 
 
 @dataclass(frozen=True)
@@ -93,33 +137,8 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, bool, int)) else str(value)
 
 
-def text(key: str, heading: str, *, foldable: bool = False, width: int | None = None) -> Column:
-    """Return a column of words, cut to `width` characters; None reads `n/a`."""
-    return Column(key, heading, lambda row: clipped(words(row.get(key)), width), foldable=foldable)
-
-
-def number(
-    key: str,
-    heading: str,
-    form: Callable[[Any], str] = units.significant,
-    *,
-    foldable: bool = False,
-) -> Column:
-    """Return a column of numbers, three significant digits unless `form` says otherwise."""
-    return Column(key, heading, lambda row: form(plain(row.get(key))), True, foldable)
-
-
-def ranged(key: str, heading: str, low: str, high: str, suffix: str = "") -> Column:
-    """Return a column of estimates with their bounds: `1.9x [1.7, 2.1]`."""
-
-    def form(row: Row) -> str:
-        return interval(row.get(key), row.get(low), row.get(high), suffix)
-
-    return Column(key, heading, form, numeric=True)
-
-
 def interval(estimate: Any, low: Any, high: Any, suffix: str = "") -> str:
-    """Return `1.9x [1.7, 2.1]`, without the bounds where they are unknown."""
+    """Return `1.9x [1.7, 2.1]`, without the bounds if they are unknown."""
     estimate, low, high = plain(estimate), plain(low), plain(high)
     if estimate is None:
         return units.NOT_AVAILABLE
@@ -129,17 +148,40 @@ def interval(estimate: Any, low: Any, high: Any, suffix: str = "") -> str:
     return f"{centre} [{units.significant(low)}, {units.significant(high)}]"
 
 
-def words(value: Any) -> str:
-    """Return a fact as words: lists joined, truth as yes or no, None as `n/a`."""
-    value = plain(value)
-    if value is None or value == "" or value == []:
-        return units.NOT_AVAILABLE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " ".join(str(item) for item in value) if isinstance(value, list) else str(value)
-
-
 def clipped(value: str, width: int | None) -> str:
     """Return `value` on one line, cut to `width` characters with an ellipsis."""
     line = " ".join(value.split())
     return line if width is None or len(line) <= width else line[: width - 1] + "…"
+
+
+def _words(value: Any, digits: int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value) or units.NOT_AVAILABLE
+    return str(value)
+
+
+def _list(value: Any, digits: int) -> str:
+    return ", ".join(str(item) for item in value) or "none"
+
+
+def _pairs(value: Any, digits: int) -> str:
+    return ", ".join(f"{name} {item}" for name, item in value.items()) or "none"
+
+
+#: How the values of each kind read, given the value and the column's digits.
+FORMATS: Mapping[Kind, Callable[[Any, int], str]] = {
+    "text": _words,
+    "list": _list,
+    "pairs": _pairs,
+    "name": lambda value, digits: str(value),
+    "number": units.significant,
+    "seconds": lambda value, digits: units.seconds(value),
+    "decimal": lambda value, digits: f"{value:.{digits}f}",
+    "signed": lambda value, digits: f"{value:+.{digits}f}",
+    "percent": lambda value, digits: units.percent(value),
+    "share": lambda value, digits: f"{100 * value:.1f}%",
+    "mebibytes": lambda value, digits: units.mebibytes(value),
+    "gigahertz": lambda value, digits: units.gigahertz(value),
+}

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.record.journal import unwritable
-from bench.report.column import Report, Table, plain
+from bench.report.column import Column, Report, Table, plain
 from bench.report.markdown import render
 
-#: Version of the layout of summary.json. 1: first version (November 2026).
-LAYOUT_VERSION = 1
+#: Version of the layout of summary.json. 1: first version (November 2026). 2: `columns` and a note
+#: a sentence; the keys of metrics and build facts follow from the workload.
+LAYOUT_VERSION = 2
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -22,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write `report` into `folder` and return the files written, summary.md first.
 
-    Raises OutputError where a file cannot be written; a file is replaced whole or not at all.
+    Raises OutputError if a file cannot be written; a file is replaced whole or not at all.
     """
     texts = {"summary.md": render(report), "summary.json": summary_json(report)}
     texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.tables}
@@ -32,17 +33,36 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
 def summary_json(report: Report) -> str:
     """Return the report as JSON: under each table's name a list of row objects.
 
-    `about`, `verdict` and `notes` are lists of row objects too. Unknown is null; there is no NaN.
+    `about`, `verdict`, `columns` and `notes` are lists of row objects too. Unknown is null; there
+    is no NaN.
     """
-    notes = [{"table": table.name, "text": table.note} for table in report.tables if table.note]
+    notes: list[dict[str, Any]] = [
+        {"table": table.name, "text": text} for table in report.tables for text in table.notes
+    ]
     notes += [{"table": None, "text": text} for text in report.notes]
     document: dict[str, Any] = {
         "about": [{"title": report.title, "layout_version": LAYOUT_VERSION}],
         "verdict": [{"text": text} for text in report.verdict],
         **{table.name: [plain(row) for row in table.rows] for table in report.tables},
+        "columns": [_column(table, column) for table in report.tables for column in table.columns],
         "notes": notes,
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _column(table: Table, column: Column) -> dict[str, Any]:
+    """Return what a program must know of a column that people read."""
+    low, high = column.bounds or (None, None)
+    return {
+        "table": table.name,
+        "key": column.key,
+        "heading": column.heading,
+        "unit": column.unit or None,
+        "meaning": column.meaning or None,
+        "better": column.better,
+        "low": low,
+        "high": high,
+    }
 
 
 def table_csv(table: Table) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from bench.report.column import Column, Report, Table
+from bench.report.words.notes import in_all_rows
 
 #: Width at which paragraphs are wrapped.
 WIDTH = 100
@@ -31,7 +32,8 @@ _ODD_SPACE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 def render(report: Report) -> str:
     """Return the whole report as GitHub-flavoured Markdown."""
     parts = [f"# {escape(report.title)}", *map(paragraph, report.verdict)]
-    parts += [_render_table(table) for table in report.tables]
+    told: set[tuple[str, str]] = set()
+    parts += [_render_table(table, told) for table in report.tables]
     if report.notes:
         parts += ["## Notes", *map(paragraph, report.notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -69,17 +71,54 @@ def _visible(character: str) -> str:
     return character
 
 
-def _render_table(table: Table) -> str:
-    columns, constant = table.folded()
-    note = " ".join(part for part in (constant, table.note) if part)
+def _render_table(table: Table, told: set[tuple[str, str]]) -> str:
+    """Return a table with its legend; what an earlier table `told` of a column is not repeated."""
+    columns = table.varying
     bodies = _sideways(columns, table) if table.sideways else _upright(columns, table)
-    return "\n\n".join([f"## {escape(table.title)}", *bodies, *([paragraph(note)] if note else [])])
+    parts = [
+        f"## {escape(table.title)}",
+        *bodies,
+        *map(paragraph, _constants(table)),
+        _legend(columns, table, told),
+        *map(paragraph, table.notes),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _constants(table: Table) -> list[str]:
+    headings = {column.key: column.heading for column in table.columns}
+    pairs = [(headings[key], text) for key, text in table.constants.items()]
+    return [in_all_rows(pairs)] if pairs else []
+
+
+def _legend(columns: Sequence[Column], table: Table, told: set[tuple[str, str]]) -> str:
+    """Return the meanings of the columns shown as a list; nothing for a table without rows."""
+    if not table.shown:
+        return ""
+    lines = []
+    for column in columns:
+        meaning = (column.heading, column.meaning)
+        if column.meaning and meaning not in told:
+            told.add(meaning)
+            lines.append(_bullet(f"**{escape(column.heading)}**: {escape(column.meaning)}"))
+    return "\n".join(lines)
+
+
+def _bullet(text: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _upright(columns: Sequence[Column], table: Table) -> list[str]:
     if not table.shown:
         return ["none"]
-    cells = [[escape(column.format(row)) for column in columns] for row in table.shown]
+    cells = [[escape(column.text(row)) for column in columns] for row in table.shown]
     headings = [escape(column.heading) for column in columns]
     return [_grid(cells, headings, ["right" if column.numeric else "left" for column in columns])]
 
@@ -92,10 +131,9 @@ def _sideways(columns: Sequence[Column], table: Table) -> list[str]:
     grids = []
     for start in range(0, len(table.shown), ABREAST):
         rows = table.shown[start : start + ABREAST]
-        headings = [escape(text) for text in (first.heading, *(first.format(row) for row in rows))]
+        headings = [escape(text) for text in (first.heading, *(first.text(row) for row in rows))]
         lines = [
-            [escape(column.heading), *(escape(column.format(row)) for row in rows)]
-            for column in rest
+            [escape(column.heading), *(escape(column.text(row)) for row in rows)] for column in rest
         ]
         grids.append(_grid(lines, headings, ["left"] * len(headings)))
     return grids

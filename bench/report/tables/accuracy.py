@@ -1,146 +1,161 @@
-"""The accuracy table: the twelve published results beside ours."""
+"""The table of quality: each metric of a job, beside its published figure if there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from bench import units
-from bench.report.column import Column, Row, Table, number, text
-from bench.report.evidence import (
-    BATCH_2020,
-    GROUP_COLUMNS,
-    JOB,
-    MACHINE,
-    PRECISION_2020,
-    Evidence,
-    groups,
-    median,
+from bench.analysis.cells import Cell
+from bench.analysis.reference import MetricComparison, comparison, published_cell
+from bench.analysis.results import Results
+from bench.report.cells import (
+    Naming,
+    group_columns,
+    group_row,
+    metric_column,
+    published_row,
+    source_of,
+    warnings,
 )
-from bench.report.tables.published import PUBLISHED, group_of
+from bench.report.column import Column, Table
+from bench.report.words import cells as words
+from bench.report.words import notes
+from bench.spec.axes import Metric, Reference
+from bench.spec.description import Outline
 
-#: Largest difference from a published accuracy, train or test, that counts as the same result.
-TOLERANCE = 0.006
-#: Optimizers whose accuracy still climbs steeply after few epochs, so that it varies more.
-TOLERANCES = {"sgd": 0.012}
-#: The model whose published script divided the test images by 225 instead of 255.
-SLIPPED = "mlp"
-
-_NOTE = (
-    f"Medians over n jobs (seeds). Difference: measured less published. Within tolerance: train "
-    f"and test both differ by at most {TOLERANCE} (sgd: {TOLERANCES['sgd']}); judged only for real "
-    f"MNIST, batch {BATCH_2020}, {PRECISION_2020}. The published MLP test figures carry a slip: "
-    f"the test images were divided by 225 instead of 255. Ours are divided by 255 unless a job was "
-    f"run as published; test slip says which of the two figures carries it."
-)
+_N = Column("n", "n", "number", "jobs pooled in the row")
 
 
-def accuracy_table(evidence: Evidence, document: Mapping[str, Any]) -> Table:
+def accuracy_table(results: Results) -> Table:
     """Return the published rows beside the measured ones, then measured ones without a partner."""
-    measured = [{**head, **_measured(rows)} for head, rows in groups(evidence.jobs, evidence.names)]
-    rows, paired = [], []
-    for figure in document["accuracy_grid"]:
-        alike = [row for row in measured if _axes(row) == _axes(figure)]
-        paired += alike
-        rows += [_row(row, figure) for row in alike] or [_alone(figure)]
-    rows += [_row(row, None) for row in measured if row not in paired]
+    reference = results.reference
+    beside = "" if reference is None else f" beside the {reference.year} figures"
     return Table(
         name="accuracy",
-        title="Accuracy beside the 2020 figures",
-        columns=(MACHINE, JOB, *GROUP_COLUMNS, number("n", "n"), *_FIGURES),
-        rows=tuple(rows),
-        note=evidence.note(_NOTE),
+        title=f"Quality{beside}",
+        columns=(*group_columns(results), _N, *_columns(results)),
+        rows=tuple(_rows(results)),
+        notes=(
+            *warnings(results),
+            *([] if reference is None else [notes.judged(reference), reference.caveat]),
+        ),
     )
 
 
-def _exact(value: float | None) -> str:
-    return units.NOT_AVAILABLE if value is None else f"{value:.4f}"
-
-
-def _signed(value: float | None) -> str:
-    return units.NOT_AVAILABLE if value is None else f"{value:+.4f}"
-
-
-def _verdict(row: Row) -> str:
-    if row["within_tolerance"] is None:
-        return f"n/a ({row['tolerance_reason']})"
-    return "yes" if row["within_tolerance"] else "no"
-
-
-_FIGURES = (
-    number("train_accuracy", "train", _exact),
-    number("published_train_accuracy", "2020 train", _exact),
-    number("train_difference", "difference", _signed),
-    number("test_accuracy", "test", _exact),
-    number("published_test_accuracy", "2020 test", _exact),
-    number("test_difference", "difference", _signed),
-    Column("within_tolerance", "within tolerance", _verdict),
-    text("test_slip", "test slip"),
-)
-
-
-def _axes(row: Row) -> tuple[Any, ...]:
-    return tuple(row[key] for key in ("model", "optimizer", "epochs", "batch_size"))
-
-
-def _measured(rows: pd.DataFrame) -> dict[str, Any]:
-    keys = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
-    return {"n": len(rows), **{key: median(rows[key]) for key in keys}}
-
-
-def _alone(figure: Row) -> dict[str, Any]:
-    """Return the row of a published figure that nothing was measured for."""
-    head = {
-        **group_of(figure),
-        "machine": "published 2020",
-        "source": PUBLISHED,
-        "machine_key": None,
-        "n": 0,
-    }
-    return _row({**head, "train_accuracy": None, "test_accuracy": None}, figure)
-
-
-def _row(measured: Row, figure: Row | None) -> dict[str, Any]:
-    train, test = (None if figure is None else figure[f"{s}_accuracy"] for s in ("train", "test"))
-    reason = _not_judged(measured, figure)
-    comparable = figure is not None and measured["n"] > 0 and measured["dataset"] == "mnist"
-    gaps = [
-        now - then if comparable and now is not None else None
-        for now, then in ((measured["train_accuracy"], train), (measured["test_accuracy"], test))
+def _rows(results: Results) -> list[dict[str, Any]]:
+    reference = results.reference
+    measured = [
+        (result.metrics, group_row(result.group, results.outline)) for result in results.groups
     ]
-    limit = TOLERANCES.get(measured["optimizer"], TOLERANCE)
-    within = None if reason else all(gap is not None and abs(gap) <= limit for gap in gaps)
+    if reference is None:
+        return [_row(metrics, head, results) for metrics, head in measured]
+    rows = []
+    for result in reference.results:
+        cell = published_cell(result.axes, result.epochs, reference, results.outline)
+        alike = [pair for pair in measured if _same_job(pair[0].cell, cell, reference)]
+        head = published_row(
+            f"published {reference.year}",
+            None,
+            source_of(reference.year),
+            cell,
+            results.outline,
+        )
+        rows += [_row(metrics, own, results) for metrics, own in alike] or [
+            _row(comparison(cell, 0, {}, reference, results.outline), head, results)
+        ]
+    return rows + [
+        _row(metrics, head, results) for metrics, head in measured if not metrics.published
+    ]
+
+
+def _same_job(cell: Cell, published: Cell, reference: Reference) -> bool:
+    by = reference.results_by
+    return cell.epochs == published.epochs and all(
+        cell.value(name) == published.value(name) for name in by
+    )
+
+
+def _row(found: MetricComparison, head: dict[str, Any], results: Results) -> dict[str, Any]:
+    naming, reference = Naming(results.outline), results.reference
+    shown = _by_publication(results)
+    row = {**head, "n": found.n}
+    row |= {naming.metric(m.name): found.metrics.get(m.name) for m in shown}
+    if reference is None:
+        return row
+    names = _published_names(reference)
+    axes = {axis.name: axis for axis in results.outline.axes}
+    slip = words.CAVEATS.get(found.caveat, f"{reference.year} only")
     return {
-        **measured,
-        "published_train_accuracy": train,
-        "published_test_accuracy": test,
-        "train_difference": gaps[0],
-        "test_difference": gaps[1],
-        "tolerance": limit,
-        "within_tolerance": within,
-        "tolerance_reason": reason,
-        "test_slip": _slip(measured, figure),
+        **row,
+        **{f"published_{name}": found.published.get(name) for name in names},
+        **{f"{name}_difference": found.differences.get(name) for name in names},
+        "tolerance": found.tolerance,
+        "within_tolerance": found.within,
+        "tolerance_reason": words.not_judged(found.unknown, found.cell.dataset, axes),
+        **({_caveat_key(reference): slip} if reference.caveat else {}),
     }
 
 
-def _not_judged(measured: Row, figure: Row | None) -> str | None:
-    checks = (
-        (measured["n"] > 0, "not measured"),
-        (measured["dataset"] == "mnist", f"{measured['dataset']} data"),
-        (measured["batch_size"] == BATCH_2020, f"batch {measured['batch_size']}"),
-        (measured["precision"] == PRECISION_2020, str(measured["precision"])),
-        (figure is not None, "not published"),
+def _published_names(reference: Reference) -> list[str]:
+    """Return the names of the metrics that were published."""
+    return list(dict.fromkeys(name for result in reference.results for name in result.metrics))
+
+
+def _by_publication(results: Results) -> list[Metric]:
+    """Return the metrics of an evaluation, those that were published first."""
+    published = [] if results.reference is None else _published_names(results.reference)
+    metrics = {metric.name: metric for metric in results.outline.evaluation_metrics}
+    first = [metrics[name] for name in published if name in metrics]
+    return first + [metric for metric in metrics.values() if metric not in first]
+
+
+def _caveat_key(reference: Reference) -> str:
+    return reference.caveat_heading.replace(" ", "_")
+
+
+def _columns(results: Results) -> list[Column]:
+    reference, outline = results.reference, results.outline
+    metrics = _by_publication(results)
+    if reference is None:
+        return [metric_column(metric, Naming(outline)) for metric in metrics]
+    published = _published_names(reference)
+    columns = [
+        column
+        for metric in metrics
+        if metric.name in published
+        for column in _beside(metric, outline, reference.year)
+    ]
+    columns.append(
+        Column(
+            "within_tolerance",
+            "within tolerance",
+            meaning="whether every published metric differs by no more than the tolerance",
+            why="tolerance_reason",
+        )
     )
-    return next((reason for is_so, reason in checks if not is_so), None)
+    if reference.caveat:
+        meaning = "which of the two figures carries the slip"
+        columns.append(Column(_caveat_key(reference), reference.caveat_heading, meaning=meaning))
+    return columns
 
 
-def _slip(measured: Row, figure: Row | None) -> str:
-    """Return which of the two test figures were taken from images divided by 225."""
-    if measured["model"] != SLIPPED:
-        return "none"
-    ours = bool(measured["as_published"]) and measured["n"] > 0
-    if figure is None:
-        return "ours" if ours else "none"
-    return "both: reproduced" if ours else "2020 only"
+def _beside(metric: Metric, outline: Outline, year: str) -> tuple[Column, Column, Column]:
+    naming = Naming(outline)
+    return (
+        metric_column(metric, naming),
+        metric_column(
+            metric,
+            naming,
+            key=f"published_{metric.name}",
+            heading=f"{year} {metric.title}",
+            meaning="",
+        ),
+        metric_column(
+            metric,
+            naming,
+            key=f"{metric.name}_difference",
+            heading="difference",
+            kind="signed",
+            meaning="the measured figure less the published one",
+            better=None,
+        ),
+    )

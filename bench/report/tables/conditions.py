@@ -2,124 +2,117 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from bench import units
-from bench.report.column import Column, Table, number, plain, text
-from bench.report.evidence import GROUP_COLUMNS, JOB, MACHINE, Evidence
+from bench.analysis.cells import Cell
+from bench.analysis.conditions import WatchedJob
+from bench.analysis.results import Results
+from bench.record.conditions import Interference
+from bench.report.cells import cell_row, group_columns, warnings
+from bench.report.column import Column, Table, plain
+from bench.report.words import notes, verdict
+from bench.spec.description import Outline
 
 #: Jobs beyond these are in the CSV alone; disturbed ones come first.
 MOST_SHOWN = 40
 
-_NOTE = (
-    "Seen from outside while each job trained. Every sample is kept: a disturbed job counts in all "
-    "tables like any other. Foreign CPU is what processes of neither job nor benchmark used, in "
-    "CPUs; steal is of the CPUs' time, pressure and throttling of the job's. Thresholds and their "
-    "sources: docs/machine.md. tables/conditions.csv holds the rest, tables/epochs.csv how many "
-    "epochs were disturbed."
-)
+#: What was seen of a job as a whole, in the field names of `Interference`.
+SEEN = tuple(name for name in Interference.model_fields if name not in {"epoch", "wall_s"})
 
 
-def conditions_table(evidence: Evidence) -> Table:
-    """Return one row for each job that was watched, the disturbed ones first."""
-    rows = [_row(row, evidence.names) for row in evidence.conditions.to_dict("records")]
-    rows.sort(key=lambda row: row["flag"] != "disturbed")
-    return Table(
-        name="conditions",
-        title="Conditions",
-        columns=(MACHINE, JOB, *GROUP_COLUMNS, *_FIGURES),
-        rows=tuple(rows),
-        brief=tuple(rows[:MOST_SHOWN]),
-        note=evidence.note(
-            *disturbed_words(evidence), _NOTE, *_looks(evidence), *_unknown(evidence)
-        )
-        if rows
-        else evidence.note("No job of these runs was watched."),
-    )
-
-
-def disturbed_words(evidence: Evidence) -> tuple[str, ...]:
-    """Return a sentence on how many jobs were disturbed and by what; nothing without jobs."""
-    frame = evidence.conditions
-    if not len(frame):
-        return ()
-    hit = frame[frame["flag"] == "disturbed"]
-    causes = Counter(_cause(cause) for causes in hit["causes"] for cause in set(causes))
-    if not len(hit):
-        unknown = int((frame["flag"] == "unknown").sum())
-        blind = f" ({unknown} could not be watched)" if unknown else ""
-        return (f"No job of {len(frame)} was seen disturbed{blind}.",)
-    by = ", ".join(f"{name} {count}" for name, count in causes.most_common())
-    return (f"{len(hit)} of {len(frame)} jobs were disturbed (by {by}): see Conditions.",)
-
-
-def _cause(words: str) -> str:
-    return words.partition(" (")[0]
-
-
-def _row(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    row = {key: _known(value) for key, value in row.items()}
-    switches, seconds = row["involuntary_switches"], row["job_cpu_s"]
-    return {
-        "machine": names[row["machine_key"]],
-        **row,
-        "energy": [f"{e['source']} {e['joules']:.0f} J" for e in row["energy"] or ()],
-        "involuntary_per_cpu_s": switches / seconds if switches is not None and seconds else None,
-    }
-
-
-def _known(value: Any) -> Any:
-    return plain(value) if isinstance(value, list | tuple | dict) or pd.notna(value) else None
-
-
-def _looks(evidence: Evidence) -> list[str]:
-    """Return what was seen of each machine before its first job, where it was not quiet."""
-    looks = [(run.header.label, run.header.look) for run in evidence.runs if run.header.look]
-    if not looks:
-        return []
-    loud = dict.fromkeys(f"{label}: {look.words}" for label, look in looks if not look.quiet)
-    calm = sum(look.quiet is True for _, look in looks)
-    words = [f"Looks before the first job: {calm} of {len(looks)} found a quiet machine."]
-    return words + [f"{each.rstrip('.')}." for each in loud]
-
-
-def _unknown(evidence: Evidence) -> list[str]:
-    """Return why sources gave nothing, each reason once with its sources."""
-    reasons: dict[str, dict[str, None]] = {}
-    for run in evidence.runs:
-        for record in run.measured:
-            for name, reason in (record.conditions.unknown if record.conditions else {}).items():
-                reasons.setdefault(reason, {})[name] = None
-    parts = [f"{', '.join(names)}: {reason.rstrip('.')}." for reason, names in reasons.items()]
-    return [f"Not seen: {' '.join(parts)}"] if parts else []
-
-
-def _percent(value: float | None) -> str:
-    return units.NOT_AVAILABLE if value is None else f"{100 * value:.1f}%"
-
-
-def _share(key: str, heading: str) -> Column:
-    return number(key, heading, _percent, foldable=True)
+def _share(key: str, heading: str, meaning: str) -> Column:
+    return Column(key, heading, "share", meaning, better="lower", foldable=True)
 
 
 _FIGURES = (
-    number("seed", "seed", str),
-    text("flag", "flag"),
-    text("causes", "by", width=60),
-    number("epochs_disturbed", "epochs disturbed"),
-    number("foreign_cpus", "foreign CPU"),
-    text("foreign_processes", "busiest others", width=40),
-    _share("steal_share", "steal"),
-    _share("throttled_periods_share", "throttled"),
-    number("involuntary_per_cpu_s", "preempted per CPU s"),
-    _share("pressure_memory_full_share", "memory pressure"),
-    _share("pressure_io_full_share", "I/O pressure"),
-    number("frequency_hz", "clock GHz", units.gigahertz, foldable=True),
-    number("temperature_max_c", "hottest C", foldable=True),
-    number("swapped_bytes", "swapped MiB", units.mebibytes, foldable=True),
-    number("load_1min", "load"),
+    Column("seed", "seed", "name"),
+    Column("flag", "flag", meaning="whether the job was disturbed"),
+    Column("causes", "by", meaning="what disturbed it, with the value seen", width=60),
+    Column("epochs_disturbed", "epochs disturbed", "number", better="lower"),
+    Column(
+        "foreign_cpus",
+        "foreign CPU",
+        "number",
+        "CPUs used by processes of neither job nor benchmark",
+        better="lower",
+    ),
+    Column(
+        "foreign_processes",
+        "busiest others",
+        meaning="those processes with their CPUs, over the whole job",
+        width=40,
+    ),
+    _share("steal_share", "steal", "CPU time that the hypervisor gave to others"),
+    _share("throttled_periods_share", "throttled", "quota periods in which the job was paused"),
+    Column(
+        "involuntary_per_cpu_s",
+        "preempted per CPU s",
+        "number",
+        "how often the job was preempted, per second of its CPU time",
+        better="lower",
+    ),
+    _share("pressure_memory_full_share", "memory pressure", "time lost waiting for memory"),
+    _share("pressure_io_full_share", "I/O pressure", "time lost waiting for I/O"),
+    Column(
+        "frequency_hz",
+        "clock GHz",
+        "gigahertz",
+        "mean clock of the fastest CPUs",
+        unit="Hz",
+        foldable=True,
+    ),
+    Column("temperature_max_c", "hottest C", "number", unit="C", foldable=True),
+    Column("swapped_bytes", "swapped MiB", "mebibytes", unit="B", foldable=True),
+    Column("load_1min", "load", "number", "the system's load average of one minute"),
 )
+
+
+def conditions_table(results: Results) -> Table:
+    """Return one row for each job that was watched, the disturbed ones first."""
+    rows = [_row(watched, results.outline) for watched in results.watched]
+    told = (
+        verdict.disturbed_jobs(results.disturbances),
+        notes.CONDITIONS_NOTE,
+        *notes.looks(results.looks),
+        *notes.unseen(results.unseen),
+    )
+    return Table(
+        name="conditions",
+        title="Conditions",
+        columns=(*group_columns(results), *_FIGURES),
+        rows=tuple(rows),
+        brief=tuple(rows[:MOST_SHOWN]),
+        notes=(*warnings(results), *(told if rows else (notes.NOT_WATCHED,))),
+    )
+
+
+def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
+    record, digests = watched.job.record, watched.job.measurement.digests
+    job, whole = record.job, watched.whole
+    axes = tuple((axis.name, job.axes.get(axis.name, axis.default)) for axis in outline.axes)
+    known = tuple((name, value) for name, value in axes if value is not None)
+    seen = {} if whole is None else plain(whole.model_dump(include=set(SEEN)))
+    return {
+        "machine": watched.machine,
+        "label": record.label,
+        "machine_key": watched.job.machine_key,
+        "machine_id": record.machine.machine_id,
+        "kind": record.machine.kind,
+        "run_id": record.run_id,
+        "job_id": record.job_id,
+        "attempt": record.attempt,
+        "placed_by": record.placed_by,
+        **cell_row(Cell(known, job.epochs, job.dataset, digests.data), outline, "job_epochs"),
+        "seed": job.seed,
+        "repeat": job.repeat,
+        "epochs_disturbed": watched.epochs_disturbed,
+        "foreign_processes": [
+            f"{process.name} {process.cpus:.2f}" for process in watched.conditions.foreign_processes
+        ],
+        **{name: seen.get(name) for name in SEEN},
+        "energy": [
+            f"{reading.source} {reading.joules:.0f} J"
+            for reading in (whole.energy if whole else ())
+        ],
+        "involuntary_per_cpu_s": watched.preempted_per_cpu_s,
+    }

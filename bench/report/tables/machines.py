@@ -1,12 +1,13 @@
-"""The table of machines: what each is, the two of 2020 beside those measured now."""
+"""The table of machines: what each is, the published ones beside those measured now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench import units
-from bench.analysis.machines import Machine, difference_notes
+from bench.analysis.machines import Machine, unlike_machines
+from bench.analysis.results import Results
 from bench.record.facts import (
     GpuFacts,
     MachineFacts,
@@ -14,74 +15,87 @@ from bench.record.facts import (
     ThreadPool,
     open_vulnerabilities,
 )
-from bench.report.column import Column, Row, Table, number, plain, text
-from bench.report.evidence import MACHINE, MEASURED, Evidence
-from bench.report.tables.published import machine_rows
+from bench.report.cells import MACHINE, MEASURED, source_of, warnings
+from bench.report.column import Column, Table
+from bench.report.words import notes
 
-_FACTS = tuple(
-    name
-    for name in MachineFacts.model_fields
-    if name not in {"machine_id", "cpu_flags", "gpus", "packages", "unknown"}
-)
-#: Lines that stand in the table only where a machine has something to say there.
-_WHERE_KNOWN = frozenset({"host_name", "core_kinds"})
-#: The row's key, and the key of a framework's build facts that says it (of bench.probe.machine.frameworks).
-_BUILD_FACTS = (("one_dnn", "oneDNN"), ("cuda_build", "CUDA"), ("cuda_build", "cuda_version"))
-_PACKAGES = ("keras", "tensorflow", "torch", "jax", "ray", "numpy")
+#: Facts that are no values of their own in a row.
+_APART = frozenset({"machine_id", "cpu_flags", "gpus", "packages", "unknown"})
+_FACTS = tuple(name for name in MachineFacts.model_fields if name not in _APART)
+#: Lines that stand in the table only if a machine has something to say there.
+_IF_KNOWN = frozenset({"host_name", "core_kinds"})
 
 
-def machines_table(evidence: Evidence, document: Mapping[str, Any]) -> Table:
-    """Return what each machine is, the two published machines of 2020 last."""
-    measured = [_machine_row(machine) for machine in evidence.machines]
+def machines_table(results: Results) -> Table:
+    """Return what each machine is, the published ones last."""
+    measured = [_row(machine) for machine in results.machines]
     lines = [
         column
-        for column in _MACHINE_LINES
-        if column.key not in _WHERE_KNOWN or any(row[column.key] for row in measured)
+        for column in (*_BEFORE, *_packages(results.machines), *_builds(results.machines), *_AFTER)
+        if column.key not in _IF_KNOWN or any(row[column.key] for row in measured)
     ]
-    keys = dict.fromkeys(key for row in measured for key in row)
-    old = [{**dict.fromkeys(keys), **row} for row in machine_rows(document)]
+    reference = results.reference
     return Table(
         name="machines",
         title="Machines",
         columns=(MACHINE, *lines),
-        rows=(*measured, *old),
-        note=evidence.note(
-            "n/a: not known; the 2020 annex named no more of its machines.",
-            *difference_notes(evidence.machines),
-            _unknown_facts(evidence.machines),
+        rows=(*measured, *_published_rows(results, measured)),
+        notes=(
+            *warnings(results),
+            *([notes.published_facts(reference.year)] if reference else []),
+            *map(notes.unlike_machines, unlike_machines(results.machines)),
+            *(notes.unknown_facts(one) for one in results.machines if one.facts.unknown),
         ),
         sideways=True,
     )
 
 
-def limit_column(key: str) -> Column:
-    """Return the column of a memory limit: `none` where it is known that there is none."""
-
-    def form(row: Row) -> str:
-        value = plain(row.get(key))
-        if value is None and row.get("limit_known"):
-            return "none"
-        return units.mebibytes(value)
-
-    return Column(key, "memory limit MiB", form, True, foldable=key == "limit_bytes")
+def package_key(name: str) -> str:
+    """Return the key of a package's version: its name, unless that is a fact's too."""
+    return f"package_{name}" if name in {*_FACTS, "machine", "source", "label", "gpus"} else name
 
 
-def _machine_row(machine: Machine) -> dict[str, Any]:
+def _packages(machines: Sequence[Machine]) -> list[Column]:
+    """Return a line for each package that a machine has."""
+    names = dict.fromkeys(
+        name
+        for machine in machines
+        for name, version in _versions(machine).items()
+        if version is not None
+    )
+    return [Column(package_key(name), name) for name in names]
+
+
+def _builds(machines: Sequence[Machine]) -> list[Column]:
+    """Return a line for each framework whose build facts a machine's jobs recorded."""
+    names = dict.fromkeys(
+        name for machine in machines for runtime in machine.runtimes for name in runtime.frameworks
+    )
+    return [Column(f"build_{name}", f"{name} build", "pairs", width=60) for name in names]
+
+
+def _versions(machine: Machine) -> dict[str, str | None]:
+    """Return the versions of packages: as installed, or as a job had them loaded."""
+    installed = {k: version for k, version in machine.facts.packages.items() if version}
+    return {**dict.fromkeys(machine.facts.packages), **machine.versions, **installed}
+
+
+def _row(machine: Machine) -> dict[str, Any]:
     facts, threads = machine.facts, machine.threads
-    versions = {**machine.framework, **{k: v for k, v in facts.packages.items() if v}}
     return {
         "machine": machine.name,
         "source": MEASURED,
         "machine_key": machine.key,
         "machine_id": facts.machine_id,
-        **{key: getattr(facts, key, None) for key in _FACTS},
+        **{key: getattr(facts, key) for key in _FACTS},
         "gpus": [_gpu(gpu) for gpu in facts.gpus or ()] or None,
         "label": machine.label,
+        "caches": _caches(facts),
         **_loaded(machine.runtimes),
         "mitigations_open": None
         if facts.mitigations is None
         else open_vulnerabilities(facts.mitigations),
-        **{package: versions.get(package) for package in _PACKAGES},
+        **{package_key(name): version for name, version in _versions(machine).items()},
         "device": list(machine.devices) or None,
         "threads_asked": threads.asked if threads else None,
         "threads_intra_op": threads.intra_op if threads else None,
@@ -94,23 +108,43 @@ def _machine_row(machine: Machine) -> dict[str, Any]:
     }
 
 
+def _published_rows(results: Results, measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the published machines; what is unknown of them is None."""
+    if results.reference is None:
+        return []
+    keys = dict.fromkeys(key for row in measured for key in row)
+    return [
+        {
+            **dict.fromkeys(keys),
+            "machine": machine.label,
+            "source": source_of(results.reference.year),
+            "machine_key": machine.key,
+            "label": machine.label,
+            **machine.facts,
+        }
+        for machine in results.reference.machines
+    ]
+
+
 def _loaded(runtimes: Sequence[RuntimeFacts]) -> dict[str, Any]:
     """Return how the frameworks of a machine's jobs were built, and their pools of threads."""
-    found: dict[str, dict[str, None] | None] = dict.fromkeys(("one_dnn", "cuda_build", "pools"))
+    builds: dict[str, dict[str, str]] = {}
+    pools: dict[str, None] | None = None
     for runtime in runtimes:
-        for name, build in runtime.frameworks.items():
-            for key, stated in _BUILD_FACTS:
-                if stated in build:
-                    found[key] = {**(found[key] or {}), f"{name} {build[stated]}": None}
+        for name, facts in runtime.frameworks.items():
+            told = {fact: value for fact, value in facts.items() if fact != "version"}
+            builds[name] = {**builds.get(name, {}), **told}
         if runtime.thread_pools is not None:
-            pools = dict.fromkeys(map(_pool, runtime.thread_pools))
-            found["pools"] = {**(found["pools"] or {}), **pools}
-    return {key: None if items is None else list(items) for key, items in found.items()}
+            pools = {**(pools or {}), **dict.fromkeys(map(_pool, runtime.thread_pools))}
+    return {
+        **{f"build_{name}": facts for name, facts in builds.items()},
+        "pools": None if pools is None else list(pools),
+    }
 
 
 def _pool(pool: ThreadPool) -> str:
     parts = (pool.library, pool.version, pool.layer, pool.architecture)
-    return " ".join(filter(None, (*parts, f"x{pool.threads}")))
+    return " ".join([*filter(None, parts), f"x{pool.threads}"])
 
 
 def _gpu(gpu: GpuFacts) -> str:
@@ -118,102 +152,67 @@ def _gpu(gpu: GpuFacts) -> str:
     return ", ".join(filter(None, (gpu.model, memory, gpu.compute_capability)))
 
 
-def _quota(row: Row) -> str:
-    value = plain(row.get("cpu_quota"))
-    return "none" if value is None and row.get("quota_known") else units.significant(value)
-
-
-def _table(key: str) -> Callable[[Row], str]:
-    """Return how a fact of names and values reads: `none` where it is known to be empty."""
-
-    def form(row: Row) -> str:
-        found = plain(row.get(key))
-        if found is None:
-            return units.NOT_AVAILABLE
-        return ", ".join(f"{name} {value}" for name, value in found.items()) or "none"
-
-    return form
-
-
-def _kinds(row: Row) -> str:
-    alike = row.get("kinds_known") and row.get("core_kinds") is None
-    return "all alike" if alike else _table("core_kinds")(row)
-
-
-def _list(key: str) -> Callable[[Row], str]:
-    """Return how a list reads: `none` where it is known to be empty."""
-
-    def form(row: Row) -> str:
-        found = plain(row.get(key))
-        return units.NOT_AVAILABLE if found is None else ", ".join(found) or "none"
-
-    return form
-
-
-def _caches(row: Row) -> str:
-    found, counts = plain(row.get("caches_bytes")), plain(row.get("cache_instances")) or {}
-    if not found:
-        return units.NOT_AVAILABLE
-    return ", ".join(
+def _caches(facts: MachineFacts) -> list[str] | None:
+    counts = facts.cache_instances or {}
+    return [
         f"{name} {size // 1024} KiB" + (f" x{counts[name]}" if name in counts else "")
-        for name, size in found.items()
-    )
+        for name, size in (facts.caches_bytes or {}).items()
+    ] or None
 
 
-def _unknown_facts(found: Sequence[Machine]) -> str:
-    """Return why facts are unknown, each machine's reasons once with the facts they explain."""
-    parts = []
-    for machine in found:
-        facts_of: dict[str, list[str]] = {}
-        for fact, reason in machine.facts.unknown.items():
-            facts_of.setdefault(reason.rstrip("."), []).append(fact)
-        words = (f"{', '.join(facts)}: {reason}" for reason, facts in facts_of.items())
-        if facts_of:
-            parts.append(f"{machine.name}: {'; '.join(words)}.")
-    return f"Why facts are unknown: {' '.join(parts)}" if parts else ""
-
-
-_MACHINE_LINES = (
-    text("source", "figures"),
-    text("host_name", "host name", width=36),
-    text("kind", "kind"),
-    text("cpu_model", "CPU", width=36),
-    text("instruction_sets", "instruction sets", width=36),
-    number("physical_cores", "cores"),
-    number("logical_cores", "logical CPUs"),
-    Column("core_kinds", "kinds of core", _kinds),
-    number("usable_cpus", "CPUs a job may use"),
-    Column("cpu_quota", "CPU limit", _quota, True),
-    number("cpu_base_hz", "base clock GHz", units.gigahertz),
-    number("cpu_now_hz", "clock when seen GHz", units.gigahertz),
-    number("memory_total_bytes", "memory MiB", units.mebibytes),
-    limit_column("memory_limit_bytes"),
-    text("microarchitecture", "microarchitecture"),
-    Column("caches_bytes", "caches", _caches),
-    number("sockets", "sockets"),
-    number("numa_nodes", "NUMA nodes"),
-    text("cpu_governor", "governor"),
-    text("gpus", "GPUs", width=36),
-    text("gpu_driver", "GPU driver"),
-    text("device", "device", width=36),
-    text("virtualisation", "virtualisation"),
-    text("container", "container"),
-    text("cloud_instance_type", "cloud instance"),
-    text("cloud_region", "cloud region"),
-    text("cloud_lifecycle", "spot or on demand"),
-    text("machine_type", "machine type"),
-    text("os", "OS", width=36),
-    text("kernel", "kernel", width=36),
-    text("python", "Python"),
-    *(text(package, package) for package in ("keras", "tensorflow", "ray")),
-    Column("one_dnn", "oneDNN", _list("one_dnn")),
-    Column("cuda_build", "built for CUDA", _list("cuda_build")),
-    Column("pools", "BLAS and thread pools", _list("pools")),
-    Column("environment", "variables set", _table("environment")),
-    Column("mitigations_open", "mitigations open", _list("mitigations_open")),
-    number("threads_asked", "threads asked"),
-    number("threads_intra_op", "threads intra-op"),
-    number("threads_inter_op", "threads inter-op"),
-    number("niceness", "niceness"),
-    number("jobs_measured", "jobs measured"),
+_BEFORE = (
+    Column("source", "figures"),
+    Column("host_name", "host name", width=36),
+    Column("kind", "kind"),
+    Column("cpu_model", "CPU", width=36),
+    Column("instruction_sets", "instruction sets", width=36),
+    Column("physical_cores", "cores", "number"),
+    Column("logical_cores", "logical CPUs", "number"),
+    Column("core_kinds", "kinds of core", "pairs", absent=("kinds_known", "all alike")),
+    Column("usable_cpus", "CPUs a job may use", "number", "by its affinity and its control group"),
+    Column(
+        "cpu_quota",
+        "CPU limit",
+        "number",
+        "CPUs by the quota of the control group",
+        absent=("quota_known", "none"),
+    ),
+    Column("cpu_base_hz", "base clock GHz", "gigahertz", unit="Hz"),
+    Column("cpu_now_hz", "clock when seen GHz", "gigahertz", unit="Hz"),
+    Column("memory_total_bytes", "memory MiB", "mebibytes", unit="B"),
+    Column(
+        "memory_limit_bytes",
+        "memory limit MiB",
+        "mebibytes",
+        "the limit of the control group",
+        unit="B",
+        absent=("limit_known", "none"),
+    ),
+    Column("microarchitecture", "microarchitecture"),
+    Column("caches", "caches", "list"),
+    Column("sockets", "sockets", "number"),
+    Column("numa_nodes", "NUMA nodes", "number"),
+    Column("cpu_governor", "governor"),
+    Column("gpus", "GPUs", width=36),
+    Column("gpu_driver", "GPU driver"),
+    Column("device", "device", meaning="what the jobs trained on", width=36),
+    Column("virtualisation", "virtualisation"),
+    Column("container", "container"),
+    Column("cloud_instance_type", "cloud instance"),
+    Column("cloud_region", "cloud region"),
+    Column("cloud_lifecycle", "spot or on demand"),
+    Column("machine_type", "machine type", meaning="the same digest for instances of one type"),
+    Column("os", "OS", width=36),
+    Column("kernel", "kernel", width=36),
+    Column("python", "Python"),
+)
+_AFTER = (
+    Column("pools", "BLAS and thread pools", "list"),
+    Column("environment", "variables set", "pairs", "variables that change speed"),
+    Column("mitigations_open", "mitigations open", "list", "CPU vulnerabilities left open"),
+    Column("threads_asked", "threads asked", "number"),
+    Column("threads_intra_op", "threads intra-op", "number"),
+    Column("threads_inter_op", "threads inter-op", "number"),
+    Column("niceness", "niceness", "number"),
+    Column("jobs_measured", "jobs measured", "number"),
 )

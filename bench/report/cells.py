@@ -1,0 +1,153 @@
+"""How a workload's axes and metrics stand in rows and tables: the head of a row, shared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis.cells import Cell, Group, column_axes, heading_axes, unmarked_axes
+from bench.analysis.results import Results
+from bench.record.conditions import Interference
+from bench.report.column import Column
+from bench.report.words import notes
+from bench.report.words.verdict import and_list
+from bench.spec.axes import Axis, Metric
+from bench.spec.description import Outline
+from bench.spec.job import NO_DATA
+
+#: What `source` says of a measured row.
+MEASURED = "measured"
+
+MACHINE = Column("machine", "machine", width=28)
+
+#: Keys of rows that no axis or metric may take: it gets a prefix instead.
+RESERVED = frozenset(
+    {
+        *("machine", "source", "machine_key", "machine_id", "kind", "job", "epochs", "job_epochs"),
+        *("dataset", "data_digest", "n", "seed", "repeat", "label", "run_id", "job_id", "attempt"),
+        *("placed_by", "epoch", "disturbed", "device", "against", "basis", "conclusion"),
+        *("total_s", "epoch_s", "train_s", "wall_s", "cpu_s", "first_step_s", "rss_bytes"),
+        *("step_flops", "step_bytes", "regime", "peak_bytes", "joules", "tolerance", "price"),
+        *Interference.model_fields,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The keys of rows that hold the axes and metrics of a workload."""
+
+    outline: Outline
+
+    def axis(self, name: str) -> str:
+        """Return the key of an axis: its name, unless that has another meaning in rows."""
+        return f"axis_{name}" if name in RESERVED else name
+
+    def metric(self, name: str) -> str:
+        """Return the key of a metric: its name, unless that has another meaning in rows."""
+        taken = name in RESERVED or any(axis.name == name for axis in self.outline.axes)
+        return f"metric_{name}" if taken else name
+
+
+def source_of(year: str) -> str:
+    """Return what `source` says of a published row."""
+    return f"published {year}, rounded"
+
+
+def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> dict[str, Any]:
+    """Return the values of a cell as a part of a row; `epochs` is the key of its epochs."""
+    naming = Naming(outline)
+
+    def values(axes: tuple[Axis, ...]) -> dict[str, Any]:
+        return {naming.axis(axis.name): cell.value(axis.name) for axis in axes}
+
+    return {
+        **values(heading_axes(outline)),
+        epochs: cell.epochs,
+        **values(column_axes(outline)),
+        "dataset": cell.dataset,
+        **values(unmarked_axes(outline)),
+        "data_digest": cell.data_digest,
+        "job": job_text(cell, outline),
+    }
+
+
+def job_text(cell: Cell, outline: Outline) -> str:
+    """Return a job as people name it: `cnn adam 15 ep`; an unmarked axis that is true follows."""
+    values = [
+        axis.mark.format(value)
+        for axis in heading_axes(outline)
+        if (value := cell.value(axis.name)) is not None
+    ]
+    more = [f"({axis.title})" for axis in unmarked_axes(outline) if cell.value(axis.name) is True]
+    return " ".join([*values, f"{cell.epochs} ep", *more])
+
+
+def group_row(group: Group, outline: Outline, epochs: str = "epochs") -> dict[str, Any]:
+    """Return the head of a measured group's row."""
+    return {
+        "machine": group.machine,
+        "source": MEASURED,
+        "machine_key": group.machine_key,
+        **cell_row(group.cell, outline, epochs),
+    }
+
+
+def published_row(
+    label: str, machine_key: str | None, source: str, cell: Cell, outline: Outline, **keys: str
+) -> dict[str, Any]:
+    """Return the head of a published row."""
+    head = {"machine": label, "source": source, "machine_key": machine_key}
+    return {**head, **cell_row(cell, outline, **keys)}
+
+
+def group_columns(results: Results) -> tuple[Column, ...]:
+    """Return the columns that say which job a row is of; what never varies is foldable."""
+    outline, naming = results.outline, Naming(results.outline)
+    told = [axis.title for axis in heading_axes(outline)]
+    job = Column("job", "job", meaning=and_list([*told, "epochs"]))
+    axes = [
+        Column(
+            naming.axis(axis.name),
+            axis.title,
+            "text" if axis.type in ("str", "bool") else "name",
+            meaning=axis.meaning,
+            foldable=True,
+        )
+        for axis in column_axes(outline)
+    ]
+    has_data = any(name != NO_DATA for name in results.sameness.datasets)
+    data = [Column("dataset", "data", meaning="the dataset", foldable=True)] if has_data else []
+    return (MACHINE, job, *axes, *data)
+
+
+def metric_column(metric: Metric, naming: Naming, **changes: Any) -> Column:
+    """Return the column of a metric."""
+    fields: dict[str, Any] = {
+        "key": naming.metric(metric.name),
+        "heading": metric.title,
+        "kind": "decimal",
+        "meaning": metric.meaning,
+        "unit": metric.unit,
+        "better": metric.better,
+        "digits": metric.digits,
+    }
+    return Column(**{**fields, **changes})
+
+
+def warnings(results: Results) -> tuple[str, ...]:
+    """Return what every table must say: that other data took the place of those wanted."""
+    of_all = {share.header.run_id for share in results.shares}
+    return tuple(
+        notes.data(note, () if set(ids) == of_all else ids)
+        for note, ids in results.dataset_notes.items()
+    )
+
+
+def bounded(name: str, unit: str, found: Any, factor: float = 1.0) -> Mapping[str, Any]:
+    """Return an interval as three values of a row: `name_unit` and its bounds."""
+    keys = (f"{name}_{unit}", f"{name}_low_{unit}", f"{name}_high_{unit}")
+    told = None if found is None else found.times(factor)
+    values = (None, None, None) if told is None else (told.estimate, told.low, told.high)
+    return dict(zip(keys, values, strict=True))

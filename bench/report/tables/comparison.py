@@ -1,0 +1,111 @@
+"""The table of machines against each other: paired speeds, the faster machine first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.analysis.cells import separating_axes
+from bench.analysis.pairs import PairedSpeed
+from bench.analysis.results import Results
+from bench.report.cells import Naming, warnings
+from bench.report.column import Column, Table
+from bench.report.words import cells as words
+from bench.report.words import notes
+from bench.spec.description import Outline
+from bench.spec.job import NO_DATA
+
+
+def comparison_table(results: Results) -> Table:
+    """Return one row per pair of machines and kind of job; none with one machine."""
+    return Table(
+        name="comparison",
+        title="Machines against each other",
+        columns=_columns(results),
+        rows=tuple(_row(pair.faster_first, results.outline) for pair in results.pairs),
+        notes=(
+            *warnings(results),
+            notes.COMPARISON_NOTE if results.pairs else _why_no_pairs(results),
+            *notes.sameness(results.sameness),
+        ),
+    )
+
+
+def _columns(results: Results) -> tuple[Column, ...]:
+    naming, scored = Naming(results.outline), results.outline.scored
+    kinds = [
+        Column(naming.axis(axis.name), axis.title, meaning=axis.meaning)
+        for axis in separating_axes(results.outline)
+    ]
+    has_data = any(name != NO_DATA for name in results.sameness.datasets)
+    return (
+        Column("machine", "machine", width=28),
+        Column("against", "against", width=28),
+        *kinds,
+        *([Column("dataset", "data", meaning="the dataset", foldable=True)] if has_data else []),
+        Column("n", "jobs", "number", "jobs that both machines measured"),
+        _speed("p10", "the ratio of the p10 steps"),
+        _speed("median", "the ratio of the median steps"),
+        _speed("mean", "the ratio of the mean steps"),
+        Column("conclusion", "finding", meaning="what the interval allows to be said of `machine`"),
+        Column("basis", "by", meaning="the step that the finding rests on"),
+        Column(
+            "starts_alike",
+            "same start",
+            meaning="initial weights and batch order are identical in every job",
+            foldable=True,
+        ),
+        *(
+            [
+                Column(
+                    f"{scored.name}_gap",
+                    f"{scored.title} gap",
+                    "number",
+                    f"the largest difference in {scored.title} in any job",
+                    unit=scored.unit,
+                )
+            ]
+            if scored
+            else []
+        ),
+    )
+
+
+def _speed(name: str, meaning: str) -> Column:
+    key = f"speed_{name}"
+    return Column(
+        key,
+        f"speed, {name} step",
+        "number",
+        f"how many times as fast `machine` is as `against`: {meaning}",
+        better="higher",
+        bounds=(f"{key}_low", f"{key}_high"),
+        suffix="x",
+    )
+
+
+def _row(pair: PairedSpeed, outline: Outline) -> dict[str, Any]:
+    naming, axes, scored = Naming(outline), separating_axes(outline), outline.scored
+    row: dict[str, Any] = {
+        "machine": pair.first,
+        "against": pair.second,
+        **{naming.axis(a.name): v for a, v in zip(axes, pair.kind.values, strict=True)},
+        "dataset": pair.kind.dataset,
+        "n": pair.n,
+    }
+    for name, speed in pair.speeds.items():
+        row[f"speed_{name}"] = None if speed is None else speed.estimate
+        row[f"speed_{name}_low"] = None if speed is None else speed.low
+        row[f"speed_{name}_high"] = None if speed is None else speed.high
+    return {
+        **row,
+        "conclusion": words.FINDINGS[pair.finding],
+        "basis": pair.basis,
+        "starts_alike": pair.starts_alike,
+        "final_weights_identical_jobs": pair.weights_alike,
+        **({f"{scored.name}_gap": pair.score_gap} if scored else {}),
+    }
+
+
+def _why_no_pairs(results: Results) -> str:
+    few = len(results.measured_machines) < 2
+    return notes.ONE_MEASURED if few else notes.NONE_IN_COMMON

@@ -1,0 +1,125 @@
+"""The table of epochs: times, memory and metrics epoch by epoch, medians over jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.analysis.capacity import EpochTimes
+from bench.analysis.cells import Cell, Group, heading_axes, scaled
+from bench.analysis.results import Results
+from bench.report.cells import (
+    Naming,
+    group_columns,
+    group_row,
+    metric_column,
+    published_row,
+    source_of,
+    warnings,
+)
+from bench.report.column import Column, Table
+from bench.report.words import notes
+from bench.spec.description import Outline
+
+
+def _step(name: str, heading: str, meaning: str) -> Column:
+    return Column(f"step_{name}_ms", heading, "number", meaning, unit="ms", better="lower")
+
+
+_FIGURES = (
+    Column("epoch", "epoch", "number"),
+    Column("n", "n", "number", "jobs pooled in the row", foldable=True),
+    Column("wall_s", "wall s", "number", "the seconds of the epoch", unit="s", better="lower"),
+    _step("p10", "p10", "a tenth of the steps are at least as fast"),
+    _step("median", "median", "the median step"),
+    _step("mean", "mean", "the epoch divided by its steps"),
+    _step("p95", "p95", "95 % of the steps are at least as fast"),
+    _step("first", "first", "the first step, which traces and compiles in epoch 1"),
+    Column("cpu_s", "CPU s", "number", "CPU seconds of the job's process", unit="s"),
+    Column("rss_bytes", "memory MiB", "mebibytes", "resident memory at the epoch's end", unit="B"),
+)
+_DISTURBED = Column(
+    "disturbed",
+    "disturbed",
+    "number",
+    "how many of the n epochs were disturbed",
+    foldable=True,
+)
+
+
+def epochs_table(results: Results) -> Table:
+    """Return every epoch; people see only those published epochs whose job was measured."""
+    outline, naming = results.outline, Naming(results.outline)
+    measured = [_row(group, times, outline) for group, times in results.epochs]
+    seen = {_job(group.cell, outline) for group, _ in results.epochs}
+    published, shown = _published(results, seen)
+    metrics = [
+        metric_column(metric, naming, kind="number", digits=3, heading=metric.short or metric.title)
+        for metric in outline.epoch_metrics
+    ]
+    year = results.reference.year if results.reference else None
+    return Table(
+        name="epochs",
+        title="Epoch by epoch",
+        columns=(*group_columns(results), *_FIGURES, *metrics, _DISTURBED),
+        rows=(*measured, *published),
+        brief=(*measured, *shown),
+        notes=(
+            *warnings(results),
+            notes.EPOCHS_NOTE,
+            *([notes.published_epochs(year)] if year else []),
+        ),
+    )
+
+
+def _row(group: Group, times: EpochTimes, outline: Outline) -> dict[str, Any]:
+    naming = Naming(outline)
+    return {
+        **group_row(group, outline, "job_epochs"),
+        "epoch": group.more[0],
+        "n": times.n,
+        "disturbed": times.disturbed,
+        "wall_s": times.wall_s,
+        "step_p10_ms": scaled(times.step_p10_s, 1000),
+        "step_median_ms": scaled(times.step_median_s, 1000),
+        "step_mean_ms": scaled(times.step_mean_s, 1000),
+        "step_p95_ms": scaled(times.step_p95_s, 1000),
+        "step_first_ms": scaled(times.step_first_s, 1000),
+        "cpu_s": times.cpu_s,
+        "rss_bytes": times.rss_bytes,
+        "rss_peak_bytes": times.rss_peak_bytes,
+        "foreign_cpus": times.foreign_cpus,
+        "steal_share": times.steal_share,
+        **{naming.metric(name): value for name, value in times.metrics.items()},
+    }
+
+
+def _published(
+    results: Results, seen: set[tuple[Any, ...]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return every published epoch as a row, and those of the jobs in `seen`."""
+    outline, reference = results.outline, results.reference
+    if reference is None:
+        return [], []
+    naming, source = Naming(outline), source_of(reference.year)
+    rows, shown = [], []
+    for found in results.published:
+        run = found.run
+        head = published_row(
+            run.label, run.machine, source, found.cell, outline, epochs="job_epochs"
+        )
+        series = {"wall_s": run.epoch_s, "step_mean_ms": run.step_ms}
+        series |= {naming.metric(name): values for name, values in run.epoch_metrics.items()}
+        epochs = [
+            {**head, "epoch": place + 1, "n": 1, **{k: v[place] for k, v in series.items()}}
+            for place in range(len(run.epoch_s))
+        ]
+        rows += epochs
+        shown += epochs if _job(found.cell, outline) in seen else []
+    return rows, shown
+
+
+def _job(cell: Cell, outline: Outline) -> tuple[Any, ...]:
+    """Return what a measured and a published job must share to stand beside each other."""
+    batch = [axis for axis in outline.axes if axis.is_batch]
+    axes = (*heading_axes(outline), *batch)
+    return (cell.epochs, *(cell.value(axis.name) for axis in axes))

@@ -1,0 +1,63 @@
+"""The table of failures: failed attempts, jobs that were not run, unavailable machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.analysis.failures import Unmeasured
+from bench.analysis.results import Results
+from bench.report.cells import warnings
+from bench.report.column import Column, Table
+from bench.report.words import cells as words
+from bench.report.words import notes
+
+_COLUMNS = (
+    Column("label", "machine", width=28, foldable=True),
+    Column("job_id", "job"),
+    Column("reason", "reason"),
+    Column("attempt", "attempt", "number", foldable=True),
+    Column("exception", "exception", foldable=True, width=20),
+    Column("message", "message", width=40),
+    Column("log_last_line", "last log line", foldable=True, width=24),
+    Column(
+        "measured_later",
+        "measured later",
+        meaning="whether another attempt measured the job after all",
+        foldable=True,
+    ),
+)
+
+
+def failures_table(results: Results) -> Table:
+    """Return every failed attempt and every job that was not run; empty if all were measured."""
+    rows = tuple(map(_row, results.unmeasured))
+    return Table(
+        name="failures",
+        title="Failures",
+        columns=_COLUMNS,
+        rows=rows,
+        notes=(*warnings(results), *([notes.FAILURES_NOTE] if rows else [])),
+    )
+
+
+def _row(found: Unmeasured) -> dict[str, Any]:
+    failure = found.failure
+    log = None if failure is None else failure.log_tail
+    outcome = "no machine" if found.outcome == "unavailable" else found.outcome
+    return {
+        "label": found.label,
+        "run_id": found.run_id,
+        "job_id": found.job_id,
+        "attempt": found.attempt,
+        "reason": outcome if failure is None else failure.reason,
+        "exception": None if failure is None else failure.exception,
+        "message": (found.why or words.NOT_RUN) if failure is None else failure.message,
+        "log_tail": log,
+        "measured_later": found.measured_later,
+        "log_last_line": _last_line(log),
+    }
+
+
+def _last_line(log: str | None) -> str | None:
+    lines = [line for line in (log or "").splitlines() if line.strip()]
+    return lines[-1] if lines else None

@@ -1,0 +1,52 @@
+"""What cells say in words: findings, and why a figure is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.analysis.pairs import Finding
+from bench.analysis.reference import Relative, Unlike
+from bench.spec.axes import Axis
+
+#: What a finding is called in the table of comparisons.
+FINDINGS: Mapping[Finding, str] = {
+    Finding.FASTER: "faster",
+    Finding.SLOWER: "slower",
+    Finding.OPEN: "cannot be told apart",
+    Finding.ONE_JOB: "one job: no interval",
+    Finding.NO_TIME: "no time in common",
+}
+#: What the interval of a speed beside a published machine covers.
+COVERS = {"jobs": "jobs", "rounding": "rounding alone", "rounding and jobs": "rounding and jobs"}
+#: Why nothing can be said of what limits a group.
+LIMITS = {
+    "held by quota": "its CPU quota pauses it, which is no overhead of a step",
+    "work not counted": "the journal counts no work or no steady step",
+    "no ceilings": "no ceilings were measured for this kind of job",
+}
+#: Which figure carries the slip of a published one.
+CAVEATS = {"none": "none", "measured": "ours", "both": "both: reproduced"}
+
+#: What the table of failures says of a job without a record.
+NOT_RUN = "planned, but the journal holds no record of it"
+
+
+def unlike(found: Unlike) -> str:
+    """Return the axis in which a job differs from the published ones."""
+    return f"{found.axis.replace('_', ' ')} is not {found.required}"
+
+
+def relative_unknown(found: Relative, heading: Sequence[Axis]) -> str | None:
+    """Return why a speed beside a published machine is unknown."""
+    if isinstance(found.unknown, Unlike):
+        return unlike(found.unknown)
+    if found.unknown == "not published":
+        return f"no time was published for this {' and '.join(axis.title for axis in heading)}"
+    return "no epoch time was measured" if found.unknown else None
+
+
+def not_judged(reason: Unlike | str | None, dataset: str, axes: Mapping[str, Axis]) -> str | None:
+    """Return why metrics are not held against the published ones."""
+    if isinstance(reason, Unlike):
+        return f"{axes[reason.axis].title} {reason.value}"
+    return f"{dataset} data" if reason == "other data" else reason

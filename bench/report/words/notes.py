@@ -1,0 +1,226 @@
+"""The sentences under the tables, and the notes on the whole report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bench.analysis.conditions import Looks
+from bench.analysis.machines import Machine, UnlikeMachines
+from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
+from bench.spec.axes import Reference
+
+FAILURES_NOTE = "summary.json holds the whole messages and logs."
+DIGESTS_NOTE = "Digests are SHA-256."
+CAPACITY_NOTE = (
+    "Brackets hold 95 % intervals over the n jobs (Student's t on log times). One job gives no "
+    "interval. The steady steps are those after epoch 1. If epoch 1 is the only one, they are all "
+    "but its first step, and a median step replaces the first one in the seconds of the epoch. "
+    "tables/capacity.csv also holds the intervals of the totals, the p95 and the first step."
+)
+COMPARISON_NOTE = (
+    "Speeds are ratios of times over the same seeded jobs, paired job by job, with 95 % intervals "
+    "(Student's t on log ratios). An interval covers the spread between the jobs of these runs; it "
+    "does not cover the spread between days. The finding rests on the p10 step. If a CPU quota holds up one of the "
+    "machines, it rests on the mean step: steps between pauses run at full speed, so neither p10 "
+    "nor the median may show the slowdown. Final weights may differ in the last bits between "
+    "machines."
+)
+LIMITS_NOTE = (
+    "A step is overhead-bound if more than half of it is neither arithmetic nor memory. Otherwise "
+    "the larger of the two ideal times names the regime. Work is what the workload counts for one "
+    "step; the rest of what a step does is not in the rate. Each run measures the ceilings once "
+    "for each kind of job that has ceilings of its own."
+)
+MEMORY_NOTE = "All figures are medians over the n jobs."
+EPOCHS_NOTE = "All figures are medians over the n jobs; the times of steps are in milliseconds."
+CONDITIONS_NOTE = (
+    "Every job was watched from outside while it trained. A disturbed job counts in all tables as "
+    "any other job does. docs/machine.md gives the thresholds and their sources. "
+    "tables/conditions.csv holds more of what was seen, and tables/epochs.csv how many epochs were "
+    "disturbed."
+)
+COST_NOTE = (
+    "The price of a job is its total time at the machine's price per hour; idle time, disks and "
+    "traffic are not in it. Energy is a median over jobs, summed over the sources named. Each "
+    "source covers its whole hardware, including other processes."
+)
+NOT_WATCHED = "No job of these runs was watched."
+ONE_MEASURED = "Fewer than two machines were measured."
+NONE_IN_COMMON = (
+    "The machines measured no job in common on the same data, so nothing can be compared."
+)
+
+
+def sentence(text: str) -> str:
+    """Return `text` with one full stop at its end."""
+    return f"{text.rstrip('.')}."
+
+
+def in_all_rows(constants: Sequence[tuple[str, str]]) -> str:
+    """Return what all rows of a table share, given headings and texts."""
+    return f"In all rows: {'; '.join(f'{heading}: {text}' for heading, text in constants)}."
+
+
+def data(note: str, run_ids: Sequence[str]) -> str:
+    """Return what must be known of the data; `run_ids` names the runs if it is not all of them."""
+    runs = f" ({', '.join(run_ids)})" if run_ids else ""
+    return f"Data{runs}: {sentence(note)}"
+
+
+def published_rows(reference: Reference) -> str:
+    """Return what the published rows of the table of capacity are."""
+    return (
+        f"The rows of {reference.year} are the published figures, rounded as they were printed. A "
+        "speed by epoch is taken from published seconds that were rounded, so its interval holds "
+        f"+-{reference.rounding_s:g} s besides our own spread. Each published run was made once: "
+        "its own spread is unknown and in no interval."
+    )
+
+
+def no_relative(reasons: Mapping[str, int]) -> str:
+    """Return why some rows have no speed beside a published machine; rows by reason."""
+    parts = (f"{why} ({n} {'row' if n == 1 else 'rows'})" for why, n in reasons.items())
+    return f'"vs" is n/a for these reasons: {"; ".join(parts)}.'
+
+
+def no_limits(reasons: Mapping[str, int]) -> str:
+    """Return why some rows tell no limits; rows by reason."""
+    parts = (f"{why} ({n} {'row' if n == 1 else 'rows'})" for why, n in reasons.items())
+    return f"n/a: {'; '.join(parts)}."
+
+
+def optimistic(names: Sequence[str]) -> str:
+    """Return that shares of ceilings may read too high."""
+    return (
+        f"Shares of {', '.join(names)} may read too high, because the job that measured the "
+        "ceilings was disturbed."
+    )
+
+
+def published_epochs(year: str) -> str:
+    """Return what the published epochs are."""
+    return (
+        f"Published epochs ({year}) are rounded to whole seconds and milliseconds. They are shown "
+        "if the same job was measured; tables/epochs.csv holds the others."
+    )
+
+
+def judged(reference: Reference) -> str:
+    """Return how metrics are held against the published ones."""
+    axes = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in reference.result_requires.items())
+    return (
+        f"Figures are medians over the n jobs. A result is within tolerance if "
+        f"{reference.tolerance_note}. It is judged for {reference.dataset} data, {axes} only."
+    )
+
+
+def published_facts(year: str) -> str:
+    """Return why published machines have few facts."""
+    return f"The annex of {year} told no more of its machines."
+
+
+def unlike_machines(found: UnlikeMachines) -> str:
+    """Return why two machines of one label are not pooled."""
+    differences = "; ".join(
+        f"{each.fact} is {_value(each.first)} and {_value(each.second)}"
+        for each in found.differences
+    )
+    if not differences:
+        ids = (machine.facts.machine_id[:12] for machine in (found.first, found.second))
+        differences = f"they are two machines, {' and '.join(ids)}"
+    return (
+        f"{found.first.name} and {found.second.name} have the same label but are not pooled: "
+        f"{differences}."
+    )
+
+
+def unknown_facts(machine: Machine) -> str:
+    """Return why facts of a machine are unknown, each reason once."""
+    facts_of: dict[str, list[str]] = {}
+    for fact, reason in machine.facts.unknown.items():
+        facts_of.setdefault(reason.rstrip("."), []).append(fact)
+    told = "; ".join(f"{', '.join(facts)} ({reason})" for reason, facts in facts_of.items())
+    return f"Unknown facts of {machine.name}: {told}."
+
+
+def sameness(found: Sameness) -> Iterable[str]:
+    """Yield what is known of equal work."""
+    yield from map(unlike_versions, found.versions)
+    yield from map(repeats, found.repeats)
+    yield from map(unlike_code, found.code)
+    for dataset, count in found.unlike_data.items():
+        yield f"The runs hold {count} unlike sets of {dataset} data. Their jobs are kept apart."
+    if len(found.datasets) > 1:
+        yield f"Runs on different datasets ({', '.join(found.datasets)}) are not compared."
+
+
+def unlike_versions(found: UnlikeVersions) -> str:
+    """Return that a package is not the same everywhere."""
+    told = "; ".join(f"{version} on {', '.join(on)}" for version, on in found.machines.items())
+    return (
+        f"{found.package} is not the same everywhere: {told}. This may explain part of the "
+        "difference."
+    )
+
+
+def unlike_code(found: UnlikeCode) -> str:
+    """Return that pooled jobs were run by unlike code."""
+    digests = ", ".join(digest[:12] for digest in found.digests)
+    return f"{found.machine}: pooled jobs were run by unlike code, with the digests {digests}."
+
+
+def repeats(found: Repeats) -> str:
+    """Return whether repeats of one job gave identical final weights."""
+    if not found.tested:
+        return f"{found.machine}: no job was repeated, so bit-for-bit repetition was not tested."
+    if found.unlike:
+        return (
+            f"{found.machine}: {len(found.unlike)} of {found.tested} repeated jobs did not give "
+            f"the same final weights twice: {', '.join(found.unlike)}. Its figures mix unlike "
+            "computations."
+        )
+    return (
+        f"{found.machine}: all {found.tested} repeated jobs gave identical final weights, bit for "
+        "bit."
+    )
+
+
+def looks(found: Looks) -> Iterable[str]:
+    """Yield what was seen of machines before their first job."""
+    if found.taken:
+        loud = " ".join(sentence(f"{label}: {finding}") for label, finding in found.loud)
+        quiet = f"{found.quiet} of {found.taken} found a quiet machine."
+        yield f"Looks before the first job: {quiet} {loud}".strip()
+
+
+def unseen(found: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """Yield why sources gave nothing; the sources by reason."""
+    if found:
+        parts = (f"{', '.join(sources)} ({why.rstrip('.')})" for why, sources in found.items())
+        yield f"Not seen: {'; '.join(parts)}."
+
+
+def no_price(machine: str, reason: str) -> str:
+    """Return why a machine has no price."""
+    return f"No price for {machine}: {reason}."
+
+
+def no_energy(reasons: Sequence[tuple[str, str]]) -> str:
+    """Return why there is no energy, given sources and their reasons."""
+    parts = (f"{source} ({reason.rstrip('.')})" for source, reason in reasons)
+    return f"No energy was counted: {'; '.join(parts)}."
+
+
+def published_source(reference: Reference) -> str:
+    """Return where the published figures come from."""
+    return f"{reference.year} figures: {reference.source}. {reference.note}"
+
+
+def _value(value: Any) -> Any:
+    return "unknown or not set" if value is None else value
+
+
+def title(workload: str) -> str:
+    """Return the title of a report."""
+    return f"Compute-capacity annex: {workload}"

@@ -1,0 +1,88 @@
+"""Journals of schema 1 give the figures that the program of their time wrote of them.
+
+`tests/samples/schema_1/figures.json` is the summary.json of desk.jsonl, rack.jsonl and late.jsonl
+together, and cluster_figures.json that of cluster.jsonl, both written by the commit before schema 2.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from bench.record.journal import read_run
+from bench.report.annex import build_report
+from bench.report.data import summary_json
+from mnist_bench.description import DESCRIPTION
+from mnist_bench.reference import published_2020
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "schema_1"
+
+#: Keys that were renamed on purpose: the key of a difference follows from its metric's name.
+RENAMED = {
+    "accuracy": {
+        "train_difference": "train_accuracy_difference",
+        "test_difference": "test_accuracy_difference",
+    },
+}
+#: Keys that were given up on purpose: build facts stand under `build_<framework>`, by their names.
+DROPPED = {"machines": {"one_dnn", "cuda_build"}}
+#: Published machines are called by the keys of the workload's reference.
+MACHINE_KEYS = {"asus-zenbook-2020": "laptop_2020", "aws-basic-vm-2020": "vm_2020"}
+#: Sentences, which are plainer now; the reasons in cells are figures too and stay.
+SENTENCES = {"about", "verdict", "notes"}
+#: Cells that differ on purpose, by table and key, given the old row.
+CHANGED = {
+    # Where nothing was published there is nothing to hold a figure against.
+    ("accuracy", "tolerance"): lambda row: row["published_test_accuracy"] is None,
+    # The header is lifted to the present schema when it is read.
+    ("reproduce", "value"): lambda row: row["name"] == "journal schema version",
+}
+
+
+@pytest.mark.parametrize(
+    ("journals", "figures"),
+    [(("desk", "rack", "late"), "figures.json"), (("cluster",), "cluster_figures.json")],
+)
+def test_every_table_of_a_lifted_journal_has_the_same_rows_and_figures(journals, figures):
+    runs = [read_run(SAMPLES / f"{name}.jsonl") for name in journals]
+    assert [run.warnings for run in runs] == [()] * len(runs)
+    report = build_report(runs, DESCRIPTION.outline, published_2020())
+    now = json.loads(summary_json(report))
+    old = json.loads((SAMPLES / figures).read_text(encoding="utf-8"))
+    assert set(now) == set(old) | {"columns"}
+    for table in set(old) - SENTENCES:
+        assert len(now[table]) == len(old[table]), table
+        for place, (before, after) in enumerate(zip(old[table], now[table], strict=True)):
+            assert differences(table, before, after) == {}, f"{table}, row {place}"
+
+
+def test_the_build_facts_of_a_lifted_journal_stand_under_their_framework():
+    runs = [read_run(SAMPLES / f"{name}.jsonl") for name in ("desk", "rack")]
+    document = json.loads(summary_json(build_report(runs, DESCRIPTION.outline)))
+    desk = document["machines"][0]
+    assert desk["build_tensorflow"]["oneDNN"] == "yes"
+    assert desk["build_tensorflow"]["cuda_version"] == "12.5.1"
+    assert desk["build_torch"]["CUDA"] == "none"
+
+
+def differences(table, before, after):
+    """Return the keys of an old row whose value is another now, with both values."""
+    renamed, dropped = RENAMED.get(table, {}), DROPPED.get(table, set())
+    found = {}
+    for key, value in before.items():
+        if key in dropped or CHANGED.get((table, key), lambda row: False)(before):
+            continue
+        value = MACHINE_KEYS.get(value, value) if key == "machine_key" else value
+        new = after.get(renamed.get(key, key), "no such key")
+        if not same(value, new):
+            found[key] = (value, new)
+    return found
+
+
+def same(before, after):
+    if isinstance(before, float) and isinstance(after, (int, float)):
+        return math.isclose(before, after, rel_tol=1e-9)
+    return before == after
