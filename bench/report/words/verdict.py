@@ -158,7 +158,8 @@ def disturbed_jobs(found: Disturbances) -> str:
     """Return how many jobs were disturbed, and by what."""
     if not found.disturbed:
         blind = f" ({found.unseen} could not be watched)" if found.unseen else ""
-        return f"No disturbance was seen in {found.watched} jobs{blind}."
+        jobs = "1 job" if found.watched == 1 else f"{found.watched} jobs"
+        return f"No disturbance was seen in {jobs}{blind}."
     by = ", ".join(f"{name} {count}" for name, count in found.causes.items())
     return f"{found.disturbed} of {found.watched} jobs were disturbed (by {by}): see Conditions."
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
-from bench.analysis.frames import epochs_frame, failures_frame, jobs_frame
-from bench.analysis.pooling import facts_key
+from bench.analysis import frames
+from bench.analysis.pooling import facts_key, measured_jobs
 from bench.analysis.warmup import steady_steps
 from bench.record.facts import GpuFacts
-from bench.record.failure import Failure
+from bench.record.run import merged
+from mnist_bench.description import DESCRIPTION
 
 #: Epoch 1 compiles; the eleven steps of epoch 2 are 0.010 to 0.020 s, so p10 is 0.011 s.
 EPOCH_1 = [1.0] + [0.5] * 10
 EPOCH_2 = [0.010 + 0.001 * place for place in range(11)]
 EPOCH_3 = [0.030] * 11
+
+
+def jobs_frame(runs):
+    return frames.jobs_frame(measured_jobs(merged(runs)), DESCRIPTION.outline)
+
+
+def epochs_frame(runs):
+    return frames.epochs_frame(measured_jobs(merged(runs)), DESCRIPTION.outline)
 
 
 def test_a_read_off_gives_its_own_row_with_its_own_total():
@@ -29,7 +38,7 @@ def test_a_read_off_gives_its_own_row_with_its_own_total():
     assert rows["total_s"].tolist() == [12.0, 17.0]
     assert rows["train_s"].tolist() == [11.0, 15.0]
     assert rows["epoch_s"].tolist() == [2.0, 3.0]
-    assert rows["test_accuracy"].tolist() == [0.9, 0.98]
+    assert rows["metric.test_accuracy"].tolist() == [0.9, 0.98]
     assert rows["is_final"].tolist() == [False, True]
     assert rows["peak_bytes"].isna().tolist() == [True, False]
     assert rows["job_id"].nunique() == 1
@@ -77,25 +86,8 @@ def test_epochs_have_one_row_each_with_the_axes_of_their_job():
     run = a_run([a_record(a_job(optimizer="sgd"), a_measurement([EPOCH_1, EPOCH_2]))])
     rows = epochs_frame([run])
     assert rows["epoch"].tolist() == [1, 2]
-    assert rows["optimizer"].tolist() == ["sgd", "sgd"]
+    assert rows["axis.optimizer"].tolist() == ["sgd", "sgd"]
     assert rows["step_first_s"].tolist() == [1.0, 0.010]
-
-
-def test_failures_hold_failed_attempts_and_jobs_that_were_not_run():
-    failed, retried, absent = (a_job(seed=seed) for seed in (1, 2, 3))
-    failure = Failure(reason="crash", message="signal 9", log_tail="killed")
-    run = a_run(
-        [
-            a_record(failed, failure),
-            a_record(retried, failure),
-            a_record(retried, a_measurement([EPOCH_1, EPOCH_2]), attempt=2),
-        ],
-        planned=[failed, retried, absent],
-    )
-    rows = failures_frame([run])
-    assert rows["job_id"].tolist() == [failed.job_id, retried.job_id, absent.job_id]
-    assert rows["reason"].tolist() == ["crash", "crash", "not run"]
-    assert rows["measured_later"].tolist() == [False, True, False]
 
 
 def test_no_runs_give_empty_frames_with_all_their_columns():
@@ -103,8 +95,6 @@ def test_no_runs_give_empty_frames_with_all_their_columns():
     assert "step_p10_s" in jobs_frame([])
     assert epochs_frame([]).empty
     assert "wall_s" in epochs_frame([])
-    assert failures_frame([]).empty
-    assert "reason" in failures_frame([])
 
 
 @pytest.mark.parametrize(

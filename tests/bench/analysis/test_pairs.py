@@ -16,28 +16,23 @@ from builders import (
     throttled_run,
 )
 
-from bench.analysis.frames import jobs_frame
-from bench.analysis.intervals import Interval
-from bench.analysis.machines import difference_notes, machines
-from bench.analysis.pairs import (
-    between,
-    code_notes,
-    conclusion,
-    faster_first,
-    paired_speeds,
-    ranking,
-    repeat_notes,
-    summary,
-)
+from bench.analysis.intervals import Interval, summary
+from bench.analysis.machines import Difference, unlike_machines
+from bench.analysis.pairs import Finding, between, finding, ranking
+from bench.analysis.results import analyse
 from bench.record.measurement import ThreadFacts
+from mnist_bench.description import DESCRIPTION
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 STEPS = [[1.0, 0.1], [0.1, 0.1]]
 
 
+def machines(runs):
+    return analyse(runs, DESCRIPTION.outline).machines
+
+
 def paired(*runs):
-    names = {machine.key: machine.name for machine in machines(runs)}
-    return paired_speeds(jobs_frame(runs), names)
+    return analyse(runs, DESCRIPTION.outline).pairs
 
 
 def test_runs_of_one_label_and_the_same_facts_are_pooled():
@@ -50,14 +45,13 @@ def test_unlike_versions_are_kept_apart_and_both_values_named():
     newer = facts(packages={"keras": "3.12.0", "tensorflow": "2.19.0", "ray": "2.50.0"})
     runs = [
         steady_run("lab", 0.01, jobs=JOBS),
-        steady_run("lab", 0.01, jobs=JOBS, machine=newer),
+        steady_run("lab", 0.01, jobs=JOBS, machine=newer, run_id="later"),
     ]
     found = machines(runs)
     assert [machine.name for machine in found] == ["lab", "lab [2]"]
-    (note,) = difference_notes(found)
-    assert "lab and lab [2]" in note
-    assert "keras is 3.10.0 and 3.12.0" in note
-    assert "tensorflow" not in note
+    (unlike,) = unlike_machines(found)
+    assert (unlike.first.name, unlike.second.name) == ("lab", "lab [2]")
+    assert unlike.differences == (Difference("keras", "3.10.0", "3.12.0"),)
 
 
 def test_unlike_thread_settings_are_kept_apart():
@@ -65,14 +59,14 @@ def test_unlike_thread_settings_are_kept_apart():
     four = a_measurement(STEPS, threads=ThreadFacts(asked=4, environment={}))
     found = machines([a_run([a_record(JOBS[0], one), a_record(JOBS[1], four)])])
     assert [machine.name for machine in found] == ["lab", "lab [2]"]
-    assert "threads asked is 1 and 4" in difference_notes(found)[0]
+    assert unlike_machines(found)[0].differences == (Difference("threads asked", 1, 4),)
 
 
 def test_a_label_that_looks_like_a_numbered_name_does_not_collide():
     runs = [
         steady_run("lab [2]", 0.01, jobs=JOBS),
         steady_run("lab", 0.01, jobs=JOBS),
-        steady_run("lab", 0.01, jobs=JOBS, machine=facts(python="3.12.0")),
+        steady_run("lab", 0.01, jobs=JOBS, machine=facts(python="3.12.0"), run_id="later"),
     ]
     names = [machine.name for machine in machines(runs)]
     assert len(set(names)) == 3
@@ -88,10 +82,10 @@ def test_a_machine_twice_as_slow_is_found_twice_as_slow():
     (pair,) = paired(*runs)
     assert (pair.first, pair.n) == ("slow", 3)
     assert pair.p10.estimate == pytest.approx(0.5)
-    assert pair.conclusion == "slower"
+    assert pair.finding is Finding.SLOWER
     assert ranking([pair]) == ("fast", "slow")
-    turned = faster_first(pair)
-    assert (turned.first, turned.conclusion) == ("fast", "faster")
+    turned = pair.faster_first
+    assert (turned.first, turned.finding) == ("fast", Finding.FASTER)
     assert turned.p10.estimate == pytest.approx(2.0)
 
 
@@ -102,8 +96,8 @@ def test_a_machine_held_up_by_its_quota_is_compared_by_mean_steps():
     assert pair.p10.estimate == pytest.approx(1)
     assert pair.median.estimate == pytest.approx(1)
     assert pair.speed.estimate == pair.mean.estimate == pytest.approx(0.5)
-    assert (pair.basis, pair.held_by_quota, pair.conclusion) == ("mean", ("half",), "slower")
-    turned = faster_first(pair)
+    assert (pair.basis, pair.held_by_quota, pair.finding) == ("mean", ("half",), Finding.SLOWER)
+    turned = pair.faster_first
     assert (turned.first, turned.mean.estimate) == ("whole", pytest.approx(2))
     assert ranking([pair]) == ("whole", "half")
     assert between([pair], "whole", "half").estimate == pytest.approx(2)
@@ -137,7 +131,7 @@ def test_one_machine_that_is_held_up_puts_all_pairs_of_its_models_on_one_basis()
     pairs = paired(first, second, throttled_run("third", 0.4, jobs=JOBS))
     assert {pair.held_by_quota for pair in pairs} == {("third",)}
     assert ranking(pairs) == ("second", "first", "third")
-    assert faster_first(pairs[0]).first == ranking(pairs)[0]
+    assert pairs[0].faster_first.first == ranking(pairs)[0]
 
 
 def test_the_paired_interval_is_students_t_on_the_log_ratios():
@@ -157,12 +151,12 @@ def test_one_common_job_gives_no_interval_and_says_so():
     runs = [steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.02, jobs=JOBS[:1])]
     (pair,) = paired(*runs)
     assert (pair.n, pair.p10.low) == (1, None)
-    assert pair.conclusion == "one job: no interval"
+    assert pair.finding is Finding.ONE_JOB
 
 
 def test_an_interval_that_holds_one_cannot_be_told_apart():
-    assert conclusion(Interval(1.1, 0.9, 1.3, 3)) == "cannot be told apart"
-    assert conclusion(None) == "no time in common"
+    assert finding(Interval(1.1, 0.9, 1.3, 3)) is Finding.OPEN
+    assert finding(None) is Finding.NO_TIME
 
 
 def test_unlike_datasets_are_never_compared():
@@ -180,7 +174,7 @@ def test_the_same_job_on_data_with_another_digest_is_never_compared():
 def test_each_model_is_compared_by_itself():
     jobs = [*JOBS, a_job(model="mlp")]
     pairs = paired(steady_run("a", 0.01, jobs=jobs), steady_run("b", 0.02, jobs=jobs))
-    assert {pair.model: pair.n for pair in pairs} == {"cnn": 3, "mlp": 1}
+    assert {pair.kind.values: pair.n for pair in pairs} == {("cnn",): 3, ("mlp",): 1}
 
 
 def test_unlike_starts_between_machines_are_seen():
@@ -190,56 +184,7 @@ def test_unlike_starts_between_machines_are_seen():
         a_run([a_record(JOBS[0], other, label="b")]),
     ]
     (pair,) = paired(*runs)
-    assert not pair.starts_alike
-
-
-def repeats(*weights: str):
-    records = []
-    for number, name in enumerate(weights):
-        measured = a_measurement(STEPS)
-        (evaluation,) = measured.evaluations
-        evaluation = evaluation.model_copy(update={"weights_digest": digest(name)})
-        measured = measured.model_copy(update={"evaluations": (evaluation,)})
-        records.append(a_record(a_job(repeat=number), measured))
-    run = a_run(records)
-    names = {machine.key: machine.name for machine in machines([run])}
-    return jobs_frame([run]), names
-
-
-def test_a_repeat_with_other_final_weights_is_named():
-    (note,) = repeat_notes(*repeats("one", "two"))
-    assert "1 of 1 repeated jobs did not give the same" in note
-    assert a_job().job_id in note
-
-
-def test_identical_repeats_are_said_to_be_identical():
-    (note,) = repeat_notes(*repeats("one", "one"))
-    assert "all 1 repeated jobs gave identical final weights" in note
-
-
-def test_without_repeats_bit_for_bit_is_said_to_be_untested():
-    (note,) = repeat_notes(*repeats("one"))
-    assert "not tested" in note
-
-
-def test_pooled_records_of_unlike_code_are_named():
-    records = [
-        a_record(job, a_measurement(STEPS, digests={"code": digest(code)}))
-        for job, code in zip(JOBS, ("old", "new", "new"), strict=True)
-    ]
-    run = a_run(records)
-    names = {machine.key: machine.name for machine in machines([run])}
-    (note,) = code_notes(jobs_frame([run]), names)
-    assert digest("old")[:12] in note
-    assert digest("new")[:12] in note
-
-
-def test_a_machine_where_every_job_failed_is_still_a_machine():
-    from bench.record.failure import Failure
-
-    run = a_run([a_record(JOBS[0], Failure(reason="crash", message="gone"), label="broken")])
-    (only,) = machines([run])
-    assert (only.name, only.jobs, only.threads) == ("broken", 0, None)
+    assert pair.starts_alike is False
 
 
 def test_unknown_and_impossible_times_are_left_out_of_a_summary():

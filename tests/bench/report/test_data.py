@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 
 from bench.errors import OutputError
-from bench.report.column import Report, Table, number, text
+from bench.report.column import Column, Report, Table
 from bench.report.data import replace_file, summary_json, table_csv, write_report
 
-COLUMNS = (text("name", "name"), number("wall_s", "wall s"))
+COLUMNS = (
+    Column("name", "name"),
+    Column("wall_s", "wall s", "number", "the seconds of it", unit="s", better="lower"),
+)
 
 
 def a_report(*rows):
-    return Report("Title", ("Verdict.",), (Table("times", "Times", COLUMNS, rows, note="N."),))
+    return Report(
+        "Title", ("Verdict.",), (Table("times", "Times", COLUMNS, rows, notes=("N.", "M.")),)
+    )
 
 
 def strict(text):
@@ -45,7 +50,7 @@ def test_every_value_of_the_json_is_a_list_of_row_objects():
     document = strict(summary_json(a_report({"name": "a", "wall_s": 1})))
     assert all(isinstance(row, dict) for rows in document.values() for row in rows)
     assert document["verdict"] == [{"text": "Verdict."}]
-    assert document["notes"] == [{"table": "times", "text": "N."}]
+    assert document["notes"] == [{"table": "times", "text": text} for text in ("N.", "M.")]
 
 
 @pytest.mark.parametrize("hostile", ["=cmd()", "+1+1", "-1+1", "@SUM(A1)", "\tx", " =cmd()"])
@@ -82,3 +87,17 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path, monke
         replace_file(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_says_of_each_column_what_a_program_must_know():
+    _, wall = strict(summary_json(a_report()))["columns"]
+    assert wall == {
+        "table": "times",
+        "key": "wall_s",
+        "heading": "wall s",
+        "unit": "s",
+        "meaning": "the seconds of it",
+        "better": "lower",
+        "low": None,
+        "high": None,
+    }

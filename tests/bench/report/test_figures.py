@@ -1,7 +1,7 @@
 """Journals of schema 1 give the figures that the program of their time wrote of them.
 
 `tests/samples/schema_1/figures.json` is the summary.json of desk.jsonl, rack.jsonl and late.jsonl
-together, and cluster_figures.json that of cluster.jsonl, both written by the commit before schema 2.
+together, and cluster_figures.json that of cluster.jsonl. The commit before schema 2 wrote both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MACHINE_KEYS = {"asus-zenbook-2020": "laptop_2020", "aws-basic-vm-2020": "vm_202
 SENTENCES = {"about", "verdict", "notes"}
 #: Cells that differ on purpose, by table and key, given the old row.
 CHANGED = {
-    # Where nothing was published there is nothing to hold a figure against.
+    # If nothing was published, there is no tolerance.
     ("accuracy", "tolerance"): lambda row: row["published_test_accuracy"] is None,
     # The header is lifted to the present schema when it is read.
     ("reproduce", "value"): lambda row: row["name"] == "journal schema version",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bench.report.column import Report, Table, interval, number, ranged, text
+from bench.report.column import Column, Report, Table
 from bench.report.markdown import WIDTH, escape, paragraph, render
 
 
 def a_table(*rows, **changes):
-    columns = (text("name", "name"), number("wall_s", "wall s"))
+    columns = (Column("name", "name"), Column("wall_s", "wall s", "number"))
     return Table("times", "Times", columns, tuple(rows), **changes)
 
 
@@ -67,26 +67,33 @@ def test_numbers_have_three_significant_digits_and_stay_as_given():
     assert "| 1e5 " in page
 
 
-def test_an_estimate_reads_with_its_bounds_or_without_them():
-    assert interval(1.9, 1.7, 2.1, "x") == "1.9x [1.7, 2.1]"
-    assert interval(1.9, None, None, "x") == "1.9x"
-    assert interval(float("nan"), 1, 2) == "n/a"
-    column = ranged("speed", "speed", "low", "high", "x")
-    assert column.format({"speed": 2.0, "low": 1.5, "high": 2.5}) == "2x [1.5, 2.5]"
-
-
 def test_an_empty_table_says_none():
     assert "## Times\n\nnone" in rendered(a_table())
 
 
 def test_a_constant_foldable_column_goes_into_the_note():
-    columns = (text("name", "name"), text("loop", "loop", foldable=True))
+    columns = (Column("name", "name"), Column("loop", "loop", foldable=True))
     rows = ({"name": "a", "loop": "fit"}, {"name": "b", "loop": "fit"})
-    page = rendered(Table("t", "T", columns, rows, note="More."))
-    assert "In all rows: loop: fit. More." in page
+    page = rendered(Table("t", "T", columns, rows, notes=("More.",)))
+    assert "In all rows: loop: fit.\n\nMore." in page
     assert "| loop" not in page
     other = rendered(Table("t", "T", columns, (*rows, {"name": "c", "loop": "eager"})))
     assert "| loop" in other
+
+
+def test_the_legend_lists_the_meanings_of_the_columns_shown_once_a_report():
+    columns = (
+        Column("name", "name"),
+        Column("p10", "p10", meaning="the fast *tenth*"),
+        Column("loop", "loop", meaning="never told: it is the same in all rows", foldable=True),
+    )
+    rows = ({"name": "a", "p10": "1", "loop": "fit"}, {"name": "b", "p10": "2", "loop": "fit"})
+    first, second = (Table(name, name, columns, rows) for name in ("one", "two"))
+    page = rendered(first, second)
+    assert page.count("- **p10**: the fast \\*tenth\\*\n") == 1
+    assert "never told" not in page
+    assert "**name**" not in page
+    assert "p10**" not in rendered(Table("empty", "Empty", columns, ()))
 
 
 def test_brief_rows_are_the_ones_that_people_read():

@@ -7,15 +7,15 @@ import json
 import pytest
 from builders import a_job, a_run, cnn_run, rows, steady_run, throttled_run
 
-from bench.report.annex import build_report
 from bench.report.data import summary_json
 from bench.report.markdown import render
+from reports import notes, report_of
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 
 
 def test_a_planted_machine_twice_as_fast_is_the_one_to_train_on():
-    report = build_report(
+    report = report_of(
         [steady_run("slow", 0.02, jobs=JOBS), steady_run("fast", 0.01, jobs=JOBS, drift=0.01)]
     )
     assert report.verdict[0].startswith("Train on fast:")
@@ -26,14 +26,17 @@ def test_a_planted_machine_twice_as_fast_is_the_one_to_train_on():
 
 
 def test_a_quota_that_no_quantile_shows_decides_by_the_mean_step_and_it_is_said():
-    report = build_report(
+    report = report_of(
         [throttled_run("half", 0.5, jobs=JOBS), steady_run("whole", 0.01, jobs=JOBS)]
     )
     assert report.verdict[0].startswith("Train on whole:")
-    assert "by mean of steady steps, as half is held up by its own CPU quota:" in report.verdict[1]
+    assert (
+        "by mean of steady steps, because half is held up by its own CPU quota:"
+        in report.verdict[1]
+    )
     assert "whole is 2x [2, 2] as fast as half" in report.verdict[1]
     (half,) = (text for text in report.verdict if text.startswith("half, cnn"))
-    assert "10 ms undisturbed (p10). Its CPU quota pauses it: a step is 20 ms in the mean." in half
+    assert "and 10 ms (p10). Its CPU quota pauses it: the mean step takes 20 ms." in half
     assert "GFLOP" not in half
     (job,) = (row for row in rows(report, "capacity") if row["machine"] == "half")
     assert job["held_by_quota"] == 3
@@ -46,7 +49,7 @@ def test_a_quota_that_no_quantile_shows_decides_by_the_mean_step_and_it_is_said(
 
 def test_three_machines_are_ranked_and_neighbours_compared():
     times = {"mid": 0.02, "slow": 0.04, "fast": 0.01}
-    report = build_report([steady_run(name, time, jobs=JOBS) for name, time in times.items()])
+    report = report_of([steady_run(name, time, jobs=JOBS) for name, time in times.items()])
     assert report.verdict[0].startswith("Train on fast:")
     assert "fast is 2x [2, 2] as fast as mid" in report.verdict[1]
     assert "mid is 2x [2, 2] as fast as slow" in report.verdict[1]
@@ -54,7 +57,7 @@ def test_three_machines_are_ranked_and_neighbours_compared():
 
 
 def test_a_machine_that_shares_no_job_is_named_and_nothing_is_claimed_over_it():
-    report = build_report(
+    report = report_of(
         [
             steady_run("slow", 0.02, jobs=JOBS),
             steady_run("fast", 0.01, jobs=JOBS),
@@ -63,13 +66,13 @@ def test_a_machine_that_shares_no_job_is_named_and_nothing_is_claimed_over_it():
     )
     assert not report.verdict[0].startswith("Train on")
     assert "cnn: fast." in report.verdict[0]
-    assert "Without a job in common with any other: apart." in report.verdict[0]
+    assert "These share no job with another machine: apart." in report.verdict[0]
 
 
 def test_neighbours_whose_own_jobs_say_the_opposite_of_the_ranking_are_not_called_alike():
     """First is ranked before second by the jobs that it shares with third, and they are not."""
     others = [a_job(seed=seed) for seed in (4, 5, 6)]
-    report = build_report(
+    report = report_of(
         [
             steady_run("first", 0.011, jobs=[*JOBS, *others]),
             steady_run("second", 0.01, jobs=JOBS),
@@ -84,7 +87,7 @@ def test_neighbours_whose_own_jobs_say_the_opposite_of_the_ranking_are_not_calle
 
 
 def test_machines_within_chance_cannot_be_told_apart():
-    report = build_report(
+    report = report_of(
         [
             steady_run("a", 0.01, jobs=JOBS, drift=0.2),
             steady_run("b", 0.0118, jobs=JOBS),
@@ -95,15 +98,13 @@ def test_machines_within_chance_cannot_be_told_apart():
 
 
 def test_one_common_job_is_a_hint_and_not_a_finding():
-    report = build_report(
-        [steady_run("a", 0.01, jobs=JOBS[:1]), steady_run("b", 0.02, jobs=JOBS[:1])]
-    )
+    report = report_of([steady_run("a", 0.01, jobs=JOBS[:1]), steady_run("b", 0.02, jobs=JOBS[:1])])
     assert any("a hint and not a finding" in text for text in report.verdict)
     assert not report.verdict[0].startswith("Train on")
 
 
 def test_one_machine_states_what_its_figures_rest_on():
-    report = build_report([cnn_run()])
+    report = report_of([cnn_run()])
     assert report.verdict[0].startswith("One machine was measured, lab")
     assert any("Rests on one job: no interval" in text for text in report.verdict)
     assert any("2.82x as fast as the 2020 laptop" in text for text in report.verdict)
@@ -113,16 +114,15 @@ def test_one_machine_states_what_its_figures_rest_on():
 
 def test_runs_on_unlike_datasets_are_not_compared_and_it_is_said():
     synthetic = [a_job(seed=seed, dataset="synthetic") for seed in (1, 2)]
-    report = build_report([steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.02, jobs=synthetic)])
+    report = report_of([steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.02, jobs=synthetic)])
     assert rows(report, "comparison") == ()
     assert "no job in common" in report.verdict[0]
-    (table,) = (table for table in report.tables if table.name == "comparison")
-    assert "mnist, synthetic" in table.note
+    assert "mnist, synthetic" in notes(report, "comparison")
 
 
 @pytest.mark.parametrize("runs", [[], [a_run([], planned=JOBS)]])
 def test_nothing_measured_is_said_plainly(runs):
-    report = build_report(runs)
+    report = report_of(runs)
     assert report.verdict[0].startswith("Nothing was measured.")
     assert len(rows(report, "failures")) == (3 if runs else 0)
     assert "Nothing was measured." in render(report)

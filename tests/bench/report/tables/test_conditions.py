@@ -14,9 +14,9 @@ from bench.record.conditions import (
 )
 from bench.record.facts import GpuFacts
 from bench.record.price import PriceRule
-from bench.report.annex import build_report
 from bench.report.markdown import render
 from bench.report.tables.conditions import MOST_SHOWN
+from reports import notes, report_of, table
 
 STEPS = [[1.0, 0.01], [0.01, 0.01]]
 
@@ -61,7 +61,7 @@ QUIET, HIT = ("quiet", "quiet"), ("quiet", "disturbed")
 
 
 def test_disturbed_jobs_are_kept_shown_first_and_marked_in_every_table():
-    report = build_report([a_watched_run(watched(*QUIET), watched(*HIT))])
+    report = report_of([a_watched_run(watched(*QUIET), watched(*HIT))])
     first, second = rows(report, "conditions")
     assert (first["seed"], first["flag"], first["epochs_disturbed"]) == (2, "disturbed", 1)
     assert first["causes"] == ["foreign CPU (0.9 CPUs)"]
@@ -76,12 +76,12 @@ def test_disturbed_jobs_are_kept_shown_first_and_marked_in_every_table():
 
 def test_quiet_runs_say_that_nothing_was_seen():
     assert (
-        "No job of 1 was seen disturbed." in build_report([a_watched_run(watched(*QUIET))]).verdict
+        "No disturbance was seen in 1 job." in report_of([a_watched_run(watched(*QUIET))]).verdict
     )
 
 
 def test_jobs_that_nobody_watched_are_unknown_and_not_quiet():
-    report = build_report([a_run([a_record(a_job(), a_measurement(STEPS))])])
+    report = report_of([a_run([a_record(a_job(), a_measurement(STEPS))])])
     assert rows(report, "conditions") == ()
     assert (
         next(r for r in rows(report, "capacity") if r["source"] == "measured")["disturbed"] is None
@@ -90,16 +90,15 @@ def test_jobs_that_nobody_watched_are_unknown_and_not_quiet():
 
 
 def test_many_jobs_are_all_in_the_rows_and_a_few_are_shown():
-    report = build_report([a_watched_run(*[watched(*QUIET)] * (MOST_SHOWN + 5))])
-    (table,) = (table for table in report.tables if table.name == "conditions")
-    assert (len(table.rows), len(table.shown)) == (MOST_SHOWN + 5, MOST_SHOWN)
+    report = report_of([a_watched_run(*[watched(*QUIET)] * (MOST_SHOWN + 5))])
+    conditions = table(report, "conditions")
+    assert (len(conditions.rows), len(conditions.shown)) == (MOST_SHOWN + 5, MOST_SHOWN)
 
 
 def test_why_sources_gave_nothing_is_said_once():
     run = a_watched_run(*[watched(*QUIET, unknown={"RAPL": "no RAPL here"})] * 2)
-    report = build_report([run])
-    (table,) = (table for table in report.tables if table.name == "conditions")
-    assert table.note.count("no RAPL here") == 1
+    report = report_of([run])
+    assert notes(report, "conditions").count("no RAPL here") == 1
 
 
 def reading(source, joules, basis="measured"):
@@ -111,26 +110,26 @@ def test_the_memory_table_tells_the_model_from_the_import_the_child_from_its_chi
     held = (GpuConditions(index=0, memory_used_peak_bytes=9 * 2**30),)
     condition = watched(*QUIET, gpus=held)
     condition = condition.model_copy(update={"tree_rss_peak_bytes": 800 * 2**20})
-    (row,) = rows(build_report([a_watched_run(condition, device="gpu")]), "memory")
+    (row,) = rows(report_of([a_watched_run(condition, device="gpu")]), "memory")
     mib = {name: row[f"{name}_bytes"] / 2**20 for name in ("after_import", "own", "peak")}
     assert mib == {"after_import": 400, "own": 300, "peak": 700}
     assert (row["tree_rss_peak_bytes"], row["gpu_held_bytes"]) == (800 * 2**20, 9 * 2**30)
     short = condition.model_copy(update={"tree_rss_peak_bytes": 600 * 2**20})
-    (row,) = rows(build_report([a_watched_run(short)]), "memory")
+    (row,) = rows(report_of([a_watched_run(short)]), "memory")
     assert row["tree_rss_peak_bytes"] == 700 * 2**20  # the child's own peak fell between samples
     assert row["gpu_held_bytes"] is None  # a job on the CPU
 
 
 def test_a_job_on_the_cpu_is_not_charged_for_the_gpu_beside_it():
     energy = (reading("RAPL package-0", 100.0), reading("NVML GPU 0", 50.0))
-    (row,) = rows(build_report([a_watched_run(watched(*QUIET, energy=energy))]), "cost")
+    (row,) = rows(report_of([a_watched_run(watched(*QUIET, energy=energy))]), "cost")
     assert (row["joules"], row["energy_sources"]) == (100.0, ["RAPL package-0"])
 
 
 def test_energy_is_summed_over_counters_and_labelled():
     first = watched(*QUIET, energy=(reading("RAPL package-0", 100.0), reading("NVML GPU 0", 50.0)))
     second = watched(*QUIET, energy=(reading("RAPL package-0", 200.0), reading("NVML GPU 0", 50.0)))
-    (row,) = rows(build_report([a_watched_run(first, second, device="gpu")]), "cost")
+    (row,) = rows(report_of([a_watched_run(first, second, device="gpu")]), "cost")
     assert (row["joules"], row["joules_per_epoch"]) == (200.0, 100.0)
     assert row["energy_sources"] == ["RAPL package-0", "NVML GPU 0"]
     assert row["energy_basis"] == "measured"
@@ -139,40 +138,38 @@ def test_energy_is_summed_over_counters_and_labelled():
 def test_a_battery_counts_only_where_no_counter_does():
     battery = reading("battery", 900.0, "estimated from the battery's charge")
     both = watched(*QUIET, energy=(battery, reading("RAPL package-0", 100.0)))
-    (row,) = rows(build_report([a_watched_run(both)]), "cost")
+    (row,) = rows(report_of([a_watched_run(both)]), "cost")
     assert (row["joules"], row["energy_basis"]) == (100.0, "measured")
-    (row,) = rows(build_report([a_watched_run(watched(*QUIET, energy=(battery,)))]), "cost")
+    (row,) = rows(report_of([a_watched_run(watched(*QUIET, energy=(battery,)))]), "cost")
     assert row["joules"] == 900.0
     assert row["energy_basis"] == "estimated from the battery's charge"
 
 
 def test_without_energy_there_is_the_reason_and_no_figure():
     run = a_watched_run(watched(*QUIET, unknown={"RAPL": "no RAPL here", "load": "x"}))
-    report = build_report([run])
+    report = report_of([run])
     (row,) = rows(report, "cost")
     assert (row["joules"], row["energy_sources"], row["energy_basis"]) == (None, None, None)
-    (table,) = (table for table in report.tables if table.name == "cost")
-    assert "No energy: RAPL: no RAPL here." in table.note
+    assert "No energy was counted: RAPL (no RAPL here)." in notes(report, "cost")
 
 
 def test_dollars_a_job_carry_their_source_and_date():
     rule = PriceRule(usd_per_hour=1.0, source="contract", date="2026-11-01")
-    (row,) = rows(build_report([a_watched_run(watched(*QUIET), prices=(rule,))]), "cost")
+    (row,) = rows(report_of([a_watched_run(watched(*QUIET), prices=(rule,))]), "cost")
     assert row["usd_per_1000_jobs"] == pytest.approx(10.0)  # 36 s of a dollar an hour
     assert (row["price_source"], row["price_date"]) == ("contract", "2026-11-01")
 
 
 def test_a_machine_without_a_price_says_why():
-    report = build_report([a_watched_run(watched(*QUIET))])
+    report = report_of([a_watched_run(watched(*QUIET))])
     (row,) = rows(report, "cost")
     assert (row["usd_per_hour"], row["usd_per_1000_jobs"]) == (None, None)
-    (table,) = (table for table in report.tables if table.name == "cost")
-    assert "No price: lab: no instance type is known: give --price." in table.note
+    assert "No price for lab: no instance type is known: give --price." in notes(report, "cost")
 
 
 def test_limit_and_host_total_stand_apart():
     machine = facts(logical_cores=8, usable_cpus=0.5, cpu_quota=0.5, memory_limit_bytes=2 * 2**30)
-    report = build_report([a_watched_run(watched(*QUIET), machine=machine)])
+    report = report_of([a_watched_run(watched(*QUIET), machine=machine)])
     text = render(report)
     for line in ("| logical CPUs", "| CPUs a job may use", "| CPU limit", "| memory limit MiB"):
         assert line in text
@@ -184,6 +181,6 @@ def test_limit_and_host_total_stand_apart():
 def test_gpus_and_caches_read_as_words():
     gpu = GpuFacts(index=0, model="Planted GPU", memory_total_bytes=80 * 2**30)
     machine = facts(gpus=(gpu,), caches_bytes={"L1d": 32768}, cache_instances={"L1d": 2})
-    text = render(build_report([a_watched_run(watched(*QUIET), machine=machine)]))
+    text = render(report_of([a_watched_run(watched(*QUIET), machine=machine)]))
     assert "Planted GPU, 80.0 GiB" in text
     assert "L1d 32 KiB x2" in text

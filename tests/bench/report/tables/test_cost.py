@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
 
+from bench.analysis.cost import NODE_SOURCE
 from bench.record.lines import MachineEntry
 from bench.record.price import PriceRule, listed_price, read_rules
-from bench.report.annex import build_report
-from bench.report.tables.cost import NODE_SOURCE
+from reports import notes, report_of, table
 
 DESK = facts(machine_id="desk")
 NODE = facts(
@@ -38,14 +38,13 @@ def on_a_cluster(*prices, node=NODE, **entry):
     """A run on this machine and on one node of a cluster."""
     run = a_run([record("desk", DESK), record("vm 1", node)], label="desk", prices=prices)
     told = MachineEntry(run_id="run-1", label="vm 1", machine=node, **entry)
-    return replace(run, machines=(told,))
+    return replace(run, machines=(*run.machines, told))
 
 
 def costs(*runs):
     """The rows of the cost table by machine, and its note."""
-    report = build_report(runs)
-    (table,) = (table for table in report.tables if table.name == "cost")
-    return {row["machine"]: row for row in rows(report, "cost")}, table.note
+    report = report_of(runs)
+    return {row["machine"]: row for row in rows(report, "cost")}, notes(report, "cost")
 
 
 def test_the_price_of_one_journal_is_not_that_of_another_s_machine():
@@ -60,7 +59,7 @@ def test_the_price_of_one_journal_is_not_that_of_another_s_machine():
 def test_one_machine_at_two_prices_has_a_row_for_each():
     first = a_run([record("desk", DESK, "run-1")], prices=(typed("0.5"),))
     second = a_run([record("desk", DESK, "run-2", seed=2)], prices=(typed("1"),))
-    priced = rows(build_report([first, second]), "cost")
+    priced = rows(report_of([first, second]), "cost")
     assert [(row["n"], row["usd_per_hour"]) for row in priced] == [(1, 0.5), (1, 1.0)]
     assert [row["usd_per_1000_jobs"] for row in priced] == pytest.approx([5.0, 10.0])
 
@@ -68,7 +67,7 @@ def test_one_machine_at_two_prices_has_a_row_for_each():
 def test_one_price_that_was_typed_on_two_days_is_one_row_of_the_later_date():
     first = a_run([record("desk", DESK, "run-1")], prices=(typed("0.5", "2026-11-02"),))
     second = a_run([record("desk", DESK, "run-2", seed=2)], prices=(typed("0.5", "2026-11-01"),))
-    (row,) = rows(build_report([first, second]), "cost")
+    (row,) = rows(report_of([first, second]), "cost")
     assert (row["n"], row["usd_per_hour"], row["price_date"]) == (2, 0.5, "2026-11-02")
 
 
@@ -104,7 +103,7 @@ def test_the_list_price_is_not_that_of_a_spot_node_though_the_run_reckoned_with_
     spot = NODE.model_copy(update={"cloud_lifecycle": "spot"})
     found, note = costs(on_a_cluster(node=spot, usd_per_hour=LISTED.usd_per_hour))
     assert found["vm 1"]["usd_per_hour"] is None
-    assert "No price: vm 1: a spot instance's price changes by the hour" in note
+    assert "No price for vm 1: a spot instance's price changes by the hour" in note
     found, _ = costs(on_a_cluster(node=spot, usd_per_hour=0.03))
     assert found["vm 1"]["usd_per_hour"] == 0.03
 
@@ -123,6 +122,5 @@ def test_a_figure_that_the_run_took_from_the_cluster_file_s_type_has_its_source_
 
 def test_the_source_is_shown_whole_with_what_it_says_of_the_region():
     away = NODE.model_copy(update={"cloud_region": "eu-west-1"})
-    report = build_report([a_run([record("vm", away)])])
-    (table,) = (table for table in report.tables if table.name == "cost")
-    assert "; this machine is in eu-west-1" in table.folded()[1]
+    report = report_of([a_run([record("vm", away)])])
+    assert "; this machine is in eu-west-1" in table(report, "cost").constants["price_source"]

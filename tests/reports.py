@@ -1,0 +1,28 @@
+"""Reports of planted runs of the real workload, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.record.run import Run
+from bench.report.annex import build_report
+from bench.report.column import Report, Table
+from mnist_bench.description import DESCRIPTION
+from mnist_bench.reference import published_2020
+
+
+def report_of(runs: Sequence[Run], **changes: Any) -> Report:
+    """Return the report of `runs` beside the published figures."""
+    return build_report(runs, DESCRIPTION.outline, published_2020(), **changes)
+
+
+def table(report: Report, name: str) -> Table:
+    """Return the table called `name`."""
+    (found,) = (table for table in report.tables if table.name == name)
+    return found
+
+
+def notes(report: Report, name: str) -> str:
+    """Return all notes of the table called `name`, as one text."""
+    return " ".join(table(report, name).notes)
