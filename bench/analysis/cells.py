@@ -51,7 +51,7 @@ class Group:
 
 
 def heading_axes(outline: Outline) -> tuple[Axis, ...]:
-    """Return the axes whose values are a job's heading: `cnn adam`."""
+    """Return the axes whose values are a job's heading."""
     return tuple(axis for axis in outline.axes if axis.always_marked)
 
 

@@ -11,7 +11,7 @@ from bench.analysis.results import Results
 from bench.record.conditions import Interference
 from bench.report.column import Column
 from bench.report.words import notes
-from bench.report.words.verdict import and_list
+from bench.report.words.lists import and_list
 from bench.spec.axes import Axis, Metric
 from bench.spec.description import Outline
 from bench.spec.job import NO_DATA
@@ -74,7 +74,7 @@ def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> dict[str, 
 
 
 def job_text(cell: Cell, outline: Outline) -> str:
-    """Return a job as people name it: `cnn adam 15 ep`; an unmarked axis that is true follows."""
+    """Return a job as people name it: its heading and `15 ep`; true unmarked axes follow."""
     values = [
         axis.mark.format(value)
         for axis in heading_axes(outline)

@@ -14,6 +14,13 @@ from bench.report.words import notes
 from bench.spec.description import Outline
 from bench.spec.job import NO_DATA
 
+_STARTS = Column(
+    "starts_alike",
+    "same start",
+    meaning="whether initial weights and batch order are identical in every job",
+    foldable=True,
+)
+
 
 def comparison_table(results: Results) -> Table:
     """Return one row per pair of machines and kind of job; none with one machine."""
@@ -46,14 +53,9 @@ def _columns(results: Results) -> tuple[Column, ...]:
         _speed("p10", "the ratio of the p10 steps"),
         _speed("median", "the ratio of the median steps"),
         _speed("mean", "the ratio of the mean steps"),
-        Column("conclusion", "finding", meaning="what the interval allows to be said of `machine`"),
+        Column("conclusion", "finding", meaning="what the interval says of the first machine"),
         Column("basis", "by", meaning="the step that the finding rests on"),
-        Column(
-            "starts_alike",
-            "same start",
-            meaning="initial weights and batch order are identical in every job",
-            foldable=True,
-        ),
+        *([_STARTS] if any(pair.starts_alike is not None for pair in results.pairs) else []),
         *(
             [
                 Column(
@@ -76,7 +78,7 @@ def _speed(name: str, meaning: str) -> Column:
         key,
         f"speed, {name} step",
         "number",
-        f"how many times as fast `machine` is as `against`: {meaning}",
+        f"how many times as fast the first machine is as the second: {meaning}",
         better="higher",
         bounds=(f"{key}_low", f"{key}_high"),
         suffix="x",

@@ -42,7 +42,10 @@ _FIGURES = (
 def cost_table(results: Results) -> Table:
     """Return one row per machine, cell and price: dollars a job, joules a job."""
     costs = results.costs
-    prices = sorted({(c.group.machine, c.price.reason) for c in costs if c.price.reason})
+    unpriced: dict[str, list[str]] = {}
+    for name, reason in sorted({(c.group.machine, c.price.reason or "") for c in costs}):
+        if reason:
+            unpriced.setdefault(reason, []).append(name)
     without = any(cost.joules is None for cost in costs) and bool(results.no_energy)
     return Table(
         name="cost",
@@ -52,7 +55,7 @@ def cost_table(results: Results) -> Table:
         notes=(
             *warnings(results),
             notes.COST_NOTE,
-            *(notes.no_price(machine, reason) for machine, reason in prices),
+            *notes.no_prices(unpriced),
             *([notes.no_energy(results.no_energy)] if without else []),
         ),
     )

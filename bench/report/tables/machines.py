@@ -44,7 +44,7 @@ def machines_table(results: Results) -> Table:
             *warnings(results),
             *([notes.published_facts(reference.year)] if reference else []),
             *map(notes.unlike_machines, unlike_machines(results.machines)),
-            *(notes.unknown_facts(one) for one in results.machines if one.facts.unknown),
+            *notes.unknown_facts(results.machines),
         ),
         sideways=True,
     )

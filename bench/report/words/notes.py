@@ -8,6 +8,7 @@ from typing import Any
 from bench.analysis.conditions import Looks
 from bench.analysis.machines import Machine, UnlikeMachines
 from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
+from bench.report.words.lists import and_list
 from bench.spec.axes import Reference
 
 FAILURES_NOTE = "summary.json holds the whole messages and logs."
@@ -21,10 +22,10 @@ CAPACITY_NOTE = (
 COMPARISON_NOTE = (
     "Speeds are ratios of times over the same seeded jobs, paired job by job, with 95 % intervals "
     "(Student's t on log ratios). An interval covers the spread between the jobs of these runs; it "
-    "does not cover the spread between days. The finding rests on the p10 step. If a CPU quota holds up one of the "
-    "machines, it rests on the mean step: steps between pauses run at full speed, so neither p10 "
-    "nor the median may show the slowdown. Final weights may differ in the last bits between "
-    "machines."
+    "does not cover the spread between days. The finding rests on the p10 step. If a CPU quota "
+    "holds up one of the machines, it rests on the mean step: steps between pauses run at full "
+    "speed, so neither p10 nor the median may show the slowdown. Final weights may differ in the "
+    "last bits between machines."
 )
 LIMITS_NOTE = (
     "A step is overhead-bound if more than half of it is neither arithmetic nor memory. Otherwise "
@@ -117,7 +118,7 @@ def judged(reference: Reference) -> str:
 
 def published_facts(year: str) -> str:
     """Return why published machines have few facts."""
-    return f"The annex of {year} told no more of its machines."
+    return f"n/a: not known. The annex of {year} says no more about its machines."
 
 
 def unlike_machines(found: UnlikeMachines) -> str:
@@ -135,19 +136,27 @@ def unlike_machines(found: UnlikeMachines) -> str:
     )
 
 
-def unknown_facts(machine: Machine) -> str:
-    """Return why facts of a machine are unknown, each reason once."""
-    facts_of: dict[str, list[str]] = {}
-    for fact, reason in machine.facts.unknown.items():
-        facts_of.setdefault(reason.rstrip("."), []).append(fact)
-    told = "; ".join(f"{', '.join(facts)} ({reason})" for reason, facts in facts_of.items())
-    return f"Unknown facts of {machine.name}: {told}."
+def unknown_facts(machines: Sequence[Machine]) -> Iterable[str]:
+    """Yield why facts are unknown, each reason once for all machines that share their reasons."""
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for machine in machines:
+        if machine.facts.unknown:
+            alike.setdefault(tuple(machine.facts.unknown.items()), []).append(machine.name)
+    for unknown, names in alike.items():
+        facts_of: dict[str, list[str]] = {}
+        for fact, reason in unknown:
+            facts_of.setdefault(reason.rstrip("."), []).append(fact)
+        told = "; ".join(f"{', '.join(facts)} ({reason})" for reason, facts in facts_of.items())
+        yield f"Unknown facts of {and_list(names)}: {told}."
 
 
 def sameness(found: Sameness) -> Iterable[str]:
     """Yield what is known of equal work."""
     yield from map(unlike_versions, found.versions)
-    yield from map(repeats, found.repeats)
+    yield from (repeats(each) for each in found.repeats if each.tested)
+    untested = [each.machine for each in found.repeats if not each.tested]
+    if untested:
+        yield not_repeated(untested)
     yield from map(unlike_code, found.code)
     for dataset, count in found.unlike_data.items():
         yield f"The runs hold {count} unlike sets of {dataset} data. Their jobs are kept apart."
@@ -171,18 +180,22 @@ def unlike_code(found: UnlikeCode) -> str:
 
 
 def repeats(found: Repeats) -> str:
-    """Return whether repeats of one job gave identical final weights."""
-    if not found.tested:
-        return f"{found.machine}: no job was repeated, so bit-for-bit repetition was not tested."
+    """Return whether repeats of one job on one machine gave identical final weights."""
     if found.unlike:
         return (
             f"{found.machine}: {len(found.unlike)} of {found.tested} repeated jobs did not give "
             f"the same final weights twice: {', '.join(found.unlike)}. Its figures mix unlike "
             "computations."
         )
+    jobs = "the one repeated job" if found.tested == 1 else f"all {found.tested} repeated jobs"
+    return f"{found.machine}: {jobs} gave identical final weights, bit for bit."
+
+
+def not_repeated(machines: Sequence[str]) -> str:
+    """Return that no job was repeated on some machines."""
     return (
-        f"{found.machine}: all {found.tested} repeated jobs gave identical final weights, bit for "
-        "bit."
+        f"No job was repeated on {and_list(machines)}, so bit-for-bit repetition was not tested "
+        "there."
     )
 
 
@@ -201,9 +214,10 @@ def unseen(found: Mapping[str, Sequence[str]]) -> Iterable[str]:
         yield f"Not seen: {'; '.join(parts)}."
 
 
-def no_price(machine: str, reason: str) -> str:
-    """Return why a machine has no price."""
-    return f"No price for {machine}: {reason}."
+def no_prices(machines: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """Yield why machines have no price; the machines by reason."""
+    for reason, names in machines.items():
+        yield f"No price for {and_list(names)}: {reason}."
 
 
 def no_energy(reasons: Sequence[tuple[str, str]]) -> str:

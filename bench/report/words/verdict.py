@@ -10,6 +10,7 @@ from bench.analysis.failures import Counts
 from bench.analysis.intervals import Interval
 from bench.analysis.pairs import Finding
 from bench.report.column import interval
+from bench.report.words.lists import and_list
 from bench.spec.axes import Axis
 
 #: What the interval of a speed beside a published machine covers.
@@ -18,11 +19,6 @@ COVERS = {
     "rounding": "the rounding of the published time",
     "rounding and jobs": "the spread between jobs and the rounding of the published time",
 }
-
-
-def and_list(names: Sequence[str]) -> str:
-    """Return names joined by commas and `and`."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def nothing_measured(has_failures: bool) -> str:
@@ -121,7 +117,8 @@ def paused(mean: str) -> str:
 
 def limited(rate: str, share: str, regime: str) -> str:
     """Return what limits a step."""
-    return f"That is {rate} GFLOP/s, {share} of its best matrix product; the step is {regime}."
+    best = f"{share} of the machine's best matrix product"
+    return f"That is {rate} GFLOP/s, {best}; the step is {regime}."
 
 
 def beside(machine: str, speeds: Sequence[tuple[str, str]], basis: str, covers: str | None) -> str:
@@ -138,7 +135,9 @@ def not_beside(year: str, reason: str) -> str:
 
 def rests_on(n: int) -> str:
     """Return how many jobs figures rest on."""
-    return f"Rests on {n} jobs." if n > 1 else "Rests on one job: no interval of its own."
+    if n == 1:
+        return "These figures rest on one job, so they have no interval."
+    return f"These figures rest on {n} jobs."
 
 
 def job_counts(counts: Counts) -> str:

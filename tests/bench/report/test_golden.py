@@ -39,7 +39,7 @@ CEILINGS = Ceilings(
 
 
 def the_watched_run():
-    """Return a run of three jobs on `desk`: work and ceilings, one job disturbed, energy, a price."""
+    """Return a watched run on `desk`: work and ceilings, disturbed jobs, energy, a price."""
     records = []
     for place, job in enumerate((a_job(batch_size=64), a_job(), a_job(repeat=1))):
         work = WorkCount(flops=10**9, bytes=10**7, working_set_bytes=2**21)

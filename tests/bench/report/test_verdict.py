@@ -106,7 +106,7 @@ def test_one_common_job_is_a_hint_and_not_a_finding():
 def test_one_machine_states_what_its_figures_rest_on():
     report = report_of([cnn_run()])
     assert report.verdict[0].startswith("One machine was measured, lab")
-    assert any("Rests on one job: no interval" in text for text in report.verdict)
+    assert any("These figures rest on one job" in text for text in report.verdict)
     assert any("2.82x as fast as the 2020 laptop" in text for text in report.verdict)
     assert "do not predict" in report.verdict[-1]
     assert rows(report, "comparison") == ()

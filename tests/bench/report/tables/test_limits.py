@@ -88,5 +88,7 @@ def test_capacity_rows_and_the_verdict_say_what_limits_them():
     report = report_of([a_run([measured(100, 0.0016, ceilings=CEILINGS)])])
     row = next(row for row in rows(report, "capacity") if row["source"] == "measured")
     assert (row["regime"], row["ceiling_share"]) == ("compute-bound", pytest.approx(0.625))
-    assert any("62.5 GFLOP/s, 63 % of its best matrix product" in p for p in report.verdict)
+    assert any(
+        "62.5 GFLOP/s, 63 % of the machine's best matrix product" in p for p in report.verdict
+    )
     assert "they do not predict how fast a machine trains big models" in report.verdict[-1]
