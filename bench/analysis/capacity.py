@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.analysis.cells import METRIC, disturbed_count, median, scaled, whole_median
+from bench.analysis.cells import METRIC, disturbed_count, median, scalar, whole_median
 from bench.analysis.intervals import Interval, summary
 from bench.spec.description import Outline
 
@@ -100,14 +100,15 @@ def group_metrics(rows: pd.DataFrame, outline: Outline) -> dict[str, float | Non
 
 def epoch_times(rows: pd.DataFrame, outline: Outline) -> EpochTimes:
     """Return the medians of one epoch of a group, rows of the frame of epochs."""
-    mean_ms = 1000 * rows["wall_s"] / rows["steps"].where(rows["steps"] > 0)
+    pairs = zip(rows["wall_s"], rows["steps"], strict=True)
+    means_s = [wall_s / steps for wall_s, steps in pairs if steps > 0]
     return EpochTimes(
         n=len(rows),
         disturbed=disturbed_count(rows),
         wall_s=median(rows["wall_s"]),
         step_p10_s=median(rows["step_p10_s"]),
         step_median_s=median(rows["step_median_s"]),
-        step_mean_s=scaled(median(mean_ms), 1 / 1000),
+        step_mean_s=median(means_s),
         step_p95_s=median(rows["step_p95_s"]),
         step_first_s=median(rows["step_first_s"]),
         cpu_s=median(rows["cpu_s"]),
@@ -121,14 +122,20 @@ def epoch_times(rows: pd.DataFrame, outline: Outline) -> EpochTimes:
 
 def group_memory(rows: pd.DataFrame) -> GroupMemory:
     """Return the memory of the jobs of a group, rows of the frame of jobs that are final."""
-    numbers = rows[list(MEMORY)].apply(pd.to_numeric, errors="coerce")
-    tree = numbers["tree_rss_peak_bytes"]  # seen by samples, which may miss a short peak
-    numbers["tree_rss_peak_bytes"] = tree.where(
-        tree.isna(), numbers[["peak_bytes", "tree_rss_peak_bytes"]].max(axis=1)
-    )
+    columns = {key: [scalar(value) for value in rows[key]] for key in MEMORY}
+    peaks, imports = columns["peak_bytes"], columns["after_import_bytes"]
+    columns["tree_rss_peak_bytes"] = [  # seen by samples, which may miss a short peak
+        None if tree is None else max(tree, peak or 0)
+        for tree, peak in zip(columns["tree_rss_peak_bytes"], peaks, strict=True)
+    ]
+    own = [
+        None if peak is None or imported is None else peak - imported
+        for peak, imported in zip(peaks, imports, strict=True)
+    ]
+    sources = {source for source in map(scalar, rows["peak_source"]) if source is not None}
     return GroupMemory(
         n=len(rows),
-        **{key: whole_median(numbers[key]) for key in MEMORY},
-        own_bytes=whole_median(numbers["peak_bytes"] - numbers["after_import_bytes"]),
-        peak_source=" ".join(sorted(rows["peak_source"].dropna().unique())) or None,
+        **{key: whole_median(values) for key, values in columns.items()},
+        own_bytes=whole_median(own),
+        peak_source=" ".join(sorted(sources)) or None,
     )

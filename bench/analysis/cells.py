@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,13 +140,16 @@ def scalar(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def median(values: pd.Series[Any]) -> float | None:
-    """Return the median of the known values, None if none is known."""
-    known = pd.to_numeric(values, errors="coerce").dropna()
-    return float(known.median()) if len(known) else None
+def median(values: Iterable[float | None]) -> float | None:
+    """Return the median of the known values, None if none is known.
+
+    Groups are small: pandas would take longer to look at a series than to find its median.
+    """
+    known = [value for value in values if value is not None and value == value]
+    return float(statistics.median(known)) if known else None
 
 
-def whole_median(values: pd.Series[Any]) -> int | None:
+def whole_median(values: Iterable[float | None]) -> int | None:
     """Return the median of the known values as an integer, None if none is known."""
     found = median(values)
     return None if found is None else round(found)

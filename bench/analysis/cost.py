@@ -117,7 +117,7 @@ def _cost(
 ) -> GroupCost:
     seconds, hourly = median(rows["total_s"]), price.usd_per_hour
     readings = [counted for counted in energy if counted]
-    joules = median(pd.Series([sum(one.joules for one in job) for job in readings], dtype=float))
+    joules = median(sum(one.joules for one in job) for job in readings)
     named = [reading for job in readings for reading in job]
     return GroupCost(
         group=group,
