@@ -20,7 +20,7 @@ AXIS, METRIC = "axis.", "metric."
 class Cell:
     """What jobs share that are pooled: a value for each axis, the epochs and the data.
 
-    `axes` are pairs of name and value; an axis of which nothing is known is absent.
+    `axes` are pairs of name and value; an axis without a known value is absent.
     """
 
     axes: tuple[tuple[str, Value], ...]
@@ -67,12 +67,12 @@ def unmarked_axes(outline: Outline) -> tuple[Axis, ...]:
 
 
 def separating_axes(outline: Outline) -> tuple[Axis, ...]:
-    """Return the axes for each value of which machines are ranked by themselves."""
+    """Return the axes that separate: machines are ranked for each of their values."""
     return tuple(axis for axis in outline.axes if axis.separates)
 
 
 def ceiling_axes(outline: Outline) -> tuple[Axis, ...]:
-    """Return the axes for each value of which a machine has ceilings of its own."""
+    """Return the axes that set ceilings: a machine has its own for each of their values."""
     return tuple(axis for axis in outline.axes if axis.sets_ceiling)
 
 

@@ -56,7 +56,7 @@ class Disturbances:
 class Looks:
     """Looks at machines before their first job: how many there were, and found a quiet machine.
 
-    `loud` holds label and finding of each machine that was not quiet, or of which that is unknown.
+    `loud` holds label and finding of each machine that was not found quiet.
     """
 
     taken: int

@@ -30,7 +30,7 @@ STEADY = (
     *("step_p10_s", "step_median_s", "step_p95_s", "steady_steps"),
     *("epoch_s", "step_mean_s"),
 )
-#: Columns of the whole job. Memory is None in read-off rows: its peak is that of the whole job.
+#: Columns of the whole job. Memory is None in read-off rows: a peak belongs to the whole job.
 WHOLE = (
     *MemoryFacts.model_fields,
     *("first_step_s", "initial_weights", "batch_order", "final_weights", "code", "device"),

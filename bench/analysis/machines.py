@@ -108,7 +108,7 @@ def _once(found: Iterable[RuntimeFacts | None]) -> tuple[RuntimeFacts, ...]:
 
 
 def _unmeasured(shares: Sequence[Share], known: set[str]) -> list[Machine]:
-    """Return the machines that have only failures, or of which no record came back."""
+    """Return the machines without a measurement: they have failures only, or no record at all."""
     seen = [
         (record.label, record.machine)
         for share in shares

@@ -254,5 +254,5 @@ def _speed(both: Sequence[tuple[_Job, _Job]], key: str) -> Interval | None:
 
 
 def _told(time_s: float | None) -> bool:
-    """Say whether a time is known; 0 is none that a ratio could be taken of."""
+    """Say whether a time is known. A ratio cannot be taken of 0."""
     return time_s is not None and time_s > 0

@@ -108,9 +108,9 @@ def workload_of(
 ) -> tuple[Outline, Reference | None]:
     """Return the workload that `runs` measured, with its reference.
 
-    `outline` and `reference` are the program's own: the outline is that of a run whose journal
-    holds none, the reference counts if the names agree. Raises RequestError if the runs are of
-    unlike workloads.
+    `outline` and `reference` are the program's own. The outline describes each run whose journal
+    holds none; the reference is used if the runs are of that workload. Raises RequestError if the
+    runs are of unlike workloads.
     """
     outlines = {(run.header.workload or outline).name: run for run in runs}
     if len(outlines) > 1:

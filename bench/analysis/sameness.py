@@ -42,7 +42,7 @@ class UnlikeVersions:
 class Sameness:
     """What is known of equal work: within a machine, between machines, and of the data.
 
-    `unlike_data` holds the number of sets of each dataset of which there is more than one.
+    `unlike_data` holds the number of unlike sets by dataset, if there is more than one.
     """
 
     versions: tuple[UnlikeVersions, ...]

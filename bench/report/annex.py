@@ -30,7 +30,7 @@ def build_report(
     reference: Reference | None = None,
     commands: Sequence[str] = (),
 ) -> Report:
-    """Return the annex of `runs`; `commands` are those that made this report, if not the runs'.
+    """Return the annex of `runs`; `commands` are the commands that made this report.
 
     `outline` and `reference` are the program's own: the outline describes runs whose journals hold
     none, and the reference is used if the runs are of that workload. Works for no run, for runs

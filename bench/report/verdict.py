@@ -64,7 +64,7 @@ def _choice(results: Results) -> str:
 
 
 def _best(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
-    """Return the fastest machine and those that are not surely slower."""
+    """Return the fastest machine, and every machine that is not surely slower."""
     order = ranking(pairs)
     if not order:
         return ()
@@ -94,7 +94,7 @@ def _kind(kind: Kind, results: Results) -> str:
 
 
 def _usual_dataset(results: Results) -> str:
-    """Return the dataset that needs no mention: that of the reference, or the only one."""
+    """Return the dataset that needs no mention: the one of the reference, or the only one."""
     if results.reference is not None:
         return results.reference.dataset
     names = results.sameness.datasets

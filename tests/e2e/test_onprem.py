@@ -153,7 +153,7 @@ def test_the_ranking_is_the_planted_one(smoke):
         assert faster == set(itertools.combinations(planted, 2)), model
         assert {row["basis"] for row in ours} == {"mean"}
     said = (smoke[2] / "summary.md").read_text().replace("\n", " ")
-    assert re.search(r"by mean of steady steps, as .*gamma are held up by their own CPU", said)
+    assert re.search(r"by mean of steady steps, because .*gamma are held up by their own CPU", said)
 
 
 def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, smoke):

@@ -101,7 +101,7 @@ def _published_names(reference: Reference) -> list[str]:
 
 
 def _by_publication(results: Results) -> list[Metric]:
-    """Return the metrics of an evaluation, those that were published first."""
+    """Return the metrics of an evaluation, published metrics first."""
     published = [] if results.reference is None else _published_names(results.reference)
     metrics = {metric.name: metric for metric in results.outline.evaluation_metrics}
     first = [metrics[name] for name in published if name in metrics]

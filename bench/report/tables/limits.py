@@ -75,7 +75,7 @@ _FIGURES = (
         "regime_basis",
         "by",
         meaning="what decided on the regime: several batch sizes, or one size and the ceilings "
-        "(roofline), where all that neither ceiling explains counts as overhead",
+        "(roofline), in which case all that neither ceiling explains counts as overhead",
         foldable=True,
     ),
 )

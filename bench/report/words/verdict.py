@@ -28,7 +28,7 @@ def nothing_measured(has_failures: bool) -> str:
 
 
 def one_machine(name: str, year: str | None) -> str:
-    """Return the verdict on one machine; `year` is that of the published figures."""
+    """Return the verdict on one machine; `year` is the year of the published figures."""
     beside = f" The tables show it beside the published machines of {year}." if year else ""
     return (
         f"One machine was measured, {name}, so there are no machines to compare yet.{beside} Run "

@@ -16,13 +16,13 @@ from builders import (
     rows,
     steady_run,
 )
+from reporting import notes, report_of, table
 
 from bench.record.failure import Failure
 from bench.report.cells import source_of
 from bench.report.data import summary_json
 from bench.report.markdown import render
 from mnist_bench.reference import published_2020
-from reports import notes, report_of, table
 
 TABLES = {
     *("machines", "capacity", "epochs", "accuracy", "memory", "failures"),

@@ -19,6 +19,7 @@ from builders import (
     steady_run,
     throttled_run,
 )
+from reporting import report_of
 
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
 from bench.record.conditions import Conditions, EnergyReading, ForeignProcess, Interference
@@ -27,7 +28,6 @@ from bench.record.failure import Failure
 from bench.record.lines import Skip
 from bench.record.price import PriceRule
 from bench.report.markdown import render
-from reports import report_of
 
 GOLDEN = Path(__file__).resolve().parents[2] / "samples" / "golden" / "summary.md"
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]

@@ -6,10 +6,10 @@ import json
 
 import pytest
 from builders import a_job, a_run, cnn_run, rows, steady_run, throttled_run
+from reporting import notes, report_of
 
 from bench.report.data import summary_json
 from bench.report.markdown import render
-from reports import notes, report_of
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 

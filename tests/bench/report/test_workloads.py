@@ -7,6 +7,7 @@ import re
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts, rows, steady_run
+from reporting import report_of
 
 from bench.errors import RequestError
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
@@ -18,7 +19,6 @@ from bench.spec.description import Description
 from bench.spec.job import make_job
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
-from reports import report_of
 
 PRODUCTS = Description(
     name="products",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
+from reporting import notes, report_of, table
 
 from bench.record.conditions import (
     Conditions,
@@ -16,7 +17,6 @@ from bench.record.facts import GpuFacts
 from bench.record.price import PriceRule
 from bench.report.markdown import render
 from bench.report.tables.conditions import MOST_SHOWN
-from reports import notes, report_of, table
 
 STEPS = [[1.0, 0.01], [0.01, 0.01]]
 

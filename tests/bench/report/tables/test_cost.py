@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
+from reporting import notes, report_of, table
 
 from bench.analysis.cost import NODE_SOURCE
 from bench.record.lines import MachineEntry
 from bench.record.price import PriceRule, listed_price, read_rules
-from reports import notes, report_of, table
 
 DESK = facts(machine_id="desk")
 NODE = facts(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, rows
+from reporting import notes, report_of
 
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
 from bench.record.conditions import Conditions, Interference
-from reports import notes, report_of
 
 CEILINGS = Ceilings(
     matmul=(MatmulRate(size=1024, flops_per_s=100e9),),

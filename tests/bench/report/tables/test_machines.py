@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
+from reporting import notes, report_of, table
 
 from bench.record.facts import GpuFacts, RuntimeFacts, ThreadPool
 from bench.report.markdown import render
-from reports import notes, report_of, table
 
 TENSORFLOW = RuntimeFacts(
     thread_pools=(
