@@ -5,14 +5,18 @@ GRID ?= quick
 ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
+COVERAGE := --cov=bench --cov=mnist_bench --cov-report=term:skip-covered
 export PYTHON
 
-.PHONY: help setup setup-test run test perf lint clean
+.PHONY: help setup setup-test run test test-fast perf lint clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make run               set up, then measure this machine (GRID=quick; GRID=full for all)'
-	@echo 'make test              set up with the test tools, then run the test suite'
+	@echo 'make test              set up with the test tools, then run the whole test suite and print'
+	@echo '                       its slowest tests and its coverage (of its own process alone: jobs'
+	@echo '                       run in processes of their own, which are not traced)'
+	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
 	@echo 'make lint              check the style'
@@ -35,7 +39,10 @@ run: setup
 
 test: setup-test
 	@sh tools/lab-setup.sh
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --durations=15 $(COVERAGE) $(ARGS)
+
+test-fast: setup-test
+	@$(PY) -m pytest -m 'not slow' $(ARGS)
 
 perf: setup-test
 	@$(PY) tests/perf/perf.py $(ARGS)
@@ -44,5 +51,5 @@ lint: setup-test
 	@$(PY) -m ruff check .
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .coverage
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import DataError
+from bench.paths import cache_folder
 from mnist_bench.download import DOWNLOAD_TIMEOUT_S, MIRRORS, fetch
 from mnist_bench.npz import read_path, reason, write_npz
 from mnist_bench.synthetic import SYNTHETIC_DIGESTS, Arrays, make_synthetic
@@ -48,7 +49,7 @@ class Dataset:
 def digests_of(arrays: Arrays) -> dict[str, str]:
     """Return the SHA-256 of each array's raw bytes, C order; shape and dtype play no part."""
     flat = {name: np.ascontiguousarray(array) for name, array in arrays._asdict().items()}
-    return {name: hashlib.sha256(array).hexdigest() for name, array in flat.items()}
+    return {name: hashlib.sha256(array.data).hexdigest() for name, array in flat.items()}
 
 
 def combined_digest(data: Arrays | Mapping[str, str]) -> str:
@@ -141,7 +142,7 @@ def _search(
     """Look in each place in its order, yielding the real MNIST or why that place has none."""
     home = Path(env.get("HOME") or os.path.expanduser("~"))
     keras = Path(env.get("KERAS_HOME") or home / ".keras") / "datasets" / "mnist.npz"
-    kept = Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "mnist-bench" / "mnist.npz"
+    kept = cache_folder("mnist-bench", env) / "mnist.npz"
     for source, path in (("Keras cache", keras), ("download cache", kept)):
         shown = f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
         try:
@@ -154,7 +155,7 @@ def _search(
         return
     for mirror in mirrors:
         try:
-            yield _download(mirror, deadline, Path(os.path.expanduser(kept)))
+            yield _download(mirror, deadline, kept)
         except DataError as error:
             yield error
 

@@ -75,7 +75,7 @@ def _as_text(value: Any) -> str:
 def _tensorflow_peak(tf: Any) -> int | None:
     if not tf.config.list_physical_devices("GPU"):
         return None
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
 
 def _torch_peak(torch: Any) -> int | None:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench.errors import DataError
+from bench.paths import cache_folder
 from mnist_bench.data import Dataset, combined_digest, load_staged, stage
 
 
@@ -16,9 +17,9 @@ def stage_in_cache(dataset: Dataset) -> Path:
     It lies in the user's cache folder, or in the temporary folder where that cannot be written.
     Raises DataError where neither can be.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-bench"
     wanted = combined_digest(dataset.digests)
-    for folder in (cache, Path(tempfile.gettempdir()) / f"mnist-bench-{os.getuid()}"):
+    temporary = Path(tempfile.gettempdir()) / f"mnist-bench-{os.getuid()}"
+    for folder in (cache_folder("mnist-bench"), temporary):
         path = folder / f"{dataset.name}-{wanted[:12]}.npz"
         if _holds(path, wanted):
             return path

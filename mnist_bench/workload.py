@@ -9,8 +9,9 @@ from bench.child.meter import Meter
 from bench.child.workload import Dataset, Workload
 from bench.record.facts import MachineFacts
 from bench.spec.job import JobSpec
+from bench.text import type_and_line
 from mnist_bench import eligibility, runtime
-from mnist_bench.backends import backend
+from mnist_bench.backends import backend, installed
 from mnist_bench.data import combined_digest, load_staged, resolve
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.estimate import job_seconds
@@ -80,6 +81,16 @@ class MnistWorkload(Workload):
     def builds(self) -> Mapping[str, Callable[[], dict[str, str]]]:
         """Return what tells how each imported framework was built."""
         return runtime.loaded_builds()
+
+    def import_all(self, threads: int) -> Mapping[str, str]:
+        """Import every installed framework; return why those that failed did."""
+        failures = {}
+        for name in installed():
+            try:
+                backend(name).load(threads)
+            except Exception as error:  # a broken framework is a finding, not an end
+                failures[name] = type_and_line(error)
+        return failures
 
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
         """Return the peak that the backend's allocator counted, and its counter."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,20 @@ def mnist_file() -> Path | None:
         if path is not None and path.is_file():
             return path
     return None
+
+
+@pytest.fixture(scope="session")
+def synthetic_set() -> Any:
+    """The synthetic set as every run makes it; one for all tests, because it takes seconds."""
+    from mnist_bench.synthetic import make_synthetic  # the path is set above
+
+    return make_synthetic()
+
+
+@pytest.fixture
+def synthetic_at_once(synthetic_set: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what runs in this process find the synthetic set already made."""
+    monkeypatch.setattr("mnist_bench.data.make_synthetic", lambda: synthetic_set)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

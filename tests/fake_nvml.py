@@ -69,7 +69,7 @@ def nvmlSystemGetDriverVersion():
 def nvmlDeviceGetName(handle):
     if handle == "slice":
         return "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
-    return ("NVIDIA H100 80GB HBM3", b"Tesla K80")[handle]
+    return ("NVIDIA H100 80GB HBM3", "Tesla K80")[handle]
 
 
 def nvmlDeviceGetUUID(handle):

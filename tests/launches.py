@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,11 @@ import psutil
 import toy_workload
 
 from bench.child.launch import LaunchSpec
-from bench.record.lines import JobRecord
+from bench.dispatch.events import Event
+from bench.dispatch.scheduler import AT_HOME, Planner, Scheduler
+from bench.dispatch.supply import GridSupply
+from bench.dispatch.transport import Transport
+from bench.record.lines import JobRecord, MachineEntry
 from bench.spec.job import JobSpec, make_job
 
 
@@ -36,6 +40,34 @@ def a_launch(model: str, folder: Path, *, seed: int = 0, **changes: Any) -> Laun
         "time_limit_s": 120,
     }
     return LaunchSpec.model_validate({**fields, **changes})
+
+
+class LaunchSupply(GridSupply):
+    """Gives the jobs of planned launches, whatever the host says that it can run."""
+
+    def __init__(self, launches: Sequence[LaunchSpec]) -> None:
+        super().__init__()
+        self._jobs = [launch.job for launch in launches]
+
+    def begin(self, host: str, jobs: Sequence[JobSpec]) -> None:
+        super().begin(host, self._jobs)
+
+
+def scheduled(transport: Transport, launches: Sequence[LaunchSpec]) -> Iterator[Event]:
+    """Run launches on this machine with the real scheduler; yield what happens to the jobs."""
+    by_id = {launch.job.job_id: launch for launch in launches}
+    planner = Planner(
+        launch=lambda job, host, prepared, attempt: by_id[job.job_id].model_copy(
+            update={"machine": prepared.facts, "attempt": attempt}
+        ),
+        entry=lambda host, prepared: MachineEntry(
+            run_id="run-1", label="lab", own=True, machine=prepared.facts, jobs=tuple(by_id)
+        ),
+        unavailable=lambda name, reason: MachineEntry(run_id="run-1", label="lab", reason=reason),
+    )
+    for event in Scheduler(transport, LaunchSupply(launches), planner, patience=AT_HOME).run():
+        if event.kind != "machine":
+            yield event
 
 
 def notes(folder: Path) -> list[dict[str, Any]]:

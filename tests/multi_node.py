@@ -1,7 +1,8 @@
-"""A real Ray of several nodes, and the driver of a cluster's head on it; run by a test as a script.
+"""A real Ray of several nodes with the driver of a cluster's head; a test runs it as a script.
 
-Ray reads its environment once a process, so this has one of its own. It is given a folder with
-`request.json` and tells, as one JSON object, what the driver said and where the journal lies.
+Ray reads its environment once a process, so this script has a process of its own. It is given a
+folder with `request.json`. It prints one JSON object: what the driver said and why it stopped; the
+journal lies in the folder.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def main(folder: Path) -> None:
     os.environ.update(TUNING)
     from ray.cluster_utils import Cluster
 
-    from bench.dispatch.head import MARK, Site, SiteRequest
+    from bench.dispatch.cluster_request import ClusterRequest
+    from bench.dispatch.head import MARK, HeadDriver
+    from bench.dispatch.ray_cluster import RayCluster
     from bench.spec.privacy import name_hash
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -74,8 +77,9 @@ def main(folder: Path) -> None:
 
     harm = {"flaky": replace, "killed": kill_worker, "spot": take_away}
 
-    request = SiteRequest.model_validate_json((folder / "request.json").read_text())
-    stopped = Site(request, folder, tell).run(folder, cluster.address, code=None)
+    request = ClusterRequest.model_validate_json((folder / "request.json").read_text())
+    transport = RayCluster(request, folder, cluster.address)
+    stopped = HeadDriver(request, tell).run(transport, folder)
     print(json.dumps({"said": said, "stopped": stopped}))
     cluster.shutdown()
 

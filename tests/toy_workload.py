@@ -46,6 +46,7 @@ SLEEP_THROUGH_SIGTERM = (
 DESCRIPTION = Description(
     name="toy",
     title="Toys",
+    packages=("ray", "numpy"),
     axes=(
         Axis("model", always_marked=True, separates=True),
         Axis("optimizer", default="none", always_marked=True),
@@ -73,9 +74,10 @@ class ToyWorkload(Workload):
             lambda: {"train_accuracy": 0.75, "test_accuracy": 0.75}, lambda: [np.ones(1)]
         ):
             meter.tell("begun", pid=os.getpid())
-            BEHAVIOURS[str(job.axes["model"])](meter)
             for number in range(1, job.epochs + 1):
                 with meter.epoch() as epoch:
+                    if number == 1:
+                        BEHAVIOURS[str(job.axes["model"])](meter)
                     for _ in range(STEPS):
                         time.sleep(0.002)
                         epoch.step()

@@ -4,43 +4,49 @@ from __future__ import annotations
 
 import secrets
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from bench.app.part import ClusterPart
-from bench.app.plan import Limits, Plan, site_request
+from bench.app.announcer import Announcer
+from bench.app.cluster_run import ClusterRun, cluster_request
+from bench.app.out_folder import held, prepare_folder
+from bench.app.own_machine import OwnMachine, own_setup
+from bench.app.plan import Plan
 from bench.app.pricing import repriced
 from bench.app.progress import Progress, make_progress
-from bench.app.recorder import Recorder
 from bench.clock import utc_now
 from bench.cluster.find import Cluster
-from bench.dispatch.events import Dispatcher
 from bench.dispatch.head import DONE
-from bench.dispatch.local import InlineDispatcher
-from bench.dispatch.ray_local import RayLocalDispatcher
-from bench.errors import OutputError, StoreError
+from bench.dispatch.local import LocalSetup, LocalTransport
+from bench.dispatch.ray_local import RayLocal
+from bench.dispatch.scheduler import AT_HOME, Scheduler
+from bench.dispatch.supply import GridSupply
+from bench.dispatch.transport import THIS_MACHINE, Host, Transport
+from bench.errors import StoreError
 from bench.record.conditions import LookRecord
-from bench.record.facts import MachineFacts
-from bench.record.journal import Journal, find_journals, read_run, unfinished, unwritable
-from bench.record.lines import RunHeader, SiteEntry
+from bench.record.journal import Journal, find_journals, read_run, unfinished
+from bench.record.lines import ClusterEntry, RunHeader
 from bench.record.run import Run
-from mnist_bench.staging import stage_in_cache
-from mnist_bench.workload import PACKAGES
+from bench.spec.request import MeasureLimits
 
 #: Seconds after its limit that a cluster may take to say that it has stopped.
 OVERTIME_S = 120.0
 
-DISPATCHERS = {"ray": RayLocalDispatcher, "inline": InlineDispatcher}
+#: What `--dispatch` may say, and what then carries jobs to this machine.
+TRANSPORTS: Mapping[str, Callable[[LocalSetup], Transport]] = {
+    "ray": RayLocal,
+    "inline": LocalTransport,
+}
 
 
 class Campaign:
-    """Runs a plan and keeps its journal; goes on with a run of the same plan that was cut off."""
+    """Runs a plan and keeps its journal; continues a run of the same plan that was cut off.
+
+    `cluster` measures beside this machine, and `cluster_note` says what was found of it. `look` is
+    what a look at this machine found before anything was started.
+    """
 
     def __init__(
         self,
@@ -49,50 +55,39 @@ class Campaign:
         *,
         fresh: bool = False,
         cluster: Cluster | None = None,
-        found: str | None = None,
-        limits: Limits | None = None,
+        cluster_note: str | None = None,
+        limits: MeasureLimits | None = None,
     ) -> None:
         self.plan, self.out, self.fresh = plan, out, fresh
-        self.cluster, self.found, self.limits = cluster, found, limits or Limits()
+        self.cluster, self.cluster_note = cluster, cluster_note
+        self.limits = limits or MeasureLimits()
         self.path: Path | None = None
         self.look: LookRecord | None = None
-        self.part: ClusterPart | None = None
+        self._cluster_run: ClusterRun | None = None
         self._deadline_s = time.monotonic() + (self.limits.max_s or float("inf"))
 
     def run(self) -> bool:
         """Measure what is not measured yet; return whether it was interrupted.
 
-        Raises OutputError where the results cannot be written, DispatchError where Ray fails.
+        Raises OutputError if the results cannot be written, DispatchError if Ray fails.
         """
         prepare_folder(self.out)
-        with _locked(self.out), make_progress(sys.stdout) as progress:
+        with held(self.out), make_progress(sys.stdout, self.plan.workload) as progress:
             taken_up = None if self.fresh else self._unfinished()
-            if taken_up:
-                self.path = taken_up.path
+            self.path = taken_up.path if taken_up else None
             progress.opening(self.plan, taken_up)
-            if self.found:
-                progress.say(self.found)
-            if taken_up and repriced(taken_up, self.plan.prices) is not taken_up:
-                progress.say(
-                    "note: --price is not what this run's journal says: this report takes the new "
-                    "figures, the journal keeps its own (mnist-bench report takes --price too)"
-                )
-            if not taken_up and not self.fresh and (other := self._other_unfinished()):
-                progress.say(
-                    f"note: {other} was cut off, but it is not the same request (other jobs, "
-                    "settings or source code): this run starts anew"
-                )
+            for note in self._notes(taken_up):
+                progress.say(note)
             try:
-                with DISPATCHERS[self.plan.dispatch]() as dispatcher:
-                    self._measure(dispatcher, taken_up, progress)
-                self._await_part(progress)
+                self._measure(taken_up, progress)
+                self._await_cluster(progress)
             except KeyboardInterrupt:
                 if self.path is None:  # nothing was begun: there is no run to report
                     raise
                 return True
             finally:
-                if self.part:
-                    self.part.leave()
+                if self._cluster_run:
+                    self._cluster_run.leave()
         return False
 
     def read(self) -> Run:
@@ -101,9 +96,9 @@ class Campaign:
         return repriced(read_run(self.path), self.plan.prices)
 
     @property
-    def open_part(self) -> SiteEntry | None:
-        """Return the cluster's part where it goes on; None where none was begun or it has ended."""
-        return self.read().open_site if self.path and self.path.exists() else None
+    def open_cluster(self) -> ClusterEntry | None:
+        """The cluster's share if it goes on; None if none was begun or it has ended."""
+        return self.read().open_cluster if self.path and self.path.exists() else None
 
     def _unfinished(self) -> Run | None:
         run = unfinished(find_journals(self.out / "journals"), self.plan.request_digest)
@@ -111,79 +106,110 @@ class Campaign:
             Journal(run.path).mend()
         return run
 
+    def _notes(self, taken_up: Run | None) -> Iterator[str]:
+        """Yield what a user should know of the cluster and of an earlier run."""
+        if self.cluster_note:
+            yield self.cluster_note
+        if taken_up and repriced(taken_up, self.plan.prices) is not taken_up:
+            yield (
+                "note: --price differs from the prices in this run's journal: this report takes "
+                "the new figures, and the journal keeps its own (`report` takes --price too)"
+            )
+        if not taken_up and not self.fresh and (other := self._other_unfinished()):
+            yield (
+                f"note: {other} was cut off, but it is another request (other jobs, settings or "
+                "source code): this run starts anew"
+            )
+        if taken_up and taken_up.open_cluster and self.cluster is None:
+            yield (
+                f"note: the share of {taken_up.open_cluster.cluster} is open, but its cluster was "
+                "not found (--fresh starts a run without it)"
+            )
+
     def _other_unfinished(self) -> str | None:
-        """Return the name of the newest journal where it misses jobs, whatever was asked for."""
+        """Return the name of the newest journal if it misses jobs, whatever was asked for."""
         newest = find_journals(self.out / "journals")[-1:]
         try:
             return next((run.path.name for run in map(read_run, newest) if not run.complete), None)
         except StoreError:
             return None
 
-    def _measure(self, dispatcher: Dispatcher, taken_up: Run | None, progress: Progress) -> None:
-        machine = dispatcher.machine(PACKAGES)
-        header = taken_up.header if taken_up else self._header(machine)
-        self.path = taken_up.path if taken_up else self._new_path(header)
-        journal = Journal(self.path)
-        if not taken_up:
-            journal.create(header)
-        recorder = Recorder(journal, header, progress)
-        launches = list(
-            self.plan.launches(
-                dispatcher.name, run_id=header.run_id, machine=machine, taken_up=taken_up
+    def _measure(self, taken_up: Run | None, progress: Progress) -> None:
+        """Run this machine's jobs; the cluster's share begins once this machine has its line."""
+        header = taken_up.header if taken_up else self._header()
+        own = taken_up.own if taken_up else None
+        journal = Journal(self._path_of(header) if taken_up is None else taken_up.path)
+        announcer = Announcer(journal, header, progress)
+        with TRANSPORTS[self.plan.dispatch](own_setup(self.plan, self.look)) as transport:
+            machine = OwnMachine(self.plan, header.run_id, transport.name, own)
+            scheduler = Scheduler(
+                transport,
+                GridSupply({THIS_MACHINE: machine.done}),
+                machine.planner(),
+                patience=AT_HOME,
+                limit=self._why_stop,
             )
+            for event in scheduler.run():
+                if event.machine is not None:
+                    if taken_up is None:
+                        journal.create(header)
+                        self.path = journal.path
+                    if own is None:
+                        announcer.take(event.machine)
+                    else:
+                        announcer.introduce(own.entry, own.done)
+                    self._begin_cluster(announcer, header, taken_up)
+                elif event.record is not None:
+                    announcer.take(event.record)
+                else:
+                    announcer.show(event)
+        if scheduler.stopped:
+            announcer.say(scheduler.stopped)
+
+    def _why_stop(self, hosts: Sequence[Host]) -> str | None:
+        if time.monotonic() < self._deadline_s:
+            return None
+        return f"the limit of {(self.limits.max_s or 0) / 60:g} minutes is reached"
+
+    def _begin_cluster(self, announcer: Announcer, header: RunHeader, taken_up: Run | None) -> None:
+        """Start the cluster's share, or follow it again; do nothing if it has ended already."""
+        ended = taken_up and taken_up.clusters and not taken_up.open_cluster
+        if self.cluster is None or ended:
+            return
+        self._cluster_run = ClusterRun(
+            self.cluster,
+            cluster_request(self.plan, header, self.cluster, self.limits),
+            announcer,
+            workload=self.plan.reference,
+            data=self.plan.data_path,
         )
-        already = len(header.jobs) - len(launches)
-        progress.begin([launch.job for launch in launches], already=already)
-        self._begin_part(recorder, header, taken_up, progress)
-        left = len(launches)
-        for event in dispatcher.run(launches):
-            if event.record is not None:
-                recorder.take(event.record)
-                left -= 1
-            else:
-                recorder.show(event)
-            if left and time.monotonic() >= self._deadline_s:
-                progress.say(f"the limit of {self.limits.max_s / 60:g} minutes is reached")
-                return
+        self._cluster_run.begin(taken_up)
 
-    def _begin_part(
-        self, recorder: Recorder, header: RunHeader, taken_up: Run | None, progress: Progress
-    ) -> None:
-        """Start the cluster's part, or take it up; leave it where it has ended already."""
-        if taken_up and taken_up.open_site and self.cluster is None:
-            progress.say(
-                f"note: the part of {taken_up.open_site.site} is open and its cluster was not "
-                "found (--fresh starts a run without it)"
-            )
-        if self.cluster is None or (taken_up and taken_up.sites and not taken_up.open_site):
-            return
-        request = site_request(self.plan, header, self.cluster, self.limits)
-        self.part = ClusterPart(self.cluster, recorder, progress.say)
-        self.part.begin(request, stage_in_cache(self.plan.dataset), taken_up)
-
-    def _await_part(self, progress: Progress) -> None:
+    def _await_cluster(self, progress: Progress) -> None:
         """Wait for the cluster, once this machine has done its own jobs."""
-        if self.part is None:
+        followed = self._cluster_run
+        if followed is None:
             return
-        while not self.part.wait(0.5):
+        while not followed.wait(0.5):
             if time.monotonic() >= self._deadline_s + OVERTIME_S:
                 progress.say(
-                    "the cluster's part has not said that it ended: it is left open, and the same "
+                    "the cluster has not said that it ended: its share is left open, and the same "
                     "command follows it"
                 )
                 return
-        if self.part.error:
-            progress.say(f"the cluster's part is open: {self.part.error}")
-        elif self.part.outcome != DONE:
-            progress.say(f"the cluster's part ended early: {self.part.outcome}")
+        if followed.error:
+            progress.say(f"the cluster's share is open: {followed.error}")
+        elif followed.outcome != DONE:
+            progress.say(f"the cluster's share ended early: {followed.outcome}")
 
-    def _new_path(self, header: RunHeader) -> Path:
+    def _path_of(self, header: RunHeader) -> Path:
         return self.out / "journals" / f"{header.run_id}.jsonl"
 
-    def _header(self, machine: MachineFacts) -> RunHeader:
+    def _header(self) -> RunHeader:
         plan, now = self.plan, datetime.now(UTC)
         return RunHeader(
             run_id=f"{now:%Y%m%dT%H%M%S}Z-{_slug(plan.grid)}-{secrets.token_hex(2)}",
+            workload=plan.workload.description.outline,
             request_digest=plan.request_digest,
             command=plan.command,
             grid=plan.grid,
@@ -191,47 +217,12 @@ class Campaign:
             dataset=plan.dataset.name,
             dataset_source=plan.dataset.source,
             dataset_note=plan.dataset.note,
-            data_digest=plan.data_digest,
+            data_digest=plan.dataset.digest,
             order_seed=plan.order_seed,
             started_at=utc_now(),
-            machine=machine,
-            jobs=plan.jobs,
-            skipped=plan.skipped,
+            jobs=plan.asked,
             prices=plan.prices,
-            look=self.look,
         )
-
-
-def prepare_folder(out: Path) -> None:
-    """Make sure that `out` can be written before anything is measured. Raises OutputError."""
-    missing: list[Path] = []
-    try:
-        missing = [folder for folder in (out, *out.parents) if not folder.exists()]
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        for folder in missing:
-            if folder.is_dir():
-                folder.rmdir()
-        raise unwritable(out, error) from error
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Hold the folder: two runs at once would disturb each other and mix their reports."""
-    lock = FileLock(out / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OutputError(
-            f"another run is writing to {out}",
-            next_step="wait for it: two runs on one machine spoil each other's figures",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _slug(name: str) -> str:

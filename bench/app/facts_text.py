@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench import units
 from bench.probe.machine import SUBJECTS, all_facts
 from bench.record.facts import MachineFacts, open_vulnerabilities
+from bench.text import printable
 
 #: How a value with a unit reads; all others read as words.
-FORMS = {
+FORMS: Mapping[str, Callable[[Any], str]] = {
     "Hz": lambda value: f"{units.gigahertz(value)} GHz",
     "bytes": lambda value: (
         f"{value / 1024:g} KiB" if 0 < value < 2**20 else f"{units.mebibytes(value)} MiB"
@@ -36,14 +37,14 @@ def field_words(name: str) -> str:
     return " ".join(WORDS.get(word, word) for word in name.split("_"))
 
 
-def readable(value: Any, unit: str = "") -> str:
+def value_text(value: Any, unit: str = "") -> str:
     """Return a fact's value in words."""
     if isinstance(value, Mapping):
-        shown = (f"{key} {readable(item, unit)}" for key, item in value.items())
+        shown = (f"{key} {value_text(item, unit)}" for key, item in value.items())
         return ", ".join(shown) or "none"
     if isinstance(value, list | tuple):
         if value and hasattr(value[0], "model_dump"):
-            return "; ".join(readable(_parts(item)) for item in value)
+            return "; ".join(value_text(_parts(item)) for item in value)
         return " ".join(map(str, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -51,10 +52,10 @@ def readable(value: Any, unit: str = "") -> str:
 
 
 def headline(facts: MachineFacts) -> str:
-    """Return the machine in one line: CPU, what a job may use of it, memory, GPUs, where it is."""
+    """Return the machine in one line: its CPU, the CPUs for a job, memory, GPUs and location."""
     cpus = "CPUs unknown"
     if facts.usable_cpus is not None:
-        cpus = f"{facts.usable_cpus:g} of {readable(facts.logical_cores or 0)} CPUs for a job"
+        cpus = f"{facts.usable_cpus:g} of {value_text(facts.logical_cores or 0)} CPUs for a job"
     memory = f"{units.gibibytes(facts.memory_usable_bytes)} GiB"
     gpus = [gpu.model or "a GPU" for gpu in facts.gpus or ()]
     place = facts.cloud_instance_type or facts.container or facts.virtualisation
@@ -63,10 +64,10 @@ def headline(facts: MachineFacts) -> str:
 
 
 def value_words(facts: MachineFacts, name: str, unit: str) -> str:
-    """Return a fact's value in words; `n/a` with the reason, or `none` where that is a finding."""
+    """Return a fact's value in words; `n/a` with the reason, or `none` if the machine has none."""
     value = getattr(facts, name)
     if value is not None:
-        return readable(value, unit)
+        return value_text(value, unit)
     reason = facts.unknown.get(name)
     return f"{units.NOT_AVAILABLE} ({reason})" if reason else "none"
 
@@ -89,17 +90,25 @@ def sections(facts: MachineFacts) -> Iterator[tuple[str, Rows]]:
 
 
 def differing(name: str, left: Any, right: Any) -> tuple[str, str]:
-    """Return what differs of two values of a field: of lists and tables, their own parts alone."""
+    """Return in words how two values of a field differ.
+
+    Of two tables only the entries that differ are shown, of two sets only the items of one alone.
+    """
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
         left, right = ({key: side[key] for key in keys if key in side} for side in (left, right))
     elif name in SETS and isinstance(left, Sequence) and isinstance(right, Sequence):
-        own = [[item for item in a if item not in b] for a, b in ((left, right), (right, left))]
-        return tuple(f"besides the common: {readable(part)}" for part in own)
+        return _items_of_one(left, right), _items_of_one(right, left)
     unit = next((fact.unit for fact in all_facts() if fact.name == name), "")
-    return tuple(
-        units.NOT_AVAILABLE if value is None else readable(value, unit) for value in (left, right)
-    )
+    return _value_or_unknown(left, unit), _value_or_unknown(right, unit)
+
+
+def _items_of_one(items: Sequence[Any], others: Sequence[Any]) -> str:
+    return f"besides the common: {value_text([item for item in items if item not in others])}"
+
+
+def _value_or_unknown(value: Any, unit: str) -> str:
+    return units.NOT_AVAILABLE if value is None else value_text(value, unit)
 
 
 def lines(rows: Rows) -> Iterator[str]:
@@ -113,13 +122,8 @@ def lines(rows: Rows) -> Iterator[str]:
             yield f"{left:<{NAME_WIDTH}}{right}".rstrip()
 
 
-def printable(text: str) -> str:
-    """Return a text that a machine wrote without what could steer a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def _mitigations(found: Mapping[str, str]) -> str:
-    """Return which vulnerabilities are open; the words on each are in --json."""
+    """Return which vulnerabilities are open; --json says more about each."""
     open_ = open_vulnerabilities(found)
     closed = len(found) - len(open_)
     return f"{closed} in force" + (f"; open: {', '.join(open_)}" if open_ else "")
@@ -131,12 +135,12 @@ def _parts(item: Any) -> dict[str, Any]:
     shown = {}
     for name, value in known.items():
         unit = "bytes" if name.endswith("_bytes") else "Hz" if name.endswith("_hz") else ""
-        shown[field_words(name)] = readable(value, unit)
+        shown[field_words(name)] = value_text(value, unit)
     return shown
 
 
-#: Facts too long for a line, and what of them is said there; --json has all.
-SHORTENED = {
+#: Facts that are too long for a line, and what is shown of them; --json has all.
+SHORTENED: Mapping[str, Callable[[Any], str]] = {
     "cpu_flags": lambda flags: f"{len(flags)} (all of them: --json)",
     "mitigations": _mitigations,
 }

@@ -1,65 +1,97 @@
-"""The subcommands, as rows of a table, and what they share: errors to exit codes."""
+"""The command line: its commands as a table, and errors turned into messages and exit codes."""
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
+
+import click
 
 from bench import __version__
-from bench.app.commands import cluster, machine, machines, report, run, schema
-from bench.errors import BenchError
+from bench.app.options import EXIT_CODES, INTERRUPTED, Group
+from bench.errors import BenchError, OutputError
+from bench.spec.request import Program
 
-#: (name, one line of help, module with `add_arguments(parser)` and `execute(arguments) -> int`)
+#: The commands: name, one line of help, and the module with `command(program, words)`. A module is
+#: imported only for its own command, so that no command waits for the imports of another.
 COMMANDS = (
-    ("run", "measure this machine and write the report", run),
-    ("report", "write the report again from journals, without measuring", report),
-    ("machine", "print what this machine is", machine),
-    ("machines", "set two machines side by side, field by field", machines),
-    ("cluster", "close a cluster before it is up, or say what is missing or open", cluster),
-    ("schema", "print the JSON Schema of a record", schema),
+    ("run", "Measure this machine and the cluster, and write the report.", "run_options"),
+    ("report", "Write the report again from journals, without measuring.", "report"),
+    ("machine", "Print what this machine is.", "machine"),
+    ("machines", "List the machines that were measured, or compare two.", "machines"),
+    ("cluster", "Close a cluster before it is up, or say what is open.", "cluster"),
+    ("schema", "Print the JSON Schema of a journal's lines.", "schema"),
 )
 
-EXIT_CODES = """\
-exit codes: 0 all jobs measured, 1 some failed (the report is still written),
-            2 the request itself is wrong, 130 interrupted (the same command goes on)"""
+COMPLETION = """\b
+Completion in bash (zsh and fish alike):
+  eval "$(_{variable}_COMPLETE=bash_source {program})"
+"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="mnist-bench",
-        description="Which machine should I train on, and how sure can I be?",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+class LazyCommand(click.Command):
+    """A command whose module is imported once the command is used."""
+
+    def __init__(self, name: str, about: str, module: str, program: Program) -> None:
+        super().__init__(name, help=about)
+        self._module, self._program = f"bench.app.commands.{module}", program
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of the command that the module makes for the words in `args`."""
+        made = click.Command(info_name)
+        try:
+            made = importlib.import_module(self._module).command(self._program, args)
+        except BenchError:
+            if not extra.get("resilient_parsing"):  # completion offers nothing, and never fails
+                raise
+        return made.make_context(info_name, args, parent, **extra)
+
+
+def command_line(program: Program) -> click.Group:
+    """Return the command line of `program`. A command, once parsed, gives what is to be called."""
+    variable = program.name.replace("-", "_").upper()
+    completion = COMPLETION.format(variable=variable, program=program.name)
+    group = Group(
+        program.name,
+        commands=[LazyCommand(*row, program) for row in COMMANDS],
+        help="Which machine should I train on, and how sure can I be?",
+        epilog=f"{EXIT_CODES}\n\n{completion}",
     )
-    parser.add_argument("--version", action="version", version=f"mnist-bench {__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, about, module in COMMANDS:
-        sub = subparsers.add_parser(
-            name,
-            help=about,
-            description=about[0].upper() + about[1:] + ".",
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(sub)
-        sub.set_defaults(execute=module.execute)
-    return parser
+    version = click.version_option(__version__, message=f"{program.name} %(version)s")
+    return version(group)
 
 
-def run_command(argv: Sequence[str]) -> int:
-    """Run the subcommand that `argv` names; return the exit code."""
+def main(argv: Sequence[str], program: Program) -> int:
+    """Do what `argv` asks for; return the exit code."""
     try:
-        arguments = build_parser().parse_args(argv)
-        return arguments.execute(arguments)
-    except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
+        parsed: Any = command_line(program).main(
+            list(argv), prog_name=program.name, standalone_mode=False
+        )
+        return int(parsed() if callable(parsed) else parsed)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
         return 2
-    except KeyboardInterrupt:  # before there was anything to keep; a run handles its own
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else program.name
+        message = error.format_message()
+        end = "" if message.endswith((".", "?")) else "."
+        print(f"error: {message}{end} Next: {path} --help", file=sys.stderr)
+        return 2
+    except BenchError as error:
+        print(f"error: {program.spoken(str(error))}", file=sys.stderr)
+        return 1 if isinstance(error, OutputError) else 2
+    except (KeyboardInterrupt, click.Abort):  # a run handles its own once it measures
         print("interrupted: nothing was measured", file=sys.stderr)
-        return run.INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -2,160 +2,158 @@
 
 from __future__ import annotations
 
-import argparse
+import functools
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
-from bench.child.launch import LaunchSpec, first_of_each
-from bench.cluster.find import Cluster, wanted
-from bench.cluster.prices import prices_by_type
-from bench.dispatch.head import SiteRequest
+from bench.child.launch import LaunchSpec
+from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
 from bench.errors import RequestError
-from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.limits import threads
-from bench.probe.machine import probe
 from bench.record.facts import MachineFacts
-from bench.record.lines import RunHeader, Skip
+from bench.record.lines import Skip
 from bench.record.price import PriceRule, read_rules
-from bench.record.run import Run
 from bench.spec.frozen import canonical_json
-from bench.spec.grid import GridSpec, expand, shuffled
+from bench.spec.grid import check_choices, expand, override, shuffled, with_available
+from bench.spec.grid_files import load_grid
 from bench.spec.job import JobSpec
-from mnist_bench.data import Dataset, combined_digest, resolve
-from mnist_bench.eligibility import divide, with_installed_backends
-from mnist_bench.staging import stage_in_cache
-from mnist_bench.workload import NAME, PACKAGES, code_digest
-
-#: Names `divide` to a cluster's nodes, which are asked what they can run.
-DIVIDE = "mnist_bench.eligibility:divide"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a run may take: None for no limit."""
-
-    max_s: float | None = None
-    max_usd: float | None = None
+from bench.spec.privacy import Privacy
+from bench.spec.request import RunRequest
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign will do: every choice made, nothing started."""
+    """What a campaign will do: every choice is made, nothing is started.
 
+    `reference` is what `load_workload` takes. `asked` are all jobs in the run's seeded order, and
+    `jobs` those of them that this machine can run, in the same order. `threads_asked` is None if
+    each machine is to use its usable CPUs.
+    """
+
+    workload: Workload
+    reference: str
     grid: str
+    asked: tuple[JobSpec, ...]
     jobs: tuple[JobSpec, ...]
     skipped: tuple[Skip, ...]
     dataset: Dataset
-    data_digest: str
     label: str
     threads: int
     threads_asked: int | None
-    dispatch: str
+    dispatch: Literal["ray", "inline"]
     order_seed: int
     time_limit_s: float
     command: str
     wait_quiet_s: float = 0.0
     prices: tuple[PriceRule, ...] = ()
+    privacy: Privacy = field(default_factory=Privacy)
 
     @property
     def request_digest(self) -> str:
         """Digest of all that decides the jobs and how they run: equal for a run to go on with."""
         decides = {
+            "workload": self.workload.description.name,
+            "asked": sorted(job.job_id for job in self.asked),
             "jobs": sorted(job.job_id for job in self.jobs),
-            "data": self.data_digest,
+            "data": self.dataset.digest,
             "label": self.label,
             "threads": self.threads,
             "dispatch": self.dispatch,
             "order_seed": self.order_seed,
-            "code": code_digest(),
+            "code": code_digest(self.reference),
         }
         return hashlib.sha256(canonical_json(decides).encode()).hexdigest()
 
-    def launches(
+    @functools.cached_property
+    def data_path(self) -> Path | None:
+        """The copy of the data that jobs load; it is written at the first use. None: no data."""
+        return self.dataset.stage() if self.dataset.stage else None
+
+    def launch(
         self,
-        placed_by: str,
+        job: JobSpec,
         *,
+        placed_by: str,
         run_id: str = "bare",
         machine: MachineFacts | None = None,
-        taken_up: Run | None = None,
-    ) -> Iterator[LaunchSpec]:
-        """Yield the description of every job that `taken_up` has not done, in the run's order."""
-        data_path = str(stage_in_cache(self.dataset))
-        records = taken_up.records if taken_up else ()
-        own = [record for record in records if record.label == self.label]
-        done = taken_up.done if taken_up else frozenset()
-        measuring = first_of_each((job for job in self.jobs if job.job_id not in done), own)
-        for job in self.jobs:
-            if job.job_id not in done:
-                yield LaunchSpec(
-                    run_id=run_id,
-                    workload=NAME,
-                    job=job,
-                    label=self.label,
-                    data_path=data_path,
-                    data_digest=self.data_digest,
-                    threads=self.threads,
-                    niceness=os.getpriority(os.PRIO_PROCESS, 0),
-                    time_limit_s=self.time_limit_s,
-                    placed_by=placed_by,
-                    packages=PACKAGES,
-                    measure_ceilings=job.job_id in measuring,
-                    machine=machine,
-                )
+        measure_ceilings: bool = False,
+    ) -> LaunchSpec:
+        """Return the description of `job` as this machine is to run it."""
+        return LaunchSpec(
+            run_id=run_id,
+            workload=self.reference,
+            job=job,
+            label=self.label,
+            data_path=None if self.data_path is None else str(self.data_path),
+            data_digest=self.dataset.digest,
+            threads=self.threads,
+            niceness=os.getpriority(os.PRIO_PROCESS, 0),
+            time_limit_s=self.time_limit_s,
+            placed_by=placed_by,
+            measure_ceilings=measure_ceilings,
+            privacy=self.privacy,
+            machine=machine,
+        )
 
 
-def site_request(plan: Plan, header: RunHeader, cluster: Cluster, limits: Limits) -> SiteRequest:
-    """Return what the cluster's head is asked to do."""
-    skipped = [skip.job for skip in plan.skipped]  # another machine may be able
-    return SiteRequest(
-        header=header,
-        site=cluster.name,
-        workload=NAME,
-        divide=DIVIDE,
-        packages=PACKAGES,
-        jobs=tuple(shuffled([*plan.jobs, *skipped], plan.order_seed)),
-        data_file="data.npz",
-        threads=plan.threads_asked,
-        time_limit_s=plan.time_limit_s,
-        types=wanted(cluster),
-        max_s=limits.max_s,
-        max_usd=limits.max_usd,
-        prices=prices_by_type(cluster.file) if cluster.file else {},
-        show_hostnames=bool(os.environ.get(SHOW_VARIABLE)),
-        wait_quiet_s=plan.wait_quiet_s,
-    )
+def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
+    """Return the plan for what `request` asks of `workload`.
 
-
-def make_plan(grid: GridSpec, arguments: argparse.Namespace, command: str) -> Plan:
-    """Return the plan that `arguments` ask for. Raises DataError where there are no data."""
-    dataset = resolve(arguments.dataset, arguments.data)
-    facts = probe()
-    wanted = expand(with_installed_backends(grid), dataset.name, arguments.as_published)
-    jobs, skipped = divide(wanted, facts)
+    Raises RequestError if this machine can run none of the jobs, DataError if there are no data.
+    """
+    description = workload.description
+    check_choices(request.changes.axes, description, "command line")
+    prices = read_rules(request.price) if request.price else ()
+    grid = override(load_grid(request.grid, description), request.changes, description)
+    dataset = workload.dataset(request.dataset, request.data)
+    facts = probe_for(workload, request.privacy)
+    wanted = expand(with_available(grid, description), description, dataset.name)
+    asked = tuple(shuffled(wanted, request.order_seed))
+    skipped = _skipped(workload, asked, facts)
+    skipped_ids = {skip.job.job_id for skip in skipped}
+    jobs = tuple(job for job in asked if job.job_id not in skipped_ids)
     if not jobs:
         raise RequestError(
             "this machine can run none of the jobs",
             seen="; ".join(dict.fromkeys(skip.reason for skip in skipped)),
-            next_step="ask for others: mnist-bench run --help",
+            next_step="ask for other jobs: {program} run --help",
         )
     return Plan(
+        workload=workload,
+        reference=absolute(request.workload),
         grid=grid.name,
-        jobs=tuple(shuffled(jobs, arguments.order_seed)),
-        skipped=tuple(skipped),
+        asked=asked,
+        jobs=jobs,
+        skipped=skipped,
         dataset=dataset,
-        data_digest=combined_digest(dataset.digests),
-        label=arguments.label or default_label(facts),
-        threads=arguments.threads or threads(),
-        threads_asked=arguments.threads,
-        dispatch=arguments.dispatch,
-        order_seed=arguments.order_seed,
-        time_limit_s=arguments.job_timeout,
+        label=request.label or default_label(facts),
+        threads=request.threads or threads(),
+        threads_asked=request.threads,
+        dispatch=request.dispatch,
+        order_seed=request.order_seed,
+        time_limit_s=request.time_limit_s,
         command=command,
-        wait_quiet_s=arguments.wait_quiet or 0,
-        prices=read_rules(arguments.price) if arguments.price else (),
+        wait_quiet_s=request.wait_quiet_s,
+        prices=prices,
+        privacy=request.privacy,
     )
+
+
+def _skipped(workload: Workload, jobs: Sequence[JobSpec], facts: MachineFacts) -> tuple[Skip, ...]:
+    """Return the jobs that a machine with `facts` cannot run, with the reasons."""
+    reasons = ((job, workload.why_skipped(job, facts)) for job in jobs)
+    return tuple(Skip(job=job, reason=reason) for job, reason in reasons if reason is not None)
+
+
+def absolute(reference: str) -> str:
+    """Return a workload's reference as a child in any folder understands it."""
+    file = workload_file(reference)
+    _, colon, attribute = reference.partition(":")
+    return reference if file is None else f"{file}{colon}{attribute}"
 
 
 def default_label(facts: MachineFacts) -> str:

@@ -1,4 +1,4 @@
-"""Prices that a user states on the command line, and the runs of which they speak."""
+"""Prices that a user states on the command line, and the runs that they apply to."""
 
 from __future__ import annotations
 
@@ -9,22 +9,11 @@ from bench.errors import RequestError
 from bench.record.price import PriceRule
 from bench.record.run import Run
 
-#: What `--price` takes, and of what a bare figure speaks.
-METAVAR = "USD|USD/4y|FILE"
-HELP = (
-    "dollars an hour (0.35), what the machine cost and its years of use (1800/4y), or a YAML file "
-    "of rules; a bare figure speaks of this machine alone, not of a cluster's nodes"
-)
-HELP_REPORT = (
-    "as in run; goes before the journals' own prices, and is a bare figure only where the report "
-    "is of one machine"
-)
-
 
 def repriced(run: Run, rules: Sequence[PriceRule]) -> Run:
     """Return `run` with `rules` before its journal's own; the journal stays as it is.
 
-    It is the same object where they say nothing new, the day of a bare figure aside.
+    If the rules say nothing new, it is the same object. The day of a bare figure is nothing new.
     """
     if not rules or _undated(rules) == _undated(run.header.prices):
         return run
@@ -35,14 +24,13 @@ def repriced(run: Run, rules: Sequence[PriceRule]) -> Run:
 def repriced_report(runs: Sequence[Run], rules: Sequence[PriceRule]) -> list[Run]:
     """Return the runs of one report with `rules` before those of each journal.
 
-    A bare figure speaks of the report's one machine. Raises RequestError where it has several.
+    A bare figure applies to the report's one machine. Raises RequestError if it has several.
     """
-    parts = [part.header for run in runs for part in run.parts]
-    labels = list(dict.fromkeys(part.label for part in parts))
+    labels = list(dict.fromkeys(share.label for run in runs for share in run.shares))
     typed = any(rule.is_typed for rule in rules)
     if typed and len(labels) != 1:
         raise RequestError(
-            "a bare price speaks of one machine, and this report is not of one",
+            "a bare price applies to one machine, and this report is not of one machine",
             seen=", ".join(sorted(labels)) or "no machine",
             next_step="give a YAML file with a label for each machine: docs/machine.md",
         )
@@ -53,13 +41,13 @@ def repriced_report(runs: Sequence[Run], rules: Sequence[PriceRule]) -> list[Run
 
 
 def renamed(run: Run, label: str) -> Run:
-    """Return `run` with its machine called `label`, also in the journal's rules that name it."""
-    rules = [
+    """Return `run` with its machine called `label`, also in the journal's price rules."""
+    prices = tuple(
         rule.model_copy(update={"label": label}) if rule.label == run.header.label else rule
         for rule in run.header.prices
-    ]
-    other = run.labelled(label)
-    return replace(other, header=other.header.model_copy(update={"prices": tuple(rules)}))
+    )
+    other = run.relabelled(label)
+    return replace(other, header=other.header.model_copy(update={"prices": prices}))
 
 
 def _undated(rules: Sequence[PriceRule]) -> list[PriceRule]:

@@ -1,38 +1,41 @@
-"""Shows how a run gets on: a live table on a terminal, a line a job elsewhere."""
+"""Shows the progress of a run: a line for each job and, on a terminal, a bar for each machine."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from bench import units
+from bench.app.time_left import TimeLeft
+from bench.child.workload import Workload
 from bench.dispatch.events import Event
+from bench.dispatch.transport import THIS_MACHINE
 from bench.record.lines import JobRecord
 from bench.record.run import Run
+from bench.spec.axes import Metric
+from bench.spec.description import Outline
 from bench.spec.job import JobSpec
-from mnist_bench.estimate import TimeLeft
+from bench.text import printable
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from bench.app.plan import Plan
 
+#: Bars that a terminal shows at once; further machines wait until one of these is done.
+BARS = 12
 
-class Progress(Protocol):
-    """What a campaign tells whoever watches; a context manager."""
-
-    def __enter__(self) -> Progress: ...
-    def __exit__(self, *exception: object) -> None: ...
-    def opening(self, plan: Plan, taken_up: Run | None) -> None: ...
-    def say(self, line: str) -> None: ...
-    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None: ...
-    def show(self, event: Event) -> None: ...
+#: Seconds between two drawings of the bars while nothing but an epoch ends.
+REDRAW_S = 1.0
 
 
-def make_progress(stream: TextIO) -> Progress:
-    """Return the live table where `stream` is a terminal, else plain lines."""
-    return LiveProgress(stream) if stream.isatty() else LineProgress(stream)
+def make_progress(stream: TextIO, workload: Workload) -> Progress:
+    """Return live bars if `stream` is a terminal, else plain lines."""
+    return LiveProgress(stream, workload) if stream.isatty() else Progress(stream, workload)
 
 
 def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
@@ -48,220 +51,196 @@ def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
     for reason, count in Counter(skip.reason for skip in plan.skipped).items():
         lines.append(f"skipped: {count} jobs: {reason}")
     if taken_up:
+        done = taken_up.own.done if taken_up.own else ()
         lines.append(
-            f"going on with {taken_up.path.name}: {len(taken_up.done)} jobs have a record "
+            f"going on with {taken_up.path.name}: {len(done)} jobs have a record "
             "(--fresh starts anew)"
         )
     return lines
 
 
-def outcome_words(record: JobRecord) -> str:
-    """Return one phrase for a record: its key figures, or why it failed."""
+def outcome_words(record: JobRecord, scored: Metric | None) -> str:
+    """Return one phrase for a record: its key figures, or why it failed.
+
+    `scored` is the workload's metric that is shown; without one, only times are shown.
+    """
     if record.failure:
         first = next(iter(record.failure.message.splitlines()), "")[:160]
-        return f"FAILED ({record.failure.reason}): {_printable(first)}"
+        return f"FAILED ({record.failure.reason}): {printable(first)}"
     measurement = record.measurement
     assert measurement is not None
     final, last = measurement.final, measurement.epochs[-1]
     step_ms = None if last.step_median_s is None else last.step_median_s * 1000
-    return (
-        f"{units.seconds(final.total_s)} s, {units.seconds(last.wall_s)} s/epoch, "
-        f"{units.significant(step_ms)} ms/step, test accuracy {final.test_accuracy:.4f}"
-    )
+    figures = [
+        f"{units.seconds(final.total_s)} s",
+        f"{units.seconds(last.wall_s)} s/epoch",
+        f"{units.significant(step_ms)} ms/step",
+    ]
+    if scored is not None and scored.name in final.metrics:
+        figures.append(_figure(scored, final.metrics[scored.name]))
+    return ", ".join(figures)
 
 
-def _printable(words: str) -> str:
-    """Words come from machines too: no escape sequence of theirs may reach a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in words)
+def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
+    """Return one phrase for what a running job told last."""
+    if detail.get("event") != "epoch":
+        return "first epoch"
+    told = detail["metrics"]
+    figures = [_figure(one, told[one.name]) for one in outline.epoch_metrics if one.name in told]
+    when = f"epoch {detail['epoch']} of {detail['epochs']}"
+    return ", ".join([when, f"{units.seconds(detail['wall_s'])} s", *figures])
+
+
+def _figure(metric: Metric, value: float | None) -> str:
+    unit = f" {metric.unit}" if metric.unit else ""
+    shown = units.NOT_AVAILABLE if value is None else f"{value:.{metric.digits}f}{unit}"
+    return f"{metric.title} {shown}"
 
 
 class _Tally:
-    """Counts the jobs of one machine and keeps its time left."""
+    """Counts the jobs of one machine and estimates the time that they still take."""
 
-    def __init__(self, jobs: Sequence[JobSpec], already: int) -> None:
-        self.total, self.finished = len(jobs) + already, already
-        self.time_left = TimeLeft(jobs)
-        self.running: str | None = None
-        self.now = ""  # what the running job is at
+    def __init__(self, time_left: TimeLeft, jobs: int, already: int) -> None:
+        self.total, self.finished = jobs + already, already
+        self.running = ""  # the id of the job that runs; empty if none does
+        self._time_left = time_left
         self._since = time.monotonic()
 
     def take(self, event: Event) -> None:
         if event.kind == "started":
-            self.running, self._since, self.now = event.job_id, time.monotonic(), "starting"
-        elif event.kind == "progress":
-            self.now = _epoch_words(event.detail)
-        elif event.kind == "record":
-            measured = event.record is not None and event.record.measurement is not None
-            self.time_left.finished(event.job_id, self.since_s if measured else None)
+            self.running, self._since = event.job_id, time.monotonic()
+        elif event.record is not None:
+            measured = event.record.measurement is not None
+            self._time_left.finished(event.job_id, self._since_s if measured else None)
             self.finished += 1
-            self.running = None
+            self.running = ""
 
     @property
-    def since_s(self) -> float:
+    def _since_s(self) -> float:
         return time.monotonic() - self._since
 
     @property
     def left_s(self) -> float:
-        return self.time_left.seconds(self.running, self.since_s)
+        return self._time_left.seconds(self.running or None, self._since_s)
 
 
-class _Tallies:
-    """The machines of a run side by side; the empty name stands for this machine."""
+class Progress:
+    """A line for each job, for logs and pipes; a context manager."""
 
-    def __init__(self) -> None:
-        self.by_host: dict[str, _Tally] = {}
+    def __init__(self, stream: TextIO, workload: Workload) -> None:
+        self._stream, self._workload = stream, workload
+        self._outline = workload.description.outline
+        self._tallies: dict[str, _Tally] = {}
 
-    def begin(self, jobs: Sequence[JobSpec], already: int, host: str) -> None:
-        self.by_host[host] = _Tally(jobs, already)
-
-    def take(self, event: Event) -> None:
-        self.by_host.setdefault(event.host, _Tally((), 0)).take(event)
-
-    @property
-    def total(self) -> int:
-        return sum(tally.total for tally in self.by_host.values())
-
-    @property
-    def finished(self) -> int:
-        return sum(tally.finished for tally in self.by_host.values())
-
-    @property
-    def left_s(self) -> float:
-        """Seconds until the last machine is done: they work side by side."""
-        return max((tally.left_s for tally in self.by_host.values()), default=0.0)
-
-
-class LineProgress:
-    """A line a job, for logs and pipes."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._tallies = _Tallies()
-
-    def __enter__(self) -> LineProgress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stream.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.flush()
 
     def opening(self, plan: Plan, taken_up: Run | None) -> None:
-        """Print what will run."""
+        """Say what will run."""
         for line in opening_lines(plan, taken_up):
             self.say(line)
 
-    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None:
-        """Take note of the jobs to come on this machine, or on a host of the cluster."""
-        self._tallies.begin(jobs, already, host)
+    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = THIS_MACHINE) -> None:
+        """Take note of the jobs to come on a machine, which has a record of `already` more."""
+        time_left = TimeLeft(jobs, self._workload.estimate_s)
+        self._tallies[host] = _Tally(time_left, len(jobs), already)
         if host:
             self.say(f"{host} is ready: {len(jobs)} jobs")
         elif jobs:
-            self.say(f"about {units.duration(self._tallies.left_s)} to go")
+            self.say(f"about {units.duration(self._left_s)} to go")
 
     def show(self, event: Event) -> None:
-        """Print a line for a record."""
-        self._tallies.take(event)
+        """Show what happened: a record becomes a line."""
+        if event.host not in self._tallies:
+            self.begin((), 0, event.host)
+        self._tallies[event.host].take(event)
         if event.record is not None:
-            tallies, where = self._tallies, f"{event.host}: " if event.host else ""
-            self.say(
-                f"[{tallies.finished}/{tallies.total}] {where}{event.job_id}  "
-                f"{outcome_words(event.record)}  "
-                f"(about {units.duration(tallies.left_s)} left)"
-            )
+            tallies = self._tallies.values()
+            counts = f"[{sum(t.finished for t in tallies)}/{sum(t.total for t in tallies)}]"
+            machine = f"{event.host}: " if event.host else ""
+            words = outcome_words(event.record, self._outline.scored)
+            left = f"(about {units.duration(self._left_s)} left)"
+            self.say(f"{counts} {machine}{event.job_id}  {words}  {left}")
+
+    @property
+    def _left_s(self) -> float:
+        """Seconds until the last machine is done: the machines work side by side."""
+        return max((tally.left_s for tally in self._tallies.values()), default=0.0)
 
     def say(self, line: str) -> None:
-        """Print a line; where its reader has gone (head, less) the measuring goes on unseen."""
+        """Print a line. If its reader has gone (head, less), the measuring goes on unseen."""
         try:
-            print(_printable(line), file=self._stream, flush=True)
+            self._print(printable(line))
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
 
-class LiveProgress:
-    """A live table: finished jobs with their figures, the running one with its epoch."""
 
-    #: Rows of finished jobs that stay in view; older ones are counted.
-    ROWS = 12
+class LiveProgress(Progress):
+    """The same lines above a bar for each machine, with the job that it runs."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, workload: Workload) -> None:
         from rich.console import Console
-        from rich.live import Live
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bars
+        from rich.table import Column
 
-        self._console = Console(file=stream)
-        # redrawn on events alone, 1 a second at most: a drawing thread would disturb the job
-        self._live = Live(console=self._console, auto_refresh=False, transient=False)
-        self._tallies = _Tallies()
-        self._rows: list[tuple[str, str, str, str]] = []
-        self._drawn = 0.0
-
-    def __enter__(self) -> LiveProgress:
-        return self
+        super().__init__(stream, workload)
+        wide = Column(overflow="fold", no_wrap=False)
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[now]}", markup=False, table_column=wide),
+            console=Console(file=stream),
+            auto_refresh=False,  # a drawing thread would disturb the job
+            transient=True,  # the lines above hold what the bars say in the end
+        )
+        self._by_host: dict[str, TaskID] = {}
+        self._drawn_s = 0.0
 
     def __exit__(self, *exception: object) -> None:
-        if self._live.is_started:
-            self._draw()
-            self._live.stop()
+        self._bars.stop()
+        super().__exit__()
 
-    def opening(self, plan: Plan, taken_up: Run | None) -> None:
-        """Print what will run."""
-        for line in opening_lines(plan, taken_up):
-            self.say(line)
-
-    def say(self, line: str) -> None:
-        """Print a line above the table."""
-        self._console.print(_printable(line), markup=False, highlight=False, soft_wrap=True)
-
-    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = "") -> None:
-        """Take note of the jobs to come and open the table."""
-        self._tallies.begin(jobs, already, host)
-        self._live.start()
+    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = THIS_MACHINE) -> None:
+        """Add the bar of a machine."""
+        super().begin(jobs, already, host)
+        if host in self._by_host:
+            self._bars.remove_task(self._by_host[host])
+        total = len(jobs) + already
+        name = printable(host) or "this machine"
+        self._by_host[host] = self._bars.add_task(name, total=total, completed=already, now="")
+        self._bars.start()
         self._draw()
 
     def show(self, event: Event) -> None:
-        """Redraw the table, for progress inside a job at most once a second."""
-        self._tallies.take(event)
-        if event.record is not None:
-            mark = "failed" if event.record.failure else "done"
-            self._rows.append((event.host, event.job_id, mark, outcome_words(event.record)))
-        if event.kind != "progress" or time.monotonic() - self._drawn >= 1.0:
+        """Show what happened in the bar of its machine."""
+        super().show(event)
+        tally = self._tallies[event.host]
+        now = f"about {units.duration(tally.left_s)} left"
+        if event.kind == "started":
+            now = f"{event.job_id}: starting"
+        elif event.kind == "progress":
+            now = f"{event.job_id}: {epoch_words(event.detail, self._outline)}"
+        bar = self._by_host[event.host]
+        self._bars.update(bar, completed=tally.finished, now=printable(now))
+        if event.kind != "progress" or time.monotonic() - self._drawn_s >= REDRAW_S:
             self._draw()
 
     def _draw(self) -> None:
-        self._drawn = time.monotonic()
-        self._live.update(self._table(), refresh=True)
+        """Draw the first bars of machines that have jobs left."""
+        self._drawn_s = time.monotonic()
+        unfinished = [task.id for task in self._bars.tasks if not task.finished][:BARS]
+        for task in self._bars.tasks:
+            self._bars.update(task.id, visible=task.id in unfinished)
+        self._bars.refresh()
 
-    def _table(self) -> Any:
-        from rich.table import Table
-        from rich.text import Text
-
-        tallies = self._tallies
-        left = f"about {units.duration(tallies.left_s)} left"
-        title = f"{tallies.finished} of {tallies.total} jobs, {left}"
-        table = Table(title=title, title_justify="left", expand=False)
-        several = any(tallies.by_host)  # a host has a name, this machine alone has none
-        for heading in (*(("machine",) if several else ()), "job", "state", "figures"):
-            table.add_column(heading, overflow="fold")
-
-        def add(host: str, *cells: str) -> None:
-            shown = ((host or "this one"), *cells) if several else cells
-            table.add_row(*(Text(_printable(cell)) for cell in shown))
-
-        hidden = len(self._rows) - self.ROWS
-        if hidden > 0:
-            add(" ", f"({hidden} earlier)", "", "")
-        for row in self._rows[-self.ROWS :]:
-            add(*row)
-        running = [(host, one) for host, one in tallies.by_host.items() if one.running]
-        for host, tally in running[: self.ROWS]:
-            add(host, tally.running, "running", tally.now)
-        if len(running) > self.ROWS:
-            add(" ", f"({len(running) - self.ROWS} more running)", "", "")
-        return table
-
-
-def _epoch_words(detail: Any) -> str:
-    if detail.get("event") != "epoch":
-        return "first epoch"
-    return (
-        f"epoch {detail['epoch']} of {detail['epochs']}, {units.seconds(detail['wall_s'])} s, "
-        f"accuracy {detail['train_accuracy']:.4f}"
-    )
+    def _print(self, line: str) -> None:
+        self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from bench.child.job import run_launch
 from bench.child.launch import LaunchSpec
 from bench.errors import BenchError, RequestError
 from bench.record.lines import JobRecord
+from bench.text import first_problem
 
 
 def _end_with_parent() -> None:
@@ -33,7 +34,9 @@ def _end_with_parent() -> None:
     def wait() -> None:
         while os.read(0, 1):
             pass
-        if os.getpgrp() == os.getpid():  # as bench.child.process starts it: the group is all its own
+        if (
+            os.getpgrp() == os.getpid()
+        ):  # as bench.child.process starts it: the group is all its own
             os.killpg(0, signal.SIGKILL)
         os._exit(3)
 
@@ -45,11 +48,9 @@ def _read_launch(path: str) -> LaunchSpec:
     try:
         return LaunchSpec.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "the whole text"
         raise RequestError(
             "the job description is wrong",
-            seen=f"{key}: {first['msg']}",
+            seen=first_problem(error),
             next_step="take one from `{program} run --list --json`",
         ) from error
 

@@ -37,7 +37,6 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
     """Run the job in this process and return its record; a failure is a record too."""
     started_s, started_at = time.perf_counter(), utc_now()
     _set_niceness(launch.niceness)
-    machine = launch.machine
     measurement: Measurement | None = None
     failure: Failure | None = None
     workload: Workload | None = None
@@ -48,16 +47,9 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
         measurement = _measured(workload, launch, started_s, emit)
     except Exception as error:  # whatever a job does is a record, never a lost job
         failure = failure_of(error, launch.privacy)
-    return JobRecord(
-        run_id=launch.run_id,
-        job_id=launch.job.job_id,
-        job=launch.job,
-        attempt=launch.attempt,
-        label=launch.label,
-        machine=machine or probe_for(workload, launch.privacy),
-        placed_by=launch.placed_by,
+    return launch.record(
+        machine=launch.machine or probe_for(workload, launch.privacy),
         started_at=started_at,
-        ended_at=utc_now(),
         measurement=measurement,
         failure=failure,
         runtime=runtime.loaded(workload.builds() if workload else {}),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from bench.clock import utc_now
 from bench.record.facts import MachineFacts
 from bench.record.lines import SCHEMA_VERSION, JobRecord
 from bench.spec.axes import Axis, Value
@@ -47,6 +48,19 @@ class LaunchSpec(Frozen):
         default=None, description="facts that were read already; None: the child reads them"
     )
 
+    def record(self, **outcome: Any) -> JobRecord:
+        """Return the record of this job, which ends now; `outcome` holds the other fields."""
+        return JobRecord(
+            run_id=self.run_id,
+            job_id=self.job.job_id,
+            job=self.job,
+            attempt=self.attempt,
+            label=self.label,
+            placed_by=self.placed_by,
+            ended_at=utc_now(),
+            **outcome,
+        )
+
 
 def ceiling_key(job: JobSpec, axes: Sequence[Axis]) -> tuple[Value, ...]:
     """Return the values on which a job's ceilings depend."""
@@ -74,7 +88,7 @@ def first_of_each(
 
 
 def child_environment(
-    parent: Mapping[str, str], launch: LaunchSpec, description: Description
+    parent: Mapping[str, str], launch: LaunchSpec, description: Description | None = None
 ) -> dict[str, str]:
     """Return the child's environment: the parent's without Ray's additions, with explicit threads.
 
@@ -84,9 +98,10 @@ def child_environment(
     the list, which names all of them.
     """
     kept = {key: value for key, value in parent.items() if not key.startswith("RAY_")}
-    variables = (*THREAD_VARIABLES, *description.thread_variables)
-    threads = dict.fromkeys(variables, str(launch.threads))
-    usual = {name: kept.get(name, value) for name, value in description.default_variables.items()}
+    named = description.thread_variables if description else ()
+    threads = dict.fromkeys((*THREAD_VARIABLES, *named), str(launch.threads))
+    defaults = description.default_variables if description else {}
+    usual = {name: kept.get(name, value) for name, value in defaults.items()}
     gpus = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     stated = kept.get("CUDA_VISIBLE_DEVICES")
     if stated is not None and launch.placed_by == ON_CLUSTER:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.child.launch import LaunchSpec, child_environment
-from bench.child.workload import load_workload, probe_for
+from bench.child.workload import Workload, load_workload, probe_for
 from bench.clock import utc_now
+from bench.errors import RequestError
 from bench.record.facts import MachineFacts
 from bench.record.failure import Failure
 from bench.record.lines import JobRecord
@@ -40,12 +41,13 @@ class _Files:
 
 
 def run_child(
-    launch: LaunchSpec, scratch: str | None = None
+    launch: LaunchSpec, scratch: str | None = None, *, beats: bool = False
 ) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
     """Run `launch` in a fresh child process; yield its progress events, then its record.
 
     The record comes last and always: a crash or an overrun becomes a failure. Closing the iterator
     early ends the child. Its files lie in a new folder below `scratch`, by default the system's.
+    With `beats`, an empty event comes every PERIOD_S, so that the caller can do other things.
     """
     with tempfile.TemporaryDirectory(prefix="bench-job-", dir=scratch) as folder:
         files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
@@ -53,14 +55,17 @@ def run_child(
         files.launch.write_text(launch.model_dump_json())
         files.events.touch()
         started_at = utc_now()
-        description = load_workload(launch.workload).description
+        workload = _workload(launch)
+        description = workload.description if workload else None
         environment = child_environment(os.environ, launch, description)
         visible = environment.get("CUDA_VISIBLE_DEVICES")
         with (
             _started(environment, files) as child,
             ChildWatch(child.pid, launch.threads, visible) as watch,
         ):
-            clock_s, overran = yield from _follow(child, files.events, watch, launch.time_limit_s)
+            clock_s, overran = yield from _follow(
+                child, files.events, watch, launch.time_limit_s, beats
+            )
         yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
 
 
@@ -71,11 +76,19 @@ def _with_facts(launch: LaunchSpec) -> LaunchSpec:
 
 
 def _probed(launch: LaunchSpec) -> MachineFacts:
-    return probe_for(load_workload(launch.workload), launch.privacy)
+    return probe_for(_workload(launch), launch.privacy)
+
+
+def _workload(launch: LaunchSpec) -> Workload | None:
+    """Return the job's workload; None if it cannot be imported, which the child's record tells."""
+    try:
+        return load_workload(launch.workload)
+    except RequestError:
+        return None
 
 
 @contextlib.contextmanager
-def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen]:
+def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen[bytes]]:
     """Start the child; end it, and all that it started, whatever happens."""
     command = [sys.executable, "-m", "bench.child.entry"]
     command += [str(files.launch), str(files.record), str(files.events)]
@@ -95,8 +108,12 @@ def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subproce
 
 
 def _follow(
-    child: subprocess.Popen, events: Path, watch: ChildWatch, limit_s: float
-) -> Iterator[Mapping[str, Any]]:
+    child: subprocess.Popen[bytes],
+    events: Path,
+    watch: ChildWatch,
+    limit_s: float,
+    beats: bool,
+) -> Generator[Mapping[str, Any], None, tuple[float | None, bool]]:
     """Yield the child's events until it ends; return (its annex clock, whether it overran)."""
     deadline = time.monotonic() + limit_s
     clock_s: float | None = None
@@ -112,6 +129,8 @@ def _follow(
                 return clock_s, False
             if time.monotonic() > deadline:
                 return clock_s, True
+            if beats:
+                yield {}
             time.sleep(PERIOD_S)
 
 
@@ -125,7 +144,7 @@ def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
         yield json.loads(line)
 
 
-def _end(child: subprocess.Popen) -> None:
+def _end(child: subprocess.Popen[bytes]) -> None:
     """End the child and all that it started, gently first."""
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
@@ -168,16 +187,9 @@ def failed_record(
     launch: LaunchSpec, failure: Failure, started_at: str, watch: ChildWatch | None = None
 ) -> JobRecord:
     """Return the record of a job that gave none itself."""
-    return JobRecord(
-        run_id=launch.run_id,
-        job_id=launch.job.job_id,
-        job=launch.job,
-        attempt=launch.attempt,
-        label=launch.label,
+    return launch.record(
         machine=launch.machine or _probed(launch),
-        placed_by=launch.placed_by,
         started_at=started_at,
-        ended_at=utc_now(),
         failure=failure,
         conditions=watch.conditions((), None) if watch else None,
     )

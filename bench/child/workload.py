@@ -76,6 +76,10 @@ class Workload(abc.ABC):
         """Return, for each framework that this process has imported, what tells its build facts."""
         return {}
 
+    def import_all(self, threads: int) -> Mapping[str, str]:
+        """Import every framework that a job could use; return why those that failed did."""
+        return {}
+
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
         """Return the peak of GPU memory that the job's allocator counted, and its counter."""
         return None, None
@@ -91,7 +95,7 @@ def load_workload(reference: str) -> Workload:
         if module_name.endswith(".py"):
             return _workload_in(_module_of_file(Path(module_name)), attribute or ATTRIBUTE)
         return _workload_in(importlib.import_module(module_name), attribute or ATTRIBUTE)
-    except (ImportError, AttributeError, ValueError, OSError, SyntaxError, TypeError) as error:
+    except Exception as error:  # a user's file may raise anything while it is imported
         raise RequestError(
             "the workload cannot be imported",
             seen=f"{reference}: {type(error).__name__}: {error}",

@@ -18,9 +18,9 @@ def my_address() -> str:
             return network_of(answer.read().decode().strip())
     except (OSError, RequestError) as error:
         raise DispatchError(
-            "this machine's public address cannot be found out",
+            "this machine's public address cannot be found",
             seen=error,
-            next_step="name it: mnist-bench cluster prepare --from 203.0.113.7",
+            next_step="name it: {program} cluster prepare --from 203.0.113.7",
         ) from error
 
 
@@ -30,5 +30,5 @@ def network_of(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError:
         raise RequestError(
-            "this is no address", seen=text, next_step="give one like 203.0.113.7"
+            "this is not an address", seen=text, next_step="give one like 203.0.113.7"
         ) from None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.config import ClusterFile, write_prepared
+from bench.cluster.config import PREFIX, ClusterFile, write_prepared
 from bench.errors import DispatchError
 
 #: The tag by which Ray knows the instances of a cluster.
@@ -36,7 +36,7 @@ WORLD = ("0.0.0.0/0", "::/0")
 
 def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     """Make the security group and the profile, and write the closed file; return its path."""
-    name = f"mnist-bench-{file.name}"
+    name = f"{PREFIX}{file.name}"
     group = _security_group(_client(file, "ec2"), name, source)
     say(f"security group {group}: SSH from {source} alone, all within the cluster")
     profile = _profile(_client(file, "iam"), name, file)
@@ -143,7 +143,7 @@ def _security_group(ec2: Any, name: str, source: str) -> str:
                     next_step="make one, or write SecurityGroupIds and SubnetIds by hand",
                 )
             made = ec2.create_security_group(
-                GroupName=name, Description="mnist-bench cluster", VpcId=vpcs[0]["VpcId"]
+                GroupName=name, Description=f"benchmark cluster {name}", VpcId=vpcs[0]["VpcId"]
             )
             group = made["GroupId"]
         address = ipaddress.ip_network(source)
@@ -155,7 +155,7 @@ def _security_group(ec2: Any, name: str, source: str) -> str:
         ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **ranges}
         inside = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh, inside])
-    return group
+    return str(group)
 
 
 def _profile(iam: Any, name: str, file: ClusterFile) -> str:
@@ -172,7 +172,7 @@ def _profile(iam: Any, name: str, file: ClusterFile) -> str:
             iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
         policy = json.dumps(head_policy(file.name))
         iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
-        return made["Arn"]
+        return str(made["Arn"])
 
 
 def head_policy(cluster: str) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
         described = ec2.describe_instance_types(InstanceTypes=sorted(types))["InstanceTypes"]
     cores = {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in described}
     for node in file.types:
-        letters = re.match("[a-z]*", node.machine or "").group()
+        letters = re.split("[^a-z]", node.machine or "", maxsplit=1)[0]
         if codes := QUOTAS.get(letters):
             code = codes[node.spot]
             needs[code] = needs.get(code, 0) + node.count * cores.get(node.machine, 0)

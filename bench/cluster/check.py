@@ -10,7 +10,7 @@ from bench.cluster import aws, gcp
 from bench.cluster.config import ClusterFile
 from bench.cluster.firewall import all_hosts, open_ports
 from bench.cluster.prices import usd_per_hour
-from bench.dispatch.ray_cluster import KIND_LABEL, KINDS, TYPE_LABEL
+from bench.dispatch.labels import KIND_LABEL, KINDS, TYPE_LABEL
 from bench.dispatch.tunnel import SshTarget, run_there
 from bench.errors import DispatchError
 
@@ -21,11 +21,11 @@ CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints
 
 #: What `prepare` mends, by words of the complaint.
 CLOSED = ("whole internet", "full rights")
-PREPARE = "`mnist-bench cluster prepare` closes it"
+PREPARE = "`{program} cluster prepare` closes it"
 
 
 def findings(file: ClusterFile) -> Iterator[str]:
-    """Yield one sentence for each thing that is missing or open; none is a clean bill."""
+    """Yield one sentence for each thing that is missing or open."""
     yield from _missing(file)
     yield from _labels(file)
     yield from _token(file)
@@ -41,19 +41,19 @@ def _missing(file: ClusterFile) -> Iterator[str]:
         yield "ray[default] is not installed: make setup EXTRAS=cluster (or aws)"
     for remote, local in (file.document.get("file_mounts") or {}).items():
         if not Path(local).expanduser().exists():
-            yield f"file_mounts names {local} (for {remote}), which is not here"
+            yield f"file_mounts names {local} (for {remote}), which does not exist here"
     key = (file.document.get("auth") or {}).get("ssh_private_key")
     if key and not Path(key).expanduser().exists():
-        yield f"the SSH key {key} is not here"
+        yield f"the SSH key {key} does not exist here"
 
 
 def _labels(file: ClusterFile) -> Iterator[str]:
     for name, declared in (file.document.get("available_node_types") or {}).items():
         labels = declared.get("labels") or {}
         if labels.get(TYPE_LABEL) != name:
-            yield f"{name}: its labels lack {TYPE_LABEL}: {name}, so that it cannot be asked for"
+            yield f"{name}: its labels lack {TYPE_LABEL}: {name}, so a run cannot ask for it"
         if labels.get(KIND_LABEL) not in KINDS:
-            yield f"{name}: its label {KIND_LABEL} is none of {', '.join(KINDS)}"
+            yield f"{name}: its label {KIND_LABEL} is not one of {', '.join(KINDS)}"
 
 
 def _token(file: ClusterFile) -> Iterator[str]:
@@ -63,9 +63,9 @@ def _token(file: ClusterFile) -> Iterator[str]:
         for command in file.document.get(f"{side}_start_ray_commands") or ()
     )
     if "ray-env.sh" not in commands and "RAY_AUTH_MODE=token" not in commands:
-        yield "no token is asked for: whoever reaches Ray's ports can run programs there"
+        yield "no token is required: anybody who reaches Ray's ports can run programs there"
     elif TOKEN_FILE not in (file.document.get("cluster_synced_files") or ()):
-        yield f"cluster_synced_files lacks {TOKEN_FILE}: the workers will not have the head's token"
+        yield f"cluster_synced_files lacks {TOKEN_FILE}: the workers will not get the head's token"
 
 
 def _prices(file: ClusterFile) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _prices(file: ClusterFile) -> Iterator[str]:
         return
     for node in file.types:
         if usd_per_hour(node, file) is None:
-            yield f"{node.name}: no price is known, so --dry-run and --max-usd cannot count it"
+            yield f"{node.name}: its price is unknown, so --dry-run and --max-usd cannot count it"
 
 
 def _hosts(file: ClusterFile) -> Iterator[str]:

@@ -10,12 +10,16 @@ from typing import Any
 
 import yaml
 
-from bench.dispatch.head import WantedType
-from bench.dispatch.ray_cluster import KIND_LABEL, KINDS, MEASURE_LABEL, PRICE_LABEL, TYPE_LABEL
+from bench.dispatch.cluster_request import WantedType
+from bench.dispatch.labels import KIND_LABEL, KINDS, MEASURE_LABEL, PRICE_LABEL, TYPE_LABEL
 from bench.errors import RequestError
 from bench.record.facts import MachineKind
+from bench.text import first_line
 
-#: Where a run looks for a cluster where none is named: the closed one first.
+#: How the names of what is made in a cloud for a cluster begin.
+PREFIX = "bench-"
+
+#: The files in which a run looks for a cluster if none is named: the closed one first.
 DEFAULT_FILES = (Path("cluster.prepared.yaml"), Path("cluster.yaml"))
 
 #: The provider of hosts that are simply there, reached by SSH.
@@ -72,7 +76,7 @@ class ClusterFile:
 
 
 def read_cluster_file(path: Path) -> ClusterFile:
-    """Return what the file declares. Raises RequestError where it is no cluster file."""
+    """Return what the file declares. Raises RequestError if it is not a cluster file."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         provider = document["provider"]
@@ -81,7 +85,7 @@ def read_cluster_file(path: Path) -> ClusterFile:
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(path, str(error)) from error
     except yaml.YAMLError as error:
-        raise _wrong(path, str(error).splitlines()[0]) from error
+        raise _wrong(path, first_line(error)) from error
     except (TypeError, KeyError) as error:
         raise _wrong(path, f"no key {error}") from error
     types = _hosts(document) if kind == ON_PREMISES else _node_types(document)
@@ -91,7 +95,7 @@ def read_cluster_file(path: Path) -> ClusterFile:
 
 
 def wanted_types(file: ClusterFile) -> tuple[WantedType, ...]:
-    """Return the hosts that a run counts on; machines of a cloud that are not up are asked for."""
+    """Return the hosts that a run counts on; a cloud is asked for machines that are not up."""
     counts: dict[str, int] = {}
     for node in file.measured:
         counts[node.name] = counts.get(node.name, 0) + node.count
@@ -111,9 +115,7 @@ def wanted_types(file: ClusterFile) -> tuple[WantedType, ...]:
 def write_prepared(file: ClusterFile, document: Mapping[str, Any]) -> Path:
     """Write the closed form of a cluster file beside it and return where."""
     path = file.path.with_name(f"{file.path.stem}.prepared.yaml")
-    note = (
-        f"# Made of {file.path.name} by `mnist-bench cluster prepare`; the same cluster, closed.\n"
-    )
+    note = f"# Made from {file.path.name} by `cluster prepare`; the same cluster, closed.\n"
     path.write_text(note + yaml.safe_dump(dict(document), sort_keys=False))
     return path
 
@@ -177,7 +179,7 @@ def _price(text: Any, name: str) -> float | None:
         return float(text)
     except ValueError:
         raise RequestError(
-            f"node type {name}: {PRICE_LABEL} is no price",
+            f"node type {name}: {PRICE_LABEL} is not a price",
             seen=text,
             next_step='give dollars an hour, as in bench-usd-per-hour: "0.17"',
         ) from None

@@ -16,7 +16,7 @@ STOP = "ray stop"
 
 
 def down(file: ClusterFile, say: Callable[[str], None]) -> None:
-    """End every machine of the cluster, or Ray on every host. Raises DispatchError at the last."""
+    """End every machine of the cluster, or Ray on every host. Raises DispatchError if some stay."""
     say(f"taking {file.name} down")
     take_down(file.path)
     failed = [text for text in (_stop(file, *one) for one in _hosts(file)) if text]
@@ -28,7 +28,7 @@ def down(file: ClusterFile, say: Callable[[str], None]) -> None:
         )
     if file.provider == "aws" and (left := aws.running(file)):
         raise DispatchError(
-            "machines of the cluster still run, and cost",
+            "machines of the cluster are still running and cost money",
             seen=", ".join(left),
             next_step="end them in the EC2 console",
         )
@@ -44,7 +44,7 @@ def _hosts(file: ClusterFile) -> list[tuple[str, str]]:
 
 
 def _stop(file: ClusterFile, side: str, host: str) -> str | None:
-    """Stop Ray on a host; return what failed, None where it went well."""
+    """Stop Ray on a host; return what failed, or None."""
     auth = file.document["auth"]
     commands = file.document.get(f"{side}_start_ray_commands") or ()
     command = next((one for one in commands if STOP in one), f"{STOP} --force")

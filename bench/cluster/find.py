@@ -1,4 +1,4 @@
-"""Finds the cluster of a run: named, or that of ./cluster.yaml where it is up."""
+"""Finds the cluster of a run: the one that is named, or that of ./cluster.yaml if it is up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.cluster import aws
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file, wanted_types
 from bench.cluster.firewall import open_ports
-from bench.dispatch.head import WantedType
+from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.jobs_api import JobsApi
 from bench.dispatch.launcher import ask_head
 from bench.dispatch.tunnel import SshTarget, Tunnel, run_there
@@ -20,6 +20,9 @@ from bench.errors import BenchError, DispatchError, RequestError
 
 #: Why a cluster is open, as far as its file tells.
 UNPREPARED = "it was started from a file that was not prepared"
+
+#: What holds of a cluster that was found by its file.
+WITH_FILE = "a cluster of a file is reached through its head"
 
 #: Where Ray's control store listens on the head.
 CONTROL_PORT = 6379
@@ -30,7 +33,7 @@ REMOTE_TOKEN = "~/.ray/auth_token"
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that is up: by its file and SSH, or by the address of its Jobs API alone."""
+    """A cluster that is up: reached by its file and SSH, or by the address of its Jobs API."""
 
     name: str
     file: ClusterFile | None = None
@@ -40,8 +43,9 @@ class Cluster:
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[JobsApi]:
-        """Yield its Jobs API, through a tunnel where it has a file. Raises DispatchError."""
+        """Yield its Jobs API, through a tunnel if it has a file. Raises DispatchError."""
         if self.target is None:
+            assert self.address is not None, "a cluster without a head to log in to has an address"
             yield JobsApi(self.address, self.token)
             return
         with Tunnel(self.target) as tunnel:
@@ -49,10 +53,10 @@ class Cluster:
 
 
 def find_cluster(file: Path | None, address: str | None) -> tuple[Cluster | None, str]:
-    """Return the cluster, None where there is none, and one line that says what was found.
+    """Return the cluster, or None, and a line that says which cluster there is.
 
-    Raises RequestError or DispatchError where a cluster was named and cannot be had; one that is
-    only lying in this folder is then left aside with a word.
+    Raises RequestError or DispatchError if a named cluster is unreachable. A cluster file that
+    merely lies in this folder is skipped with a note.
     """
     if address is not None:
         return _at(address), f"cluster: the one at {address}"
@@ -62,35 +66,37 @@ def find_cluster(file: Path | None, address: str | None) -> tuple[Cluster | None
             raise RequestError(
                 f"the cluster of {file} is not up", next_step=f"bring it up: ray up {file}"
             )
-        return cluster, _found(cluster)
+        return cluster, _description(cluster)
     path = next((path for path in DEFAULT_FILES if path.exists()), None)
     if path is None:
         return None, "cluster: none (no cluster.yaml here)"
     try:
         declared = read_cluster_file(path)
-        why = _hopeless(declared)
+        why = _why_not_up(declared)
         cluster = None if why else up(declared)
     except BenchError as error:
-        return None, f"cluster: {path} was left aside: {error}"
+        return None, f"cluster: {path} is skipped: {error}"
     if cluster is None:
-        return None, f"cluster: that of {path} is not up{f' ({why})' if why else ''}"
-    return cluster, _found(cluster)
+        return None, f"cluster: the cluster of {path} is not up{f' ({why})' if why else ''}"
+    return cluster, _description(cluster)
 
 
 def up(file: ClusterFile) -> Cluster | None:
-    """Return the cluster of a file where its head answers, None where it is not up.
+    """Return the cluster of a file if its head answers; None if the cluster is not up.
 
-    Raises DispatchError where the provider cannot be asked or a head that is up is out of reach.
+    Raises DispatchError if the provider cannot be asked, or if a head that is up is unreachable.
     """
-    found = ask_head(file.path)
-    if found["head"] is None:
+    head = ask_head(file.path)
+    if head["head"] is None:
         return None
-    target = SshTarget(found["head"], found["user"], found["key"])
+    target = SshTarget(head["head"], head["user"], head["key"])
     token = run_there(target, f"cat {REMOTE_TOKEN} 2>/dev/null || true").strip()
     return Cluster(file.name, file, target, token=token or None)
 
 
-def _found(cluster: Cluster) -> str:
+def _description(cluster: Cluster) -> str:
+    """Return what a user should know about a cluster that is up."""
+    assert cluster.target is not None, WITH_FILE
     kinds = ", ".join(f"{one.count} {one.name or 'of its hosts'}" for one in wanted(cluster))
     open_ways = list(looseness(cluster))
     warning = f"; WARNING: {'; '.join(open_ways)} (docs/cluster.md)" if open_ways else ""
@@ -101,6 +107,7 @@ def _found(cluster: Cluster) -> str:
 
 def looseness(cluster: Cluster) -> Iterator[str]:
     """Yield in what way a cluster that is up is more open than it need be."""
+    assert cluster.file is not None and cluster.target is not None, WITH_FILE
     if cluster.token is None:
         yield "it asks for no token"
     if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
@@ -112,7 +119,7 @@ def looseness(cluster: Cluster) -> Iterator[str]:
 
 
 def _open_on_aws(file: ClusterFile) -> Iterator[str]:
-    """Yield what stands open by the machines that run; by the file where AWS does not tell."""
+    """Yield what the running machines leave open; if AWS does not tell, what the file does."""
     try:
         yield from aws.open_ways(file)
     except BenchError:
@@ -126,7 +133,7 @@ def _all_have(file: ClusterFile, key: str) -> bool:
 
 
 def wanted(cluster: Cluster) -> tuple[WantedType, ...]:
-    """Return the hosts that a run on the cluster counts on; none where there is no file."""
+    """Return the hosts that a run on the cluster counts on; none if the cluster has no file."""
     return wanted_types(cluster.file) if cluster.file else ()
 
 
@@ -153,8 +160,8 @@ def _local_token() -> str | None:
     return os.environ.get("RAY_AUTH_TOKEN")
 
 
-def _hopeless(file: ClusterFile) -> str | None:
-    """Return why the provider need not be asked, where that is plain without the network."""
+def _why_not_up(file: ClusterFile) -> str | None:
+    """Return why the provider need not be asked, if that is known without the network."""
     if file.provider != "aws":
         return None
     if find_spec("boto3") is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from bench.cluster.config import ClusterFile
 from bench.dispatch.tunnel import SshTarget, run_there
 
-CHAIN = "MNIST_BENCH"
+CHAIN = "BENCH"
 
 #: The ports of tools/ray-env.sh and of the start commands: Ray's own, its workers', and those at
 #: which the autoscaler and the dashboard tell their metrics to whoever asks.

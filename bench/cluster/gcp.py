@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.config import ClusterFile, write_prepared
+from bench.cluster.config import PREFIX, ClusterFile, write_prepared
 from bench.cluster.gcp_account import head_account
 from bench.errors import DispatchError
 
@@ -40,7 +40,7 @@ NEEDED = ("googleapiclient", "google.auth", "cryptography")
 
 def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     """Make the network and its rules, and write the closed file; return its path."""
-    name = f"mnist-bench-{file.name}"
+    name = f"{PREFIX}{file.name}"
     place = _Place(file)
     network = place.network(name)
     subnet = place.subnet(name, network)
@@ -98,7 +98,7 @@ class _Place:
             body = {"name": name, "autoCreateSubnetworks": False}
             self._done("make a network", api.insert(project=project, body=body))
             found = _asked("look for a network", api.get(project=project, network=name))
-        return found["selfLink"]
+        return str(found["selfLink"])
 
     def subnet(self, name: str, network: str) -> str:
         """Return the link to the network's part in the region, made now or taken up."""
@@ -110,7 +110,7 @@ class _Place:
             body = {"name": name, "network": network, "ipCidrRange": INSIDE}
             self._done("make a subnetwork", api.insert(**where, body=body))
             found = _asked("look for a subnetwork", api.get(**where, subnetwork=name))
-        return found["selfLink"]
+        return str(found["selfLink"])
 
     def rule(self, name: str, network: str, body: dict[str, Any]) -> None:
         """Lay a firewall rule, or change it to what is wanted now."""

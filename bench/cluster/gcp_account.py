@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bench.cluster.config import PREFIX
+
 #: Sends a request, as `(what it is, the request, what to return where there is no such thing)`.
 Asked = Callable[..., Any]
 
@@ -33,7 +35,7 @@ def head_account(iam: Any, crm: Any, asked: Asked, project: str, cluster: str) -
 
     `iam` and `crm` are Google's clients of IAM and of Resource Manager.
     """
-    account = f"mnist-bench-{cluster}"[:30].rstrip("-")
+    account = f"{PREFIX}{cluster}"[:30].rstrip("-")
     email = f"{account}@{project}.iam.gserviceaccount.com"
     role = _role(iam, asked, project, account.replace("-", "_"))
     accounts = iam.projects().serviceAccounts()
@@ -48,7 +50,7 @@ def head_account(iam: Any, crm: Any, asked: Asked, project: str, cluster: str) -
 
 def _role(iam: Any, asked: Asked, project: str, name: str) -> str:
     roles, full = iam.projects().roles(), f"projects/{project}/roles/{name}"
-    body = {"title": "mnist-bench head", "includedPermissions": list(PERMISSIONS), "stage": "GA"}
+    body = {"title": "benchmark head", "includedPermissions": list(PERMISSIONS), "stage": "GA"}
     if asked("look for a role", roles.get(name=full), missing=None) is None:
         make = roles.create(parent=f"projects/{project}", body={"roleId": name, "role": body})
         asked("make a role", make)

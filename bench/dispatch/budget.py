@@ -1,4 +1,4 @@
-"""What a run may spend: minutes and dollars, counted from what is up and what it costs an hour."""
+"""What a run may spend: minutes, and dollars by the hourly prices of the hosts that are up."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bench.dispatch.transport import Host
 
 
 class Budget:
-    """Adds up the dollars of the hosts that are up; None for a limit that was not given.
+    """Adds up the cost of the hosts that are up; a limit that was not given is None.
 
-    Between two looks the hosts are taken to be those of the later look. A host without a price
-    stops a run that has a limit in dollars: it could not be kept.
+    Between two looks, the hosts are taken to be those of the later look. A host without a price
+    stops a run that has a limit in dollars, because the limit could not be kept.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Budget:
         self.spent_usd = 0.0
 
     def why_stop(self, hosts: Sequence[Host]) -> str | None:
-        """Count the time since the last look; return why the run must stop, None: it may go on."""
+        """Count the time since the last look; return why the run must stop, None if it need not."""
         now_s = self._clock()
         passed_s, self._last_s = now_s - self._last_s, now_s
         unpriced = sorted({host.type or host.name for host in hosts if host.usd_per_hour is None})

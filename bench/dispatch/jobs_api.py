@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.errors import DispatchError
+from bench.text import first_line
 
-#: Seconds after which a silent stream gives an empty line, so that who follows can look up.
+#: Seconds after which a silent stream gives an empty line, so that the caller can do other things.
 BEAT_S = 1.0
 
-#: Loggers of Ray that tell a user what is no news: that a package is uploaded, and its size.
+#: Loggers of Ray that tell what a user need not know, such as the size of an uploaded package.
 CHATTY = ("ray.dashboard.modules", "ray._private.runtime_env.packaging")
 
-#: What a job that has ended is called.
+#: The states of a job that has ended.
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
 
@@ -28,14 +30,14 @@ class JobsApi:
             logging.getLogger(name).setLevel(logging.ERROR)
         headers = {"Authorization": f"Bearer {token}"} if token else None
         self.address = address
-        with _reaching(address):
+        with _reaching():
             from ray.job_submission import JobSubmissionClient
 
             self._client: Any = JobSubmissionClient(address, headers=headers)
 
     def submit(self, job: str, folder: Path, entrypoint: str) -> None:
         """Start `entrypoint` on the head with `folder` as its working directory, detached."""
-        with _reaching(self.address):
+        with _reaching():
             self._client.submit_job(
                 entrypoint=entrypoint,
                 submission_id=job,
@@ -43,30 +45,30 @@ class JobsApi:
             )
 
     def state(self, job: str) -> tuple[str, str] | None:
-        """Return a job's status and Ray's words on it; None where the cluster knows no such job."""
-        with _reaching(self.address):
+        """Return a job's status and Ray's words on it; None if the cluster knows no such job."""
+        with _reaching():
             for info in self._client.list_jobs():
                 if info.submission_id == job:
                     return str(getattr(info.status, "value", info.status)), info.message or ""
         return None
 
     def stop(self, job: str) -> None:
-        """End a job; what it had measured is kept."""
-        with _reaching(self.address):
+        """End a job; the head keeps what it measured."""
+        with _reaching():
             self._client.stop_job(job)
 
     def follow(self, job: str) -> Iterator[str]:
         """Yield the whole lines that a job says, from its first, until it ends.
 
-        An empty text stands for BEAT_S seconds of silence. Raises DispatchError where the
-        connection is lost: the job goes on.
+        An empty text stands for BEAT_S seconds of silence. Raises DispatchError if the
+        connection is lost; the job goes on.
         """
         loop, rest = asyncio.new_event_loop(), ""
         stream = self._client.tail_job_logs(job)
-        pending: asyncio.Future | None = None
+        pending: asyncio.Future[str] | None = None
         try:
             while True:
-                with _reaching(self.address):
+                with _reaching():
                     pending = pending or asyncio.ensure_future(anext(stream), loop=loop)
                     waited = asyncio.wait({pending}, timeout=BEAT_S)
                     done, _ = loop.run_until_complete(waited)
@@ -88,20 +90,16 @@ class JobsApi:
             loop.close()
 
 
-class _reaching:
-    """Turns whatever the client raises into a DispatchError."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, Exception) or isinstance(error, DispatchError):
-            return
-        text = next(iter(str(error).splitlines()), type(error).__name__)[:300]
-        step = "check that the cluster is up, and its token: mnist-bench cluster check"
+@contextlib.contextmanager
+def _reaching() -> Iterator[None]:
+    """Turn whatever the client raises into a DispatchError."""
+    try:
+        yield
+    except DispatchError:
+        raise
+    except Exception as error:
+        text = first_line(error)
+        step = "check that the cluster is up, and its token: {program} cluster check"
         if isinstance(error, ImportError) or "ray[default]" in text:
             step = "install what a cluster needs: make setup EXTRAS=cluster"
         raise DispatchError(

@@ -1,7 +1,7 @@
-"""Ray's cluster launcher, asked from a process of its own, as it prints and exits where it fails.
+"""Ray's cluster launcher, in a process of its own because it prints, and exits if it fails.
 
-    python -m bench.dispatch.events.launcher head FILE     {"head": IP or null, "user": ..., "key": ...}
-    python -m bench.dispatch.events.launcher down FILE     ends the cluster
+    python -m bench.dispatch.launcher head FILE     {"head": IP or null, "user": ..., "key": ...}
+    python -m bench.dispatch.launcher down FILE     ends the cluster
 
 The answer is the last line of standard output.
 """
@@ -23,11 +23,12 @@ ASK_S, DOWN_S = 90, 600
 
 
 def ask_head(file: Path) -> dict[str, Any]:
-    """Return the head's address and how ssh gets there; `head` is None where it is not up.
+    """Return the head's address and how ssh gets there; `head` is None if the head is not up.
 
-    Raises DispatchError where the provider cannot be asked.
+    Raises DispatchError if the provider cannot be asked.
     """
-    return json.loads(_run("head", file, ASK_S).splitlines()[-1])
+    answer: dict[str, Any] = json.loads(_run("head", file, ASK_S).splitlines()[-1])
+    return answer
 
 
 def take_down(file: Path) -> None:
@@ -36,7 +37,7 @@ def take_down(file: Path) -> None:
 
 
 def _run(what: str, file: Path, timeout_s: float) -> str:
-    words = [sys.executable, "-m", "bench.dispatch.events.launcher", what, str(file)]
+    words = [sys.executable, "-m", "bench.dispatch.launcher", what, str(file)]
     try:
         done = subprocess.run(
             words,

@@ -1,17 +1,16 @@
-"""What runs on a node of a cluster: preparing it, and one job at a time; all as JSON text.
+"""What Ray calls on a node: preparing it, and running one job. Everything goes as JSON text.
 
-The functions are what Ray calls there; they know nothing of Ray.
+The functions know nothing of Ray, and no record depends on a pickle.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +18,27 @@ from filelock import FileLock, Timeout
 
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
+from bench.child.workload import Workload, load_workload, probe_for
+from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
-from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.limits import threads
-from bench.probe.machine import probe
-from bench.record.conditions import LookRecord
-from bench.record.facts import MachineFacts
+from bench.record.facts import MachineFacts, MachineKind
 from bench.record.lines import JobRecord, Skip
 from bench.spec.job import JobSpec
 from bench.watch.quiet import wait_quiet
 
-#: Seconds that a job waits for what still runs on its host: as a rule an attempt that was given up.
+#: Seconds that a job waits for another one on its host, as a rule an attempt that was given up.
 HOST_LOCK_S = 60.0
 
 
 def run_as_json(launch_json: str, scratch: str | None = None) -> Iterator[str]:
-    """Run the child, yield its events and last its record, as JSON text.
+    """Run the child; yield its events and last its record, as JSON text.
 
-    The child's files lie in `scratch`: a worker that is killed leaves them behind, and they go
-    when that folder goes.
+    The child's files lie in `scratch`: a worker that is killed leaves them behind, and they are
+    deleted with that folder.
     """
-    launch = LaunchSpec.model_validate_json(launch_json)
-    if launch.show_hostnames:
-        os.environ[SHOW_VARIABLE] = "1"
-    for item in run_child(launch, scratch):
+    for item in run_child(LaunchSpec.model_validate_json(launch_json), scratch):
         if isinstance(item, JobRecord):
             yield json.dumps({"record": item.model_dump(mode="json")})
         else:
@@ -53,76 +48,72 @@ def run_as_json(launch_json: str, scratch: str | None = None) -> Iterator[str]:
 def run_alone_as_json(launch_json: str, host: str) -> Iterator[str]:
     """Run a job as `run_as_json` does, with no other job of this program on the host meanwhile.
 
-    Raises DispatchError where another one does not end.
+    Raises DispatchError if another job does not end.
     """
     with _alone(host):
         yield from run_as_json(launch_json)
 
 
-def prepare_as_json(data: Any, host: str, request_json: str) -> str:
-    """Keep the data on this node, checked by digest, and tell what it is and what it can run.
+def prepared_as_json(prepared: Prepared) -> str:
+    """Return what a host told, as the text that a preparing task yields."""
+    return json.dumps({"prepared": prepared.model_dump(mode="json")})
 
-    `data` is bytes or an array of them. The request holds `file`, `sha256`, `kind`, `packages`,
-    `jobs`, `show_hostnames`, `threads`, `wait_quiet_s`, and `divide`, the `module:function` that
-    tells the jobs that this node can run. Last it looks whether the node is quiet, and waits for it
-    as long as it may.
-    Raises DispatchError where the data are not what they should be.
+
+def prepare(
+    data: Any, host: str, request_json: str, kind: MachineKind, data_sha256: str = ""
+) -> Prepared:
+    """Keep the data on this node, and tell what the node is and which jobs it can run.
+
+    `data` is the content of the data file (bytes or an array of bytes), which must have the digest
+    `data_sha256`; None if the workload reads no data. Last comes a look whether the node is quiet,
+    which waits for that as long as the request allows. Raises DispatchError if the data are not
+    those that were sent.
     """
-    request = json.loads(request_json)
-    with _alone(host):
-        path = _keep(data, request["file"], request["sha256"])
-    if request["show_hostnames"]:
-        os.environ[SHOW_VARIABLE] = "1"
-    facts = probe(request["packages"], kind=request["kind"])
-    jobs = [JobSpec.model_validate(job) for job in request["jobs"]]
-    able, skipped = _divide(request["divide"], jobs, facts)
+    request = ClusterRequest.model_validate_json(request_json)
+    path: Path | None = None
+    if data is not None:
+        with _alone(host):
+            path = _keep(data, Path(request.data_file or "data").name, data_sha256)
+    workload = load_workload(request.workload)
+    facts = probe_for(workload, request.privacy, kind)
+    able, skipped = _divided(workload, request.jobs, facts)
     look = wait_quiet(
-        request["threads"] or threads(),
-        request["wait_quiet_s"],
+        request.threads or threads(),
+        request.wait_quiet_s,
         lambda words: None,
-        on_gpu=request["kind"] == "gpu",
+        on_gpu=kind == "gpu",
     )
-    answer = {
-        "facts": facts.model_dump(mode="json"),
-        "data_path": str(path),
-        "able": [job.model_dump(mode="json") for job in able],
-        "look": look.record().model_dump(mode="json"),
-        "skipped": [skip.model_dump(mode="json") for skip in skipped],
-    }
-    return json.dumps(answer)
-
-
-def prepared_of(answer: Mapping[str, Any]) -> Prepared:
-    """Return what `prepare_as_json` told, read again by whoever asked."""
     return Prepared(
-        facts=MachineFacts.model_validate(answer["facts"]),
-        data_path=answer["data_path"],
-        able=tuple(JobSpec.model_validate(job) for job in answer["able"]),
-        skipped=tuple(Skip.model_validate(skip) for skip in answer["skipped"]),
-        look=LookRecord.model_validate(answer["look"]),
+        facts=facts,
+        data_path=None if path is None else str(path),
+        able=able,
+        skipped=skipped,
+        look=look.record(),
     )
 
 
-def _divide(
-    name: str, jobs: Sequence[JobSpec], facts: MachineFacts
-) -> tuple[Sequence[JobSpec], Sequence[Skip]]:
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)(jobs, facts)
+def _divided(
+    workload: Workload, jobs: tuple[JobSpec, ...], facts: MachineFacts
+) -> tuple[tuple[JobSpec, ...], tuple[Skip, ...]]:
+    """Return the jobs that this node can run, and the others with the reason."""
+    reasons = [(job, workload.why_skipped(job, facts)) for job in jobs]
+    able = tuple(job for job, reason in reasons if reason is None)
+    return able, tuple(Skip(job=job, reason=reason) for job, reason in reasons if reason)
 
 
-def _keep(data: Any, file: str, sha256: str) -> Path:
+def _keep(data: Any, name: str, sha256: str) -> Path:
     """Write the data to this user's temporary folder, unless they are there already."""
-    folder = Path(tempfile.gettempdir()) / f"mnist-bench-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"bench-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{sha256[:16]}-{Path(file).name}"
+    path = folder / f"{sha256[:16]}-{name}"
     if path.exists() and _sha256(path.read_bytes()) == sha256:
         return path
     content = memoryview(data)
-    found = _sha256(content)
-    if found != sha256:
+    arrived = _sha256(content)
+    if arrived != sha256:
         raise DispatchError(
             "the data that reached this node are not those that were sent",
-            seen=f"{found[:12]}, not {sha256[:12]}",
+            seen=f"{arrived[:12]}, not {sha256[:12]}",
             next_step="run again",
         )
     temporary = path.with_suffix(f".{os.getpid()}")
@@ -137,18 +128,16 @@ def _sha256(content: Any) -> str:
 
 @contextlib.contextmanager
 def _alone(host: str) -> Iterator[None]:
-    """Hold the host for this user: no two jobs at once, whoever sent them."""
-    name = f"mnist-bench-{os.getuid()}-{_sha256(host.encode())[:12]}.lock"
+    """Hold the host for this user: no two jobs run at once, whoever sent them."""
+    name = f"bench-{os.getuid()}-{_sha256(host.encode())[:12]}.lock"
     lock = FileLock(Path(tempfile.gettempdir()) / name)
     try:
-        lock.acquire(timeout=HOST_LOCK_S)
+        held = lock.acquire(timeout=HOST_LOCK_S)
     except Timeout as error:
         raise DispatchError(
             f"another job held this host for more than {HOST_LOCK_S:g} s",
             seen=name,
             next_step="wait until the other run on this cluster is done",
         ) from error
-    try:
+    with held:
         yield
-    finally:
-        lock.release()

@@ -1,35 +1,31 @@
-"""Places jobs through Ray: an embedded local Ray, closed to the network, one job at a time.
+"""Runs jobs through an embedded Ray on this machine, which is closed to the network.
 
-Ray only places a job: the task starts the same child that a bare command starts. What Ray does to
-its workers (priority 15, OMP_NUM_THREADS, empty CUDA_VISIBLE_DEVICES) is switched off here, and the
-child's environment is made anew in any case. Task results are JSON text, so that no record depends
-on a pickle.
+Ray only places a job: the task starts the same child that a bare command starts. This module
+switches off what Ray does to its workers (priority 15, OMP_NUM_THREADS, an empty
+CUDA_VISIBLE_DEVICES); the child's environment is made anew in any case.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import logging
 import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bench.child.launch import LaunchSpec
-from bench.child.process import failed_record
-from bench.clock import utc_now
-from bench.dispatch.events import Event, events_of
-from bench.dispatch.node import run_as_json
+from bench.dispatch.local import LocalSetup, OneHost
+from bench.dispatch.node import prepared_as_json, run_as_json
+from bench.dispatch.ray_tasks import RayTasks
+from bench.dispatch.transport import Host, Message
 from bench.errors import DispatchError
-from bench.probe.machine import probe
-from bench.record.facts import MachineFacts
-from bench.record.failure import Failure
-from bench.record.lines import JobRecord
+from bench.text import first_line
 
 #: What every Ray process of ours is started with; read by `ray.init` and inherited by workers.
 RAY_ENVIRONMENT: Mapping[str, str] = {
@@ -48,26 +44,25 @@ RAY_LEAVES = ("RAY_ADDRESS", "RAY_CLIENT_MODE", "PYTHONBREAKPOINT")
 OBJECT_STORE_BYTES = 100 * 2**20
 
 #: A private folder is named by this and the pid of the driver that made it.
-FOLDER_PREFIX = "mnb-"
+FOLDER_PREFIX = "bench-ray-"
 
 #: Seconds in which a Ray that works at all has run its first task.
 FIRST_TASK_S = 120
 
-#: Seconds between looks while a job runs, so that a Ctrl-C is answered soon.
-POLL_S = 0.2
 
-
-class RayLocalDispatcher:
+class RayLocal(OneHost):
     """An embedded Ray on this machine: loopback only, token required, no dashboard."""
 
     name = "ray"
 
-    def __init__(self) -> None:
+    def __init__(self, setup: LocalSetup) -> None:
+        self._setup = setup
+        self._tasks = RayTasks()
+        self._preparing: tuple[int, float] | None = None  # ticket, and when it began
         self._folder: Path | None = None
         self._saved: dict[str, str | None] = {}
-        self._running: Any = None
 
-    def __enter__(self) -> RayLocalDispatcher:
+    def __enter__(self) -> Self:
         self._folder = _private_folder()
         self._set_environment(self._folder)
         try:
@@ -90,7 +85,7 @@ class RayLocalDispatcher:
                 raise
             raise DispatchError(
                 "the embedded Ray did not start",
-                seen=_first_line(error)[:300],
+                seen=first_line(error),
                 next_step="try again with --dispatch inline",
             ) from error
         return self
@@ -99,7 +94,7 @@ class RayLocalDispatcher:
         with contextlib.suppress(ImportError):
             import ray
 
-            self._cancel()
+            self._tasks.cancel_all()
             ray.shutdown()
         for name, value in self._saved.items():
             if value is None:
@@ -109,64 +104,35 @@ class RayLocalDispatcher:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def machine(self, packages: Sequence[str]) -> MachineFacts:
-        """Return the facts of this machine, read in a Ray worker, as the jobs will find them."""
-        import ray
+    def prepare(self, host: Host) -> int:
+        """Read the facts of this machine in a Ray worker, as the jobs will find them."""
+        ticket = self._tasks.follow(_task(_prepare).remote(self._setup.model_dump_json()))
+        self._preparing = ticket, time.monotonic()
+        return ticket
 
-        task = ray.remote(num_cpus=1, max_retries=0)(_probe_as_json)
-        try:
-            facts = ray.get(task.remote(tuple(packages)), timeout=FIRST_TASK_S)
-        except ray.exceptions.RayError as error:
-            raise DispatchError(
-                "the embedded Ray ran no task",
-                seen=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-                next_step="try again with --dispatch inline",
-            ) from error
-        return MachineFacts.model_validate_json(facts)
+    def start(self, host: Host, launch: LaunchSpec) -> int:
+        """Start a Ray task that starts the child of the job."""
+        task = _task(run_as_json)
+        return self._tasks.follow(task.remote(launch.model_dump_json(), str(self._folder)), launch)
 
-    def run(self, launches: Sequence[LaunchSpec]) -> Iterator[Event]:
-        """Run `launches` one after another, each in a Ray task that starts its child."""
-        import ray
+    def cancel(self, ticket: int) -> None:
+        """End the worker of a task; the child of its job ends with it."""
+        self._tasks.cancel(ticket)
 
-        task = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(run_as_json)
-        for launch in launches:
-            started_at = utc_now()
-            self._running = task.remote(launch.model_dump_json(), str(self._folder))
-            try:
-                yield from events_of(launch, self._items(launch, started_at))
-            finally:
-                self._cancel()  # where the consumer stopped early
-
-    def _items(
-        self, launch: LaunchSpec, started_at: str
-    ) -> Iterator[Mapping[str, Any] | JobRecord]:
-        """Yield the task's items as they come; a lost worker becomes a failure record."""
-        import ray
-
-        try:
-            while True:
-                ready, _ = ray.wait([self._running], timeout=POLL_S)
-                if ready:
-                    item = json.loads(ray.get(next(self._running)))
-                    if "record" in item:
-                        self._running = None
-                        yield JobRecord.model_validate(item["record"])
-                        return
-                    yield item
-        except (ray.exceptions.RayError, StopIteration) as error:
-            self._running = None
-            message = f"Ray lost the job: {type(error).__name__}: {_first_line(error)}"
-            failure = Failure(reason="lost", message=message, exception=type(error).__name__)
-            yield failed_record(launch, failure, started_at)
-
-    def _cancel(self) -> None:
-        """End the running task's worker; its child ends with it."""
-        import ray
-
-        if self._running is not None:
-            with contextlib.suppress(ray.exceptions.RayError):  # the worker may be gone already
-                ray.cancel(self._running, force=True)
-            self._running = None
+    def poll(self, timeout_s: float) -> Sequence[Message]:
+        """Return what the task has yielded. Raises DispatchError if Ray runs no task at all."""
+        messages = self._tasks.poll(timeout_s)
+        if self._preparing is None:
+            return messages
+        ticket, began_s = self._preparing
+        for message in messages:
+            if message.ticket == ticket:
+                self._preparing = None
+                if message.prepared is None:
+                    raise _no_task(message.reason)
+        if self._preparing and time.monotonic() - began_s > FIRST_TASK_S:
+            raise _no_task(f"no answer within {FIRST_TASK_S} s")
+        return messages
 
     def _set_environment(self, folder: Path) -> None:
         token = folder / "auth_token"
@@ -214,9 +180,17 @@ def _process_token() -> str:
     return secrets.token_hex(32)
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _no_task(seen: str) -> DispatchError:
+    return DispatchError(
+        "the embedded Ray ran no task", seen=seen, next_step="try again with --dispatch inline"
+    )
 
 
-def _probe_as_json(packages: tuple[str, ...]) -> str:
-    return probe(packages).model_dump_json()
+def _task(function: Any) -> Any:
+    import ray
+
+    return ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(function)
+
+
+def _prepare(setup_json: str) -> Iterator[str]:
+    yield prepared_as_json(LocalSetup.model_validate_json(setup_json).prepared())

@@ -1,31 +1,57 @@
-"""One queue a host: which job goes where next, whatever carries it and whatever clock runs.
+"""The scheduler: gives each host its jobs one at a time, whatever carries them and whatever clock.
 
-Each host has one job in flight, hosts go on side by side and none waits for another. A job whose
-host or worker is lost is tried again on the same host when that is back within the grace time.
+Hosts work side by side and none waits for another. A job whose host or worker is lost is tried
+again on the same host, if the host is back within the grace time. This machine is a host too.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
 from bench.clock import utc_now
+from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.events import Event
-from bench.dispatch.transport import Host, HostType, Message, Prepared, Transport
+from bench.dispatch.lane import HostState, Lane
+from bench.dispatch.supply import Supply
+from bench.dispatch.transport import Host, Message, Prepared, Transport
 from bench.record.failure import Failure
-from bench.record.lines import MachineEntry
+from bench.record.lines import JobRecord, MachineEntry
+from bench.spec.job import JobSpec
+
+#: Makes the launch of a job on a host that is ready; the number is that of the attempt.
+MakeLaunch = Callable[[JobSpec, Host, Prepared, int], LaunchSpec]
+
+#: Makes the journal line of a host that is ready.
+MakeEntry = Callable[[Host, Prepared], MachineEntry]
+
+#: Makes the journal line of a host or a type of host (by its name) that is unavailable, and why.
+MakeUnavailable = Callable[[str, str], MachineEntry]
+
+#: Returns why a run must stop, given the hosts that are up; None if it may go on.
+Limit = Callable[[Sequence[Host]], str | None]
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Makes what the scheduler cannot know: launches, and lines of the journal."""
+
+    launch: MakeLaunch
+    entry: MakeEntry
+    unavailable: MakeUnavailable
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long and how often: seconds, and attempts a job.
+    """How long the scheduler waits, in seconds, and how many attempts a job has.
 
-    `grace_s`: for a lost host to come back. `settle_s`: after a loss, before the next attempt, as
-    a dead host is called alive for some seconds more. `look_s`: between looks at the hosts.
+    `grace_s`: until a lost host must be back. `settle_s`: after a loss, before the next attempt,
+    because a dead host is listed as alive for some seconds. `look_s`: between two looks at the
+    hosts.
     """
 
     grace_s: float = 180.0
@@ -35,75 +61,63 @@ class Patience:
     attempts: int = 3
 
 
-@dataclass
-class _Lane:
-    """A host and what it has to do. `queue` is None until the host has told what it can run."""
-
-    name: str
-    host: Host
-    queue: deque[LaunchSpec] | None = None
-    prepared: Prepared | None = None
-    job: LaunchSpec | None = None
-    ticket: Hashable | None = None
-    started_at: str = ""
-    lost_at_s: float | None = None
-    losses: int = 0  # of the job in hand
-    unprepared: int = 0  # times in a row that it was lost while it was being prepared
-    preparing: bool = False
-    dead: set[str] = field(default_factory=set)
-    closed: bool = False
+#: For the machine on which the command was typed: it does not go and come back.
+AT_HOME = Patience(grace_s=0.0, settle_s=0.0, poll_s=0.2)
 
 
-#: Makes the launches of a host that is ready, and its line in the journal.
-Planner = Callable[[Host, Prepared], tuple[Sequence[LaunchSpec], MachineEntry]]
+class Scheduler:
+    """Runs what the supply gives until every host is done, or until `limit` gives a reason to stop.
 
-#: Makes the journal line of a host or of a type of hosts (by name) that could not be had, and why.
-Refusal = Callable[[str, str], MachineEntry]
-
-
-class HostQueues:
-    """Runs every host's queue to its end; `limit(hosts)` may stop all by giving a reason."""
+    `types` are hosts that the run waits for. `stopped` says why the run was stopped early.
+    """
 
     def __init__(
         self,
         transport: Transport,
+        supply: Supply,
         planner: Planner,
-        refusal: Refusal,
         *,
-        types: Sequence[HostType] = (),
+        types: Sequence[WantedType] = (),
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
-        limit: Callable[[Sequence[Host]], str | None] = lambda hosts: None,
+        limit: Limit = lambda hosts: None,
     ) -> None:
-        self._transport, self._planner, self._refusal = transport, planner, refusal
+        self._transport, self._supply, self._planner = transport, supply, planner
         self._waiting = list(types)
         self._patience, self._clock, self._limit = patience or Patience(), clock, limit
-        self._lanes: dict[str, _Lane] = {}
-        self._by_ticket: dict[Hashable, _Lane] = {}
-        self.stopped: str | None = None  # why it was stopped before its end, if it was
+        self._lanes: dict[str, Lane] = {}
+        self._by_ticket: dict[int, Lane] = {}
+        self.stopped: str | None = None
 
     def run(self) -> Iterator[Event]:
-        """Yield what happens until every host has done its jobs; closing ends all that runs."""
+        """Yield what happens until every host is closed; closing the iterator ends all work."""
         began_s = looked_s = self._clock()
         for wanted in self._waiting:
             if wanted.ask:
                 self._transport.ask_for(wanted)
         try:
             yield from self._look(began_s)
-            while self._waiting or any(not lane.closed for lane in self._lanes.values()):
+            while not self.stopped and (self._waiting or self._open_lanes()):
                 for message in self._transport.poll(self._patience.poll_s):
                     yield from self._take(message)
-                if self._clock() - looked_s >= self._patience.look_s:
+                if self._clock() - looked_s >= self._patience.look_s and (
+                    self._waiting or self._open_lanes()
+                ):
                     looked_s = self._clock()
                     yield from self._look(began_s)
-                if self.stopped:
-                    return
         finally:
             for ticket in list(self._by_ticket):
                 self._transport.cancel(ticket)
             self._by_ticket.clear()
 
-    # --- what is up ---------------------------------------------------------------------------
+    def states(self) -> dict[str, HostState]:
+        """Return what each host is doing, by its name."""
+        return {name: lane.state for name, lane in self._lanes.items()}
+
+    def _open_lanes(self) -> list[Lane]:
+        return [lane for lane in self._lanes.values() if lane.state is not HostState.CLOSED]
+
+    # --- which hosts are up ---------------------------------------------------------------------
 
     def _look(self, began_s: float) -> Iterator[Event]:
         hosts = self._transport.hosts()
@@ -116,150 +130,151 @@ class HostQueues:
                 up.setdefault(host.name, []).append(host)
         for name, candidates in up.items():
             if name not in self._lanes:
-                self._lanes[name] = _Lane(name, candidates[0])
+                self._lanes[name] = Lane(candidates[0])
                 self._prepare(self._lanes[name])
-        for lane in self._lanes.values():
-            if not lane.closed:
-                yield from self._check(lane, up.get(lane.name, ()))
+        for lane in self._open_lanes():
+            yield from self._check(lane, up.get(lane.name, ()))
         yield from self._check_types(began_s)
 
-    def _check(self, lane: _Lane, candidates: Sequence[Host]) -> Iterator[Event]:
-        """Compare a host with what is up: it may be lost, back, or gone for good."""
+    def _check(self, lane: Lane, candidates: Sequence[Host]) -> Iterator[Event]:
+        """Compare a host with what is up: it may be lost, or back, or gone for good."""
         alive = [host for host in candidates if host.incarnation not in lane.dead]
-        here = next((host for host in alive if host.incarnation == lane.host.incarnation), None)
-        if lane.ticket is not None:
-            if here is None:
+        same = next((host for host in alive if host.incarnation == lane.host.incarnation), None)
+        if lane.state is not HostState.LOST:
+            if same is None:
                 yield from self._lose(lane, "the host is no longer part of the cluster", died=True)
-            return
-        if lane.lost_at_s is None:
             return
         since_s = self._clock() - lane.lost_at_s
         if alive and since_s >= self._patience.settle_s:
-            lane.host = here or alive[0]
+            lane.host = same or alive[0]
             self._prepare(lane)
         elif not alive and since_s >= self._patience.grace_s:
-            yield from self._give_up(lane, since_s)
+            reason = f"the host was lost and did not come back within {since_s:.0f} s"
+            yield from self._give_up(lane, reason)
 
     def _check_types(self, began_s: float) -> Iterator[Event]:
-        counts: dict[str, int] = {}
-        for lane in self._lanes.values():
-            counts[lane.host.type] = counts.get(lane.host.type, 0) + 1
+        """Drop each wanted type that is complete, was refused, or was waited for long enough."""
+        counts = Counter(lane.host.type for lane in self._lanes.values())
+        waited_s = self._clock() - began_s
         still = []
         for wanted in self._waiting:
-            have = counts.get(wanted.name, 0)
-            waited_s = self._clock() - began_s
+            have = counts[wanted.name]
             why = self._transport.why_not(wanted) if wanted.ask else None
             if have < wanted.count and waited_s < wanted.wait_s and not why:
                 still.append(wanted)
                 continue
             if wanted.ask:
                 self._transport.withdraw(wanted)
-            if have >= wanted.count:
-                continue
-            name = wanted.name or "hosts"
-            reason = f"{have} of {wanted.count} came up within {waited_s:.0f} s"
-            reason += f": {why}" if why else ""
-            yield Event("machine", "", host=name, machine=self._refusal(name, reason))
+            if have < wanted.count:
+                reason = f"{have} of {wanted.count} came up within {waited_s:.0f} s"
+                reason += f": {why}" if why else ""
+                yield self._unavailable(wanted.name or "hosts", reason)
         self._waiting = still
 
     # --- what happens to one host ---------------------------------------------------------------
 
-    def _prepare(self, lane: _Lane) -> None:
-        lane.lost_at_s, lane.preparing = None, True
-        self._carry(lane, self._transport.prepare(lane.host))
+    def _prepare(self, lane: Lane) -> None:
+        self._carry(lane, HostState.PREPARING, self._transport.prepare(lane.host))
 
-    def _carry(self, lane: _Lane, ticket: Hashable) -> None:
-        lane.ticket, lane.started_at = ticket, utc_now()
+    def _carry(self, lane: Lane, state: HostState, ticket: int) -> None:
+        lane.state, lane.ticket, lane.started_at = state, ticket, utc_now()
         self._by_ticket[ticket] = lane
+
+    def _drop(self, lane: Lane) -> None:
+        if lane.ticket is not None:
+            self._by_ticket.pop(lane.ticket, None)
+            lane.ticket = None
 
     def _take(self, message: Message) -> Iterator[Event]:
         lane = self._by_ticket.get(message.ticket)
         if lane is None:  # of an attempt that was given up
             return
-        job_id = lane.job.job.job_id if lane.job else ""
         if message.kind == "progress":
-            yield Event("progress", job_id, detail=message.detail, host=lane.name)
-            return
-        if message.kind in ("lost", "away"):
-            ran = message.kind == "lost"
-            yield from self._lose(lane, message.reason, died=message.host_died, ran=ran)
-            return
-        self._drop(lane)
-        if message.kind == "prepared":
-            yield from self._begin(lane, message.prepared)
+            yield Event("progress", lane.job_id, detail=message.detail, host=lane.name)
+        elif message.kind in ("lost", "away"):
+            began = message.kind == "lost"
+            yield from self._lose(lane, message.reason, died=message.host_died, began=began)
         elif message.kind == "failed":
-            lane.closed = True
-            entry = self._refusal(lane.name, message.reason)
-            yield Event("machine", "", host=lane.name, machine=entry)
-        else:
-            lane.job, lane.losses = None, 0
-            yield Event("record", job_id, record=message.record, host=lane.name)
+            self._drop(lane)
+            yield from self._give_up(lane, message.reason)
+        elif message.prepared is not None:
+            self._drop(lane)
+            yield from self._ready(lane, message.prepared)
+        elif message.record is not None:
+            self._drop(lane)
+            yield self._ended(lane, message.record)
             yield from self._next(lane)
 
-    def _begin(self, lane: _Lane, prepared: Prepared) -> Iterator[Event]:
+    def _ready(self, lane: Lane, prepared: Prepared) -> Iterator[Event]:
         """Take up a host that is ready, for the first time or after it was lost."""
-        lane.prepared, lane.preparing, lane.unprepared = prepared, False, 0
-        if lane.queue is None:
-            launches, entry = self._planner(lane.host, prepared)
-            lane.queue = deque(launches)
-            yield Event("machine", "", host=lane.name, machine=entry)
+        first = lane.prepared is None
+        lane.state, lane.prepared, lane.preparations_lost = HostState.READY, prepared, 0
+        if first:
+            self._supply.begin(lane.name, prepared.able)
+            entry = self._planner.entry(lane.host, prepared)
+            yield Event("machine", host=lane.name, machine=entry)
         yield from self._next(lane)
 
-    def _next(self, lane: _Lane) -> Iterator[Event]:
-        if lane.job is None:
-            if not lane.queue:
-                lane.closed = True
-                return
-            lane.job = lane.queue.popleft()
-        changes = {"data_path": lane.prepared.data_path, "machine": lane.prepared.facts}
-        lane.job = lane.job.model_copy(update={**changes, "attempt": lane.losses + 1})
-        self._carry(lane, self._transport.start(lane.host, lane.job))
-        yield Event("started", lane.job.job.job_id, host=lane.name)
+    def _next(self, lane: Lane) -> Iterator[Event]:
+        """Start the job in hand again, or the next one; close the host if there is none."""
+        job = lane.launch.job if lane.launch else self._supply.next(lane.name)
+        if job is None:
+            lane.state = HostState.CLOSED
+            return
+        lane.attempts[job.job_id] += 1
+        lane.launch = self._launch(lane, job, lane.attempts[job.job_id])
+        self._carry(lane, HostState.RUNNING, self._transport.start(lane.host, lane.launch))
+        yield Event("started", job.job_id, host=lane.name)
 
-    def _drop(self, lane: _Lane) -> None:
-        if lane.ticket is not None:
-            self._by_ticket.pop(lane.ticket, None)
-            lane.ticket = None
+    def _launch(self, lane: Lane, job: JobSpec, attempt: int) -> LaunchSpec:
+        assert lane.prepared is not None, "only a host that was ready has jobs"
+        return self._planner.launch(job, lane.host, lane.prepared, attempt)
+
+    def _ended(self, lane: Lane, record: JobRecord) -> Event:
+        lane.state, lane.launch, lane.losses = HostState.READY, None, 0
+        self._supply.returned(lane.name, record)
+        return Event("record", record.job_id, record=record, host=lane.name)
 
     def _lose(
-        self, lane: _Lane, reason: str, *, died: bool = False, ran: bool = True
+        self, lane: Lane, reason: str, *, died: bool = False, began: bool = True
     ) -> Iterator[Event]:
-        """Take note of a loss; a job that was lost too often becomes a record."""
-        self._transport.cancel(lane.ticket)
+        """Take note of a loss; a job that was lost too often gets a record."""
+        was_preparing = lane.state is HostState.PREPARING
+        if lane.ticket is not None:
+            self._transport.cancel(lane.ticket)
         self._drop(lane)
-        lane.lost_at_s = self._clock()
+        lane.state, lane.lost_at_s = HostState.LOST, self._clock()
         if died:
             lane.dead.add(lane.host.incarnation)
-        if not ran:
-            return
-        if lane.preparing:
-            lane.unprepared += 1
-            if lane.unprepared >= self._patience.attempts:  # the host is good for nothing
-                yield from self._give_up(lane, 0.0, reason)
-            return
-        lane.losses += 1
-        if lane.losses >= self._patience.attempts:
-            yield self._lost(lane, lane.job, f"{reason} ({lane.losses} attempts)")
-            lane.job, lane.losses = None, 0
+        if not began:
+            if not was_preparing:
+                lane.attempts[lane.job_id] -= 1
+        elif was_preparing:
+            lane.preparations_lost += 1
+            if lane.preparations_lost >= self._patience.attempts:
+                yield from self._give_up(lane, reason)
+        else:
+            lane.losses += 1
+            if lane.losses >= self._patience.attempts and lane.launch is not None:
+                yield self._lost(lane, lane.launch, f"{reason} ({lane.losses} attempts)")
+                lane.state = HostState.LOST  # it is prepared again for its next job
 
-    def _give_up(self, lane: _Lane, since_s: float, reason: str = "") -> Iterator[Event]:
-        """Record every job of a host that did not come back; the host is closed."""
-        lane.closed = True
-        reason = reason or f"the host was lost and did not come back within {since_s:.0f} s"
-        if lane.queue is None:
-            entry = self._refusal(lane.name, reason)
-            yield Event("machine", "", host=lane.name, machine=entry)
-            return
-        if lane.job is not None:
-            yield self._lost(lane, lane.job, f"{reason} (after attempt {max(1, lane.losses)})")
-        for launch in lane.queue:
+    def _give_up(self, lane: Lane, reason: str) -> Iterator[Event]:
+        """Close a host and record each of its jobs that was not done as lost."""
+        if lane.prepared is None:
+            yield self._unavailable(lane.name, reason)
+        elif lane.launch is not None:
+            attempt = max(1, lane.losses)
+            yield self._lost(lane, lane.launch, f"{reason} (after attempt {attempt})")
+        while lane.prepared is not None and (job := self._supply.next(lane.name)) is not None:
+            launch = self._launch(lane, job, lane.attempts[job.job_id] + 1)
+            lane.started_at = utc_now()
             yield self._lost(lane, launch, f"not started: {reason}")
-        lane.job, lane.queue = None, deque()
+        lane.state = HostState.CLOSED
 
-    def _lost(self, lane: _Lane, launch: LaunchSpec, message: str) -> Event:
+    def _lost(self, lane: Lane, launch: LaunchSpec, message: str) -> Event:
         failure = Failure(reason="lost", message=message)
-        started_at = lane.started_at if launch is lane.job else utc_now()
-        machine = launch.machine or lane.prepared.facts
-        known = launch.model_copy(update={"machine": machine})
-        record = failed_record(known, failure, started_at)
-        return Event("record", launch.job.job_id, record=record, host=lane.name)
+        return self._ended(lane, failed_record(launch, failure, lane.started_at))
+
+    def _unavailable(self, name: str, reason: str) -> Event:
+        return Event("machine", host=name, machine=self._planner.unavailable(name, reason))

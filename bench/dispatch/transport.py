@@ -1,24 +1,30 @@
-"""What the scheduler knows of hosts, and the protocol of whatever carries jobs to them."""
+"""Hosts, and the protocol of whatever carries jobs to them and news back."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from bench.child.launch import LaunchSpec
+from bench.dispatch.cluster_request import WantedType
 from bench.record.conditions import LookRecord
 from bench.record.facts import MachineFacts, MachineKind
 from bench.record.lines import JobRecord, Skip
 from bench.record.price import Price
+from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
+
+#: The name of the host on which the command was typed.
+THIS_MACHINE = ""
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host that is up. `name` is its own for good; `incarnation` changes when it comes back.
+    """A host that is up.
 
-    `price` is that of its type with source and date, or the bare figure of its own label.
+    `name` stays the same for good; `incarnation` changes when the host comes back. `price` is the
+    price of the host's type with source and date, or the bare figure of the host's own label.
     """
 
     name: str
@@ -30,42 +36,31 @@ class Host:
 
     @property
     def usd_per_hour(self) -> float | None:
-        """What an hour of it costs; None: unknown."""
-        return self.price and self.price.usd_per_hour
+        """What an hour of the host costs; None if it is unknown."""
+        return self.price.usd_per_hour if self.price else None
 
 
-@dataclass(frozen=True)
-class HostType:
-    """Hosts that a run counts on: so many of a type, waited for so long, asked for or not."""
-
-    name: str
-    count: int = 1
-    wait_s: float = 900.0
-    ask: bool = False
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A host that has the data and has told what it is and what it can run."""
+class Prepared(Frozen):
+    """What a host tells once it has the data: what it is, and which jobs it can run."""
 
     facts: MachineFacts
-    data_path: str
-    able: tuple[JobSpec, ...]
+    data_path: str | None = None
+    able: tuple[JobSpec, ...] = ()
     skipped: tuple[Skip, ...] = ()
     look: LookRecord | None = None
 
 
 @dataclass(frozen=True)
 class Message:
-    """What became of a ticket.
+    """What became of the work that a ticket stands for.
 
-    `lost`: what ran is gone, and with `host_died` its host too. `away`: it never ran, as the host
-    is not there. `failed`: the preparing itself raised `reason`.
+    `lost`: the work is gone, and so is the host if `host_died`. `away`: the work never began,
+    because the host is not there. `failed`: the preparation raised the error in `reason`.
     """
 
-    ticket: Hashable
+    ticket: int
     kind: Literal["progress", "record", "prepared", "lost", "away", "failed"]
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
     record: JobRecord | None = None
     prepared: Prepared | None = None
     reason: str = ""
@@ -73,30 +68,38 @@ class Message:
 
 
 class Transport(Protocol):
-    """Carries work to hosts and news back; never blocks longer than it is told to."""
+    """Carries work to hosts and news back; a context manager that leaves nothing running.
 
-    name: str
+    Entering a transport may raise DispatchError. A ticket is a number that stands for one piece of
+    work: the preparation of a host, or one attempt of a job.
+    """
+
+    name: str  # of what places the jobs, as their records say it
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
     def hosts(self) -> Sequence[Host]:
         """Return every host that is up, measured or not."""
 
-    def ask_for(self, wanted: HostType) -> None:
+    def ask_for(self, wanted: WantedType) -> None:
         """Ask for hosts of a type that is not up."""
 
-    def withdraw(self, wanted: HostType) -> None:
-        """Ask no longer: the hosts came up, or were given up."""
+    def withdraw(self, wanted: WantedType) -> None:
+        """Stop asking, because the hosts came up or the run no longer waits for them."""
 
-    def why_not(self, wanted: HostType) -> str | None:
-        """Return why a type cannot be had, where that is known already."""
+    def why_not(self, wanted: WantedType) -> str | None:
+        """Return why a type is unavailable; None if no reason is known."""
 
-    def prepare(self, host: Host) -> Hashable:
+    def prepare(self, host: Host) -> int:
         """Begin to bring the data to `host` and to read its facts; return a ticket."""
 
-    def start(self, host: Host, launch: LaunchSpec) -> Hashable:
-        """Start a job on `host`, alone on the whole of it; return a ticket."""
+    def start(self, host: Host, launch: LaunchSpec) -> int:
+        """Start a job on `host`, which it has for itself; return a ticket."""
 
-    def cancel(self, ticket: Hashable) -> None:
-        """End what a ticket stands for and forget it: no message of it comes any more."""
+    def cancel(self, ticket: int) -> None:
+        """End the work of a ticket and forget it: no message about it follows."""
 
     def poll(self, timeout_s: float) -> Sequence[Message]:
-        """Return what has happened, waiting at most `timeout_s` for the first of it."""
+        """Return what has happened; wait at most about `timeout_s` for the first message."""

@@ -10,8 +10,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.errors import DispatchError
+from bench.paths import cache_folder
 
 #: Where the head's dashboard and Jobs API listen, on its loopback alone.
 JOBS_PORT = 8265
@@ -22,7 +24,7 @@ CONNECT_S, ALIVE_S = 10, 5
 
 @dataclass(frozen=True)
 class SshTarget:
-    """A host as ssh reaches it; `key` is None where ssh's own configuration knows it."""
+    """A host as ssh reaches it; `key` is None if ssh's own configuration knows it."""
 
     host: str
     user: str
@@ -72,10 +74,10 @@ class Tunnel:
 
     def __init__(self, target: SshTarget, timeout_s: float = 30) -> None:
         self._target, self._timeout_s = target, timeout_s
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[str] | None = None
         self.address = ""
 
-    def __enter__(self) -> Tunnel:
+    def __enter__(self) -> Self:
         """Open the tunnel and wait until it listens. Raises DispatchError."""
         port = _free_port()
         forward = f"127.0.0.1:{port}:127.0.0.1:{JOBS_PORT}"
@@ -92,13 +94,17 @@ class Tunnel:
         deadline = time.monotonic() + self._timeout_s
         while not _listens(port):
             if self._process.poll() is not None:
-                said = (self._process.stderr.read() or "").strip().splitlines()[-1:]
+                said = self._last_words()
                 raise _unreachable(self._target, said[0] if said else "ssh ended")
             if time.monotonic() > deadline:
                 self.__exit__()
                 raise _unreachable(self._target, f"no tunnel after {self._timeout_s:g} s")
             time.sleep(0.1)
         return self
+
+    def _last_words(self) -> list[str]:
+        errors = self._process.stderr if self._process else None
+        return errors.read().strip().splitlines()[-1:] if errors else []
 
     def __exit__(self, *exception: object) -> None:
         if self._process is None:
@@ -122,7 +128,7 @@ def _unreachable(target: SshTarget, seen: str) -> DispatchError:
 
 
 def _known_hosts() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-bench"
+    cache = cache_folder("bench")
     cache.mkdir(parents=True, exist_ok=True)
     return cache / "known_hosts"
 
@@ -130,7 +136,7 @@ def _known_hosts() -> Path:
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

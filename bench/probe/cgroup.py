@@ -91,8 +91,8 @@ def memory_limit(membership: Path | None = None, mounts: Path | None = None) -> 
     """
     limits = []
     for folder in folders("memory", membership, mounts):
-        stated = [words[0] for name in MEMORY_FILES if (words := _words(folder / name))]
-        fields = _words(folder / "memory.stat")
+        stated = [words[0] for name in MEMORY_FILES if (words := _fields(folder / name))]
+        fields = _fields(folder / "memory.stat")
         stat = dict(zip(fields[::2], fields[1::2], strict=False))
         stated.append(stat.get("hierarchical_memory_limit", "max"))
         limits += [int(text) for text in stated if text.isdigit() and int(text) < NO_LIMIT_BYTES]
@@ -103,7 +103,7 @@ def cpuset(membership: Path | None = None, mounts: Path | None = None) -> frozen
     """Return the CPUs of the own group's cpuset, None where no cpuset is in force."""
     for folder in folders("cpuset", membership, mounts):
         for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
-            words = _words(folder / name)
+            words = _fields(folder / name)
             if words:
                 return cpus_of(words[0])
     return None
@@ -149,16 +149,17 @@ def folders(
 def _quota(folder: Path) -> float | None:
     """Return the quota that one group states, in CPUs; None of one that states no numbers."""
     with contextlib.suppress(ValueError, IndexError, ZeroDivisionError):
-        unified = _words(folder / "cpu.max")
+        unified = _fields(folder / "cpu.max")
         if unified and unified[0] != "max":
             return int(unified[0]) / int(unified[1])
-        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        quota, period = _fields(folder / "cpu.cfs_quota_us"), _fields(folder / "cpu.cfs_period_us")
         if quota and period and int(quota[0]) > 0:
             return int(quota[0]) / int(period[0])
     return None
 
 
-def _words(file: Path) -> list[str]:
+def _fields(file: Path) -> list[str]:
+    """Return the fields of a file, parted by white space; none if it cannot be read."""
     try:
         return file.read_text(errors="replace").split()
     except OSError:

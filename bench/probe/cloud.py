@@ -120,7 +120,7 @@ def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) ->
         def read() -> str:
             try:
                 with opener.open(request, timeout=left_s()) as answer:
-                    return answer.read(65536).decode("utf-8", "replace").strip()
+                    return str(answer.read(65536), "utf-8", "replace").strip()
             except urllib.error.HTTPError as error:
                 raise Absent(f"refused: HTTP {error.code}") from error
             except OSError as error:
@@ -129,7 +129,7 @@ def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) ->
         text, reason = in_time(read, left_s())  # a time-out of a socket counts from byte to byte
         if text is None:
             raise Absent(f"{SILENT} {limit_s:g} s" if was_given_up(reason) else str(reason))
-        return text
+        return str(text)
 
     reads, reason = _told(lambda: SERVICES[name](ask))
     for key in KEYS:
@@ -184,7 +184,7 @@ _ANSWER = _Answer()
 def instance_type() -> str:
     """Return the instance type, by the firmware where the service does not tell and AWS's does."""
     try:
-        return _ANSWER.get("cloud_instance_type")
+        return str(_ANSWER.get("cloud_instance_type"))
     except Absent:
         stated = firmware_instance_type()
         if stated is None:

@@ -64,8 +64,9 @@ MACOS_FLAGS: tuple[tuple[str, str], ...] = (
 MACOS_LISTS = ("machdep.cpu.features", "machdep.cpu.leaf7_features")
 MACOS_OPTIONAL = "hw.optional."
 
-#: Arm's implementer and part numbers, for kernels that give no model name. Source: the kernel's
-#: arch/arm64/include/asm/cputype.h, after Arm's technical reference manuals.
+#: Arm's implementer and part numbers, for kernels that give no model name. archspec 0.2.7 knows six
+#: of these parts. Source: the kernel's arch/arm64/include/asm/cputype.h, after Arm's technical
+#: reference manuals.
 ARM_VENDORS = {
     "0x41": "ARM",
     "0x46": "Fujitsu",
@@ -150,7 +151,7 @@ def arm_model(text: str) -> str | None:
     for block in text.split("\n\n"):
         fields = parse_cpuinfo(block)
         part = fields.get("CPU part")
-        name = ARM_PARTS.get((fields.get("CPU implementer"), part))
+        name = ARM_PARTS.get((fields.get("CPU implementer", ""), part or ""))
         known = known or name is not None
         if part:
             names.append(name or part)

@@ -52,9 +52,10 @@ def read_facts(facts: Sequence[Fact], budget_s: float = BUDGET_S) -> Readings:
     deadline = time.monotonic() + budget_s
     for fact in facts:
         left_s = deadline - time.monotonic()
-        value, reason = None, f"{TOO_LATE}: other sources had taken {budget_s:g} s already"
-        if left_s > 0:
-            value, reason = in_time(fact.read, min(fact.limit_s, left_s))
+        late = f"{TOO_LATE}: other sources had taken {budget_s:g} s already"
+        value, reason = (
+            in_time(fact.read, min(fact.limit_s, left_s)) if left_s > 0 else (None, late)
+        )
         readings.values[fact.name] = value
         if value is None and (reason or fact.absent):
             readings.unknown[fact.name] = reason or fact.absent

@@ -24,8 +24,8 @@ SHARED_S = 1.0
 
 #: Each fact of a GPU and how it is read; NVML gives milliwatts, MHz and MiB-less bytes.
 GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
-    ("model", lambda n, h: nvml.words(n.nvmlDeviceGetName(h))),
-    ("uuid_hash", lambda n, h: salted(nvml.words(n.nvmlDeviceGetUUID(h)))),
+    ("model", lambda n, h: n.nvmlDeviceGetName(h)),
+    ("uuid_hash", lambda n, h: salted(n.nvmlDeviceGetUUID(h))),
     ("memory_total_bytes", lambda n, h: int(n.nvmlDeviceGetMemoryInfo(h).total)),
     ("power_limit_w", lambda n, h: _power_limit_w(n, h)),
     (
@@ -96,7 +96,7 @@ def _ask() -> _Answer:
     with nvml.session() as pynvml:
         return _Answer(
             gpus=tuple(_one(pynvml, index, h) for index, h in nvml.handles(pynvml).items()),
-            driver=nvml.words(pynvml.nvmlSystemGetDriverVersion()),
+            driver=pynvml.nvmlSystemGetDriverVersion(),
             visible=len(nvml.chosen(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES"))),
         )
 
@@ -116,9 +116,9 @@ def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
 def _power_limit_w(pynvml: Any, handle: Any) -> float:
     """Return the limit that was set; the one in force may be lower for a while."""
     try:
-        return pynvml.nvmlDeviceGetPowerManagementLimit(handle) / 1e3
+        return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
     except (pynvml.NVMLError, AttributeError):
-        return pynvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1e3
+        return float(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3
 
 
 def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
@@ -133,8 +133,8 @@ def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
             continue
         found.append(
             MigFacts(
-                profile=nvml.words(pynvml.nvmlDeviceGetName(own)),
-                uuid_hash=salted(nvml.words(pynvml.nvmlDeviceGetUUID(own))),
+                profile=pynvml.nvmlDeviceGetName(own),
+                uuid_hash=salted(pynvml.nvmlDeviceGetUUID(own)),
                 memory_total_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(own).total),
             )
         )

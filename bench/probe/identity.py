@@ -49,6 +49,7 @@ NO_SERIALS = frozenset(
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+
 def host_hash() -> str:
     """Return the digest of what tells this host from others of its make.
 
@@ -109,7 +110,7 @@ def memory_gib(total_bytes: int | None) -> int | None:
     """
     if total_bytes is None:
         return None
-    step = 2 ** max(0, math.floor(math.log2(max(1, total_bytes / 2**30 / 8))))
+    step = 1 << max(0, math.floor(math.log2(max(1, total_bytes / 2**30 / 8))))
     return step * math.ceil(total_bytes / 2**30 / step)
 
 

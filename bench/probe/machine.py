@@ -60,12 +60,24 @@ def probe(
 def _asked(variables: Sequence[str], privacy: Privacy) -> list[Fact]:
     """Return every row, with those that depend on who asks as they are to be read."""
     rows = {fact.name: fact for fact in all_facts()}
-    read = functools.partial(software.environment, variables, privacy)
-    rows["environment"] = replace(rows["environment"], read=read)
+    general = rows["environment"].read
+
+    def environment() -> dict[str, Any]:
+        return _shown({**general(), **software.environment(variables)}, privacy)
+
+    rows["environment"] = replace(rows["environment"], read=environment)
     if not privacy.show_hostnames:
         reason = "host names are shown only with --show-hostnames"
         rows["host_name"] = replace(rows["host_name"], read=lambda: None, absent=reason)
     return list(rows.values())
+
+
+def _shown(found: Mapping[str, Any], privacy: Privacy) -> dict[str, Any]:
+    """Return variables without what tells whose machine this is."""
+    return {
+        name: privacy.redacted(value) if isinstance(value, str) else value
+        for name, value in found.items()
+    }
 
 
 def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFacts:

@@ -70,11 +70,6 @@ def _by_uuid(pynvml: Any, word: str, opened: Mapping[int, Any]) -> int | None:
         return None
     for index, handle in opened.items():
         with contextlib.suppress(pynvml.NVMLError):
-            if word and words(pynvml.nvmlDeviceGetUUID(handle)).startswith(word):
+            if word and pynvml.nvmlDeviceGetUUID(handle).startswith(word):
                 return index
     return None
-
-
-def words(value: Any) -> str:
-    """Return a text of the library, which older bindings give as bytes."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import bench.probe.system as system
 from bench.probe.fact import Absent, Fact
-from bench.spec.privacy import Privacy
 from bench.spec.variables import RECORDED_VARIABLES
 
 TITLE = "Software"
@@ -43,16 +42,12 @@ def mitigations() -> dict[str, str] | None:
     return {name: text for name, text in stated.items() if text and text != "Not affected"}
 
 
-def environment(
-    variables: Sequence[str] = (), privacy: Privacy | None = None
-) -> dict[str, str]:
-    """Return the variables that change speed, if they are set, and those of a workload's own.
+def environment(names: Sequence[str] = RECORDED_VARIABLES) -> dict[str, str]:
+    """Return the variables `names` that are set; by default those that change speed in general.
 
     The numbers of threads are left out: they are set anew for each job, whose record holds them.
     """
-    privacy = privacy or Privacy()
-    names = dict.fromkeys((*RECORDED_VARIABLES, *variables))
-    return {name: privacy.redacted(os.environ[name]) for name in names if name in os.environ}
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def version(name: str) -> str | None:

@@ -87,8 +87,9 @@ def core_kinds() -> dict[str, int] | None:
     if system.is_macos():
         return macos_core_kinds(system.sysctl())
     listed = {name: system.first_line(DEVICES / kind / "cpus") for kind, name in HYBRID}
-    if all(listed.values()):
-        return {name: len(system.cpus_of(text)) for name, text in listed.items()}
+    known = {name: text for name, text in listed.items() if text}
+    if len(known) == len(listed):
+        return {name: len(system.cpus_of(text)) for name, text in known.items()}
     stated = [system.number(cpu / "cpu_capacity") for cpu in _numbered(CPUS, "cpu")]
     counts = Counter(capacity for capacity in stated if capacity is not None)
     if len(counts) < 2:
@@ -114,12 +115,12 @@ def _cache_sizes() -> dict[str, int] | None:
     if system.is_macos():
         return macos_caches(system.sysctl()) or None
     found = caches()
-    return found and {name: size for name, (size, _) in found.items()}
+    return {name: size for name, (size, _) in found.items()} if found else None
 
 
 def _cache_instances() -> dict[str, int] | None:
     found = caches()
-    return found and {name: count for name, (_, count) in found.items()}
+    return {name: count for name, (_, count) in found.items()} if found else None
 
 
 def _numa_nodes() -> int | None:

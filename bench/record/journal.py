@@ -26,6 +26,7 @@ from bench.record.lines import (
     RunHeader,
 )
 from bench.record.run import Run
+from bench.text import first_line, first_problem
 
 #: The lines after the header, by what their key `entry` says.
 LINES: Mapping[str, type[BaseModel]] = {
@@ -186,8 +187,7 @@ def _document(text: str, path: Path, number: int) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        seen = next(iter(str(error).splitlines()), type(error).__name__)
-        raise _unreadable(model, seen, path, number) from error
+        raise _unreadable(model, first_line(error), path, number) from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise StoreError(
@@ -208,7 +208,8 @@ def _validated(model: Any, document: Mapping[str, Any], path: Path, number: int)
     try:
         return model.model_validate(document)
     except (ValidationError, RecursionError) as error:
-        raise _unreadable(model.__name__, _first_problem(error), path, number) from error
+        problem = first_problem(error) if isinstance(error, ValidationError) else "RecursionError"
+        raise _unreadable(model.__name__, problem, path, number) from error
 
 
 def _unreadable(model: str, seen: str, path: Path, number: int) -> StoreError:
@@ -219,13 +220,6 @@ def _unreadable(model: str, seen: str, path: Path, number: int) -> StoreError:
         if number == 1
         else "the line is skipped; its job counts as not measured",
     )
-
-
-def _first_problem(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return type(error).__name__
 
 
 def _is_json(text: bytes) -> bool:

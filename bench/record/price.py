@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from bench.errors import RequestError
 from bench.record.facts import MachineFacts
 from bench.spec.frozen import Frozen
+from bench.text import first_problem
 
 #: Hours of a mean year: an own machine serves around the clock unless its rule says otherwise.
 HOURS_A_YEAR = 8766.0
@@ -130,10 +131,11 @@ def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -
     found = listed_price(provider, instance_type, facts.cloud_region)
     if found is None:
         return Price(None, reason=f"{instance_type} is not in the price table: give --price")
-    if len(facts.gpus or ()) > _listing(provider, instance_type)["gpus"].get(instance_type, 0):
+    listing = _listing(provider, instance_type)
+    if listing and len(facts.gpus or ()) > listing["gpus"].get(instance_type, 0):
         reason = f"the list price of {instance_type} leaves out an attached GPU: give --price"
         return Price(None, reason=reason)
-    return replace(found, source=found.source + _doubts(facts))
+    return replace(found, source=f"{found.source}{_doubts(facts)}")
 
 
 def _doubts(facts: MachineFacts) -> str:
@@ -176,7 +178,7 @@ def read_rules(text: str) -> tuple[PriceRule, ...]:
     try:
         return (PriceRule(**figures, source=TYPED, date=f"{datetime.now(UTC):%Y-%m-%d}"),)
     except ValidationError as error:
-        raise _wrong(f"{text}: {_first_problem(error)}") from error
+        raise _wrong(f"{text}: {first_problem(error)}") from error
 
 
 def _figures(text: str) -> dict[str, Any] | None:
@@ -204,14 +206,8 @@ def _read_file(path: Path) -> tuple[PriceRule, ...]:
             stated = _StatedRule.model_validate(entry)
             rules.append(PriceRule.model_validate(stated.model_dump()))
         except ValidationError as error:
-            raise _wrong(f"{path}: rule {number}: {_first_problem(error)}") from error
+            raise _wrong(f"{path}: rule {number}: {first_problem(error)}") from error
     return tuple(rules)
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def _wrong(seen: str) -> RequestError:
@@ -221,6 +217,7 @@ def _wrong(seen: str) -> RequestError:
 def _by_rule(rule: PriceRule) -> Price:
     if rule.usd_per_hour is not None:
         return Price(rule.usd_per_hour, rule.source, rule.date)
+    assert rule.purchase_usd is not None and rule.lifetime_years is not None, "the rule checks it"
     usd = rule.purchase_usd / (rule.lifetime_years * rule.hours_per_year)
     source = (
         f"{rule.source}: {rule.purchase_usd:g} USD over {rule.lifetime_years:g} years of "

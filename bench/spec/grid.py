@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
 from bench.spec.job import NO_DATA, AxisValue, JobSpec, make_job
+from bench.text import did_you_mean
 
 #: Whole numbers as a grid names them; `yes` and 1.5 are refused.
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -96,8 +96,7 @@ def check_choices(
         for value in values.get(axis.name, ()):
             if axis.known and value not in axis.known:
                 words = [str(one) for one in axis.known]
-                near = difflib.get_close_matches(str(value), words, n=1)
-                hint = f"did you mean {near[0]}? " if near else ""
+                hint = did_you_mean(str(value), words)
                 raise RequestError(
                     f"{place}: unknown value for {axis.key}",
                     seen=repr(value),
@@ -146,8 +145,9 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
     jobs: dict[str, JobSpec] = {}
     for sub in grid.subgrids:
         values = [sub.axes[axis.name] for axis in description.axes]
-        for *chosen, epochs, seed, repeat in itertools.product(
-            *values, sub.epochs, sub.seeds, range(sub.repeats)
+        numbers = itertools.product(sub.epochs, sub.seeds, range(sub.repeats))
+        for chosen, (epochs, seed, repeat) in itertools.product(
+            itertools.product(*values), tuple(numbers)
         ):
             job = make_job(
                 description.axes,
@@ -202,14 +202,15 @@ def _written_grid(description: Description) -> Any:
         __config__=ConfigDict(frozen=True, extra="forbid"),
         name=(str, Field(min_length=1)),
         about=(str, ""),
-        subgrids=(tuple[written, ...], Field(min_length=1)),  # type: ignore[valid-type]
+        subgrids=(tuple[written, ...], Field(min_length=1)),
     )
 
 
 def _written_axis(axis: Axis) -> tuple[Any, Any]:
-    value = Annotated[TYPES[axis.type], Field(strict=True, ge=axis.least)]
+    kind: Any = TYPES[axis.type]
+    value: Any = Annotated[kind, Field(strict=True, ge=axis.least)]
     default: Any = ... if axis.default is None else (axis.default,)
-    return tuple[value, ...], Field(default=default, min_length=1)  # type: ignore[valid-type]
+    return tuple[value, ...], Field(default=default, min_length=1)
 
 
 def _as_subgrid(written: Any, description: Description) -> SubGrid:
@@ -255,8 +256,7 @@ def _explained(error: ValidationError, origin: str, description: Description) ->
     if first["type"] == "missing":
         return RequestError(f"grid {origin}: key {key!r} is missing", next_step="add it")
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(str(first["loc"][-1]), known)
         step = f"{hint}known keys are {', '.join(known)}"
     else:
         step = first["msg"]

@@ -68,7 +68,9 @@ def battery(root: Path = SYS) -> Reader:
     if not any(system.first_line(cell / "status") == "Discharging" for cell in cells):
         raise Absent("the battery is not discharging: on mains it tells nothing")
     if all(_cell_watts(cell) is not None for cell in cells):
-        return lambda: _discharging(cells, {"power_w:battery": sum(map(_cell_watts, cells))})
+        return lambda: _discharging(
+            cells, {"power_w:battery": sum(_cell_watts(cell) or 0.0 for cell in cells)}
+        )
     charges = [_Charge(cell) for cell in cells]
     return lambda: _discharging(cells, {"energy_j:battery": sum(c.joules() for c in charges)})
 

@@ -239,4 +239,5 @@ def _figure(seen: Interference, key: str, job: Job) -> float | None:
     if key == "steal_of_job":
         filled = min(job.threads, job.cpus)
         return None if seen.steal_share is None else min(1.0, seen.steal_share * job.cpus / filled)
-    return getattr(seen, key)
+    figure: float | None = getattr(seen, key)
+    return figure

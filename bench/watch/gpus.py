@@ -99,9 +99,9 @@ def _foreign(pynvml: Any, handle: Any, since: int, is_own: IsOwn) -> tuple[float
 def _reasons(pynvml: Any, handle: Any) -> int:
     """Return the bits of why the clocks are low; drivers before 535 know the old call alone."""
     try:
-        return pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle)
+        return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
     except (AttributeError, pynvml.NVMLError):
-        return pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+        return int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
 
 
 GAUGES: Mapping[str, Callable[[Any, Any], float]] = {

@@ -212,9 +212,9 @@ class Processes:
         A parent is given the time of a child once it has ended; `known_s` of that was the child's
         own at the last scan already.
         """
-        same = before is not None and before.started == look.started
-        used_s = look.cpu_s - (before.cpu_s if same else 0.0)
-        if same:
+        used_s = look.cpu_s
+        if before is not None and before.started == look.started:
+            used_s -= before.cpu_s
             used_s += max(0.0, look.waited_cpu_s - before.waited_cpu_s - known_s)
         if used_s > 0:
             key = (look.pid, look.started)

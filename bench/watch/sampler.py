@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Self
 
 import psutil
 
@@ -146,7 +147,7 @@ class Watch:
             for may_hang in (False, True)
         ]
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         for sampler in self._samplers:
             sampler.start()
         return self

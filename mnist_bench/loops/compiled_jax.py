@@ -169,13 +169,13 @@ def _state(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
     """Return copies of the model's and the optimizer's variables, which launches may consume."""
     import jax.numpy as jnp
 
-    return tuple(
-        [jnp.array(variable.value) for variable in variables]
-        for variables in (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            model.optimizer.variables,
-        )
+    def copies(variables: Any) -> list[Any]:
+        return [jnp.array(variable.value) for variable in variables]
+
+    return (
+        copies(model.trainable_variables),
+        copies(model.non_trainable_variables),
+        copies(model.optimizer.variables),
     )
 
 

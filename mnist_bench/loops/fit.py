@@ -72,8 +72,6 @@ def _timing_callback(meter: Meter) -> Any:
             self.timer.step()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.timer.end(
-                train_loss=float(logs["loss"]), train_accuracy=float(logs["accuracy"])
-            )
+            self.timer.end(train_loss=float(logs["loss"]), train_accuracy=float(logs["accuracy"]))
 
     return Timing()

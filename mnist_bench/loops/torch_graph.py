@@ -49,4 +49,4 @@ def capture_on_cuda(action: Callable[[], None]) -> Callable[[], None]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         action()
-    return graph.replay
+    return lambda: graph.replay()

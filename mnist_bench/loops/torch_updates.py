@@ -87,7 +87,7 @@ def _adam_on_device(
 
 def _adam_scale(config: dict[str, Any], step: int) -> float:
     rate, beta_1, beta_2 = config["learning_rate"], config["beta_1"], config["beta_2"]
-    return rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
+    return float(rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step))
 
 
 def _adam_moments(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,8 +40,15 @@ def start(words: list[str], **environment: str) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str]:
-    """Wait for a command; return its exit code and all that it printed."""
-    output, _ = process.communicate(timeout=timeout_s)
+    """Wait for a command; return its exit code and all that it printed.
+
+    A command that takes longer than `timeout_s` is killed with all that it started.
+    """
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     return process.returncode, output
 
 

@@ -11,6 +11,8 @@ import pytest
 from bench.probe.limits import affinity
 from tests.e2e import journey
 
+pytestmark = pytest.mark.slow
+
 #: Burns one CPU in a process of its own, as a compiler or a video call would.
 
 

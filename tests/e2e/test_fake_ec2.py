@@ -15,7 +15,10 @@ NO_CAPACITY = "InsufficientInstanceCapacity"
 
 pytest.importorskip("moto", reason="the test extra brings moto")
 WHY_NOT = hosts.why_not()
-pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or ""),
+]
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,11 @@ import time
 from collections import Counter
 
 import psutil
+import pytest
 
 from tests.e2e import journey
+
+pytestmark = pytest.mark.slow
 
 TWO_JOBS = [*journey.SHORT, "--optimizers", "sgd,adam"]
 
@@ -84,24 +87,28 @@ def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, 
     assert set(counts.values()) == {1}
 
 
-def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(
-    tmp_path, data_environment
-):
-    out = tmp_path / "reports"
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory, data_environment):
+    """A run of one job, and a second one beside it: (folder, command, what each gave)."""
+    out = tmp_path_factory.mktemp("beside") / "reports"
     words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=out)
     first = journey.start(words, **data_environment)
     journey.wait_for(lambda: journey.job_child_of(first))
-    code, output = journey.finish(journey.start(words, **data_environment))
-    assert code == 2
-    assert "another run is writing" in output
-    assert journey.finish(first)[0] == 0
+    refused = journey.finish(journey.start(words, **data_environment))
+    return out, words, journey.finish(first), refused
 
 
-def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(tmp_path, data_environment):
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(beside):
+    _, _, first, refused = beside
+    assert refused[0] == 2
+    assert "another run is writing" in refused[1]
+    assert first[0] == 0, first[1]
+
+
+def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, data_environment):
     """The part was begun by a run that was killed; here its line is put into the journal."""
-    out = tmp_path / "reports"
-    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=out)
-    assert journey.finish(journey.start(words, **data_environment))[0] == 0
+    out, words, first, _ = beside
+    assert first[0] == 0, first[1]
     (journal,) = journey.journals(out)
     site = {"entry": "site", "schema_version": 1, "run_id": "r", "site": "lab", "job": "j"}
     with journal.open("a") as file:

@@ -14,6 +14,8 @@ from groups import Groups
 
 from tests.e2e import journey
 
+pytestmark = pytest.mark.slow
+
 GIB = 2**30
 
 

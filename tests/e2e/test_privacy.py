@@ -15,6 +15,8 @@ from bench.probe.identity import MACHINE_IDS
 from bench.spec.privacy import name_hash
 from tests.e2e import journey
 
+pytestmark = pytest.mark.slow
+
 HOST = "secret-lab-7.example"
 SERIAL = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
 
@@ -51,11 +53,12 @@ def secrets():
     return [SERIAL, HOST, HOST.partition(".")[0], *filter(None, known)]
 
 
-@pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize(("shown", "dispatch"), [(False, "ray"), (True, "inline")])
 def test_a_run_s_files_tell_the_host_s_name_where_that_was_asked_for_alone(
-    tmp_path, data_environment, shown
+    tmp_path, data_environment, shown, dispatch
 ):
     words = journey.command("--grid", "smoke", *journey.SHORT, "--local-only", out=tmp_path)
+    words += ["--dispatch", dispatch]
     process = journey.start(
         on_host([*words, *(["--show-hostnames"] if shown else [])]),
         **data_environment,

@@ -15,6 +15,8 @@ import pytest
 
 from tests.e2e import journey
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("machines", "capacity", "epochs", "accuracy", "memory", "failures")
 
 

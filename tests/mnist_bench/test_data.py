@@ -49,7 +49,9 @@ def mnist(mnist_path: Path) -> Dataset:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def bare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synthetic_at_once: None
+) -> dict[str, str]:
     """An environment in which no dataset is to be found, and no proxy stands before 127.0.0.1."""
     monkeypatch.setenv("no_proxy", "*")
     names = {"HOME": "home", "KERAS_HOME": "keras", "XDG_CACHE_HOME": "cache"}

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_job, a_measurement, a_record, a_run, facts
+from builders import a_job, facts
 
 from bench.record.facts import GpuFacts
-from bench.record.lines import Skip
-from bench.report.annex import build_report
-from bench.spec.grid import parse_grid
+from bench.spec.grid import parse_grid, with_available
 from mnist_bench import backends
 from mnist_bench import eligibility as ability
 from mnist_bench.backends import BackendRow
-from mnist_bench.eligibility import divide, why_skipped, with_installed_backends
-from mnist_bench.workload import CHOICES
+from mnist_bench.description import DESCRIPTION
+from mnist_bench.settings import settings_of
+from mnist_bench.workload import WORKLOAD
 
 HAS_BFLOAT16 = facts(instruction_sets=("AVX512F", "AVX512_BF16"))
 HAS_NONE = facts(instruction_sets=("AVX2",))
+
+
+def why_skipped(job, machine):
+    """Ask as a run asks, through the workload."""
+    assert WORKLOAD.why_skipped(job, machine) == ability.why_skipped(settings_of(job), machine)
+    return WORKLOAD.why_skipped(job, machine)
 
 
 @pytest.fixture
@@ -41,15 +46,15 @@ def test_all_stands_for_the_backends_that_are_installed(no_jax):
         "name": "mine",
         "subgrids": [{"models": "mlp", "optimizers": "sgd", "epochs": 1, "backends": "all"}],
     }
-    grid = with_installed_backends(parse_grid(document, "mine.yaml", CHOICES))
-    assert "tensorflow" in grid.subgrids[0].backends
-    assert not {"jax", "all"} & set(grid.subgrids[0].backends)
+    grid = with_available(parse_grid(document, "mine.yaml", DESCRIPTION), DESCRIPTION)
+    assert "tensorflow" in grid.subgrids[0].axes["backend"]
+    assert not {"jax", "all"} & set(grid.subgrids[0].axes["backend"])
 
 
 @pytest.mark.parametrize("loop", ["scan", "stepwise"])
 def test_a_loop_of_one_backend_is_skipped_with_the_others(loop):
     reason = why_skipped(a_job(loop=loop, backend="tensorflow"), HAS_NONE)
-    assert reason == f"the loop {loop} exists for jax alone, not for tensorflow"
+    assert reason == f"the loop {loop} exists only for jax, not for tensorflow"
 
 
 def test_torch_compile_is_skipped_where_there_is_no_compiler(monkeypatch):
@@ -73,23 +78,3 @@ def test_a_gpu_multiplies_bfloat16_from_ampere_on(capability, is_able):
     gpu = GpuFacts(index=0, compute_capability=capability)
     reason = why_skipped(a_job(precision="bfloat16"), facts(instruction_sets=(), gpus=(gpu,)))
     assert (reason is None) == is_able
-
-
-def test_jobs_are_divided_and_none_is_lost():
-    jobs = [a_job(seed=1), a_job(seed=2, precision="bfloat16")]
-    able, skipped = divide(jobs, HAS_NONE)
-    assert able == jobs[:1]
-    assert [skip.job for skip in skipped] == jobs[1:]
-
-
-def test_a_skip_is_a_row_of_the_report_and_no_failure():
-    job, other = a_job(seed=1), a_job(seed=2, backend="jax")
-    run = a_run(
-        [a_record(job, a_measurement([[0.5, 0.25], [0.25, 0.25]]))],
-        skipped=(Skip(job=other, reason="jax is not installed; make setup EXTRAS=jax"),),
-    )
-    report = build_report([run])
-    (row,) = next(table for table in report.tables if table.name == "failures").rows
-    assert (row["reason"], row["job_id"]) == ("skipped", other.job_id)
-    assert "make setup EXTRAS=jax" in row["message"]
-    assert any("All 1 jobs were measured; none failed. Skipped: 1" in p for p in report.verdict)

@@ -1,29 +1,39 @@
 """The real workload in real child processes: what is trained, what is timed, what is identical.
 
 The data are the first 2,600 images of MNIST (of the synthetic set where MNIST is not here): the
-last batch of an epoch is a ragged one of 40. Jobs are run once for all tests of the file.
+last batch of an epoch is a ragged one of 40. Jobs are run once for all tests of the file: the plain
+job of each network in a process of its own, as a run starts it; its variations in one for all.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import pkgutil
 
 import numpy as np
 import pytest
+from batch import Batch
 from launches import only_record
 from toy_workload import SLOW_TELLER, TELLING_S
 
 from bench.child.launch import LaunchSpec
+from bench.child.meter import arrays_digest
 from bench.child.process import run_child
+from bench.child.workload import code_digest
 from bench.record.measurement import Measurement
-from bench.spec.job import JobSpec
+from bench.spec.job import JobSpec, make_job
+from mnist_bench.backends import BACKENDS
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_staged, stage
-from mnist_bench.eligibility import ALL
+from mnist_bench.description import AXES
+from mnist_bench.inputs import prepare
 from mnist_bench.models import batch_orders
+from mnist_bench.settings import settings_of
 from mnist_bench.synthetic import make_synthetic
-from mnist_bench.workload import CHOICES, LOOPS, NAME, code_digest, prepare
+from mnist_bench.training import LOOPS
+
+NAME = "mnist_bench.workload:WORKLOAD"
+
+pytestmark = pytest.mark.slow
 
 IMAGES, TESTED, BATCH = 20 * 128 + 40, 500, 128
 MODELS = ("mlp", "cnn")
@@ -66,20 +76,33 @@ def launch(arrays, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def measured(launch):
+def batch(launch):
+    """Return the process that the variations of the plain jobs share."""
+    with Batch(launch(a_job("mlp", epochs=1))) as batch:
+        yield batch
+
+
+@pytest.fixture(scope="module")
+def measured(launch, batch):
     """Return the measurement of a job; each job is run once, but for its `repeat`."""
     done: dict[str, Measurement] = {}
 
     def measure(model: str, **changes) -> Measurement:
-        fields = {"model": model, "optimizer": "adam", "epochs": 2, "dataset": "mnist"}
-        job = JobSpec.model_validate({**fields, **changes})
+        job = a_job(model, **changes)
         if job.job_id not in done:
-            record = only_record(run_child(launch(job)))
+            record = batch.run(launch(job)) if changes else only_record(run_child(launch(job)))
             assert record.failure is None, record.failure
             done[job.job_id] = record.measurement
         return done[job.job_id]
 
     return measure
+
+
+def a_job(model: str, **changes) -> JobSpec:
+    """Return a 2-epoch job on MNIST; `changes` are values of axes and other fields."""
+    axes = {"model": model, "optimizer": "adam"}
+    axes |= {axis.name: changes.pop(axis.name) for axis in AXES if axis.name in changes}
+    return make_job(AXES, axes, **{"epochs": 2, "seed": 1234, "dataset": "mnist", **changes})
 
 
 def figures(evaluation):
@@ -97,7 +120,7 @@ def test_a_repeated_job_matches_bit_for_bit(measured, model):
     first, second = measured(model), measured(model, repeat=1)
     assert proofs(first) == proofs(second)
     assert figures(first.final) == figures(second.final)
-    assert [e.train_loss for e in first.epochs] == [e.train_loss for e in second.epochs]
+    assert [e.metrics for e in first.epochs] == [e.metrics for e in second.epochs]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -108,7 +131,7 @@ def test_a_read_off_is_exactly_what_the_shorter_job_gives(measured, model):
     assert (read_off.epochs, final.epochs) == (2, 3)
     assert final.weights_digest != read_off.weights_digest
     for epoch, alone in zip(long.epochs[:2], short.epochs, strict=True):
-        assert (epoch.train_loss, epoch.train_accuracy) == (alone.train_loss, alone.train_accuracy)
+        assert epoch.metrics == alone.metrics
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -116,7 +139,7 @@ def test_a_read_off_changes_nothing_of_what_comes_after_it(measured, model):
     """Exactly, for the CNN too: an evaluation in between must not shift its dropout."""
     with_it, without = measured(model, epochs=3, read_off=(2,)), measured(model, epochs=3)
     assert figures(with_it.final) == figures(without.final)
-    assert with_it.epochs[2].train_loss == without.epochs[2].train_loss
+    assert with_it.epochs[2].metrics == without.epochs[2].metrics
 
 
 def test_another_seed_gives_other_weights_from_the_start(measured):
@@ -129,9 +152,9 @@ def test_another_seed_gives_other_weights_from_the_start(measured):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_training_learns(measured, model):
-    first, last = measured(model).epochs
-    assert last.train_loss < first.train_loss < math.log(10)
-    assert measured(model).final.test_accuracy > 0.5
+    first, last = (epoch.metrics["train_loss"] for epoch in measured(model).epochs)
+    assert last < first < math.log(10)
+    assert measured(model).final.metrics["test_accuracy"] > 0.5
     assert measured(model).final.weights_digest != measured(model).digests.initial_weights
 
 
@@ -176,9 +199,9 @@ def test_a_read_off_s_total_ends_before_the_next_epoch_begins(measured, model):
     assert second.started_s + second.wall_s + read_off.evaluate_s <= third.started_s * ROUNDING
 
 
-def test_telling_of_progress_and_read_offs_are_in_no_total(launch):
-    job = JobSpec(model="mlp", optimizer="adam", epochs=3, dataset="mnist", read_off=(2,))
-    measurement = only_record(run_child(launch(job, workload=SLOW_TELLER))).measurement
+def test_telling_of_progress_and_read_offs_are_in_no_total(launch, batch):
+    job = a_job("mlp", epochs=3, read_off=(2,))
+    measurement = batch.run(launch(job, workload=SLOW_TELLER)).measurement
     read_off, final = measurement.evaluations
     whole_s = float(measurement.notes[0])
     assert final.total_s + read_off.evaluate_s + job.epochs * TELLING_S <= whole_s * ROUNDING
@@ -188,19 +211,17 @@ def test_telling_of_progress_and_read_offs_are_in_no_total(launch):
 def test_as_published_changes_the_mlp_s_test_figures_alone(measured):
     plain, published = measured("mlp"), measured("mlp", as_published=True)
     assert proofs(published) == proofs(plain)
-    assert published.final.train_loss == plain.final.train_loss
-    assert published.final.train_accuracy == plain.final.train_accuracy
-    assert published.final.test_loss != plain.final.test_loss
+    ours, theirs = plain.final.metrics, published.final.metrics
+    assert theirs["train_loss"] == ours["train_loss"]
+    assert theirs["train_accuracy"] == ours["train_accuracy"]
+    assert theirs["test_loss"] != ours["test_loss"]
     assert "225" in published.notes[0]
     assert plain.notes == ()
 
 
 def test_as_published_scales_the_mlp_s_test_images_and_no_others(arrays):
     def images(model, as_published):
-        job = JobSpec(
-            model=model, optimizer="adam", epochs=1, dataset="mnist", as_published=as_published
-        )
-        return prepare(arrays, job)
+        return prepare(arrays, settings_of(a_job(model, as_published=as_published)))
 
     for name in ("x_train", "y_train", "y_test"):
         plain, published = (getattr(images("mlp", choice), name) for choice in (False, True))
@@ -211,9 +232,9 @@ def test_as_published_scales_the_mlp_s_test_images_and_no_others(arrays):
     assert images("cnn", True).x_test.shape == (TESTED, 28, 28, 1)
 
 
-def test_other_data_than_the_run_s_are_a_failure_that_names_both_digests(launch, arrays):
-    job = JobSpec(model="mlp", optimizer="sgd", epochs=1, dataset="mnist")
-    failure = only_record(run_child(launch(job, data_digest="f" * 64))).failure
+def test_other_data_than_the_run_s_are_a_failure_that_names_both_digests(launch, batch, arrays):
+    job = a_job("mlp", optimizer="sgd", epochs=1)
+    failure = batch.run(launch(job, data_digest="f" * 64)).failure
     assert failure.exception == "DataError"
     assert "f" * 12 in failure.message
     assert combined_digest(arrays)[:12] in failure.message
@@ -223,10 +244,10 @@ def test_other_data_than_the_run_s_are_a_failure_that_names_both_digests(launch,
 def test_a_measurement_says_what_it_ran_with(measured, arrays, model):
     measurement = measured(model)
     assert measurement.digests.data == combined_digest(arrays)
-    assert len(measurement.digests.code) == len(code_digest()) == 64
+    assert len(measurement.digests.code) == len(code_digest(NAME)) == 64
     assert measurement.threads.intra_op == measurement.threads.asked == 2
     assert measurement.threads.environment["OMP_NUM_THREADS"] == "2"
-    assert set(measurement.framework) == {"keras", "tensorflow", "numpy"}
+    assert set(measurement.versions) == {"keras", "tensorflow", "numpy"}
     assert measurement.device in {"cpu", "gpu"}
     memory = measurement.memory
     assert 0 < memory.after_import_bytes < memory.after_data_bytes <= memory.peak_bytes
@@ -234,13 +255,12 @@ def test_a_measurement_says_what_it_ran_with(measured, arrays, model):
 
 
 def test_the_batch_order_s_digest_is_that_of_the_seed(measured):
-    orders = batch_orders(1234, 2, IMAGES).astype("<i4")
-    assert measured("mlp").digests.batch_order == hashlib.sha256(orders.tobytes()).hexdigest()
+    orders = batch_orders(1234, 2, IMAGES)
+    assert measured("mlp").digests.batch_order == arrays_digest([orders])
 
 
 def test_every_backend_has_the_loops_that_a_grid_takes_by_itself():
-    backends = set(CHOICES["backends"]) - {ALL}
-    pairs = {(loop, backend) for loop in ("fit", "compiled") for backend in backends}
+    pairs = {(loop, backend) for loop in ("fit", "compiled") for backend in BACKENDS}
     assert pairs < set(LOOPS)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from jobs import ROOT, Staged, p10_s, run_bare, run_by, run_script
 from sampling import sampling_cost
 
-from bench.dispatch.ray_local import RayLocalDispatcher
+from bench.dispatch.local import LocalSetup
+from bench.dispatch.ray_local import RayLocal
 from bench.record.journal import read_run
 from bench.record.lines import JobRecord
 from mnist_bench.backends import is_installed
@@ -80,9 +81,8 @@ def ray_pair(data: Staged, number: int, say: Say) -> dict[str, float]:
         found["ray pair, bare: p10 ms"] = 1000 * p10_s(run_bare(launch))
 
     def by_ray() -> None:
-        with RayLocalDispatcher() as dispatcher:
-            dispatcher.machine(())
-            found["ray pair, ray: p10 ms"] = 1000 * p10_s(run_by(dispatcher, launch))
+        with RayLocal(LocalSetup(workload=launch.workload)) as transport:
+            found["ray pair, ray: p10 ms"] = 1000 * p10_s(run_by(transport, launch))
 
     for action in (bare, by_ray) if number % 2 == 0 else (by_ray, bare):
         action()

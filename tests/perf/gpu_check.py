@@ -132,18 +132,20 @@ def _rows(backends: Sequence[str], grid: str, data, device: str) -> Iterator[dic
     from jobs import run_bare
 
     from bench.spec.grid import expand
-    from mnist_bench.grids import load_grid
+    from bench.spec.grid_files import load_grid
+    from mnist_bench.description import DESCRIPTION
 
-    jobs = expand(load_grid(grid), data.name)
+    jobs = expand(load_grid(grid, DESCRIPTION), DESCRIPTION, data.name)
     for backend in backends:
-        cpu_losses: dict[tuple[object, ...], list[float] | None] = {}
+        cpu_losses: dict[str, list[float] | None] = {}
         for loop in LOOPS[backend]:
             for number, job in enumerate(jobs):
-                changed = job.model_copy(update={"backend": backend, "loop": loop})
+                axes = {**job.axes, "backend": backend, "loop": loop}
+                changed = job.model_copy(update={"axes": axes})
                 expects = device if device == "gpu" else None
                 launch = data.launch(changed, measure_ceilings=number == 0, expects=expects)
                 record = run_bare(launch)
-                key = (job.model, job.optimizer, job.epochs, job.seed, job.batch_size)
+                key = job.job_id
                 if key not in cpu_losses:
                     cpu_losses[key] = _on_cpu(data.launch(changed))
                 yield _told(_row(record, cpu_losses[key], device))
@@ -168,7 +170,7 @@ def _on_cpu(launch) -> list[float] | None:
 def _losses(record) -> list[float] | None:
     if record.measurement is None:
         return None
-    return [epoch.train_loss for epoch in record.measurement.epochs]
+    return [epoch.metrics["train_loss"] for epoch in record.measurement.epochs]
 
 
 def _row(record, cpu: list[float] | None, device: str) -> dict[str, object]:
@@ -176,7 +178,8 @@ def _row(record, cpu: list[float] | None, device: str) -> dict[str, object]:
 
     job, measured, gpu = record.job, record.measurement, _losses(record)
     row: dict[str, object] = {
-        **{name: getattr(job, name) for name in ("backend", "loop", "model", "optimizer", "seed")},
+        **{name: job.axes[name] for name in ("backend", "loop", "model", "optimizer")},
+        "seed": job.seed,
         "gpu_losses": gpu,
         "cpu_losses": cpu,
         "largest_difference": None,
@@ -185,7 +188,7 @@ def _row(record, cpu: list[float] | None, device: str) -> dict[str, object]:
     }
     if gpu and cpu and None not in (*gpu, *cpu):
         apart = max(abs(a - b) / abs(b) for a, b in zip(gpu, cpu, strict=True))
-        agrees = apart <= TOLERANCE[job.model] and measured.device == device
+        agrees = apart <= TOLERANCE[job.axes["model"]] and measured.device == device
         row |= {"largest_difference": apart, "agrees": agrees}
     if measured is not None:
         step_s = p10_s(record)
@@ -195,10 +198,10 @@ def _row(record, cpu: list[float] | None, device: str) -> dict[str, object]:
             "epoch_s": measured.epochs[-1].wall_s,
             "first_step_s": measured.epochs[0].step_first_s,
             "total_s": measured.final.total_s,
-            "test_accuracy": measured.final.test_accuracy,
+            "test_accuracy": measured.final.metrics["test_accuracy"],
             "flops_per_s": measured.work.flops / step_s,
             "ceilings": measured.ceilings and measured.ceilings.model_dump(mode="json"),
-            "framework": measured.framework,
+            "versions": measured.versions,
             "notes": measured.notes,
         }
     return row
@@ -222,15 +225,16 @@ def _by_ray(backend: str, data) -> Mapping[str, object]:
         return {"step_p10_ms": None, "reason": "Ray is not installed"}
     from jobs import p10_s, run_by
 
-    from bench.dispatch.ray_local import RayLocalDispatcher
+    from bench.dispatch.local import LocalSetup
+    from bench.dispatch.ray_local import RayLocal
     from bench.errors import DispatchError
 
     launch = data.launch(
         data.job(model="mlp", optimizer="rmsprop", epochs=3, loop="compiled", backend=backend)
     )
     try:
-        with RayLocalDispatcher() as dispatcher:
-            record = run_by(dispatcher, launch)
+        with RayLocal(LocalSetup(workload=launch.workload)) as transport:
+            record = run_by(transport, launch)
         return {"step_p10_ms": 1000 * p10_s(record), "device": record.measurement.device}
     except (DispatchError, RuntimeError) as error:  # what was measured is written all the same
         return {"step_p10_ms": None, "reason": str(error)[:300]}
@@ -247,9 +251,9 @@ def _device() -> str | None:
 
 def _machine() -> Mapping[str, object]:
     from bench.probe.machine import probe
-    from mnist_bench.workload import PACKAGES
+    from mnist_bench.description import DESCRIPTION
 
-    return probe(PACKAGES).model_dump(mode="json")
+    return probe(DESCRIPTION.packages).model_dump(mode="json")
 
 
 if __name__ == "__main__":

@@ -13,14 +13,17 @@ import numpy as np
 from bench.analysis.warmup import steady_times_s
 from bench.child.launch import LaunchSpec, child_environment
 from bench.child.process import run_child
-from bench.dispatch.events import Dispatcher
+from bench.dispatch.transport import Transport
 from bench.probe.limits import usable_cpus
 from bench.record.lines import JobRecord
-from bench.spec.job import JobSpec
+from bench.spec.job import JobSpec, make_job
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, stage
-from mnist_bench.workload import NAME, PACKAGES
+from mnist_bench.description import AXES, DESCRIPTION
 
 ROOT = Path(__file__).resolve().parents[2]
+
+#: How a job description names the workload.
+WORKLOAD = "mnist_bench.workload:WORKLOAD"
 
 
 @dataclass(frozen=True)
@@ -37,19 +40,19 @@ class Staged:
         """Return the description of `job` on these data, with this machine's threads."""
         fields = {
             "run_id": "perf",
-            "workload": NAME,
+            "workload": WORKLOAD,
             "job": job,
             "label": "here",
             "data_path": str(self.path),
             "data_digest": self.digest,
             "threads": max(1, int(usable_cpus())),
-            "packages": PACKAGES,
         }
         return LaunchSpec.model_validate({**fields, **changes})
 
     def job(self, **fields: object) -> JobSpec:
-        """Return a job on these data."""
-        return JobSpec.model_validate({"dataset": self.name, **fields})
+        """Return a job on these data; `fields` are values of axes and other fields."""
+        axes = {axis.name: fields.pop(axis.name) for axis in AXES if axis.name in fields}
+        return make_job(AXES, axes, **{"seed": 1234, "dataset": self.name, **fields})
 
 
 def stage_part(images: int, folder: Path, tested: int = 1000) -> Staged:
@@ -68,10 +71,16 @@ def run_bare(launch: LaunchSpec) -> JobRecord:
     return record
 
 
-def run_by(dispatcher: Dispatcher, launch: LaunchSpec) -> JobRecord:
-    """Run the job through a dispatcher that was entered."""
-    events = list(dispatcher.run([launch]))
-    return events[-1].record
+def run_by(transport: Transport, launch: LaunchSpec) -> JobRecord:
+    """Run the job on the one host of a transport that was entered. Raises RuntimeError."""
+    (host,) = transport.hosts()
+    ticket = transport.start(host, launch)
+    while True:
+        for message in transport.poll(1.0):
+            if message.ticket == ticket and message.record is not None:
+                return message.record
+            if message.kind in ("lost", "away", "failed"):
+                raise RuntimeError(f"the job was {message.kind}: {message.reason}")
 
 
 def run_script(name: str, launch: LaunchSpec) -> str:
@@ -81,7 +90,7 @@ def run_script(name: str, launch: LaunchSpec) -> str:
         input=launch.model_dump_json(),
         capture_output=True,
         text=True,
-        env=child_environment(os.environ, launch),
+        env=child_environment(os.environ, launch, DESCRIPTION),
         check=True,
     )
     return done.stdout.splitlines()[-1]

@@ -35,7 +35,7 @@ from tabulate import tabulate
 from bench.errors import BenchError
 from bench.probe.machine import probe
 from bench.report.data import replace_file
-from mnist_bench.workload import PACKAGES
+from mnist_bench.description import DESCRIPTION
 
 #: Images of the part of MNIST that jobs train on: 100 steps of 128 an epoch.
 IMAGES = 12_800
@@ -157,7 +157,7 @@ def _document(
 ) -> dict[str, object]:
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": probe(PACKAGES).model_dump(mode="json"),
+        "machine": probe(DESCRIPTION.packages).model_dump(mode="json"),
         "data": {"name": data.name, "source": data.source, "images": data.images},
         "figures": rows,
         "rounds": rounds,

@@ -1,58 +1,74 @@
-"""`mnist-bench cluster`: close a cluster before it is up, and say what is missing or open."""
+"""The commands `cluster prepare` and `cluster check`: close a cluster, and say what is open."""
 
 from __future__ import annotations
 
-import argparse
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
+from bench.app.options import PATH, Command, Group, Option
 from bench.cluster import aws, firewall, gcp
 from bench.cluster.address import my_address, network_of
 from bench.cluster.check import findings
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
 from bench.errors import RequestError
+from bench.spec.request import ClusterCheckRequest, ClusterPrepareRequest, Program
 
 #: What closes a cluster on each cloud.
 PROVIDERS = {"aws": aws.prepare, "gcp": gcp.prepare}
 
+PREPARE = """Close what Ray leaves open in a cluster, before it is up.
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument(
-        "action",
-        choices=("prepare", "check"),
-        help="prepare: close what Ray leaves open; check: say what is missing or open",
+FILE is the cluster file; without it, cluster.yaml in this folder is read.
+"""
+
+CHECK = """Say what is missing or open in a cluster.
+
+FILE is the cluster file; without it, cluster.prepared.yaml or cluster.yaml in this folder is read.
+The exit code is 1 if there is a finding.
+"""
+
+
+def command(program: Program, words: Sequence[str]) -> click.Command:
+    """Return the command with its two subcommands."""
+    preparing = Command(
+        "prepare",
+        help=PREPARE,
+        callback=lambda **values: functools.partial(prepare, ClusterPrepareRequest(**values)),
+        params=[
+            click.Argument(["file"], required=False, type=PATH),
+            Option(
+                "--from",
+                "source",
+                metavar="ADDRESS",
+                help="AWS, Google Cloud: the one address that SSH is opened to "
+                "(default: this machine's)",
+            ),
+        ],
     )
-    parser.add_argument("file", nargs="?", type=Path, help="the cluster file (cluster.yaml)")
-    parser.add_argument(
-        "--from",
-        dest="source",
-        type=network_of,
-        metavar="ADDRESS",
-        help="AWS, Google Cloud: the one address that SSH is opened to (default: this machine's)",
+    checking = Command(
+        "check",
+        help=CHECK,
+        callback=lambda **values: functools.partial(check, ClusterCheckRequest(**values), program),
+        params=[click.Argument(["file"], required=False, type=PATH)],
+    )
+    return Group(
+        "cluster",
+        commands=[preparing, checking],
+        help="Close a cluster before it is up, or say what is missing or open.",
     )
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    """Prepare or check; exit code 1 where a check finds something."""
-    action = _prepare if arguments.action == "prepare" else _check
-    return action(_file(arguments), arguments)
-
-
-def _file(arguments: argparse.Namespace) -> ClusterFile:
-    if arguments.file:
-        return read_cluster_file(arguments.file)
-    known = DEFAULT_FILES[-1:] if arguments.action == "prepare" else DEFAULT_FILES
-    path = next((path for path in known if path.exists()), None)
-    if path is None:
-        raise RequestError("there is no cluster.yaml here", next_step="name a cluster file")
-    return read_cluster_file(path)
-
-
-def _prepare(file: ClusterFile, arguments: argparse.Namespace) -> int:
+def prepare(request: ClusterPrepareRequest) -> int:
+    """Close the cluster of a file."""
+    source = None if request.source is None else network_of(request.source)
+    file = _cluster_file(request.file, DEFAULT_FILES[-1:])
     if file.on_premises:
         firewall.close(file)
         hosts = ", ".join(firewall.all_hosts(file))
-        print(f"Ray's ports on {hosts} now answer these hosts alone (until they are restarted)")
+        print(f"Ray's ports on {hosts} now answer only these hosts (until they are restarted)")
         print(f"next: ray up {file.path}")
         return 0
     close = PROVIDERS.get(file.provider)
@@ -62,14 +78,24 @@ def _prepare(file: ClusterFile, arguments: argparse.Namespace) -> int:
             seen=file.provider,
             next_step="docs/cluster.md says how to close it by hand",
         )
-    path = close(file, arguments.source or my_address(), print)
+    path = close(file, source or my_address(), print)
     print(f"wrote {path}; next: ray up {path}")
     return 0
 
 
-def _check(file: ClusterFile, arguments: argparse.Namespace) -> int:
-    found = list(findings(file))
-    for sentence in found:
-        print(f"- {sentence}")
-    print(f"{file.path}: {len(found)} findings" if found else f"{file.path}: nothing to say")
-    return 1 if found else 0
+def check(request: ClusterCheckRequest, program: Program) -> int:
+    """Print what is missing or open; return 1 if there is anything."""
+    file = _cluster_file(request.file, DEFAULT_FILES)
+    sentences = list(findings(file))
+    for sentence in sentences:
+        print(f"- {program.spoken(sentence)}")
+    found = f"{len(sentences)} findings" if sentences else "nothing is missing or open"
+    print(f"{file.path}: {found}")
+    return 1 if sentences else 0
+
+
+def _cluster_file(given: Path | None, usual: tuple[Path, ...]) -> ClusterFile:
+    path = given or next((path for path in usual if path.exists()), None)
+    if path is None:
+        raise RequestError("there is no cluster.yaml here", next_step="name a cluster file")
+    return read_cluster_file(path)

@@ -1,78 +1,83 @@
-"""`mnist-bench machine`: what this machine is, as a table or as JSON."""
+"""The command `machine`: what this machine is, as a table or as JSON."""
 
 from __future__ import annotations
 
-import argparse
+import functools
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
+
+import click
 
 from bench import units
-from bench.app import pricing as prices
-from bench.app.facts_text import Rows, headline, lines, readable, sections
+from bench.app.facts_text import Rows, headline, lines, sections, value_text
+from bench.app.options import Command, Option, flag, price_option, workload_option
 from bench.app.plan import default_label
-from bench.probe import frameworks
-from bench.probe.identity import SHOW_VARIABLE
+from bench.child import runtime
+from bench.child.workload import load_workload, probe_for
 from bench.probe.limits import threads
-from bench.probe.machine import probe
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.price import Price, price_of, read_rules
+from bench.spec.privacy import Privacy
+from bench.spec.request import MachineRequest, Program
 from bench.watch.quiet import look
-from mnist_bench.backends import BACKENDS, backend, is_installed
-from mnist_bench.eligibility import may_use_gpu
-from mnist_bench.workload import PACKAGES
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument("--json", action="store_true", help="all facts as JSON")
-    parser.add_argument(
-        "--frameworks",
-        action="store_true",
-        help="import the frameworks too, and say how they were built (some seconds)",
-    )
-    parser.add_argument(
-        "--look",
-        action="store_true",
-        help="look for 3 s whether the machine is quiet enough to measure, and what to close",
-    )
-    parser.add_argument(
-        "--label", help="this machine's name, as `run --label` and price rules say it"
-    )
-    parser.add_argument("--price", metavar=prices.METAVAR, help=prices.HELP)
-    parser.add_argument(
-        "--show-hostnames", action="store_true", help="show the host's name, not its hash alone"
+def command(program: Program, words: Sequence[str]) -> click.Command:
+    """Return the command."""
+    return Command(
+        "machine",
+        help="Print what this machine is.",
+        callback=lambda **values: functools.partial(execute, request_of(**values)),
+        params=[
+            flag("--json", "print all facts as JSON", expose_as="as_json"),
+            flag("--frameworks", "import the frameworks and say how they were built (seconds)"),
+            flag("--look", "watch for 3 s whether the machine is quiet, and say what to close"),
+            Option(
+                "--label", metavar="NAME", help="this machine's name in `run --label` and prices"
+            ),
+            price_option(),
+            flag("--show-hostnames", "show the host's name, not only its hash"),
+            workload_option(program),
+        ],
     )
 
 
-def execute(arguments: argparse.Namespace) -> int:
+def request_of(*, show_hostnames: bool, **values: Any) -> MachineRequest:
+    """Return the request that the parsed options make."""
+    return MachineRequest(privacy=Privacy(show_hostnames=show_hostnames), **values)
+
+
+def execute(request: MachineRequest) -> int:
     """Print the facts."""
-    if arguments.show_hostnames:
-        os.environ[SHOW_VARIABLE] = "1"
-    rules = read_rules(arguments.price) if arguments.price else ()
-    facts = probe(PACKAGES)
-    price = price_of(arguments.label or default_label(facts), facts, rules)
-    runtime, failed = _imported() if arguments.frameworks else (None, {})
-    if arguments.json:
+    rules = read_rules(request.price) if request.price else ()
+    workload = load_workload(request.workload)
+    facts = probe_for(workload, request.privacy)
+    price = price_of(request.label or default_label(facts), facts, rules)
+    loaded, failed = None, {}
+    if request.frameworks:
+        failed = dict(workload.import_all(threads()))
+        loaded = runtime.loaded(workload.builds())
+    if request.as_json:
         document = {**facts.model_dump(mode="json"), "price": asdict(price)}
-        if runtime is not None:
-            document["runtime"] = runtime.model_dump(mode="json")
+        if loaded is not None:
+            document["runtime"] = loaded.model_dump(mode="json")
         print(json.dumps(document, indent=1))
         return 0
-    for title, rows in _pages(facts, price, runtime, failed):
+    for title, rows in _pages(facts, price, loaded, failed):
         print(title)
         for line in lines(rows):
             print(f"  {line}".rstrip())
-    if arguments.look:
-        print(look(threads(), on_gpu=may_use_gpu()).words())
+    if request.look:
+        print(look(threads(), on_gpu=workload.may_use_gpu()).words())
     return 0
 
 
 def _pages(
     facts: MachineFacts,
     price: Price,
-    runtime: RuntimeFacts | None,
+    loaded: RuntimeFacts | None,
     failed: Mapping[str, str],
 ) -> Iterator[tuple[str, Rows]]:
     """Yield titles and rows of all that is printed."""
@@ -84,31 +89,19 @@ def _pages(
         ],
     )
     yield from sections(facts)
-    found = {name: version for name, version in facts.packages.items() if version}
-    yield "Packages", [("installed", readable(found))]
-    if runtime is not None:
-        yield "Frameworks, imported", [*_runtime_rows(runtime), *failed.items()]
+    installed = {name: version for name, version in facts.packages.items() if version}
+    yield "Packages", [("installed", value_text(installed))]
+    if loaded is not None:
+        yield "Frameworks, imported", list(_runtime_rows(loaded, failed))
     dollars = f"{price.usd_per_hour:g} USD ({price.source}, {price.date})" if price.source else None
     dollars = dollars or f"{units.NOT_AVAILABLE} ({price.reason})"
     yield "Price", [("an hour", dollars)]
 
 
-def _imported() -> tuple[RuntimeFacts, dict[str, str]]:
-    """Import every installed framework; return what is loaded then, and what could not be."""
-    failed = {}
-    for name in BACKENDS:
-        if is_installed(name):
-            try:
-                backend(name).load(threads())
-            except Exception as error:  # a framework that is broken is a finding, not an end
-                failed[name] = f"{units.NOT_AVAILABLE} ({type(error).__name__}: {error})"[:200]
-    return frameworks.loaded(), failed
-
-
-def _runtime_rows(runtime: RuntimeFacts) -> Iterator[tuple[str, str]]:
-    for name, build in runtime.frameworks.items():
-        yield name, readable(build, "")
-    for pool in runtime.thread_pools or ():
-        yield "thread pool", readable(pool.model_dump(exclude_none=True), "")
-    for name, reason in runtime.unknown.items():
+def _runtime_rows(loaded: RuntimeFacts, failed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, build in loaded.frameworks.items():
+        yield name, value_text(build)
+    for pool in loaded.thread_pools or ():
+        yield "thread pool", value_text(pool.model_dump(exclude_none=True))
+    for name, reason in {**loaded.unknown, **failed}.items():
         yield name, f"{units.NOT_AVAILABLE} ({reason})"

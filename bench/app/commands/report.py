@@ -1,73 +1,101 @@
-"""`mnist-bench report`: the report from one or several journals, without measuring."""
+"""The command `report`: the report of one or several journals, without measuring."""
 
 from __future__ import annotations
 
-import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from bench.app import pricing as prices
+import click
+
+from bench.app import pricing
+from bench.app.options import PATH, Command, Option, out_option, price_option, workload_option
+from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.journal import find_journals, read_run
 from bench.record.price import read_rules
 from bench.record.run import Run
+from bench.spec.request import Program, ReportRequest
 
+#: The folder of journals within a folder of reports.
 JOURNALS = "journals"
 
+#: What `--price` does to the journals' own prices.
+PRICE = (
+    "as in run; it takes precedence over the journals' own prices, and a bare figure needs a "
+    "report of one machine"
+)
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument(
-        "journals",
-        nargs="*",
-        type=Path,
-        metavar="JOURNAL",
-        help="journal files, or folders of them, set side by side (default: the newest in --out)",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("reports"), help="folder of the report (default: reports)"
-    )
-    parser.add_argument(
-        "--label",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="name of the machine of each journal in turn, in place of the recorded one",
-    )
-    parser.add_argument("--price", metavar=prices.METAVAR, help=prices.HELP_REPORT)
+ABOUT = """Write the report again from journals, without measuring.
+
+JOURNALS are journal files, or folders of them, that are set side by side. Without any, the newest
+journal in the folder of reports is reported.
+"""
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    """Write the report; exit code 1 where it shows failures."""
-    paths = _journals(arguments.journals, arguments.out)
-    if len(arguments.label) > len(paths):
+def command(program: Program, words: Sequence[str]) -> click.Command:
+    """Return the command."""
+    return Command(
+        "report",
+        help=ABOUT,
+        callback=lambda **values: functools.partial(execute, request_of(values)),
+        params=[
+            click.Argument(["journals"], nargs=-1, type=PATH),
+            out_option("folder of the report"),
+            Option(
+                "--label",
+                "labels",
+                multiple=True,
+                metavar="NAME",
+                help="name of the machine of each journal in turn, in place of the recorded one",
+            ),
+            price_option(PRICE),
+            workload_option(program),
+        ],
+    )
+
+
+def request_of(values: dict[str, Any]) -> ReportRequest:
+    """Return the request that the parsed options make."""
+    return ReportRequest(**values)
+
+
+def execute(request: ReportRequest) -> int:
+    """Write the report; return 1 if it shows failures."""
+    paths = _journals(request.journals, request.out)
+    if len(request.labels) > len(paths):
         raise RequestError(
-            "more labels than journals",
-            seen=f"{len(arguments.label)} labels, {len(paths)} journals",
-            next_step="give one --label a journal, in the same order",
+            "there are more labels than journals",
+            seen=f"{len(request.labels)} labels, {len(paths)} journals",
+            next_step="give one --label for each journal, in the same order",
         )
-    rules = read_rules(arguments.price) if arguments.price else ()
+    rules = read_rules(request.price) if request.price else ()
+    workload = load_workload(request.workload)
     runs = [read_run(path) for path in paths]
-    for index, label in enumerate(arguments.label):
-        runs[index] = prices.renamed(runs[index], label)
-    runs = prices.repriced_report(runs, rules)
-    written = write_report(runs, arguments.out)
-    print(f"{written}")
+    for index, label in enumerate(request.labels):
+        runs[index] = pricing.renamed(runs[index], label)
+    runs = pricing.repriced_report(runs, rules)
+    print(write_report(runs, request.out, workload))
     complete = all(run.complete and len(run.measured) == len(run.records) for run in runs)
     return 0 if complete else 1
 
 
-def write_report(runs: Sequence[Run], out: Path) -> Path:
-    """Write the report of `runs` into `out` and return the path of its Markdown."""
-    from bench.report import (
-        data as files,  # pandas and tabulate take 0.5 s that --help need not pay
-    )
+def write_report(runs: Sequence[Run], out: Path, workload: Workload) -> Path:
+    """Write the report of `runs` into `out`; return the path of its Markdown.
+
+    A journal that does not describe its workload is taken to be of `workload`.
+    """
+    from bench.report import data  # pandas and tabulate take 0.5 s that --help need not pay
     from bench.report.annex import build_report
 
-    return files.write_report(build_report(runs), out)[0]
+    description = workload.description
+    reference = description.reference() if description.reference else None
+    report = build_report(runs, description.outline, reference)
+    return data.write_report(report, out)[0]
 
 
-def _journals(given: list[Path], out: Path) -> list[Path]:
+def _journals(given: Sequence[Path], out: Path) -> list[Path]:
     if not given:
         return [_newest(out)]
     paths: list[Path] = []
@@ -75,7 +103,7 @@ def _journals(given: list[Path], out: Path) -> list[Path]:
         found = find_journals(path) or find_journals(path / JOURNALS) if path.is_dir() else [path]
         if not found:
             raise RequestError(
-                "no journal in this folder", seen=path, next_step="name a .jsonl file"
+                "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
             )
         paths += found
     return paths
@@ -87,6 +115,6 @@ def _newest(out: Path) -> Path:
         raise RequestError(
             "there is no journal yet",
             seen=out / JOURNALS,
-            next_step="measure first: mnist-bench run --grid quick",
+            next_step="measure first: {program} run --grid quick",
         )
     return journals[-1]

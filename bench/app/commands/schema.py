@@ -1,23 +1,29 @@
-"""`mnist-bench schema`: the JSON Schema of a journal's lines."""
+"""The command `schema`: the JSON Schema of a journal's lines."""
 
 from __future__ import annotations
 
-import argparse
 import json
+from collections.abc import Sequence
 
+import click
 from pydantic.json_schema import models_json_schema
 
-from bench.record.lines import SCHEMA_VERSION, JobRecord, MachineEntry, RunHeader, SiteEntry
+from bench.app.options import Command
+from bench.record.lines import SCHEMA_VERSION, ClusterEntry, JobRecord, MachineEntry, RunHeader
+from bench.spec.request import Program
 
 #: What a line of a journal may be: the header first, then any of the others.
-LINES = (RunHeader, JobRecord, MachineEntry, SiteEntry)
+LINES = (RunHeader, JobRecord, MachineEntry, ClusterEntry)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments: it has none."""
+def command(program: Program, words: Sequence[str]) -> click.Command:
+    """Return the command."""
+    return Command(
+        "schema", help="Print the JSON Schema of a journal's lines.", callback=lambda: execute
+    )
 
 
-def execute(arguments: argparse.Namespace) -> int:
+def execute() -> int:
     """Print the schema of the present version."""
     print(schema_text(), end="")
     return 0
@@ -27,7 +33,7 @@ def schema_text() -> str:
     """Return the JSON Schema of the header (first line) and of every further line."""
     _, schema = models_json_schema(
         [(line, "serialization") for line in LINES],
-        title=f"mnist-bench journal, schema version {SCHEMA_VERSION}",
+        title=f"benchmark journal, schema version {SCHEMA_VERSION}",
     )
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["anyOf"] = [{"$ref": f"#/$defs/{line.__name__}"} for line in LINES]

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
+from command_line import run_command
 from conftest import ROOT
 
-from bench.app import campaign, plan
+from bench.app import plan, pricing
 from bench.app.commands import run as commands_run
-from bench.app.main import run_command
 from bench.dispatch.events import Event
+from bench.errors import RequestError
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
 from bench.record.price import read_rules
@@ -25,15 +26,20 @@ DESK, NODE = facts(machine_id="desk"), facts(machine_id="node")
 
 
 def written(path, *machines, price=None, nodes=()):
-    """Write a journal of one job on each machine, given by label; return its path."""
+    """Write a journal of one job on each machine, given by label; return its path.
+
+    `nodes` are those of the machines that are a cluster's.
+    """
     run_id = path.stem
     records = [a_record(a_job(), MEASURED, label=m, machine=f, run_id=run_id) for m, f in machines]
     prices = read_rules(price) if price else ()
     run = a_run(records, run_id=run_id, prices=prices)
     journal = Journal(path)
     journal.create(run.header)
-    for label, machine in nodes:
-        journal.append(MachineEntry(run_id=run_id, label=label, machine=machine))
+    for label, machine in machines:
+        own = (label, machine) not in nodes
+        fields = {"run_id": run_id, "label": label, "machine": machine, "own": own}
+        journal.append(MachineEntry(**fields, jobs=(a_job().job_id,)))
     for record in records:
         journal.append(record)
     return str(path)
@@ -43,6 +49,37 @@ def costs(out):
     """Return hour's price and source by machine, as the report in `out` has them."""
     table = json.loads((out / "summary.json").read_text())["cost"]
     return {row["machine"]: (row["usd_per_hour"], row["price_source"]) for row in table}
+
+
+def a_priced_run(label="desk", price=None, **changes):
+    record = a_record(a_job(), MEASURED, label=label, machine=DESK, run_id=f"run-{label}")
+    return a_run([record], prices=read_rules(price) if price else (), **changes)
+
+
+def test_rules_that_say_nothing_new_leave_a_run_as_it_is():
+    run = a_priced_run(price="0.5")
+    assert pricing.repriced(run, ()) is run
+    assert pricing.repriced(run, read_rules("0.5")) is run
+    assert pricing.repriced(run, read_rules("0.6")).header.prices[0].usd_per_hour == 0.6
+    assert run.header.prices[0].usd_per_hour == 0.5
+
+
+def test_a_bare_price_of_a_report_is_given_to_its_one_machine_by_name():
+    (run,) = pricing.repriced_report([a_priced_run()], read_rules("2"))
+    assert [(rule.label, rule.usd_per_hour) for rule in run.header.prices] == [("desk", 2)]
+    with pytest.raises(RequestError, match="applies to one machine"):
+        pricing.repriced_report([a_priced_run(), a_priced_run("rack")], read_rules("2"))
+
+
+def test_a_run_under_another_name_takes_the_rules_of_its_own_name_along(tmp_path):
+    path = tmp_path / "prices.yaml"
+    path.write_text(
+        "- {label: desk, usd_per_hour: 1, source: bill, date: 2026-11}\n"
+        "- {label: rack, usd_per_hour: 2, source: bill, date: 2026-11}\n"
+    )
+    run = pricing.renamed(a_priced_run(price=str(path)), "box")
+    assert [rule.label for rule in run.header.prices] == ["box", "rack"]
+    assert run.shares[0].label == run.records[0].label == "box"
 
 
 def test_a_price_for_a_report_goes_before_the_journal_s_own(tmp_path):
@@ -62,7 +99,7 @@ def test_a_bare_price_is_refused_where_the_report_is_of_several_machines(tmp_pat
     ]
     assert run_command(["report", *paths, "--out", str(tmp_path / "r"), "--price", "1"]) == 2
     error = capsys.readouterr().err
-    assert "speaks of one machine" in error
+    assert "applies to one machine" in error
     assert "desk, node" in error
     assert "YAML file with a label" in error
     assert not (tmp_path / "r").exists()
@@ -129,11 +166,15 @@ class Cut:
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, capsys, synthetic_at_once):
     """Give a run command with a price, whose first run is cut off; return code and output."""
+    from bench.app import campaign
+
     monkeypatch.setitem(campaign.DISPATCHERS, "inline", Cut)
     monkeypatch.setattr(Cut, "runs", 0)
-    monkeypatch.setattr(plan, "code_digest", lambda: "code")  # an edit meanwhile is another request
+    monkeypatch.setattr(
+        plan, "code_digest", lambda reference: "code"
+    )  # an edit meanwhile is another request
     monkeypatch.setattr(commands_run, "wait_quiet", partial(wait_quiet, seconds=0.2))
 
     def run(*price):
@@ -170,7 +211,7 @@ def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, tmp_pat
     assert costs(tmp_path / "reports") == {"desk": (0.5, "--price")}
 
 
-def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys):
+def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys, synthetic_at_once):
     words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run"]
     assert run_command([*words, "--cluster", str(ROOT / "clusters/gcp.yaml")]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if " USD" in line]

@@ -1,4 +1,4 @@
-"""What a user sees of a run: a line a job in a log, a live table on a real pseudo-terminal."""
+"""What a user sees of a run: a line for each job, and bars on a real pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import threading
 import types
 
 import pytest
+import toy_workload
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation
 
-from bench.app.progress import LineProgress, LiveProgress, make_progress, outcome_words
+from bench.app.progress import LiveProgress, Progress, epoch_words, make_progress, outcome_words
 from bench.dispatch.events import Event
 from bench.record.failure import Failure
+from mnist_bench.description import DESCRIPTION
+from mnist_bench.workload import WORKLOAD
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 GOOD = a_measurement(
@@ -22,7 +25,11 @@ GOOD = a_measurement(
     walls_s=[2.0, 3.5],
     evaluations=[an_evaluation(2, 12.5, test_accuracy=0.9876)],
 )
+SCORED = DESCRIPTION.outline.scored
 HOSTILE = "[bold red]cut[/bold red] [/nothing] \x1b[31m\x1b]0;title\x07 end\nsecond line"
+
+EPOCH = {"event": "epoch", "epoch": 1, "epochs": 2, "wall_s": 2.0}
+EPOCH |= {"metrics": {"train_accuracy": 0.5}}
 
 #: A plan as far as progress looks at it: the real one needs data and a machine.
 PLAN = types.SimpleNamespace(
@@ -47,16 +54,14 @@ def shown(progress):
         progress.begin(JOBS, already=1)
         for job, outcome in zip(JOBS, (GOOD, failure, GOOD), strict=True):
             progress.show(Event("started", job.job_id))
-            detail = {"event": "epoch", "epoch": 1, "epochs": 2}
-            detail |= {"wall_s": 2.0, "train_accuracy": 0.5}
-            progress.show(Event("progress", job.job_id, detail=detail))
+            progress.show(Event("progress", job.job_id, detail=EPOCH))
             progress.show(record_event(job, outcome))
 
 
 @pytest.fixture
 def lines():
     stream = io.StringIO()
-    shown(LineProgress(stream))
+    shown(Progress(stream, WORKLOAD))
     return stream.getvalue().splitlines()
 
 
@@ -86,24 +91,42 @@ def test_a_failure_shows_its_reason_on_one_line_that_no_terminal_obeys(lines):
 
 def test_a_failure_without_words_still_has_a_phrase():
     record = a_record(JOBS[0], Failure(reason="lost", message=""))
-    assert outcome_words(record).startswith("FAILED (lost)")
+    assert outcome_words(record, SCORED).startswith("FAILED (lost)")
 
 
 def test_a_job_without_steady_steps_has_no_step_time():
     epochs = [epoch.model_copy(update={"step_median_s": None}) for epoch in GOOD.epochs]
     measured = GOOD.model_copy(update={"epochs": tuple(epochs)})
-    assert "n/a ms/step" in outcome_words(a_record(JOBS[0], measured))
+    assert "n/a ms/step" in outcome_words(a_record(JOBS[0], measured), SCORED)
+
+
+def test_a_workload_without_a_score_shows_times_alone():
+    words = outcome_words(a_record(JOBS[0], GOOD), None)
+    assert words == "12.5 s, 3.5 s/epoch, 30 ms/step"
+
+
+def test_a_workload_without_estimates_has_a_time_left_all_the_same():
+    stream = io.StringIO()
+    Progress(stream, toy_workload.WORKLOAD).begin(JOBS, already=0)
+    assert stream.getvalue() == "about 1 min 30 s to go\n"
+
+
+def test_machines_work_side_by_side_so_the_time_left_is_that_of_the_last():
+    stream = io.StringIO()
+    progress = Progress(stream, toy_workload.WORKLOAD)
+    progress.begin(JOBS, already=0, host="rack")
+    progress.begin(JOBS[:1], already=0)
+    assert stream.getvalue().splitlines() == ["rack is ready: 3 jobs", "about 1 min 30 s to go"]
 
 
 def test_a_run_that_goes_on_says_how_to_start_anew():
     stream = io.StringIO()
-    LineProgress(stream).opening(PLAN, a_run([a_record(JOBS[0], GOOD)]))
+    Progress(stream, WORKLOAD).opening(PLAN, a_run([a_record(JOBS[0], GOOD)]))
     assert "1 jobs have a record (--fresh starts anew)" in stream.getvalue()
 
 
-@pytest.fixture(scope="module")
-def terminal():
-    """Everything that a live table writes to a real pseudo-terminal of 200 columns."""
+def on_terminal(show):
+    """Return everything that live progress writes to a real pseudo-terminal of 200 columns."""
     leader, follower = pty.openpty()
     chunks: list[bytes] = []
 
@@ -119,28 +142,49 @@ def terminal():
     with pytest.MonkeyPatch.context() as environment, os.fdopen(follower, "w") as stream:
         environment.setenv("TERM", "xterm-256color")
         environment.setenv("COLUMNS", "200")  # rich asks the process's own terminal for its width
-        progress = make_progress(stream)
-        shown(progress)
+        progress = make_progress(stream, WORKLOAD)
+        show(progress)
     reader.join(timeout=60)
     os.close(leader)
     assert isinstance(progress, LiveProgress)
     return b"".join(chunks).decode()
 
 
+@pytest.fixture(scope="module")
+def terminal():
+    return on_terminal(shown)
+
+
 def without_control(text):
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
-def test_a_terminal_shows_every_job_and_its_outcome(terminal):
-    last = without_control(terminal).rpartition("4 of 4 jobs")[2]
-    assert all(job.job_id in last for job in JOBS)
-    assert "12.5 s, 3.5 s/epoch, 30 ms/step, test accuracy 0.9876" in last
-    assert "failed" in last
-    assert "done" in last
+def test_a_terminal_shows_the_line_of_every_job(terminal):
+    text = without_control(terminal)
+    for number, job in enumerate(JOBS, start=2):
+        assert f"[{number}/4] {job.job_id}" in text
+    assert "12.5 s, 3.5 s/epoch, 30 ms/step, test accuracy 0.9876" in text
 
 
-def test_a_terminal_shows_the_running_job(terminal):
-    assert re.search(rf"{JOBS[0].job_id} .* running .* starting", without_control(terminal))
+def test_a_terminal_shows_the_running_job_and_its_epoch_beside_a_bar(terminal):
+    text = without_control(terminal)
+    assert re.search(rf"this machine .* 1/4 {JOBS[0].job_id}: starting", text)
+    assert epoch_words(EPOCH, DESCRIPTION.outline) == "epoch 1 of 2, 2 s, train accuracy 0.5000"
+
+
+def test_a_terminal_has_a_bar_for_each_machine_that_has_jobs_left():
+    def several(progress):
+        with progress:
+            progress.begin(JOBS, already=0)
+            progress.begin(JOBS[:1], already=0, host="rack")
+            progress.show(Event("started", JOBS[0].job_id, host="rack"))
+            progress.begin(JOBS, already=1, host="rack")  # introduced again after a cut
+
+    text = without_control(on_terminal(several))
+    last = text.rpartition("this machine")[2]
+    assert "rack is ready: 1 jobs" in text
+    assert last.count("rack") == 1
+    assert re.search(r"rack .* 1/4", last)
 
 
 def test_hostile_text_is_shown_as_it_is_and_not_obeyed(terminal):
@@ -152,13 +196,13 @@ def test_hostile_text_is_shown_as_it_is_and_not_obeyed(terminal):
 
 
 def test_what_is_no_terminal_gets_lines():
-    assert isinstance(make_progress(io.StringIO()), LineProgress)
+    assert isinstance(make_progress(io.StringIO(), WORKLOAD), Progress)
 
 
 def test_where_the_reader_of_a_log_has_gone_the_measuring_goes_on(tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as stream:
-        lines = LineProgress(stream)
+        lines = Progress(stream, WORKLOAD)
         lines.say("to nobody")
         lines.say("and on")

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import toy_workload
 from launches import a_launch
 
 from bench.child.job import failure_of
-from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.machine import probe
 from bench.record.lines import JobRecord
+from bench.spec.privacy import Privacy
 
 
 def worker(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess:
@@ -24,12 +25,12 @@ def worker(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess:
 
 
 def described(launch) -> bytes:
-    """Return a launch as `mnist-bench run --list --json` prints it."""
+    """Return a launch as `run --list --json` prints it."""
     return launch.model_dump_json(exclude_none=True).encode()
 
 
 def test_a_description_on_the_input_gives_a_record_on_the_output(tmp_path):
-    launch = a_launch("ok", tmp_path, packages=("numpy",))
+    launch = a_launch("ok", tmp_path)
     done = worker("-", "-", given=described(launch))
     assert done.returncode == 0, done.stderr
     record = JobRecord.model_validate_json(done.stdout)
@@ -40,9 +41,9 @@ def test_a_description_on_the_input_gives_a_record_on_the_output(tmp_path):
 
 
 def test_a_bare_child_reads_the_machine_facts_itself(tmp_path):
-    done = worker("-", "-", given=described(a_launch("ok", tmp_path, packages=("numpy",))))
+    done = worker("-", "-", given=described(a_launch("ok", tmp_path)))
     seen = JobRecord.model_validate_json(done.stdout).machine
-    here = probe(("numpy",))
+    here = probe(toy_workload.DESCRIPTION.packages)
     assert (seen.machine_id, seen.packages) == (here.machine_id, here.packages)
     assert seen.memory_total_bytes == here.memory_total_bytes
 
@@ -75,16 +76,15 @@ def test_a_failure_tells_neither_whose_host_nor_whose_home_it_was(monkeypatch):
     """Name and home are planted; the error is one as a missing file gives it."""
     monkeypatch.setattr(platform, "node", lambda: "bobs-box")
     monkeypatch.setenv("HOME", str(Path(__file__).parent))
-    monkeypatch.delenv(SHOW_VARIABLE, raising=False)
     try:
         raise OSError(f"no file {Path(__file__).parent}/x on bobs-box")
     except OSError as error:
-        failure = failure_of(error)
+        failure = failure_of(error, Privacy())
     assert failure.message.startswith("no file ~/x on host-")
-    assert '"~/test_worker.py"' in failure.traceback
+    assert '"~/test_entry.py"' in failure.traceback
     assert "bobs-box" not in failure.traceback
-    monkeypatch.setenv(SHOW_VARIABLE, "1")
-    assert failure_of(OSError("on bobs-box")).message == "on bobs-box"
+    shown = Privacy(show_hostnames=True)
+    assert failure_of(OSError("on bobs-box"), shown).message == "on bobs-box"
 
 
 def test_a_job_s_environment_holds_no_serial_of_a_gpu(tmp_path, monkeypatch):

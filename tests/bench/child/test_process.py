@@ -8,22 +8,28 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import toy_workload
 from launches import a_launch, is_gone, living_jobs, notes, only_record, wait_for
 from toy_workload import GROWTH_BYTES, LAST_WORDS
 
 from bench.child.launch import child_environment
+from bench.child.meter import arrays_digest
 from bench.child.process import _tail, run_child
 from bench.probe.machine import probe
 from bench.record.lines import JobRecord
+from bench.spec.description import Description
+from bench.spec.privacy import Privacy
 from bench.spec.variables import THREAD_VARIABLES
 from bench.watch.sampler import PERIOD_S
 
 PARENT = """
 import json, sys
-from bench.launch import LaunchSpec
-from bench.process import _tail, run_child
+from bench.child.launch import LaunchSpec
+from bench.child.process import run_child
 for item in run_child(LaunchSpec.model_validate_json(sys.stdin.readline())):
     print(json.dumps(dict(item)), flush=True)
 """
@@ -49,12 +55,13 @@ def until(items, key):
 def test_events_come_in_order_and_then_one_record(tmp_path):
     launch = a_launch("ok", tmp_path)
     *events, record = run_child(launch)
-    assert [event["event"] for event in events] == ["training", "epoch", "epoch"]
-    assert [event.get("epoch") for event in events] == [None, 1, 2]
+    assert [event["event"] for event in events] == ["training", "begun", "epoch", "epoch"]
+    assert [event.get("epoch") for event in events] == [None, None, 1, 2]
     assert isinstance(record, JobRecord)
     assert record.failure is None
     assert record.job == launch.job
-    assert record.measurement.final.weights_digest == f"weights of {launch.job.job_id}"
+    assert record.measurement.final.metrics == {"train_accuracy": 0.75, "test_accuracy": 0.75}
+    assert record.measurement.final.weights_digest == arrays_digest([np.ones(1)])
 
 
 def test_the_record_repeats_what_the_launch_said_of_it(tmp_path):
@@ -91,7 +98,7 @@ def test_a_workload_that_cannot_be_imported_is_a_failure_that_names_it(tmp_path)
 @pytest.mark.parametrize(("model", "name"), [("segv", "SIGSEGV"), ("kill9", "SIGKILL")])
 def test_a_crash_names_its_signal_and_keeps_the_end_of_the_output(tmp_path, model, name):
     *events, record = run_child(a_launch(model, tmp_path))
-    assert [event["event"] for event in events] == ["training"]
+    assert [event["event"] for event in events] == ["training", "begun"]
     assert record.failure.reason == "crash"
     assert name in record.failure.message
     assert LAST_WORDS in record.failure.log_tail
@@ -156,8 +163,8 @@ def test_a_child_ends_with_what_it_started_when_its_parent_is_killed(tmp_path):
     ) as parent:
         parent.stdin.write(launch.model_dump_json() + "\n")
         parent.stdin.flush()
-        child = json.loads(parent.stdout.readline())["pid"]
-        grandchild = json.loads(parent.stdout.readline())["grandchild"]
+        child = until(map(json.loads, parent.stdout), "pid")
+        grandchild = until(map(json.loads, parent.stdout), "grandchild")
         assert not is_gone(child)
         parent.send_signal(signal.SIGKILL)
         wait_for(lambda: is_gone(child))
@@ -186,11 +193,14 @@ def test_a_variable_that_nobody_sets_is_recorded_as_unknown(tmp_path, monkeypatc
 
 def test_a_child_s_environment_is_its_parent_s_but_for_what_is_named(tmp_path):
     parent = {"HOME": "/home/x", "RAY_x": "1", "TF_CPP_MIN_LOG_LEVEL": "0", "PYTHONPATH": "/there"}
-    child = child_environment(parent, a_launch("ok", tmp_path, threads=5))
+    own_words = Description("w", "W", (), thread_variables=("W_THREADS",))
+    defaults = replace(own_words, default_variables={"TF_CPP_MIN_LOG_LEVEL": "2", "W_MODE": "x"})
+    child = child_environment(parent, a_launch("ok", tmp_path, threads=5), defaults)
     assert child["HOME"] == "/home/x"
-    assert child["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    assert (child["TF_CPP_MIN_LOG_LEVEL"], child["W_MODE"]) == ("0", "x")
+    assert child["W_THREADS"] == "5"
     assert child["PYTHONPATH"].endswith(":/there")
-    own = {"PYTHONHASHSEED", "CUDA_DEVICE_ORDER"}
+    own = {"PYTHONHASHSEED", "CUDA_DEVICE_ORDER", "W_THREADS", "W_MODE"}
     assert set(child) == {*parent, *THREAD_VARIABLES, *own} - {"RAY_x"}
 
 
@@ -243,10 +253,15 @@ def test_a_run_s_files_lie_below_the_folder_that_is_named(tmp_path, temporary):
 
 
 def test_machine_facts_are_read_once_by_the_parent_where_the_launch_has_none(tmp_path):
-    record = only_record(run_child(a_launch("ok", tmp_path, packages=("numpy", "no-such-thing"))))
+    record = only_record(run_child(a_launch("ok", tmp_path)))
     assert record.machine.machine_id == probe().machine_id
-    assert record.machine.packages["numpy"] is not None
-    assert record.machine.packages["no-such-thing"] is None
+    assert set(record.machine.packages) == set(toy_workload.DESCRIPTION.packages)
+
+
+def test_a_workload_that_cannot_be_imported_is_a_failure_that_says_so(tmp_path):
+    record = only_record(run_child(a_launch("ok", tmp_path, workload="no_such_module:WORKLOAD")))
+    assert record.failure.exception == "RequestError"
+    assert "no_such_module" in record.failure.message
 
 
 def test_machine_facts_of_the_launch_are_kept_as_they_are(tmp_path):
@@ -260,6 +275,6 @@ def test_the_end_of_a_log_holds_no_half_of_a_name(tmp_path):
     log = tmp_path / "log"
     serial = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
     log.write_text(f"{serial} {'x' * 1980}")
-    assert "d72c" not in _tail(log)
-    assert _tail(log).endswith("xxx")
-    assert len(_tail(log)) <= 2000
+    assert "d72c" not in _tail(log, Privacy())
+    assert _tail(log, Privacy()).endswith("xxx")
+    assert len(_tail(log, Privacy())) <= 2000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import socket
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 import yaml
 from builders import a_job
 
-from bench.app.commands import where
 from bench.cluster import find
 from bench.cluster.config import read_cluster_file, wanted_types
 from bench.cluster.find import Cluster, find_cluster, looseness
@@ -18,7 +16,7 @@ from bench.cluster.prices import START_S, costs, still_up, usd_per_hour
 from bench.dispatch.tunnel import SshTarget
 from bench.errors import RequestError
 from bench.record.price import listed_price
-from mnist_bench.estimate import job_seconds
+from mnist_bench.workload import WORKLOAD
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [ROOT / "cluster.yaml", *sorted((ROOT / "clusters").glob("*.yaml"))]
@@ -99,11 +97,17 @@ def test_dollars_count_the_start_the_jobs_and_the_idle_end_of_every_machine(tmp_
     types["head"]["labels"].pop("bench-usd-per-hour")
     types["head"]["node_config"]["InstanceType"] = "x9.unheard-of"
     file = read_cluster_file(a_file(tmp_path, available_node_types=types))
-    head, machine = costs(file, JOBS)
-    work_s = 2 * job_seconds(JOBS[0])
+    head, machine = costs(file, JOBS, WORKLOAD.estimate_s)
+    work_s = 2 * WORKLOAD.estimate_s(JOBS[0])
     assert machine.usd == pytest.approx((START_S + work_s + 300) / 1000)
     assert (machine.jobs, head.jobs) == (2, 0)
     assert head.usd is None
+
+
+def test_a_workload_without_an_estimate_has_a_price_and_no_cost():
+    rows = costs(read_cluster_file(ROOT / "cluster.yaml"), JOBS, lambda job: None)
+    assert {row.about_s for row in rows} == {row.usd for row in rows} == {None}
+    assert all(row.price.usd_per_hour for row in rows)
 
 
 def test_a_type_without_a_figure_of_the_user_s_costs_its_list_price(tmp_path):
@@ -123,7 +127,7 @@ def test_every_price_of_a_node_has_its_source_and_date_or_a_reason(tmp_path):
     types["arm"]["labels"].pop("bench-usd-per-hour")
     types["arm"]["node_config"]["InstanceType"] = "x9.unheard-of"
     file = read_cluster_file(a_file(tmp_path, available_node_types=types))
-    prices = {row.type.name: row.price for row in costs(file, JOBS)}
+    prices = {row.type.name: row.price for row in costs(file, JOBS, WORKLOAD.estimate_s)}
     assert prices["head"].source.endswith("; this machine is in us-west-2")
     assert prices["vm"].source.endswith("; spot costs less")
     assert prices["compute"].source == "bench-usd-per-hour of cluster.yaml"
@@ -162,7 +166,7 @@ def test_without_a_file_there_is_no_cluster_and_the_line_says_so(tmp_path, monke
     assert find_cluster(None, None) == (None, "cluster: none (no cluster.yaml here)")
 
 
-def test_a_file_that_only_lies_here_is_left_aside_without_credentials(tmp_path, monkeypatch):
+def test_a_file_that_merely_lies_here_is_skipped_without_credentials(tmp_path, monkeypatch):
     a_file(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -173,12 +177,12 @@ def test_a_file_that_only_lies_here_is_left_aside_without_credentials(tmp_path, 
     assert "no AWS credentials" in said
 
 
-def test_a_broken_file_that_only_lies_here_does_not_stop_a_run(tmp_path, monkeypatch):
+def test_a_broken_file_that_merely_lies_here_does_not_stop_a_run(tmp_path, monkeypatch):
     (tmp_path / "cluster.yaml").write_text("[")
     monkeypatch.chdir(tmp_path)
     cluster, said = find_cluster(None, None)
     assert cluster is None
-    assert "left aside" in said
+    assert "is skipped: " in said
 
 
 def test_an_on_premises_cluster_that_was_never_up_is_refused_where_it_is_named(tmp_path):
@@ -193,25 +197,6 @@ def test_an_on_premises_cluster_that_was_never_up_is_refused_where_it_is_named(t
 def test_an_address_that_is_no_jobs_api_is_refused(address):
     with pytest.raises(RequestError, match="Jobs API"):
         find_cluster(None, address)
-
-
-def words(**changes):
-    fields = {"cluster": None, "address": None, "local_only": False, "down": False}
-    return argparse.Namespace(**{**fields, **changes})
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"cluster": Path("c.yaml"), "address": "http://h:8265"},
-        {"address": "http://h:8265", "local_only": True},
-        {"local_only": True, "down": True},
-        {"address": "http://h:8265", "down": True},
-    ],
-)
-def test_options_that_contradict_each_other_are_refused(changes):
-    with pytest.raises(RequestError):
-        where.check(words(**changes))
 
 
 # --- how open it is ---------------------------------------------------------------------------

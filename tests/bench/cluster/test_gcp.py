@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from command_line import run_command
 
-from bench.app.commands import cluster as command
 from bench.cluster import find, gcp
 from bench.cluster.check import findings
 from bench.cluster.config import read_cluster_file
@@ -25,7 +25,7 @@ from bench.errors import DispatchError
 discovery = pytest.importorskip("googleapiclient.discovery", reason="the test extra brings it")
 
 ROOT = Path(__file__).resolve().parents[3]
-ME, NAME = "203.0.113.7/32", "mnist-bench-mnist-bench-gcp"
+ME, NAME = "203.0.113.7/32", "bench-mnist-bench-gcp"
 
 #: What every new project has.
 DEFAULT_RULE = {
@@ -39,7 +39,7 @@ DEFAULT_RULE = {
 
 #: Whoever may do something in the project already.
 OTHERS = {"role": "roles/owner", "members": ["user:me@example.com"]}
-HEAD = "mnist-bench-mnist-bench-gcp@mine.iam.gserviceaccount.com"
+HEAD = "bench-mnist-bench-gcp@mine.iam.gserviceaccount.com"
 
 
 class Google(BaseHTTPRequestHandler):
@@ -214,11 +214,7 @@ def test_preparing_again_from_elsewhere_changes_the_one_rule_and_makes_nothing_a
 
 
 def test_the_command_prepares_by_the_file_s_provider(google, file, capsys):
-    class Arguments:
-        action, source = "prepare", ME
-
-    Arguments.file = file
-    assert command.execute(Arguments) == 0
+    assert run_command(["cluster", "prepare", str(file), "--from", ME]) == 0
     assert "gcp.prepared.yaml; next: ray up" in capsys.readouterr().out
 
 

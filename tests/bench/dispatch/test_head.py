@@ -1,22 +1,26 @@
-"""What leaves a cluster's head: labels and reasons that tell no host's name unless asked to."""
+"""The driver on a cluster's head: what it tells, and that it tells no host's name unless asked."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import pytest
-from builders import a_job, a_record, a_run, facts
+from builders import a_job, a_measurement, a_record, a_run
 
-import bench.dispatch.head as site_module
+from bench.dispatch import head as head_module
+from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.events import Event
-from bench.dispatch.head import Site, SiteRequest, label_of
+from bench.dispatch.head import MARK, HeadDriver, event_of, label_of
+from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.transport import Host
 from bench.errors import DispatchError
 from bench.record.failure import Failure
+from bench.record.journal import parse_line, read_run
+from bench.spec.privacy import Privacy, name_hash
 
 NAME = "ip-10-0-0-5.ec2.internal"
-HASH = hashlib.sha256(f"mnist-bench machine {NAME}".encode()).hexdigest()[:6]
+HASH = name_hash(NAME)
+SHOWN = Privacy(show_hostnames=True)
 HOST = Host(NAME, "node-1", "cpu")
 JOB = a_job()
 
@@ -31,71 +35,90 @@ JOB = a_job()
     ],
 )
 def test_a_host_is_labelled_by_its_hash_unless_names_were_asked_for(type_, shown, label):
-    assert label_of(Host(NAME, "node-1", type_), shown) == label
+    assert label_of(Host(NAME, "node-1", type_), Privacy(show_hostnames=shown)) == label
 
 
 def a_request(**changes):
-    return SiteRequest(
+    return ClusterRequest(
         header=a_run([], planned=[JOB], run_id="run-1").header,
-        site="lab",
+        cluster="lab",
         workload="w:W",
-        divide="d:d",
-        packages=(),
-        jobs=(JOB,),
         data_file="data",
         **changes,
     )
 
 
-class Queues:
+def outcome(launch):
+    """The record of a simulated job, as text."""
+    measured = a_measurement([[0.5, 0.25], [0.25, 0.25]])
+    record = a_record(launch.job, measured, label=launch.label, attempt=launch.attempt)
+    return record.model_dump_json()
+
+
+def test_the_driver_tells_every_line_of_its_journal_and_nothing_else_but_events(tmp_path):
+    said = []
+    simulated = SimulatedHosts([HOST], [JOB], lambda name, launch: 0.0, outcome)
+    stopped = HeadDriver(a_request(), said.append).run(simulated, tmp_path)
+    assert stopped is None
+    told = [json.loads(text.removeprefix(MARK)) for text in said]
+    assert [list(item) for item in told] == [["line"], ["event"], ["line"]]
+    machine, started, record = (next(iter(item.values())) for item in told)
+    run = read_run(tmp_path / "run-1.jsonl")
+    assert run.header == a_request().header
+    assert (parse_line(machine), parse_line(record)) == (run.machines[0], run.records[0])
+    assert event_of(started) == Event("started", JOB.job_id, host=f"cpu {HASH}")
+    assert run.complete
+    assert run.own is None
+
+
+def test_a_request_is_the_same_after_its_way_as_json():
+    request = a_request(types=(WantedType(name="cpu", count=2),), privacy=SHOWN)
+    assert ClusterRequest.model_validate_json(request.model_dump_json()) == request
+
+
+def test_a_cluster_without_a_host_to_measure_is_no_success(tmp_path):
+    simulated = SimulatedHosts([], [JOB], lambda name, launch: 0.0, outcome)
+    stopped = HeadDriver(a_request(), print).run(simulated, tmp_path)
+    assert stopped == "there was no host to measure"
+
+
+class Worst:
     """In place of the scheduler: tells of one host what the real one tells when all goes wrong."""
 
     hosts = (HOST, Host("10.0.0.9", "node-2", "cpu"))
 
-    def __init__(self, transport, planner, refusal, *, limit, **rest):
-        self.refusal, self.limit, self.stopped = refusal, limit, None
+    def __init__(self, transport, supply, planner, *, limit, **rest):
+        self.planner, self.limit, self.stopped = planner, limit, None
 
     def run(self):
         self.stopped = self.limit(self.hosts)
         words = f"no worker at {NAME} (ip-10-0-0-5, 10.0.0.9): 10 tries"
         failure = Failure(reason="lost", message=words, log_tail=words)
-        record = a_record(JOB, failure, label=label_of(HOST))
+        record = a_record(JOB, failure, label=label_of(HOST, Privacy()))
+        unavailable = self.planner.unavailable
         yield Event("record", JOB.job_id, record=record, host=NAME)
-        yield Event("machine", "", host=NAME, machine=self.refusal(NAME, words))
-        yield Event("machine", "", host="gpu", machine=self.refusal("gpu", "0 of 1 came up"))
+        yield Event("machine", host=NAME, machine=unavailable(NAME, words))
+        yield Event("machine", host="gpu", machine=unavailable("gpu", "0 of 1 came up"))
         yield Event("started", JOB.job_id, host=NAME)
 
 
-class NoCluster:
-    def __init__(self, *parts):
-        """Take what the real one takes."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        """Leave nothing."""
-
-
 @pytest.fixture
-def run_site(monkeypatch, tmp_path):
+def run_driver(monkeypatch, tmp_path):
     """Run the driver on a scheduler that tells the worst; return what it said and its journal."""
 
     def run(**changes):
-        monkeypatch.setattr(site_module, "HostQueues", Queues)
-        monkeypatch.setattr(site_module, "RayCluster", NoCluster)
-        monkeypatch.setattr(site_module, "probe", facts)
-        (tmp_path / "data").write_bytes(b"data")
-        request = a_request(max_usd=1.0, **changes)
+        monkeypatch.setattr(head_module, "Scheduler", Worst)
+        nobody = SimulatedHosts([], [JOB], lambda name, launch: 0.0, outcome)
         said = []
-        stopped = Site(request, tmp_path, said.append).run(tmp_path)
+        driver = HeadDriver(a_request(max_usd=1.0, **changes), said.append)
+        stopped = driver.run(nobody, tmp_path)
         return "\n".join(said), (tmp_path / "run-1.jsonl").read_text(), stopped
 
     return run
 
 
-def test_neither_label_nor_reason_tells_a_host_s_name(run_site):
-    said, journal, stopped = run_site()
+def test_neither_label_nor_reason_tells_a_host_s_name(run_driver):
+    said, journal, stopped = run_driver()
     for text in (said, journal, stopped):
         assert "ip-10-0-0-5" not in text
         assert "10.0.0.9" not in text
@@ -106,14 +129,14 @@ def test_neither_label_nor_reason_tells_a_host_s_name(run_site):
     assert f'"host": "cpu {HASH}"' in said
 
 
-def test_a_limit_that_cannot_be_kept_does_not_name_a_host_either(run_site, monkeypatch):
-    monkeypatch.setattr(Queues, "hosts", [Host(NAME, "node-1")])
-    _, _, stopped = run_site()
+def test_a_limit_that_cannot_be_kept_does_not_name_a_host_either(run_driver, monkeypatch):
+    monkeypatch.setattr(Worst, "hosts", [Host(NAME, "node-1")])
+    _, _, stopped = run_driver()
     assert stopped == f"no price is known of host-{HASH}, so no limit in USD can be kept"
 
 
-def test_names_stay_where_they_were_asked_for(run_site):
-    said, journal, _ = run_site(show_hostnames=True)
+def test_names_stay_where_they_were_asked_for(run_driver):
+    said, journal, _ = run_driver(privacy=SHOWN)
     assert f"no worker at {NAME} (ip-10-0-0-5, 10.0.0.9)" in journal
     assert f'"host": "cpu {NAME}"' in said
 
@@ -129,16 +152,15 @@ def test_names_stay_where_they_were_asked_for(run_site):
 def test_a_driver_that_fails_does_not_tell_its_own_host_s_name(
     monkeypatch, tmp_path, capsys, error
 ):
-    """The head's name is planted in the error that Ray gives where it cannot be reached."""
+    """The head's name is planted in the error that Ray gives if it cannot be reached."""
 
-    def fail(self, journals):
+    def fail(self, transport, journals):
         raise error
 
     monkeypatch.setattr("platform.node", lambda: "bobs-head")
-    monkeypatch.delenv("MNIST_BENCH_SHOW_HOSTNAMES", raising=False)
-    monkeypatch.setattr(Site, "run", fail)
+    monkeypatch.setattr(HeadDriver, "run", fail)
     (tmp_path / "request.json").write_text(a_request().model_dump_json())
-    assert site_module.main([str(tmp_path / "request.json")]) == 1
+    assert head_module.main([str(tmp_path / "request.json")]) == 1
     said = capsys.readouterr().out
     assert "there is no Ray cluster" in said
     assert "bobs-head" not in said

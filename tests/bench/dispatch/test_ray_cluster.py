@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 import toy_workload
 from builders import a_run
-from launches import a_launch
+from launches import a_launch, toy_job
 
-from bench.dispatch.head import SiteRequest, WantedType
-from bench.dispatch.node import prepare_as_json
+from bench.dispatch.cluster_request import ClusterRequest, WantedType
+from bench.dispatch.node import prepare
 from bench.errors import DispatchError
-from bench.probe.identity import SHOW_VARIABLE
 from bench.record.journal import read_run
 from bench.record.price import Price
-from bench.spec.privacy import name_hash
+from bench.spec.privacy import Privacy, name_hash
+
+pytestmark = pytest.mark.slow
 
 DATA = b"the data that go out once"
 PLAIN, FLAKY, KILLED, SPOT = (f"cpu {name_hash(n)}" for n in ("plain", "flaky", "killed", "spot"))
@@ -34,13 +35,12 @@ MODELS = ("second", "raise", "unable")
 
 def request_of(folder, jobs):
     (folder / "toy.bin").write_bytes(DATA)
-    return SiteRequest(
-        header=a_run([], planned=jobs, run_id="run-1").header,
-        site="lab",
+    return ClusterRequest(
+        header=a_run(
+            [], planned=jobs, run_id="run-1", workload=toy_workload.DESCRIPTION.outline
+        ).header,
+        cluster="lab",
         workload=toy_workload.NAME,
-        divide="toy_workload:divide",
-        packages=("ray", "numpy"),
-        jobs=tuple(jobs),
         data_file="toy.bin",
         types=(WantedType(name="cpu", count=4), WantedType(name="arm", wait_s=5, ask=True)),
         grace_s=25,
@@ -51,10 +51,10 @@ def request_of(folder, jobs):
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
     """What the head's driver said on a real cluster, and the journal that it left."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("cluster")
     jobs = [a_launch(model, folder, seed=seed).job for model in MODELS for seed in (1, 2)]
     (folder / "request.json").write_text(request_of(folder, jobs).model_dump_json())
-    script = Path(__file__).with_name("multi_node.py")
+    script = Path(__file__).parents[2] / "multi_node.py"
     done = subprocess.run(
         [sys.executable, str(script), str(folder)],
         capture_output=True,
@@ -77,10 +77,10 @@ def test_every_host_has_a_record_of_each_of_its_jobs_and_the_head_has_none(visit
     assert run.warnings == ()
     counts = Counter(record.label for record in run.records)
     assert counts == dict.fromkeys((*HOSTS, SPOT), 4)
-    for part in run.parts:
-        assert part.missing == ()
-        assert [skip.job.model for skip in part.header.skipped] == ["unable", "unable"]
-        assert part.header.machine.packages["ray"]
+    for share in run.shares:
+        assert share.missing == ()
+        assert [skip.job.axes["model"] for skip in share.skipped] == ["unable", "unable"]
+        assert share.facts.packages["ray"]
 
 
 def test_no_two_jobs_of_one_host_overlap(visit):
@@ -108,7 +108,7 @@ def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_at
 ):
     _, run = visit
     found = records(run, label)
-    second = [record for record in found if record.job.model == "second"]
+    second = [record for record in found if record.job.axes["model"] == "second"]
     assert [record.failure for record in second] == [None, None]
     assert sorted(record.attempt for record in found) == [1, 1, 1, 2]
     assert {r.attempt for r in records(run, PLAIN)} == {1}
@@ -136,7 +136,7 @@ def test_a_declared_gpu_that_is_not_there_fails_plainly_and_is_not_measured_as_a
 
 def test_a_type_that_never_came_is_a_line_with_its_reason(visit):
     _, run = visit
-    (refused,) = run.refused
+    (refused,) = run.unavailable
     assert refused.label == "arm"
     assert "0 of 1 came up" in refused.reason
 
@@ -176,34 +176,52 @@ def test_all_that_was_followed_is_in_the_journal_too(visit):
     assert len(lines) == len(run.records) + len(run.machines)
 
 
-def prepare(data, sha256, **changes):
-    request = {"file": "toy.bin", "sha256": sha256, "kind": "cloud", "packages": [], "jobs": []}
-    request |= {"show_hostnames": False, "threads": None, "wait_quiet_s": 0}
-    return prepare_as_json(
-        data, "h", json.dumps({**request, "divide": "toy_workload:divide", **changes})
-    )
+def prepared(data, sha256, **changes):
+    """Prepare this machine as a node of a cluster."""
+    jobs = [toy_job("ok"), toy_job("unable")]
+    request = ClusterRequest(
+        header=a_run([], planned=jobs, run_id="run-1").header,
+        cluster="lab",
+        workload=toy_workload.NAME,
+        data_file="toy.bin",
+    ).model_copy(update=changes)
+    return prepare(data, "h", request.model_dump_json(), "cloud", sha256)
 
 
 def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     digest = hashlib.sha256(DATA).hexdigest()
-    path = Path(json.loads(prepare(DATA, digest))["data_path"])
+    path = Path(prepared(DATA, digest).data_path)
     assert path.read_bytes() == DATA
     assert path.parent.stat().st_mode & 0o777 == 0o700
     path.write_bytes(b"damaged")
-    assert Path(json.loads(prepare(DATA, digest))["data_path"]).read_bytes() == DATA
+    assert Path(prepared(DATA, digest).data_path).read_bytes() == DATA
+
+
+def test_a_node_of_a_workload_without_data_keeps_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert prepared(None, "", data_file=None).data_path is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_tells_which_jobs_it_can_run_and_why_not_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = prepared(DATA, hashlib.sha256(DATA).hexdigest())
+    assert [job.axes["model"] for job in found.able] == ["ok"]
+    assert [(skip.job.axes["model"], skip.reason) for skip in found.skipped] == [
+        ("unable", "planted")
+    ]
 
 
 @pytest.mark.parametrize("shown", [False, True])
-def test_a_node_tells_its_host_name_where_that_was_asked_for_alone(tmp_path, monkeypatch, shown):
+def test_a_node_tells_its_host_name_only_if_that_was_asked_for(tmp_path, monkeypatch, shown):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setenv(SHOW_VARIABLE, "")
     digest = hashlib.sha256(DATA).hexdigest()
-    facts = json.loads(prepare(DATA, digest, show_hostnames=shown))["facts"]
-    assert facts["host_name"] == (socket.gethostname() if shown else None)
+    facts = prepared(DATA, digest, privacy=Privacy(show_hostnames=shown)).facts
+    assert facts.host_name == (socket.gethostname() if shown else None)
 
 
 def test_data_that_were_damaged_on_the_way_are_refused_at_the_node(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(DispatchError, match="not those that were sent"):
-        prepare(DATA + b"!", hashlib.sha256(DATA).hexdigest())
+        prepared(DATA + b"!", hashlib.sha256(DATA).hexdigest())

@@ -23,6 +23,8 @@ from bench.errors import DispatchError
 from bench.probe.machine import probe
 from bench.spec.variables import THREAD_VARIABLES
 
+pytestmark = pytest.mark.slow
+
 #: What Ray puts into its workers' environment that reaches a job; none of it bears on speed.
 HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV"}
 

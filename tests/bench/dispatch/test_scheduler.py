@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
+import tempfile
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 from builders import a_job, a_measurement, a_record
 from launches import a_launch
-from simulated_hosts import SimulatedHosts, entry_of, priced, refusal_of
 
 from bench.dispatch.budget import Budget
-from bench.dispatch.scheduler import HostQueues, Patience
-from bench.dispatch.transport import Host, HostType
+from bench.dispatch.cluster_request import WantedType
+from bench.dispatch.lane import HostState
+from bench.dispatch.scheduler import Patience, Planner, Scheduler
+from bench.dispatch.simulated import SimulatedHosts
+from bench.dispatch.supply import GridSupply
+from bench.dispatch.transport import Host
+from bench.record.conditions import Conditions, Interference
 from bench.record.journal import Journal
+from bench.record.lines import JobRecord, MachineEntry
+from bench.record.price import Price
+
+#: A folder whose files are in memory, on Linux.
+MEMORY = Path("/dev/shm")
 
 JOBS = [a_job(seed=seed) for seed in range(4)]
 MEASURED = a_measurement([[0.5, 0.25, 0.25]] * 2)
@@ -27,13 +38,20 @@ def outcome(launch):
     return record.model_dump_json()
 
 
-def planner(folder, host, prepared):
-    entry = entry_of(host, prepared)
-    launches = [
-        a_launch("ok", folder, label=host.name).model_copy(update={"job": job})
-        for job in prepared.able
-    ]
-    return launches, entry
+def planner(folder):
+    """Make the launches and journal lines of simulated hosts."""
+    return Planner(
+        launch=lambda job, host, prepared, attempt: a_launch(
+            "ok", folder, label=host.name, attempt=attempt, machine=prepared.facts
+        ).model_copy(update={"job": job}),
+        entry=lambda host, prepared: MachineEntry(
+            run_id="run-1",
+            label=host.name,
+            machine=prepared.facts,
+            jobs=tuple(job.job_id for job in prepared.able),
+        ),
+        unavailable=lambda name, reason: MachineEntry(run_id="run-1", label=name, reason=reason),
+    )
 
 
 def cluster(names, length_s=lambda name, launch: 10.0, jobs=JOBS, **options):
@@ -41,17 +59,17 @@ def cluster(names, length_s=lambda name, launch: 10.0, jobs=JOBS, **options):
     return SimulatedHosts(hosts, jobs, length_s, outcome, **options)
 
 
-def run(simulated, tmp_path, **options):
-    """Run the real scheduler on simulated hosts to its end; return (queues, events)."""
+def run(simulated, tmp_path, supply=None, **options):
+    """Run the real scheduler on simulated hosts to its end; return (scheduler, events)."""
     options = {"patience": Patience(grace_s=100.0, settle_s=3.0), **options}
-    queues = HostQueues(
-        simulated,
-        functools.partial(planner, tmp_path),
-        refusal_of,
-        clock=simulated.clock,
-        **options,
+    scheduler = Scheduler(
+        simulated, supply or GridSupply(), planner(tmp_path), clock=simulated.clock, **options
     )
-    return queues, list(queues.run())
+    return scheduler, list(scheduler.run())
+
+
+def priced(host, usd_per_hour):
+    return replace(host, price=Price(usd_per_hour))
 
 
 def records(events):
@@ -149,10 +167,11 @@ def test_a_loss_while_a_host_is_prepared_again_is_no_attempt_of_the_job(tmp_path
     assert [record.attempt for record in others] == [1] * (len(JOBS) - 1)
 
 
-def test_a_type_that_cannot_be_had_is_one_row_with_its_reason_and_holds_up_nobody(tmp_path):
+def test_a_type_that_is_unavailable_is_one_line_with_its_reason_and_holds_up_nobody(tmp_path):
     simulated = cluster("ab")
     simulated.refusals["gpu"] = "InsufficientInstanceCapacity"
-    types = [HostType("gpu", ask=True, wait_s=500.0), HostType("arm", ask=True, wait_s=60.0)]
+    waits_s = {"gpu": 500.0, "arm": 60.0}
+    types = [WantedType(name=name, ask=True, wait_s=waits_s[name]) for name in waits_s]
     _, events = run(simulated, tmp_path, types=types)
     refused = [event.machine for event in events if event.machine and event.machine.reason]
     assert [entry.label for entry in refused] == ["gpu", "arm"]
@@ -166,7 +185,7 @@ def test_a_type_that_cannot_be_had_is_one_row_with_its_reason_and_holds_up_nobod
 def test_a_type_that_comes_up_while_others_measure_is_measured_too(tmp_path):
     simulated = cluster("a")
     simulated.at(30.0, lambda: simulated.bring_up(Host("g", "g-first", type="gpu")))
-    _, events = run(simulated, tmp_path, types=[HostType("gpu", ask=True)])
+    _, events = run(simulated, tmp_path, types=[WantedType(name="gpu", ask=True)])
     assert Counter(record.label for record in records(events)) == {"a": 4, "g": 4}
     assert not [event for event in events if event.machine and event.machine.reason]
 
@@ -181,8 +200,8 @@ def test_a_head_that_is_not_to_be_measured_gets_no_job(tmp_path):
 def test_a_time_limit_ends_what_runs_and_records_nothing_for_it(tmp_path):
     simulated = cluster("ab")
     budget = Budget(max_s=25.0, clock=simulated.clock)
-    queues, events = run(simulated, tmp_path, limit=budget.why_stop)
-    assert "minutes is reached" in queues.stopped
+    scheduler, events = run(simulated, tmp_path, limit=budget.why_stop)
+    assert "minutes is reached" in scheduler.stopped
     assert Counter(record.label for record in records(events)) == {"a": 2, "b": 2}
     assert simulated.running == {}
 
@@ -192,8 +211,8 @@ def test_a_limit_in_dollars_counts_every_host_that_is_up_measured_or_not(tmp_pat
     for name, price, measured in (("a", 36.0, True), ("head", 36.0, False)):
         simulated.bring_up(priced(Host(name, name, measured=measured), price))  # 0.01 USD a second
     budget = Budget(max_usd=0.5, clock=simulated.clock)
-    queues, events = run(simulated, tmp_path, limit=budget.why_stop)
-    assert "0.5 USD is reached" in queues.stopped
+    scheduler, events = run(simulated, tmp_path, limit=budget.why_stop)
+    assert "0.5 USD is reached" in scheduler.stopped
     assert budget.spent_usd == pytest.approx(0.5, abs=0.03)
     assert len(records(events)) == 2  # 25 s of 10 s jobs
 
@@ -201,20 +220,124 @@ def test_a_limit_in_dollars_counts_every_host_that_is_up_measured_or_not(tmp_pat
 def test_a_limit_in_dollars_stops_at_once_where_a_price_is_unknown(tmp_path):
     simulated = cluster("a")
     budget = Budget(max_usd=0.5, clock=simulated.clock)
-    queues, events = run(simulated, tmp_path, limit=budget.why_stop)
-    assert "no price is known of a" in queues.stopped
+    scheduler, events = run(simulated, tmp_path, limit=budget.why_stop)
+    assert "no price is known of a" in scheduler.stopped
     assert events == []
 
 
 def test_leaving_in_mid_run_ends_what_runs(tmp_path):
     simulated = cluster("ab")
-    queues = HostQueues(
-        simulated, functools.partial(planner, tmp_path), refusal_of, clock=simulated.clock
-    )
-    items = queues.run()
+    scheduler = Scheduler(simulated, GridSupply(), planner(tmp_path), clock=simulated.clock)
+    items = scheduler.run()
     next(event for event in items if event.kind == "started")
     items.close()
     assert simulated.running == {}
+
+
+def test_jobs_that_a_host_has_done_already_are_not_given_to_it_again(tmp_path):
+    done = {"a": frozenset(job.job_id for job in JOBS[:2])}
+    _, events = run(cluster("ab"), tmp_path, GridSupply(done))
+    assert by_host(events)["a"] == [job.job_id for job in JOBS[2:]]
+    assert len(by_host(events)["b"]) == len(JOBS)
+
+
+def test_a_host_that_fails_while_it_is_prepared_again_leaves_no_job_without_a_record(tmp_path):
+    """Its first preparation went well, so its line is there; the error is in the records."""
+    simulated = cluster("a")
+    simulated.prepare_s = 2.0
+    simulated.at(15.0, lambda: simulated.lose("a", host_died=False))
+    simulated.at(18.9, lambda: simulated.fail("a", "the disk is full"))
+    _, events = run(simulated, tmp_path)
+    assert [event.machine.reason for event in events if event.machine] == [None]
+    assert sorted(record.job_id for record in records(events)) == sorted(j.job_id for j in JOBS)
+    failures = [record.failure for record in records(events) if record.failure]
+    assert len(failures) == 3
+    assert all("the disk is full" in failure.message for failure in failures)
+
+
+def test_a_job_that_never_began_is_no_attempt(tmp_path):
+    simulated = cluster("a")
+    simulated.at(15.0, lambda: simulated.miss("a"))
+    _, events = run(simulated, tmp_path)
+    assert [record.attempt for record in records(events)] == [1, 1, 1, 1]
+    assert all(record.measurement for record in records(events))
+
+
+def test_a_host_goes_through_its_states_and_ends_closed(tmp_path):
+    simulated = cluster("a")
+    simulated.prepare_s = 2.0
+    simulated.at(5.0, lambda: simulated.lose("a", host_died=False))
+    scheduler = Scheduler(simulated, GridSupply(), planner(tmp_path), clock=simulated.clock)
+    seen = []
+    simulated.at(1.0, lambda: seen.append(scheduler.states()["a"]))
+    simulated.at(4.0, lambda: seen.append(scheduler.states()["a"]))
+    simulated.at(6.5, lambda: seen.append(scheduler.states()["a"]))
+    list(scheduler.run())
+    assert seen == [HostState.PREPARING, HostState.RUNNING, HostState.LOST]
+    assert scheduler.states() == {"a": HostState.CLOSED}
+
+
+class Repeats(GridSupply):
+    """A grid of which a job that was disturbed is run again, `most` times at most."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self._repeats: Counter[tuple[str, str]] = Counter()
+
+    def returned(self, host: str, record: JobRecord) -> None:
+        flag = record.conditions and record.conditions.whole.flag
+        key = (host, record.job_id)
+        if flag == "disturbed" and self._repeats[key] < self._most:
+            self._repeats[key] += 1
+            self._left[host].append(record.job)
+
+
+DISTURBED = Conditions(
+    period_s=0.1, samples=10, rss_peak_bytes=None, whole=Interference(wall_s=1.0, flag="disturbed")
+)
+
+
+def outcomes(disturbed: dict[str, int]):
+    """Return the outcomes of a machine that is disturbed in the first attempts of some jobs."""
+
+    def told(launch):
+        bad = launch.attempt <= disturbed.get(launch.job.job_id, 0)
+        record = a_record(launch.job, MEASURED, label=launch.label, attempt=launch.attempt)
+        conditions = DISTURBED if bad else None
+        return record.model_copy(update={"conditions": conditions}).model_dump_json()
+
+    return told
+
+
+def test_a_supply_that_asks_for_disturbed_jobs_again_needs_no_change_to_the_scheduler(tmp_path):
+    """One job is disturbed once, another one always; the second is given up after two repeats."""
+    once, always = JOBS[0].job_id, JOBS[2].job_id
+    simulated = cluster("ab")
+    simulated.outcome = outcomes({once: 1, always: 9})
+    _, events = run(simulated, tmp_path, Repeats(most=2))
+    of_a = [record for record in records(events) if record.label == "a"]
+    attempts = {
+        job.job_id: [record.attempt for record in of_a if record.job_id == job.job_id]
+        for job in JOBS
+    }
+    assert attempts == {
+        once: [1, 2],
+        JOBS[1].job_id: [1],
+        always: [1, 2, 3],
+        JOBS[3].job_id: [1],
+    }
+    assert by_host(events)["b"] == by_host(events)["a"]
+    assert simulated.busiest == {"a": 1, "b": 1}
+
+
+def test_a_host_that_stays_away_ends_a_supply_of_repeats_too(tmp_path):
+    simulated = cluster("a")
+    simulated.outcome = outcomes({JOBS[0].job_id: 9})
+    simulated.at(15.0, lambda: simulated.take_down("a"))
+    _, events = run(simulated, tmp_path, Repeats(most=2))
+    assert [record.attempt for record in records(events)] == [1, 1, 1, 1, 2]
+    assert [bool(record.failure) for record in records(events)] == [False, *[True] * 4]
 
 
 def test_500_hosts_of_36_jobs_keep_0_95_of_the_ideal_time_and_take_under_1_gb(tmp_path):
@@ -231,17 +354,18 @@ def test_500_hosts_of_36_jobs_keep_0_95_of_the_ideal_time_and_take_under_1_gb(tm
     names = [f"host-{number}" for number in range(hosts)]
     up = [Host(name, name) for name in names]
     simulated = SimulatedHosts(up, jobs, lambda name, launch: length_s, whole)
-    plan = functools.partial(planner, tmp_path)
-    queues = HostQueues(simulated, plan, refusal_of, clock=simulated.clock)
-    journal, counts = tmp_path / "journal.jsonl", Counter()
-    writer = Journal(journal)
-    journal.touch()
-    before_bytes = psutil.Process().memory_info().rss
-    for event in queues.run():
-        if event.record:
-            writer.append(event.record)
-            counts[event.record.label] += 1
-    taken_bytes = psutil.Process().memory_info().rss - before_bytes
+    scheduler = Scheduler(simulated, GridSupply(), planner(tmp_path), clock=simulated.clock)
+    counts = Counter()
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as folder:
+        journal = Path(folder) / "journal.jsonl"
+        journal.touch()
+        writer = Journal(journal)
+        before_bytes = psutil.Process().memory_info().rss
+        for event in scheduler.run():
+            if event.record:
+                writer.append(event.record)
+                counts[event.record.label] += 1
+        taken_bytes = psutil.Process().memory_info().rss - before_bytes
     assert counts == dict.fromkeys(names, 36)
     assert simulated.busiest == dict.fromkeys(names, 1)
     efficiency = 36 * length_s / simulated.clock()

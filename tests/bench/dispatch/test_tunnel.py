@@ -27,7 +27,7 @@ def test_the_key_and_the_host_s_own_are_checked_and_nothing_is_asked(nowhere, tm
     assert words.endswith("nobody@127.0.0.9")
     assert "BatchMode=yes" in words
     assert "StrictHostKeyChecking=accept-new" in words
-    assert f"UserKnownHostsFile={tmp_path}/mnist-bench/known_hosts" in words
+    assert f"UserKnownHostsFile={tmp_path}/bench/known_hosts" in words
     assert "IdentitiesOnly=yes" in words
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bench.errors import OutputError, StoreError
 from bench.record.failure import Failure
 from bench.record.journal import Journal, find_journals, read_run, unfinished
-from bench.record.lines import SCHEMA_VERSION, MachineEntry, SiteEntry
+from bench.record.lines import SCHEMA_VERSION, ClusterEntry, MachineEntry
 from bench.record.measurement import PackedTimes
 from bench.record.run import merged
 
@@ -23,7 +23,9 @@ RECORDS = [a_record(job, a_measurement([[0.5, 0.25], [0.25, 0.25]])) for job in 
 def written(path, records=RECORDS, **header):
     """Write a journal of three planned jobs and return it."""
     journal = Journal(path)
-    journal.create(a_run([], planned=JOBS, **header).header)
+    run = a_run([], planned=JOBS, **header)
+    journal.create(run.header)
+    journal.append(run.machines[0])
     for record in records:
         journal.append(record)
     return journal
@@ -35,20 +37,20 @@ def test_what_is_appended_is_read_back_in_order(tmp_path):
     assert run.header == a_run([], planned=JOBS).header
     assert run.records == tuple(RECORDS)
     assert run.warnings == ()
-    assert run.missing == ()
+    assert run.own.missing == ()
     assert run.measured == run.records
 
 
 def test_a_run_knows_its_missing_jobs_in_grid_order(tmp_path):
     run = read_run(written(tmp_path / "run.jsonl", RECORDS[1:2]).path)
-    assert run.missing == (JOBS[0].job_id, JOBS[2].job_id)
-    assert run.done == {JOBS[1].job_id}
+    assert run.own.missing == (JOBS[0].job_id, JOBS[2].job_id)
+    assert run.own.done == {JOBS[1].job_id}
 
 
 def test_a_failure_counts_as_done_and_not_as_measured(tmp_path):
     failed = a_record(JOBS[0], Failure(reason="crash", message="signal 9"))
     run = read_run(written(tmp_path / "run.jsonl", [failed]).path)
-    assert run.done == {JOBS[0].job_id}
+    assert run.own.done == {JOBS[0].job_id}
     assert run.measured == ()
 
 
@@ -67,11 +69,11 @@ def test_a_torn_last_line_is_moved_aside_and_nothing_before_it_is_lost(tmp_path)
     journal.path.write_bytes(whole[:-40])
     torn = read_run(journal.path)
     assert len(torn.records) == 2
-    assert "line 4" in torn.warnings[0]
+    assert "line 5" in torn.warnings[0]
     aside = journal.mend()
     lines = whole.splitlines(keepends=True)
-    assert aside.read_bytes() == lines[3][:-40]
-    assert journal.path.read_bytes() == b"".join(lines[:3])
+    assert aside.read_bytes() == lines[4][:-40]
+    assert journal.path.read_bytes() == b"".join(lines[:4])
     journal.append(RECORDS[2])
     assert journal.path.read_bytes() == whole
     assert find_journals(tmp_path) == [journal.path]
@@ -107,13 +109,13 @@ TORN_TIMES = RECORDS[1].model_dump_json().replace('"data":"e', '"data":"f').enco
 def test_a_damaged_line_in_the_middle_is_skipped_and_named(tmp_path, damage):
     journal = written(tmp_path / "run.jsonl")
     lines = journal.path.read_bytes().split(b"\n")
-    lines[2] = damage
+    lines[3] = damage
     journal.path.write_bytes(b"\n".join(lines))
     run = read_run(journal.path)
     assert run.records == (RECORDS[0], RECORDS[2])
     assert len(run.warnings) == 1
-    assert f"{journal.path}, line 3" in run.warnings[0]
-    assert run.missing == (JOBS[1].job_id,)
+    assert f"{journal.path}, line 4" in run.warnings[0]
+    assert run.own.missing == (JOBS[1].job_id,)
 
 
 def test_a_journal_of_a_newer_schema_is_refused_with_the_version_seen(tmp_path):
@@ -124,7 +126,7 @@ def test_a_journal_of_a_newer_schema_is_refused_with_the_version_seen(tmp_path):
     with pytest.raises(StoreError) as caught:
         read_run(journal.path)
     assert f"(seen: {SCHEMA_VERSION + 1})" in str(caught.value)
-    assert "update mnist-bench" in str(caught.value)
+    assert "update this program" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["", "\n", "nonsense\n", "{}\n"])
@@ -158,17 +160,17 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_next_step(tmp_path):
         journal.append(RECORDS[0])
 
 
-def test_the_newest_run_of_the_same_request_is_taken_up_if_jobs_are_missing(tmp_path):
+def test_the_newest_run_of_the_same_request_is_continued_if_jobs_are_missing(tmp_path):
     written(tmp_path / "20260101.jsonl", RECORDS[:1], request_digest="mine")
     newest = written(tmp_path / "20260102.jsonl", RECORDS[:2], request_digest="mine")
     written(tmp_path / "20260103.jsonl", RECORDS[:1], request_digest="another's")
     (tmp_path / "20260104.jsonl").write_text("damaged")
     found = unfinished(find_journals(tmp_path), "mine")
     assert found.path == newest.path
-    assert found.missing == (JOBS[2].job_id,)
+    assert found.own.missing == (JOBS[2].job_id,)
 
 
-def test_no_run_is_taken_up_behind_a_complete_one(tmp_path):
+def test_no_run_is_continued_behind_a_complete_one(tmp_path):
     written(tmp_path / "20260101.jsonl", RECORDS[:1], request_digest="mine")
     written(tmp_path / "20260102.jsonl", RECORDS, request_digest="mine")
     assert unfinished(find_journals(tmp_path), "mine") is None
@@ -177,8 +179,8 @@ def test_no_run_is_taken_up_behind_a_complete_one(tmp_path):
 
 
 def test_another_label_names_the_whole_run(tmp_path):
-    run = read_run(written(tmp_path / "run.jsonl").path).labelled("box")
-    assert {run.header.label, *(record.label for record in run.records)} == {"box"}
+    run = read_run(written(tmp_path / "run.jsonl").path).relabelled("box")
+    assert {run.header.label, run.own.label, *(record.label for record in run.records)} == {"box"}
 
 
 def test_packed_times_come_back_to_float32(tmp_path):
@@ -204,53 +206,72 @@ def test_a_record_holds_a_measurement_or_a_failure_and_never_both_or_none():
             type(RECORDS[0]).model_validate(document)
 
 
+def a_cluster(**changes):
+    """Return the line of a cluster's share that has begun."""
+    fields = {"run_id": "run-1", "cluster": "lab", "job": "b-1", "at": "2026-11-01T10:00:00Z"}
+    return ClusterEntry(**{**fields, **changes})
+
+
 def on_two_hosts(path):
-    """Write a journal of this machine and of two hosts of a cluster, one of which was not had."""
+    """Write a journal of this machine and of a cluster's two hosts; one was unavailable."""
     journal = written(path, RECORDS[:2])
     entry = {"run_id": "run-1", "machine": facts(machine_id="r" * 16), "host_type": "arm"}
     ids = tuple(job.job_id for job in JOBS[1:])
     for label, fields in (("rack", {**entry, "jobs": ids}), ("gpu", {"reason": "no capacity"})):
         journal.append(MachineEntry(**{"run_id": "run-1", "label": label, **fields}))
-    journal.append(SiteEntry(run_id="run-1", site="lab", job="mnb-1", at="2026-11-01T10:00:00Z"))
+    journal.append(a_cluster())
     journal.append(RECORDS[2].model_copy(update={"label": "rack"}))
     return journal
 
 
 def test_a_journal_of_several_machines_is_read_machine_by_machine(tmp_path):
     run = read_run(on_two_hosts(tmp_path / "run.jsonl").path)
-    own, rack = run.parts
-    assert (own.header.label, own.missing) == ("lab", (JOBS[2].job_id,))
-    assert (rack.header.label, rack.missing) == ("rack", (JOBS[1].job_id,))
-    assert rack.header.machine.machine_id == "r" * 16
-    assert [entry.label for entry in run.refused] == ["gpu"]
+    own, rack = run.shares
+    assert (own.label, own.missing) == ("lab", (JOBS[2].job_id,))
+    assert (rack.label, rack.missing) == ("rack", (JOBS[1].job_id,))
+    assert rack.facts.machine_id == "r" * 16
+    assert [entry.label for entry in run.unavailable] == ["gpu"]
     assert run.warnings == ()
 
 
 def test_each_machine_of_a_journal_counts_once_however_often_the_journal_is_given(tmp_path):
     run = read_run(on_two_hosts(tmp_path / "run.jsonl").path)
     once, twice = merged([run]), merged([run, run])
-    assert [part.header.label for part in twice] == ["lab", "rack"]
-    assert [part.records for part in twice] == [part.records for part in once]
+    assert [share.label for share in twice] == ["lab", "rack"]
+    assert [share.records for share in twice] == [share.records for share in once]
 
 
-def test_a_run_is_complete_only_when_the_cluster_s_part_has_ended_too(tmp_path):
+def test_a_run_is_complete_only_when_the_cluster_s_share_has_ended_too(tmp_path):
     path = tmp_path / "run.jsonl"
     journal = written(path)
     assert read_run(path).complete
-    site = SiteEntry(run_id="run-1", site="lab", job="mnb-1", at="2026-11-01T10:00:00Z")
-    journal.append(site)
+    journal.append(a_cluster())
     assert not read_run(path).complete
-    assert read_run(path).open_site == site
-    journal.append(site.model_copy(update={"outcome": "done"}))
+    assert read_run(path).open_cluster == a_cluster()
+    journal.append(a_cluster(outcome="done"))
     assert read_run(path).complete
 
 
 def test_another_name_for_the_machine_leaves_the_cluster_s_hosts_their_own(tmp_path):
-    run = read_run(on_two_hosts(tmp_path / "run.jsonl").path).labelled("desk")
+    run = read_run(on_two_hosts(tmp_path / "run.jsonl").path).relabelled("desk")
     assert {record.label for record in run.records} == {"desk", "rack"}
-    assert [part.header.label for part in run.parts] == ["desk", "rack"]
+    assert [share.label for share in run.shares] == ["desk", "rack"]
 
 
 def test_a_machine_entry_holds_facts_or_a_reason():
     with pytest.raises(ValidationError):
         MachineEntry(run_id="run-1", label="rack")
+
+
+def test_a_run_without_a_line_of_any_machine_is_not_complete(tmp_path):
+    path = tmp_path / "run.jsonl"
+    Journal(path).create(a_run([], planned=JOBS).header)
+    assert not read_run(path).complete
+
+
+def test_the_last_line_of_a_machine_counts(tmp_path):
+    journal = written(tmp_path / "run.jsonl")
+    entry = read_run(journal.path).machines[0]
+    journal.append(entry.model_copy(update={"jobs": (JOBS[0].job_id,)}))
+    (share,) = read_run(journal.path).shares
+    assert share.jobs == (JOBS[0],)

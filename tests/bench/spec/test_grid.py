@@ -9,29 +9,59 @@ import pytest
 from pydantic import ValidationError
 
 from bench.errors import RequestError
+from bench.spec import grid as grids
+from bench.spec.axes import ALL, Axis
+from bench.spec.description import Description, Outline
 from bench.spec.frozen import canonical_json
-from bench.spec.grid import GridSpec, SubGrid, check_choices, expand, override, parse_grid, shuffled
-from bench.spec.job import JobSpec
+from bench.spec.grid import GridChanges, GridSpec, SubGrid, check_choices, parse_grid, shuffled
+from bench.spec.job import JobSpec, make_job
+from mnist_bench.description import DESCRIPTION as REAL
 
-CHOICES = {"models": ("mlp", "cnn"), "optimizers": ("sgd", "adam")}
-JOB = JobSpec(model="mlp", optimizer="sgd", epochs=3, dataset="mnist")
+#: A small workload with an axis of every type.
+AXES = (
+    Axis("model", choices=("mlp", "cnn"), always_marked=True, separates=True),
+    Axis("optimizer", choices=("sgd", "adam"), always_marked=True),
+    Axis("batch_size", "int", 128, least=1, mark="b{}"),
+    Axis("loop", default="fit"),
+    Axis("rate", "float", 0.5),
+    Axis("sparse", "bool", False, plural="sparse", mark=""),
+    Axis("backend", default="a", choices=("a", "b"), available=lambda: ("b",)),
+)
+SMALL = Description("small", "Small", AXES)
+JOB = make_job(AXES, {"model": "mlp", "optimizer": "sgd"}, epochs=3, seed=1234, dataset="mnist")
+
+
+def expand(grid, dataset="mnist"):
+    return grids.expand(grid, SMALL, dataset)
+
+
+def override(grid, axes=None, **changes):
+    return grids.override(grid, GridChanges(axes=axes or {}, **changes), SMALL)
 
 
 def a_grid(*subgrids):
     """Return a grid of sub-grids, each given by the axes that differ from one MLP epoch."""
-    base = {"models": ("mlp",), "optimizers": ("sgd",), "epochs": (1,)}
-    return GridSpec(name="g", subgrids=tuple(SubGrid(**{**base, **sub}) for sub in subgrids))
+    return GridSpec(name="g", subgrids=tuple(a_subgrid(**sub) for sub in subgrids))
+
+
+def a_subgrid(**changes):
+    axes = {axis.name: (axis.default,) for axis in AXES} | {
+        "model": ("mlp",),
+        "optimizer": ("sgd",),
+    }
+    axes |= {axis.name: changes.pop(axis.key) for axis in AXES if axis.key in changes}
+    return SubGrid(axes=axes, **{"epochs": (1,), **changes})
 
 
 def parsed(**changes):
     """Parse a grid document of one sub-grid with `changes`."""
     sub = {"models": "mlp", "optimizers": "sgd", "epochs": 2, **changes}
-    return parse_grid({"name": "mine", "subgrids": [sub]}, "mine.yaml", CHOICES)
+    return parse_grid({"name": "mine", "subgrids": [sub]}, "mine.yaml", SMALL)
 
 
 def test_a_grid_expands_in_grid_order_each_axis_faster_than_the_one_before():
     grid = a_grid({"models": ("mlp", "cnn"), "optimizers": ("sgd", "adam"), "seeds": (2, 1)})
-    found = [(job.model, job.optimizer, job.seed) for job in expand(grid, "mnist")]
+    found = [(job.axes["model"], job.axes["optimizer"], job.seed) for job in expand(grid, "mnist")]
     assert found == [
         ("mlp", "sgd", 2),
         ("mlp", "sgd", 1),
@@ -60,24 +90,45 @@ def test_a_read_off_is_left_out_of_jobs_that_end_before_it():
     assert [job.read_off for job in expand(grid, "mnist")] == [(), (), (2,)]
 
 
-def test_every_job_says_its_dataset_and_whether_it_is_as_published():
-    (job,) = expand(a_grid({}), "synthetic", as_published=True)
-    assert (job.dataset, job.as_published) == ("synthetic", True)
+def test_every_job_says_its_dataset_and_a_value_of_every_axis():
+    (job,) = expand(a_grid({"sparse": (True,)}), "synthetic")
+    assert job.dataset == "synthetic"
+    assert job.axes == {
+        "model": "mlp",
+        "optimizer": "sgd",
+        "batch_size": 128,
+        "loop": "fit",
+        "rate": 0.5,
+        "sparse": True,
+        "backend": "a",
+    }
+
+
+def test_a_job_s_name_holds_what_is_always_marked_and_what_is_unusual():
+    values = {"model": "cnn", "optimizer": "adam", "batch_size": 64, "sparse": True, "loop": "own"}
+    job = make_job(AXES, values, epochs=2, seed=7, repeat=1)
+    assert job.name == "cnn-adam-e2-s7-b64-own-r1"
+
+
+def test_the_word_all_stands_for_the_values_that_are_available_here():
+    grid = parsed(backends=ALL)
+    assert grid.subgrids[0].axes["backend"] == (ALL,)
+    (sub,) = grids.with_available(grid, SMALL).subgrids
+    assert sub.axes["backend"] == ("b",)
+
+
+def test_what_a_journal_keeps_of_a_description_comes_back_as_it_was():
+    again = Outline.model_validate_json(SMALL.outline.model_dump_json())
+    assert again == SMALL.outline
+    assert [type(axis.default) for axis in again.axes[2:6]] == [int, str, float, bool]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"model": "cnn"},
-        {"optimizer": "adam"},
         {"epochs": 4},
-        {"batch_size": 64},
         {"seed": 1},
-        {"loop": "other"},
-        {"precision": "float16"},
-        {"backend": "other"},
         {"dataset": "synthetic"},
-        {"as_published": True},
         {"read_off": (1,)},
         {"repeat": 1},
     ],
@@ -88,6 +139,15 @@ def test_a_job_s_id_changes_with_every_field(change):
     assert JOB.model_copy(update=change).job_id != JOB.job_id
 
 
+@pytest.mark.parametrize(
+    ("axis", "value"),
+    [("model", "cnn"), ("batch_size", 64), ("rate", 0.25), ("sparse", True), ("backend", "b")],
+)
+def test_a_job_s_id_changes_with_every_axis(axis, value):
+    other = JOB.model_copy(update={"axes": {**JOB.axes, axis: value}})
+    assert other.job_id != JOB.job_id
+
+
 def test_a_job_s_id_is_the_same_everywhere_and_for_ever():
     text = (
         '{"as_published":false,"backend":"tensorflow","batch_size":128,"dataset":"mnist",'
@@ -95,8 +155,10 @@ def test_a_job_s_id_is_the_same_everywhere_and_for_ever():
         '"read_off":[],"repeat":0,"seed":1234}'
     )
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    assert JOB.job_id == f"mlp-sgd-e3-s1234-{digest}"
-    assert JobSpec.model_validate_json(JOB.model_dump_json()).job_id == JOB.job_id
+    values = {"model": "mlp", "optimizer": "sgd"}
+    job = make_job(REAL.axes, values, epochs=3, seed=1234, dataset="mnist")
+    assert job.job_id == f"mlp-sgd-e3-s1234-{digest}"
+    assert JobSpec.model_validate_json(job.model_dump_json()) == job
 
 
 def test_one_value_has_one_json_text():
@@ -106,13 +168,24 @@ def test_one_value_has_one_json_text():
 
 def test_one_value_may_stand_for_a_list_of_one():
     (sub,) = parsed(seeds=7, read_off=1).subgrids
-    assert (sub.models, sub.epochs, sub.seeds, sub.read_off) == (("mlp",), (2,), (7,), (1,))
+    assert (sub.axes["model"], sub.epochs) == (("mlp",), (2,))
+    assert (sub.seeds, sub.read_off) == ((7,), (1,))
+
+
+def test_the_epochs_of_a_workload_may_have_a_default():
+    own = Description("own", "Own", (Axis("size", "int", 8),), default_epochs=3)
+    grid = parse_grid({"name": "g", "subgrids": [{"sizes": [8, 16]}]}, "g", own)
+    assert [job.epochs for job in grids.expand(grid, own)] == [3, 3]
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"colour": "red"}, ["subgrids.0.colour", "'red'", "known keys are models, optimizers"]),
+        ({"modles": "mlp"}, ["subgrids.0.modles", "did you mean models?"]),
+        ({"optimizers": "adm"}, ["'adm'", "did you mean adam?"]),
+        ({"rates": "fast"}, ["subgrids.0.rates.0", "'fast'"]),
+        ({"sparse": "yes"}, ["subgrids.0.sparse.0", "'yes'"]),
         ({"epochs": "three"}, ["subgrids.0.epochs", "'three'", "integer"]),
         ({"epochs": 1.5}, ["subgrids.0.epochs", "1.5"]),
         ({"epochs": -1}, ["subgrids.0.epochs", "-1"]),
@@ -139,7 +212,7 @@ def test_a_wrong_value_is_named_with_its_key_and_its_place(change, words):
 @pytest.mark.parametrize("document", [None, [], "text", 3])
 def test_a_document_that_is_no_mapping_is_named_by_its_kind(document):
     with pytest.raises(RequestError, match="not a mapping") as caught:
-        parse_grid(document, "mine.yaml", CHOICES)
+        parse_grid(document, "mine.yaml", SMALL)
     assert caught.value.seen == type(document).__name__
 
 
@@ -156,42 +229,42 @@ def test_a_document_that_is_no_mapping_is_named_by_its_kind(document):
 )
 def test_a_grid_of_the_wrong_shape_is_named_by_its_key(document, key):
     with pytest.raises(RequestError, match=f"key '{key}"):
-        parse_grid(document, "mine.yaml", CHOICES)
+        parse_grid(document, "mine.yaml", SMALL)
 
 
 def test_choices_are_checked_only_where_an_axis_is_given():
-    check_choices({"models": None, "optimizers": ["sgd"]}, CHOICES, "command line")
+    check_choices({"optimizer": ["sgd"]}, SMALL, "command line")
     with pytest.raises(RequestError, match=r"command line: .*models \(seen: 'vit'\)"):
-        check_choices({"models": ["mlp", "vit"]}, CHOICES, "command line")
+        check_choices({"model": ["mlp", "vit"]}, SMALL, "command line")
 
 
 def test_an_override_takes_the_place_of_an_axis_in_every_subgrid():
-    grid = override(a_grid({"seeds": (1,)}, {"seeds": (2, 3)}), {"seeds": [9]}, 2)
+    grid = override(a_grid({"seeds": (1,)}, {"seeds": (2, 3)}), seeds=(9,), repeats=2)
     assert [sub.seeds for sub in grid.subgrids] == [(9,), (9,)]
     assert [sub.repeats for sub in grid.subgrids] == [2, 2]
 
 
 def test_an_empty_override_changes_nothing():
     grid = a_grid({"seeds": (1,)}, {"read_off": (1,), "epochs": (3,)})
-    assert override(grid, {"seeds": []}, None) == grid
+    assert override(grid, {"model": ()}) == grid
 
 
 def test_an_override_of_models_keeps_the_subgrids_about_them():
     grid = a_grid({"models": ("mlp",), "seeds": (1,)}, {"models": ("cnn",), "seeds": (2,)})
-    assert [sub.seeds for sub in override(grid, {"models": ["cnn"]}, None).subgrids] == [(2,)]
-    assert len(override(grid, {"models": ["mlp", "cnn"]}, None).subgrids) == 2
+    assert [sub.seeds for sub in override(grid, {"model": ("cnn",)}).subgrids] == [(2,)]
+    assert len(override(grid, {"model": ("mlp", "cnn")}).subgrids) == 2
 
 
 def test_an_override_of_models_that_no_subgrid_has_keeps_them_all():
-    grid = override(a_grid({"seeds": (1,)}, {"seeds": (2,)}), {"models": ["cnn"]}, None)
-    assert [sub.models for sub in grid.subgrids] == [("cnn",), ("cnn",)]
+    grid = override(a_grid({"seeds": (1,)}, {"seeds": (2,)}), {"model": ("cnn",)})
+    assert [sub.axes["model"] for sub in grid.subgrids] == [("cnn",), ("cnn",)]
     assert [sub.seeds for sub in grid.subgrids] == [(1,), (2,)]
 
 
 def test_an_override_of_epochs_leaves_out_read_offs_that_they_do_not_reach():
     grid = a_grid({"epochs": (15,), "read_off": (2, 5)})
-    assert override(grid, {"epochs": [3]}, None).subgrids[0].read_off == (2,)
-    assert override(grid, {"epochs": [2]}, None).subgrids[0].read_off == ()
+    assert override(grid, epochs=(3,)).subgrids[0].read_off == (2,)
+    assert override(grid, epochs=(2,)).subgrids[0].read_off == ()
 
 
 def test_the_order_of_jobs_depends_on_the_seed_and_not_on_how_they_came():

@@ -17,9 +17,10 @@ import pytest
 
 from mnist_bench.backends import is_installed
 
-pytestmark = pytest.mark.skipif(
-    not is_installed("torch"), reason="PyTorch is an extra, EXTRAS=torch"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not is_installed("torch"), reason="PyTorch is an extra, EXTRAS=torch"),
+]
 
 STEPS, BATCH, RAGGED, EPOCHS = 6, 32, 9, 2
 
@@ -27,7 +28,9 @@ SCRIPT = """
 import json, os, sys
 os.environ["KERAS_BACKEND"] = "torch"
 import numpy as np
-from mnist_bench.loops import compiled_torch
+from bench.child.meter import Meter
+from bench.spec.job import make_job
+from mnist_bench.description import AXES
 from mnist_bench.loops.compiled_torch import _loss_function, _train
 from mnist_bench.models import ARCHITECTURES, build_model
 
@@ -53,12 +56,15 @@ def run(name, optimizer, captured):
         raw_labels = kinds.astype(np.uint8)
     model = build_model(name, 5)
     model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-    told = []
-    _train(model, inputs, orders, BATCH, told.append, _loss_function(model),
-           capture if captured else None)
+    job = make_job(AXES, {"model": name, "optimizer": optimizer}, epochs=EPOCHS, seed=5)
+    meter = Meter(job, threads=2, started_s=0.0, emit=lambda event: None)
+    with meter.training():
+        _train(model, inputs, orders, BATCH, meter, _loss_function(model),
+               capture if captured else None)
+    told = meter.notebook.epochs
     weights = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
-    return {"losses": [epoch.train_loss for epoch in told], "replays": len(replays),
-            "steps": [len(epoch.step_s) for epoch in told],
+    return {"losses": [epoch.metrics["train_loss"] for epoch in told], "replays": len(replays),
+            "steps": [epoch.steps for epoch in told],
             "weights": [float(x) for x in weights[:: max(1, len(weights) // 500)]]}
 
 print(json.dumps({

@@ -8,21 +8,14 @@ import sys
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
+from command_line import run_command
 from conftest import ROOT
 
 from bench.app.facts_text import field_words, sections
-from bench.app.main import run_command
-from bench.probe.identity import SHOW_VARIABLE
 from bench.probe.machine import SUBJECTS, all_facts
 from bench.record.facts import MachineFacts
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
-
-
-@pytest.fixture(autouse=True)
-def no_names(monkeypatch):
-    """Forget a wish for host names that another test made, and ours afterwards."""
-    monkeypatch.setenv(SHOW_VARIABLE, "")
 
 
 def test_every_fact_has_its_line_with_a_value_or_a_reason(capsys):
@@ -68,14 +61,16 @@ def test_a_price_is_shown_with_source_and_date(capsys):
     assert "0.25 USD (--price, 20" in capsys.readouterr().out
 
 
-def test_a_host_name_is_shown_where_it_is_asked_for(capsys):
+def test_a_host_name_is_shown_only_if_the_user_asks_for_it(capsys):
+    assert run_command(["machine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["host_name"] is None
     assert run_command(["machine", "--json", "--show-hostnames"]) == 0
     assert json.loads(capsys.readouterr().out)["host_name"]
 
 
 def test_no_framework_is_imported_unless_it_is_asked_for():
     source = (
-        "import sys\nfrom bench.app.main import run_command\nrun_command(['machine'])\n"
+        "import sys\nfrom mnist_bench.cli import main\nmain(['machine'])\n"
         "print(sorted({'tensorflow', 'keras', 'jax', 'torch', 'ray', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -165,8 +160,10 @@ def two_machines(tmp_path):
     ]
     run = a_run(records)
     journal = Journal(tmp_path / "reports/journals/20260101T000000Z-run.jsonl")
-    journal.create(run.header.model_copy(update={"label": "desk", "machine": here}))
-    journal.append(MachineEntry(run_id=run.header.run_id, label="vm", machine=there))
+    journal.create(run.header.model_copy(update={"label": "desk"}))
+    for label, machine, own in (("desk", here, True), ("vm", there, False)):
+        entry = MachineEntry(run_id=run.header.run_id, label=label, machine=machine, own=own)
+        journal.append(entry)
     for record in records:
         journal.append(record)
     return tmp_path / "reports"
@@ -189,6 +186,8 @@ def test_machines_of_a_report_are_compared_by_label_id_or_journal(
 def test_a_machine_that_is_not_there_is_answered_with_those_that_are(two_machines, capsys):
     assert run_command(["machines", "diff", "desk", "rack", "--out", str(two_machines)]) == 2
     assert "desk, vm" in capsys.readouterr().err
+    assert run_command(["machines", "diff", "dask", "vm", "--out", str(two_machines)]) == 2
+    assert "did you mean desk?" in capsys.readouterr().err
     (journal,) = (two_machines / "journals").iterdir()
     assert run_command(["machines", "diff", str(journal), "here"]) == 2
     error = capsys.readouterr().err
@@ -212,8 +211,8 @@ def test_a_journal_and_this_machine_can_be_compared(tmp_path, capsys):
     run = a_run([a_record(a_job(), a_measurement([[1.0, 0.1]]))])
     journal = Journal(tmp_path / "run.jsonl")
     journal.create(run.header)
-    for record in run.records:
-        journal.append(record)
+    for line in (*run.machines, *run.records):
+        journal.append(line)
     assert run_command(["machines", "diff", str(journal.path), "here"]) == 0
     assert "CPU model\n  A: Planted CPU\n" in capsys.readouterr().out
     assert run_command(["machines", "diff", "here", "here", "--all"]) == 0
@@ -221,12 +220,12 @@ def test_a_journal_and_this_machine_can_be_compared(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("text", [None, "no JSON", "[1]", '{"machine_id": 3}'])
-def test_a_file_that_tells_of_no_machine_is_a_wrong_request(tmp_path, capsys, text):
+def test_a_file_that_does_not_describe_a_machine_is_a_wrong_request(tmp_path, capsys, text):
     path = tmp_path / "x.json"
     if text is not None:
         path.write_text(text)
     assert run_command(["machines", "diff", str(path), "here"]) == 2
-    assert "tells of no machine" in capsys.readouterr().err
+    assert "does not describe a machine" in capsys.readouterr().err
 
 
 def test_a_wrong_price_is_a_wrong_request_before_anything_runs(capsys):

@@ -1,7 +1,7 @@
-"""A cluster without hosts, in virtual time: the double of the transport for scheduler tests.
+"""Hosts that are simulated in virtual time: the in-process double of every transport.
 
-Time jumps to the next thing that happens, and the scheduler's own real time is added to it, so
-what the scheduler costs shows in the makespan. Records are real JSON text, parsed as Ray's are.
+Time jumps to the next thing that happens. The scheduler's own real time is added to it, so that
+the cost of scheduling shows in the total. Records are real JSON text, parsed as those of Ray are.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, Self
 
 from bench.child.launch import LaunchSpec
-from bench.dispatch.transport import Host, HostType, Message, Prepared
+from bench.dispatch.cluster_request import WantedType
+from bench.dispatch.transport import Host, Message, Prepared
 from bench.record.facts import MachineFacts
-from bench.record.lines import JobRecord, MachineEntry
-from bench.record.price import Price
+from bench.record.lines import JobRecord
 from bench.spec.job import JobSpec
 
 
 class SimulatedHosts:
-    """Hosts whose jobs take `length_s(host, launch)`; tests plan what befalls them with `at`."""
+    """Hosts whose jobs take `length_s(host, launch)` and leave the record in `outcome(launch)`.
+
+    `at` plans what happens to a host, such as its loss. `log` holds what was started: the time, the
+    host, the job and the attempt. `busiest` is how much work each host had at once, at most.
+    """
 
     name = "simulated"
 
@@ -36,56 +39,71 @@ class SimulatedHosts:
         prepare_s: float = 0.0,
     ) -> None:
         self.up = {host.name: host for host in hosts}
-        self.jobs, self.length_s, self.outcome, self.prepare_s = jobs, length_s, outcome, prepare_s
-        self.asked: list[HostType] = []
-        self.withdrawn: list[HostType] = []
+        self.jobs, self.length_s, self.outcome = tuple(jobs), length_s, outcome
+        self.prepare_s = prepare_s
+        self.asked: list[WantedType] = []
+        self.withdrawn: list[WantedType] = []
         self.refusals: dict[str, str] = {}
         self.log: list[tuple[float, str, str, int]] = []  # start time, host, job, attempt
         self.running: dict[int, str] = {}  # ticket -> host
         self.busiest: dict[str, int] = {}
         self._began, self._jumped_s = time.perf_counter(), 0.0
-        self._ids, self._events = itertools.count(), []
+        self._ids = itertools.count()
+        self._events: list[tuple[float, int, Callable[[], Any]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.running.clear()
 
     def clock(self) -> float:
+        """Return the virtual time in seconds."""
         return time.perf_counter() - self._began + self._jumped_s
 
     def at(self, when_s: float, action: Callable[[], Any]) -> None:
-        """Let `action` happen at a time; what it returns (a Message or None) is news."""
+        """Let `action` happen at a time; it may return a message for the next poll."""
         heapq.heappush(self._events, (when_s, next(self._ids), action))
 
     def take_down(self, name: str) -> None:
-        """Let a host vanish from the cluster without a word."""
+        """Let a host vanish without a message."""
         self.up.pop(name)
         self.running = {t: host for t, host in self.running.items() if host != name}
 
     def bring_up(self, host: Host) -> None:
-        """Let a host come up, anew or again."""
+        """Let a host come up."""
         self.up[host.name] = host
 
-    def come_back(self, name: str, kind: str = "") -> None:
+    def come_back(self, name: str, type_name: str = "") -> None:
         """Let a host that was taken down come up as another incarnation."""
-        self.bring_up(Host(name, f"{name}-again", kind))
+        self.bring_up(Host(name, f"{name}-again", type_name))
 
     # --- the transport ------------------------------------------------------------------------
 
     def hosts(self) -> Sequence[Host]:
+        """Return the hosts that are up."""
         return list(self.up.values())
 
-    def ask_for(self, wanted: HostType) -> None:
+    def ask_for(self, wanted: WantedType) -> None:
+        """Take note that hosts of a type were asked for."""
         self.asked.append(wanted)
 
-    def withdraw(self, wanted: HostType) -> None:
+    def withdraw(self, wanted: WantedType) -> None:
+        """Take note that hosts of a type are asked for no longer."""
         self.withdrawn.append(wanted)
 
-    def why_not(self, wanted: HostType) -> str | None:
+    def why_not(self, wanted: WantedType) -> str | None:
+        """Return the refusal that was planned for a type."""
         return self.refusals.get(wanted.name)
 
     def prepare(self, host: Host) -> int:
+        """Let the host be ready after `prepare_s`."""
         facts = MachineFacts(machine_id=host.name, usable_cpus=2.0)
-        ready = Prepared(facts, f"/data/{host.name}", tuple(self.jobs))
+        ready = Prepared(facts=facts, data_path=f"/data/{host.name}", able=self.jobs)
         return self._carry(host, self.prepare_s, lambda t: Message(t, "prepared", prepared=ready))
 
     def start(self, host: Host, launch: LaunchSpec) -> int:
+        """Let the job run for its length."""
         self.log.append((self.clock(), host.name, launch.job.job_id, launch.attempt))
 
         def ended(ticket: int) -> Message:
@@ -95,17 +113,32 @@ class SimulatedHosts:
         return self._carry(host, self.length_s(host.name, launch), ended)
 
     def lose(self, name: str, *, host_died: bool) -> Message | None:
-        """What a host runs is lost, and Ray says so."""
+        """Lose what a host runs; return the message that says so."""
+        return self._break(name, "lost", "planted", host_died)
+
+    def fail(self, name: str, reason: str) -> Message | None:
+        """Let the preparation of a host raise an error; return the message that says so."""
+        return self._break(name, "failed", reason)
+
+    def miss(self, name: str) -> Message | None:
+        """Let a host turn out to be away when its work is to begin."""
+        return self._break(name, "away", "planted")
+
+    def _break(
+        self, name: str, kind: Literal["lost", "away", "failed"], reason: str, died: bool = False
+    ) -> Message | None:
         for ticket, host in self.running.items():
             if host == name:
                 del self.running[ticket]
-                return Message(ticket, "lost", reason="planted", host_died=host_died)
+                return Message(ticket, kind, reason=reason, host_died=died)
         return None
 
     def cancel(self, ticket: int) -> None:
+        """Forget what a ticket stands for."""
         self.running.pop(ticket, None)
 
     def poll(self, timeout_s: float) -> Sequence[Message]:
+        """Jump to the next message, at most `timeout_s` ahead, and return what is there by then."""
         until = self.clock() + timeout_s
         news: list[Message] = []
         while self._events and not news:
@@ -137,23 +170,3 @@ class SimulatedHosts:
 
         self.at(self.clock() + takes_s, end)
         return ticket
-
-
-def entry_of(host: Host, prepared: Prepared, run_id: str = "run-1") -> MachineEntry:
-    """Return the journal line of a simulated host."""
-    return MachineEntry(
-        run_id=run_id,
-        label=host.name,
-        machine=prepared.facts,
-        jobs=tuple(job.job_id for job in prepared.able),
-    )
-
-
-def refusal_of(name: str, reason: str) -> MachineEntry:
-    """Return the journal line of a simulated host or type that could not be had."""
-    return MachineEntry(run_id="run-1", label=name, reason=reason)
-
-
-def priced(host: Host, usd_per_hour: float) -> Host:
-    """Return a host with a price."""
-    return replace(host, price=Price(usd_per_hour))

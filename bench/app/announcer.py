@@ -1,0 +1,60 @@
+"""Writes each line of a run to the journal first, and then shows it, whichever machine it is of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+from bench.app.progress import Progress
+from bench.dispatch.events import Event
+from bench.dispatch.transport import THIS_MACHINE
+from bench.record.journal import Journal
+from bench.record.lines import JobRecord, Line, MachineEntry, RunHeader
+
+
+class Announcer:
+    """Writes and shows one line at a time; several threads may use it."""
+
+    def __init__(self, journal: Journal, header: RunHeader, progress: Progress) -> None:
+        self._journal, self._header, self._progress = journal, header, progress
+        self._lock = threading.Lock()
+
+    def append(self, line: Line) -> None:
+        """Write a line that is not shown."""
+        with self._lock:
+            self._journal.append(line)
+
+    def take(self, line: JobRecord | MachineEntry) -> None:
+        """Write a line and then show it: it is on disk before it is announced."""
+        self.append(line)
+        if isinstance(line, MachineEntry):
+            self.introduce(line)
+        else:
+            self.show(Event("record", line.job_id, record=line, host=self._host(line.label)))
+
+    def introduce(self, entry: MachineEntry, done: Collection[str] = ()) -> None:
+        """Show a machine with the jobs that it was given, except those that are `done`."""
+        given = [job for job in self._header.jobs if job.job_id in set(entry.jobs)]
+        left = [job for job in given if job.job_id not in done]
+        with self._lock:
+            if entry.reason:
+                self._progress.say(f"note: {entry.label} is unavailable: {entry.reason}")
+                return
+            host = THIS_MACHINE if entry.own else entry.label
+            self._progress.begin(left, already=len(given) - len(left), host=host)
+            # what a look at this machine found was said when the user could still close programs
+            if entry.look is not None and not entry.look.quiet and not entry.own:
+                self._progress.say(f"note: {entry.label}: {entry.look.words}")
+
+    def show(self, event: Event) -> None:
+        """Show what is not written."""
+        with self._lock:
+            self._progress.show(event)
+
+    def say(self, text: str) -> None:
+        """Show a sentence."""
+        with self._lock:
+            self._progress.say(text)
+
+    def _host(self, label: str) -> str:
+        return THIS_MACHINE if label == self._header.label else label

@@ -1,0 +1,216 @@
+"""A cluster's share of a run: a detached job on the head, which this process follows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.app.announcer import Announcer
+from bench.app.plan import Plan
+from bench.child.workload import ENGINE, load_workload, source_folder, workload_file
+from bench.clock import utc_now
+from bench.cluster.find import Cluster, wanted
+from bench.cluster.prices import prices_by_type
+from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.head import CODE, MARK, event_of
+from bench.dispatch.jobs_api import ENDED, JobsApi
+from bench.errors import DispatchError
+from bench.record.journal import parse_line
+from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, RunHeader
+from bench.record.run import Run
+from bench.spec.request import MeasureLimits
+
+#: Name of the request beside the code and the data.
+REQUEST = "request.json"
+
+#: Within the code, where the working directory of the nodes is: the file of a workload.
+WORKLOAD_FOLDER = "workload"
+
+ENTRYPOINT = f"PYTHONPATH={CODE} python -m bench.dispatch.head {REQUEST}"
+
+#: Seconds between tries if the head cannot be reached, and tries before the first contact.
+AGAIN_S, FIRST_TRIES = 5.0, 6
+
+
+def cluster_request(
+    plan: Plan, header: RunHeader, cluster: Cluster, limits: MeasureLimits
+) -> ClusterRequest:
+    """Return what the head is asked to do."""
+    reference, file = plan.reference, workload_file(plan.reference)
+    if file is not None:  # the path is valid in the working directory of the nodes
+        attribute = plan.reference.partition(":")[2]
+        reference = f"{WORKLOAD_FOLDER}/{file.name}" + (f":{attribute}" if attribute else "")
+    return ClusterRequest(
+        header=header,
+        cluster=cluster.name,
+        workload=reference,
+        data_file=None if plan.data_path is None else f"data{plan.data_path.suffix}",
+        workload_file=None if file is None else f"{CODE}/{WORKLOAD_FOLDER}/{file.name}",
+        threads=plan.threads_asked,
+        time_limit_s=plan.time_limit_s,
+        types=wanted(cluster),
+        max_s=limits.max_s,
+        max_usd=limits.max_usd,
+        privacy=plan.privacy,
+        wait_quiet_s=plan.wait_quiet_s,
+        prices=prices_by_type(cluster.file) if cluster.file else {},
+    )
+
+
+def job_id_of(run_id: str) -> str:
+    """Return the id of the detached job that is a run's share on a cluster."""
+    return f"bench-{run_id}"
+
+
+class ClusterRun:
+    """Follows the job on the head from a thread, and puts its lines into this run's journal.
+
+    The job goes on whatever happens to this process. Its id is made of the run's id, so that the
+    same command finds it again. `workload` is the reference by which this machine finds the
+    workload, and `data` the staged dataset. `outcome` says how the share ended, `error` why it
+    can be followed no longer.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        request: ClusterRequest,
+        announcer: Announcer,
+        *,
+        workload: str,
+        data: Path | None = None,
+    ) -> None:
+        self._cluster, self._request, self._announcer = cluster, request, announcer
+        self._workload, self._data = workload, data
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cluster run", daemon=True)
+        self._seen = 0  # lines of the head that were taken in this process
+        self._known: set[tuple[str, str]] = set()  # label and job id of lines in the journal
+        self._any_line = False
+        self._end: str | None = None
+        self.job = job_id_of(request.header.run_id)
+        self.outcome: str | None = None
+        self.error: Exception | None = None
+
+    def begin(self, taken_up: Run | None) -> None:
+        """Start the job, or follow the one that a run that was cut off had started."""
+        if taken_up is not None:
+            others = [entry for entry in taken_up.machines if not entry.own]
+            self._known = {(record.label, record.job_id) for record in taken_up.records}
+            self._known |= {(entry.label, "") for entry in others}
+            self._any_line = bool(others)
+        if taken_up is None or taken_up.open_cluster is None:
+            self._announcer.append(self._entry(None))
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether the share has ended; wait for its end at most `timeout_s`."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def leave(self) -> None:
+        """Stop following; the job goes on."""
+        self._leave.set()
+        self._thread.join(15)
+
+    def _entry(self, outcome: str | None) -> ClusterEntry:
+        run_id, name = self._request.header.run_id, self._request.cluster
+        return ClusterEntry(
+            run_id=run_id, cluster=name, job=self.job, at=utc_now(), outcome=outcome
+        )
+
+    def _run(self) -> None:
+        tries = 0
+        while not self._leave.is_set():
+            try:
+                with self._cluster.connected() as api:
+                    if self._visit(api):
+                        self._announcer.append(self._entry(self.outcome))
+                        return
+                tries = 0
+            except DispatchError as error:
+                tries += 1
+                if not self._any_line and tries >= FIRST_TRIES:
+                    self.error = error
+                    return
+                if tries == 1 and self._any_line:
+                    self._announcer.say(
+                        "note: the link to the cluster is down; its jobs go on meanwhile"
+                    )
+            except Exception as error:  # this machine's disk, or a line of an unknown form
+                self.error = error
+                return
+            self._leave.wait(AGAIN_S)
+
+    def _visit(self, api: JobsApi) -> bool:
+        """Follow the job while the connection holds; return whether it has ended."""
+        state = api.state(self.job)
+        if state is None:
+            if self._any_line:
+                self.outcome = "the cluster was taken down before the end"
+                return True
+            self._submit(api)
+        place = 0
+        for line in api.follow(self.job):
+            if self._leave.is_set():
+                return False
+            if line.startswith(MARK):
+                place += 1
+                if place > self._seen:
+                    self._take(json.loads(line.removeprefix(MARK)))
+                    self._seen = place
+        state = api.state(self.job)
+        if state is None or state[0] not in ENDED:
+            return False
+        self.outcome = self._end or f"{state[0].lower()}: {state[1][-300:]}"
+        return True
+
+    def _take(self, told: Mapping[str, Any]) -> None:
+        if "line" in told:
+            self._any_line = True
+            self._take_line(told["line"])
+        elif "event" in told:
+            event = event_of(told["event"])
+            if (event.host, event.job_id) not in self._known:
+                self._announcer.show(event)
+        else:
+            self._end = told["end"]
+
+    def _take_line(self, document: Mapping[str, Any]) -> None:
+        """Write and show a line of the head's journal, unless this journal holds it already."""
+        line = parse_line(document)
+        assert not isinstance(line, ClusterEntry), "a head knows nothing of other clusters"
+        key = (line.label, line.job_id if isinstance(line, JobRecord) else "")
+        if key not in self._known:
+            self._known.add(key)
+            self._announcer.take(line)
+        elif isinstance(line, MachineEntry):  # only the progress does not know it yet
+            done = {job_id for label, job_id in self._known if label == line.label}
+            self._announcer.introduce(line, done)
+
+    def _submit(self, api: JobsApi) -> None:
+        """Hand over the code, the data and the request in one package."""
+        with tempfile.TemporaryDirectory(prefix="bench-ship-") as folder:
+            root = Path(folder)
+            ship(self._request, self._workload, self._data, root)
+            api.submit(self.job, root, ENTRYPOINT)
+
+
+def ship(request: ClusterRequest, workload: str, data: Path | None, root: Path) -> None:
+    """Put the request into `root`, with the packages, the workload's file and the data it needs."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for package in (ENGINE, *load_workload(workload).description.sources):
+        shutil.copytree(source_folder(package), root / CODE / package, ignore=ignored)
+    file = workload_file(workload)
+    if file is not None and request.workload_file is not None:
+        target = root / request.workload_file
+        target.parent.mkdir(parents=True)
+        shutil.copyfile(file, target)
+    if data is not None and request.data_file is not None:
+        shutil.copyfile(data, root / request.data_file)
+    (root / REQUEST).write_text(request.model_dump_json())

@@ -1,0 +1,45 @@
+"""The options that say where a run measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.app.options import PATH, Amount, Option, flag
+from bench.errors import RequestError
+from bench.spec.request import ClusterChoice
+
+SECTION = "Where: this machine, and the cluster of ./cluster.yaml if it is up"
+
+
+def cluster_options() -> list[Option]:
+    """Return the options that say where a run measures, and what it may take."""
+
+    def option(*words: str, **fields: Any) -> Option:
+        return Option(*words, section=SECTION, **fields)
+
+    return [
+        option("--cluster", type=PATH, metavar="FILE", help="measure the cluster of this file"),
+        option("--address", metavar="URL", help="measure the cluster with this Jobs API"),
+        flag("--local-only", "measure only this machine", SECTION),
+        flag("--down", "take the whole cluster down at the end", SECTION),
+        option("--max-usd", type=Amount(), metavar="USD", help="stop at this cost of the cluster"),
+        option("--max-minutes", type=Amount(), metavar="MIN", help="stop after this time"),
+    ]
+
+
+def check(choice: ClusterChoice) -> None:
+    """Raise RequestError if the options on the cluster contradict each other."""
+    given = {
+        "--cluster": choice.file is not None,
+        "--address": choice.address is not None,
+        "--local-only": choice.local_only,
+    }
+    named = [name for name, is_given in given.items() if is_given]
+    if len(named) > 1:
+        raise RequestError(f"{' and '.join(named)} exclude each other", next_step="give one")
+    if choice.down and (choice.local_only or choice.address):
+        raise RequestError(
+            "--down takes down the cluster of a file",
+            seen=named[0],
+            next_step="leave it out, or name the file with --cluster",
+        )

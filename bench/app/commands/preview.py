@@ -1,0 +1,52 @@
+"""What a run only shows: its jobs, their descriptions, or what would run and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from bench import units
+from bench.app.commands import run_cluster
+from bench.app.plan import Plan
+from bench.child.launch import first_of_each
+from bench.spec.request import RunRequest
+
+
+def job_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
+    """Yield the id of each job, and when it is evaluated before its end."""
+    for job in plan.jobs:
+        epochs = ", ".join(map(str, job.read_off))
+        yield f"{job.job_id} (also evaluated after {epochs})" if epochs else job.job_id
+
+
+def launch_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
+    """Yield the description of each job as JSON, as a bare child reads it."""
+    measuring = first_of_each(plan.jobs, plan.workload.description.axes)
+    for job in plan.jobs:
+        launch = plan.launch(job, placed_by="bare", measure_ceilings=job.job_id in measuring)
+        yield launch.model_dump_json(exclude_none=True)
+
+
+def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
+    """Yield what would run, in which order, and about how long it would take."""
+    from bench.app.progress import opening_lines
+
+    estimates = [plan.workload.estimate_s(job) for job in plan.jobs]
+    known = [seconds for seconds in estimates if seconds is not None]
+    total_s = sum(known) if len(known) == len(estimates) else None
+    yield from opening_lines(plan, None)
+    yield f"jobs are placed by {plan.dispatch}, in this order:"
+    for job, seconds in zip(plan.jobs, estimates, strict=True):
+        yield f"  {job.job_id}  about {units.duration(seconds)}"
+    yield from run_cluster.preview(plan, request.cluster)
+    yield (
+        f"{len(plan.jobs)} jobs, about {units.duration(total_s)} on 2 cores; "
+        f"results would go to {request.out}. Nothing was run."
+    )
+
+
+#: What each way of only showing prints.
+SHOWN: Mapping[str, Callable[[Plan, RunRequest], Iterator[str]]] = {
+    "jobs": job_lines,
+    "launches": launch_lines,
+    "plan": plan_lines,
+}

@@ -1,0 +1,219 @@
+"""The command `run` as the user types it: its options follow from the axes of the workload."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.app.commands.cluster_options import cluster_options
+from bench.app.options import (
+    POSITIVE,
+    Command,
+    OneOf,
+    Option,
+    Values,
+    flag,
+    out_option,
+    price_option,
+    workload_option,
+)
+from bench.child.workload import load_workload
+from bench.errors import RequestError, WorkloadError
+from bench.spec.axes import Axis, Value
+from bench.spec.description import Description
+from bench.spec.grid import GridChanges
+from bench.spec.privacy import Privacy
+from bench.spec.request import ClusterChoice, MeasureLimits, Program, RunRequest
+
+#: The grid of a run that names none, if the workload has it; else the first one.
+DEFAULT_GRID = "quick"
+
+WHAT = "What to run (a list replaces the grid's own values)"
+HOW = "How to run it"
+ONLY_SHOW = "Only show"
+
+#: Lists of whole numbers that every job has beside its axes.
+EPOCHS = Axis("epoch", "int", least=1, plural="epochs", meaning="passes over the data in a job")
+SEEDS = Axis("seed", "int", least=0, plural="seeds", meaning="each seed makes a job of its own")
+
+#: The axes' values among the parsed options, which no other option may be mistaken for.
+AXIS = "axis__"
+
+
+def command(program: Program, words: Sequence[str]) -> click.Command:
+    """Return the command; its options are those of the workload that its `words` name."""
+    workload = load_workload(workload_named(words, program))
+
+    def parsed(**values: Any) -> Callable[[], int]:
+        from bench.app.commands import run  # --help need not wait for its imports
+
+        return functools.partial(run.execute, request_of(values), program)
+
+    about = "Measure this machine and the cluster, and write the report."
+    options = run_options(workload.description, program)
+    return Command("run", help=about, params=options, callback=parsed)
+
+
+def run_options(description: Description, program: Program) -> list[click.Parameter]:
+    """Return every option of `run` for the workload of `description`. Raises WorkloadError."""
+    options = [
+        *_what_to_run(description, program),
+        *_how_to_run(),
+        *cluster_options(),
+        flag("--list", "print the jobs and end", ONLY_SHOW, expose_as="list_jobs"),
+        flag(
+            "--json",
+            "with --list: print job descriptions for bench.child.entry",
+            ONLY_SHOW,
+            expose_as="as_json",
+        ),
+        flag("--dry-run", "print what would run, and how long it would take", ONLY_SHOW),
+    ]
+    words = [word for option in options for word in option.opts]
+    double = sorted({word for word in words if words.count(word) > 1})
+    if double:
+        raise WorkloadError(
+            "an axis has the name of another option",
+            seen=", ".join(double),
+            next_step="give the axis another plural",
+        )
+    return options
+
+
+def workload_named(args: Sequence[str], program: Program) -> str:
+    """Return the workload that the words of a run name; the options follow from it.
+
+    Every other word is ignored, as its meaning is unknown until the workload is read.
+    """
+    reader = click.Command(
+        "run",
+        params=[workload_option(program)],
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    context = reader.make_context("run", list(args), resilient_parsing=True)
+    return context.params.get("workload") or program.workload
+
+
+def _what_to_run(description: Description, program: Program) -> list[click.Parameter]:
+    names = ", ".join(description.grids)
+    usual = (
+        DEFAULT_GRID if DEFAULT_GRID in description.grids else next(iter(description.grids), None)
+    )
+    options = [
+        workload_option(program, WHAT),
+        Option(
+            "--grid",
+            section=WHAT,
+            default=usual,
+            required=usual is None,
+            metavar="NAME|FILE",
+            help=f"{names}, or a YAML file of your own" if names else "a YAML file of your own",
+        ),
+        *(axis_option(axis) for axis in description.axes),
+        axis_option(EPOCHS, expose_as="epochs"),
+        axis_option(SEEDS, expose_as="seeds"),
+        Option(
+            "--repeats",
+            section=WHAT,
+            type=click.IntRange(1, 1000),
+            metavar="N",
+            help="run every job this many times",
+        ),
+    ]
+    if description.datasets:
+        known = ("auto", *description.datasets)
+        options += [
+            Option("--dataset", section=WHAT, type=OneOf(known), default="auto", help="the data"),
+            Option("--data", section=WHAT, metavar="FILE", help="the file that holds the data"),
+        ]
+    return list(options)
+
+
+def axis_option(axis: Axis, expose_as: str | None = None) -> Option:
+    """Return the option of an axis: a list of its values, or a flag if it is yes or no."""
+    word, name = axis.key.replace("_", "-"), expose_as or AXIS + axis.name
+    if axis.type == "bool":
+        words = f"--{word}/--no-{word}"
+        return Option(
+            words, name, section=WHAT, default=None, help=axis.meaning, show_default=False
+        )
+    choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
+    meaning = "; ".join(filter(None, (axis.meaning, choices)))
+    return Option(f"--{word}", name, section=WHAT, type=Values(axis), help=meaning)
+
+
+def _how_to_run() -> list[Option]:
+    def option(*words: str, **fields: Any) -> Option:
+        return Option(*words, section=HOW, **fields)
+
+    return [
+        option("--label", metavar="NAME", help="this machine's name in the tables"),
+        out_option("folder of the results", HOW),
+        option(
+            "--threads", type=POSITIVE, metavar="N", help="threads of a job (default: usable CPUs)"
+        ),
+        option("--dispatch", type=OneOf(("ray", "inline")), default="ray", help="what places jobs"),
+        option("--order-seed", type=int, default=0, metavar="N", help="seed of the jobs' order"),
+        option(
+            "--job-timeout", type=POSITIVE, default=3600, metavar="S", help="a job's time limit"
+        ),
+        price_option(section=HOW),
+        option(
+            "--wait-quiet",
+            type=POSITIVE,
+            metavar="S",
+            help="wait up to S seconds for each machine to be quiet before its first job",
+        ),
+        flag("--show-hostnames", "record host names as they are, not hashed", HOW),
+        flag("--fresh", "start anew instead of continuing a run that was cut off", HOW),
+    ]
+
+
+def request_of(values: dict[str, Any]) -> RunRequest:
+    """Return the request that the parsed options make. Raises RequestError."""
+    if values["as_json"] and not values["list_jobs"]:
+        raise RequestError("--json goes with --list", next_step="add --list")
+    minutes: float | None = values["max_minutes"]
+    return RunRequest(
+        workload=values["workload"],
+        grid=values["grid"],
+        changes=_changes(values),
+        dataset=values.get("dataset", "auto"),
+        data=values.get("data"),
+        label=values["label"],
+        out=Path(values["out"]),
+        threads=values["threads"],
+        dispatch=values["dispatch"],
+        order_seed=values["order_seed"],
+        time_limit_s=values["job_timeout"],
+        price=values["price"],
+        wait_quiet_s=values["wait_quiet"] or 0.0,
+        privacy=Privacy(show_hostnames=values["show_hostnames"]),
+        fresh=values["fresh"],
+        cluster=ClusterChoice(
+            values["cluster"], values["address"], values["local_only"], values["down"]
+        ),
+        limits=MeasureLimits(None if minutes is None else 60 * minutes, values["max_usd"]),
+        only_show=("launches" if values["as_json"] else "jobs")
+        if values["list_jobs"]
+        else ("plan" if values["dry_run"] else None),
+    )
+
+
+def _changes(values: dict[str, Any]) -> GridChanges:
+    axes: dict[str, tuple[Value, ...]] = {
+        name.removeprefix(AXIS): (value,) if isinstance(value, bool) else value
+        for name, value in values.items()
+        if name.startswith(AXIS) and value is not None
+    }
+    return GridChanges(
+        axes=axes,
+        epochs=values["epochs"] or (),
+        seeds=values["seeds"] or (),
+        repeats=values["repeats"],
+    )

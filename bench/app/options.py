@@ -1,0 +1,192 @@
+"""What the commands share of their options: help in sections, lists of values, near misses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from bench.spec.axes import Axis, Value
+from bench.spec.request import REPORTS, Program
+from bench.text import did_you_mean
+
+#: What every command of the program is made with.
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+
+#: The exit code of a command that was interrupted.
+INTERRUPTED = 130
+
+EXIT_CODES = """\b
+Exit codes:
+  0    all jobs measured
+  1    some jobs failed, or the results could not be written
+  2    the request itself is wrong
+  130  interrupted (the same command goes on)"""
+
+#: What `--price` takes.
+PRICE = (
+    "dollars an hour (0.35), what the machine cost and its years of use (1800/4y), or a YAML file "
+    "of rules; a bare figure applies to this machine alone, not to a cluster's nodes"
+)
+
+#: Words for yes and no, as a list of a boolean axis may hold them.
+BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
+
+
+class Option(click.Option):
+    """An option with the title of the section of the help in which it stands."""
+
+    def __init__(self, *words: str, section: str = "Options", **fields: Any) -> None:
+        super().__init__(words, **fields)
+        self.section = section
+
+
+class Group(click.Group):
+    """A command with subcommands, which the help lists in the order in which they were given."""
+
+    def __init__(self, name: str, commands: Sequence[click.Command], **fields: Any) -> None:
+        super().__init__(
+            name, commands=commands, context_settings=SETTINGS, no_args_is_help=True, **fields
+        )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        return list(self.commands)
+
+
+class Command(click.Command):
+    """A command whose help shows its options in titled sections."""
+
+    def __init__(self, name: str, **fields: Any) -> None:
+        super().__init__(name, context_settings=SETTINGS, epilog=EXIT_CODES, **fields)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section with its options, in the order in which sections first appear."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            row = param.get_help_record(ctx)
+            if row is not None:
+                sections.setdefault(getattr(param, "section", "Help"), []).append(row)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+class OneOf(click.Choice[str]):
+    """One of several words; a near miss is answered with the word that was probably meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return the message for a value that is none of the words."""
+        return f"{value!r} is unknown: {near_miss(str(value), self.choices)}"
+
+
+class Values(click.ParamType[tuple[Value, ...]]):
+    """A list of an axis's values with commas between them, such as `sgd,adam` or `64,128`."""
+
+    name = "values"
+
+    def __init__(self, axis: Axis) -> None:
+        self._axis = axis
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what stands for the value in the help."""
+        return "A,B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Value, ...]:
+        """Return the values, each of the axis's type and not below its least."""
+        words = [word.strip() for word in str(value).split(",") if word.strip()]
+        if not words:
+            self.fail(f"there is no value in {value!r}: give a list like A,B", param, ctx)
+        return tuple(self._one(word, param, ctx) for word in words)
+
+    def _one(self, word: str, param: click.Parameter | None, ctx: click.Context | None) -> Value:
+        kind, least = self._axis.type, self._axis.least
+        if kind == "str":
+            return word
+        if kind == "bool":
+            if word.lower() not in BOOLEANS:
+                self.fail(f"{word!r} is neither yes nor no", param, ctx)
+            return BOOLEANS[word.lower()]
+        try:
+            number = int(word) if kind == "int" else float(word)
+        except ValueError:
+            what = "whole number" if kind == "int" else "number"
+            self.fail(f"{word!r} is not a {what}", param, ctx)
+        if not math.isfinite(number) or (least is not None and number < least):
+            self.fail(
+                f"{word!r} is not {least if least is not None else 'finite'} or more", param, ctx
+            )
+        return number
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the known values that the last word of the list may become."""
+        done, comma, word = incomplete.rpartition(",")
+        known = [str(value) for value in self._axis.known if str(value).startswith(word)]
+        return [CompletionItem(f"{done}{comma}{value}") for value in known]
+
+
+class Amount(click.ParamType[float]):
+    """A finite number above 0."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a number above 0", param, ctx)
+        return number
+
+
+#: A whole number that is at least 1.
+POSITIVE = click.IntRange(min=1)
+
+#: A file or folder.
+PATH = click.Path(path_type=Path)
+
+
+def near_miss(word: str, known: Sequence[str]) -> str:
+    """Return what to type instead of `word`: the nearest of the known words, and all of them."""
+    return f"{did_you_mean(word, known)}use one of {', '.join(known)}"
+
+
+def workload_option(program: Program, section: str = "Options") -> Option:
+    """Return the option that names the workload."""
+    return Option(
+        "--workload",
+        section=section,
+        metavar="FILE|MODULE:NAME",
+        default=program.workload,
+        help="what is measured: a Python file or a module's attribute that holds a workload",
+    )
+
+
+def out_option(help_: str, section: str = "Options") -> Option:
+    """Return the option that names the folder of reports."""
+    return Option(
+        "--out", section=section, type=PATH, metavar="FOLDER", default=REPORTS, help=help_
+    )
+
+
+def price_option(help_: str = PRICE, section: str = "Options") -> Option:
+    """Return the option that states what a machine costs."""
+    return Option("--price", section=section, metavar="USD|USD/4y|FILE", help=help_)
+
+
+def flag(word: str, help_: str, section: str = "Options", expose_as: str | None = None) -> Option:
+    """Return an option without a value; `expose_as` is its name in the program, if another."""
+    words = (word, expose_as) if expose_as else (word,)
+    return Option(*words, section=section, is_flag=True, help=help_, show_default=False)

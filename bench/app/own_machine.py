@@ -1,0 +1,66 @@
+"""This machine's share of a run: what it is set up with, its launches, and its journal line."""
+
+from __future__ import annotations
+
+from bench.app.plan import Plan
+from bench.child.launch import LaunchSpec, first_of_each
+from bench.dispatch.local import LocalSetup
+from bench.dispatch.scheduler import Planner
+from bench.dispatch.transport import Host, Prepared
+from bench.record.conditions import LookRecord
+from bench.record.lines import MachineEntry
+from bench.record.run import Share
+from bench.spec.job import JobSpec
+
+
+class OwnMachine:
+    """Makes what the scheduler needs of the machine on which the command was typed.
+
+    `taken_up` is the machine's share in the run that is continued; None if it has none.
+    """
+
+    def __init__(self, plan: Plan, run_id: str, placed_by: str, taken_up: Share | None) -> None:
+        self._plan, self._run_id, self._placed_by = plan, run_id, placed_by
+        self.done = taken_up.done if taken_up else frozenset()
+        left = [job for job in plan.jobs if job.job_id not in self.done]
+        axes = plan.workload.description.axes
+        self._measuring = first_of_each(left, axes, taken_up.records if taken_up else ())
+
+    def planner(self) -> Planner:
+        """Return what the scheduler calls."""
+        return Planner(self._launch, self._entry, self._unavailable)
+
+    def _launch(self, job: JobSpec, host: Host, prepared: Prepared, attempt: int) -> LaunchSpec:
+        launch = self._plan.launch(
+            job,
+            placed_by=self._placed_by,
+            run_id=self._run_id,
+            machine=prepared.facts,
+            measure_ceilings=job.job_id in self._measuring,
+        )
+        return launch.model_copy(update={"attempt": attempt})
+
+    def _entry(self, host: Host, prepared: Prepared) -> MachineEntry:
+        return MachineEntry(
+            run_id=self._run_id,
+            label=self._plan.label,
+            own=True,
+            machine=prepared.facts,
+            jobs=tuple(job.job_id for job in prepared.able),
+            skipped=prepared.skipped,
+            look=prepared.look,
+        )
+
+    def _unavailable(self, name: str, reason: str) -> MachineEntry:
+        return MachineEntry(run_id=self._run_id, label=self._plan.label, own=True, reason=reason)
+
+
+def own_setup(plan: Plan, look: LookRecord | None) -> LocalSetup:
+    """Return what a transport to this machine must know."""
+    return LocalSetup(
+        workload=plan.reference,
+        jobs=plan.jobs,
+        skipped=plan.skipped,
+        look=look,
+        privacy=plan.privacy,
+    )

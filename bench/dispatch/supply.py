@@ -1,0 +1,51 @@
+"""Which job a host runs next. The scheduler pulls jobs from a supply and knows no order itself."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from bench.record.lines import JobRecord
+from bench.spec.job import JobSpec
+
+
+class Supply(Protocol):
+    """Gives each host its next job; it may decide by the records that have come back.
+
+    A job may be given to a host again: the scheduler counts its attempts.
+    """
+
+    def begin(self, host: str, jobs: Sequence[JobSpec]) -> None:
+        """Take note that `host` is ready for the first time and can run `jobs`."""
+
+    def next(self, host: str) -> JobSpec | None:
+        """Return the next job of `host`; None if the host is done for good.
+
+        A host that was lost for good is asked until it returns None, so that each job that the
+        host leaves undone gets a record.
+        """
+
+    def returned(self, host: str, record: JobRecord) -> None:
+        """Take note of a job's record, which may hold a failure."""
+
+
+class GridSupply:
+    """Gives each host its jobs once and in order, except the jobs that it has `done` already."""
+
+    def __init__(self, done: Mapping[str, Collection[str]] | None = None) -> None:
+        self._done = done or {}
+        self._left: dict[str, deque[JobSpec]] = {}
+
+    def begin(self, host: str, jobs: Sequence[JobSpec]) -> None:
+        """Put the jobs of `host` into its queue."""
+        done = self._done.get(host, ())
+        self._left[host] = deque(job for job in jobs if job.job_id not in done)
+
+    def next(self, host: str) -> JobSpec | None:
+        """Return the first job that is left."""
+        left = self._left[host]
+        return left.popleft() if left else None
+
+    def returned(self, host: str, record: JobRecord) -> None:
+        """Change nothing: a grid runs every job once."""

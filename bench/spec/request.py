@@ -1,0 +1,134 @@
+"""What the user asks for, typed: a frozen request for each command, and the program itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bench.spec.grid import GridChanges
+from bench.spec.privacy import Privacy
+
+#: Where reports lie if the user names no folder.
+REPORTS = Path("reports")
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program that a command was given to.
+
+    `name` is what the user types, `workload` the reference of the workload that is measured if the
+    user names no other, and `typed` the whole command as it can be typed again.
+    """
+
+    name: str
+    workload: str
+    typed: tuple[str, ...] = ()
+
+    def spoken(self, text: str) -> str:
+        """Return `text` with the program's name in the place of `{program}`."""
+        return text.replace("{program}", self.name)
+
+
+@dataclass(frozen=True)
+class MeasureLimits:
+    """What a run may take in seconds and dollars; None means no limit."""
+
+    max_s: float | None = None
+    max_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class ClusterChoice:
+    """Which cluster a run measures: that of a file, that at an address, or none.
+
+    If the user chose nothing, the cluster of the file in this folder is measured if it is up.
+    """
+
+    file: Path | None = None
+    address: str | None = None
+    local_only: bool = False
+    down: bool = False
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run: what to run, how, where, and whether it is only to be shown."""
+
+    workload: str
+    grid: str
+    changes: GridChanges = field(default_factory=GridChanges)
+    dataset: str = "auto"
+    data: str | None = None
+    label: str | None = None
+    out: Path = REPORTS
+    threads: int | None = None
+    dispatch: Literal["ray", "inline"] = "ray"
+    order_seed: int = 0
+    time_limit_s: float = 3600.0
+    price: str | None = None
+    wait_quiet_s: float = 0.0
+    privacy: Privacy = field(default_factory=Privacy)
+    fresh: bool = False
+    cluster: ClusterChoice = field(default_factory=ClusterChoice)
+    limits: MeasureLimits = field(default_factory=MeasureLimits)
+    only_show: Literal["jobs", "launches", "plan"] | None = None
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """A report of journals; without any, the newest journal in `out` is reported."""
+
+    workload: str
+    journals: tuple[Path, ...] = ()
+    out: Path = REPORTS
+    labels: tuple[str, ...] = ()
+    price: str | None = None
+
+
+@dataclass(frozen=True)
+class MachineRequest:
+    """The facts of this machine."""
+
+    workload: str
+    as_json: bool = False
+    frameworks: bool = False
+    look: bool = False
+    label: str | None = None
+    price: str | None = None
+    privacy: Privacy = field(default_factory=Privacy)
+
+
+@dataclass(frozen=True)
+class MachineListRequest:
+    """The machines in the journals of a folder of reports."""
+
+    out: Path = REPORTS
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class MachineDiffRequest:
+    """Two machines side by side, each by a name that bench/app/machine_lookup.py understands."""
+
+    workload: str
+    left: str
+    right: str
+    all_fields: bool = False
+    as_json: bool = False
+    out: Path = REPORTS
+
+
+@dataclass(frozen=True)
+class ClusterPrepareRequest:
+    """Close the cluster of a file; `source` is the address that SSH is opened to."""
+
+    file: Path | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class ClusterCheckRequest:
+    """Say what is missing or open in the cluster of a file."""
+
+    file: Path | None = None

@@ -1,0 +1,44 @@
+"""Texts made of errors and of what machines say, short and safe to print."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from pydantic import ValidationError
+
+#: Characters after which a line of an error is cut off.
+LINE_LIMIT = 300
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message that is not blank, else the error's type."""
+    lines = (line for line in str(error).splitlines() if line.strip())
+    return next(lines, type(error).__name__)[:LINE_LIMIT]
+
+
+def type_and_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its message: `ValueError: not a number`."""
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first of the problems that pydantic found, with its place: `seeds.0: too small`.
+
+    A problem of the whole document has no place.
+    """
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def printable(text: str) -> str:
+    """Return `text` with `?` for each character that could steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question that offers the known word nearest to `word`; empty if none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""

@@ -1,0 +1,187 @@
+"""One run from its plan to its journal: a line for each machine, continued where it was cut off."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+
+import pytest
+import toy_workload
+from builders import digest, facts
+from launches import living_jobs, notes, toy_job
+
+from bench.app import campaign as campaign_module
+from bench.app.campaign import Campaign
+from bench.app.plan import Plan
+from bench.child.workload import Dataset
+from bench.cluster.find import Cluster
+from bench.dispatch.head import DONE, MARK
+from bench.errors import OutputError
+from bench.record.journal import Journal, read_run
+from bench.record.lines import MachineEntry, Skip
+from bench.spec.request import MeasureLimits
+
+JOBS = tuple(toy_job("ok", seed=seed) for seed in (3, 1, 2))
+UNABLE = toy_job("unable")
+
+
+def a_plan(folder, jobs=JOBS, **changes):
+    fields = {
+        "workload": toy_workload.WORKLOAD,
+        "reference": toy_workload.NAME,
+        "grid": "small",
+        "asked": (*jobs, UNABLE),
+        "jobs": jobs,
+        "skipped": (Skip(job=UNABLE, reason="planted"),),
+        "dataset": Dataset("toy", digest("data"), "planted", stage=lambda: folder),
+        "label": "laptop",
+        "threads": 1,
+        "threads_asked": None,
+        "dispatch": "inline",
+        "order_seed": 0,
+        "time_limit_s": 60.0,
+        "command": "run",
+    }
+    return Plan(**{**fields, **changes})
+
+
+def test_a_run_s_journal_holds_the_line_of_this_machine_before_its_records(tmp_path, capsys):
+    campaign = Campaign(a_plan(tmp_path), tmp_path / "out")
+    assert campaign.run() is False
+    lines = [json.loads(line) for line in campaign.path.read_text().splitlines()]
+    assert [line.get("entry", "header") for line in lines] == ["header", "machine", *["record"] * 3]
+    run = campaign.read()
+    assert run.complete
+    assert run.header.jobs == (*JOBS, UNABLE)
+    assert run.own.entry.jobs == tuple(job.job_id for job in JOBS)
+    assert [skip.reason for skip in run.own.skipped] == ["planted"]
+    assert [record.job for record in run.records] == list(JOBS)
+    assert {record.placed_by for record in run.records} == {"inline"}
+    assert {record.machine.machine_id for record in run.records} == {run.own.facts.machine_id}
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "grid small: 3 jobs on laptop, 1 threads a job"
+    assert "skipped: 1 jobs: planted" in shown
+    assert shown[-1].startswith(f"[3/3] {JOBS[2].job_id}  ")
+    assert shown[-1].endswith("test accuracy 0.7500  (about 0 s left)")
+
+
+def cut(campaign, lines):
+    """Leave the first lines of a journal, and half of the next one."""
+    kept = campaign.path.read_text().splitlines(keepends=True)[: lines + 1]
+    campaign.path.write_text("".join(kept[:-1]) + kept[-1][:40])
+
+
+@pytest.mark.parametrize(("lines", "left"), [(1, 3), (2, 3), (3, 2), (4, 1)])
+def test_a_run_that_was_cut_off_goes_on_where_it_stopped(tmp_path, lines, left):
+    """Also right after the header, when this machine has no line yet; it never has two."""
+    first = Campaign(a_plan(tmp_path), tmp_path / "out")
+    first.run()
+    cut(first, lines)
+    before = len(notes(tmp_path))
+    again = Campaign(a_plan(tmp_path), tmp_path / "out")
+    again.run()
+    assert again.path == first.path
+    assert len(notes(tmp_path)) - before == left
+    run = again.read()
+    assert run.complete
+    assert len(run.machines) == 1
+    assert [record.job for record in run.records] == list(JOBS)
+    assert {record.run_id for record in run.records} == {run.header.run_id}
+
+
+def test_a_complete_run_and_another_request_are_not_continued(tmp_path, capsys):
+    first = Campaign(a_plan(tmp_path), tmp_path / "out")
+    first.run()
+    second = Campaign(a_plan(tmp_path), tmp_path / "out")
+    second.run()
+    cut(second, 2)
+    other = Campaign(a_plan(tmp_path, threads=2), tmp_path / "out")
+    other.run()
+    assert len({first.path, second.path, other.path}) == 3
+    assert "was cut off, but it is another request" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_is_measured_and_ends_the_job(tmp_path, monkeypatch):
+    real = campaign_module.Announcer.show
+
+    def show(self, event):
+        real(self, event)
+        if event.detail.get("event") == "begun" and "hang" in event.job_id:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign_module.Announcer, "show", show)
+    campaign = Campaign(a_plan(tmp_path, (JOBS[0], toy_job("hang"))), tmp_path / "out")
+    assert campaign.run() is True
+    assert living_jobs() == []
+    run = campaign.read()
+    assert [record.job for record in run.records] == [JOBS[0]]
+    assert run.own.missing == (toy_job("hang").job_id,)
+
+
+def test_a_limit_ends_the_run_in_mid_job(tmp_path, capsys):
+    campaign = Campaign(
+        a_plan(tmp_path, (toy_job("hang"),)), tmp_path / "out", limits=MeasureLimits(max_s=4.0)
+    )
+    begin = time.monotonic()
+    assert campaign.run() is False
+    assert time.monotonic() - begin < 40
+    assert living_jobs() == []
+    assert "the limit of 0.0666667 minutes is reached" in capsys.readouterr().out
+    assert not campaign.read().complete
+
+
+def test_a_folder_that_another_run_holds_is_an_error(tmp_path):
+    out = tmp_path / "out"
+    campaign_module.prepare_folder(out)
+    with campaign_module.held(out), pytest.raises(OutputError, match="another run is writing"):
+        Campaign(a_plan(tmp_path), out).run()
+
+
+def said(**what):
+    return MARK + json.dumps(what)
+
+
+class RackApi:
+    """The Jobs API of a cluster that has one machine, which did every job that it can do."""
+
+    def __init__(self, broken=()):
+        self.submitted, self.broken = [], list(broken)
+
+    def state(self, job):
+        return ("SUCCEEDED", "") if job in self.submitted else None
+
+    def submit(self, job, folder, entrypoint):
+        self.submitted.append(job)
+
+    def follow(self, job):
+        entry = MachineEntry(
+            run_id=job.removeprefix("bench-"), label="rack", machine=facts(), jobs=()
+        )
+        yield said(line=entry.model_dump(mode="json"))
+        yield said(end=DONE)
+
+
+def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, monkeypatch):
+    api = RackApi()
+    monkeypatch.setattr(Cluster, "connected", lambda self: contextlib.nullcontext(api))
+    campaign = Campaign(
+        a_plan(tmp_path, dataset=Dataset()),
+        tmp_path / "out",
+        cluster=Cluster("lab", address="http://127.0.0.1:1"),
+        cluster_note="cluster: lab is up",
+    )
+    campaign.run()
+    run = read_run(campaign.path)
+    assert [share.label for share in run.shares] == ["laptop", "rack"]
+    assert run.own.label == "laptop"
+    assert [entry.outcome for entry in run.clusters] == [None, DONE]
+    assert campaign.open_cluster is None
+    assert run.complete
+    again = Campaign(a_plan(tmp_path, dataset=Dataset()), tmp_path / "out")
+    Journal(campaign.path).append(run.clusters[0])  # as if its end had not arrived
+    again.cluster = campaign.cluster
+    again.run()
+    assert again.path == campaign.path
+    assert len(api.submitted) == 1
+    assert read_run(campaign.path).complete

@@ -1,0 +1,144 @@
+"""A plan: which jobs, in which order, and what makes two runs the same run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny_workload
+import toy_workload
+from builders import facts
+from conftest import ROOT
+
+from bench.app.plan import absolute, default_label, make_plan
+from bench.child.workload import Dataset
+from bench.errors import RequestError
+from bench.spec.grid import GridChanges
+from bench.spec.privacy import Privacy
+from bench.spec.request import RunRequest
+
+
+@pytest.fixture
+def grid(tmp_path):
+    """A grid of the toys with one model that this machine cannot run."""
+    path = tmp_path / "toys.yaml"
+    path.write_text(
+        "name: toys\nsubgrids:\n  - {models: [ok, unable, second], seeds: [1, 2, 3], epochs: 2}\n"
+    )
+    return str(path)
+
+
+def planned(grid, **changes):
+    request = RunRequest(workload=toy_workload.NAME, grid=grid, label="desk", threads=2, **changes)
+    return make_plan(request, toy_workload.WORKLOAD, "the command")
+
+
+def test_all_jobs_that_were_asked_for_are_kept_and_this_machine_s_are_in_the_same_order(grid):
+    plan = planned(grid)
+    assert len(plan.asked) == 9
+    assert plan.jobs == tuple(job for job in plan.asked if job.axes["model"] != "unable")
+    assert {(skip.job.axes["model"], skip.reason) for skip in plan.skipped} == {
+        ("unable", "planted")
+    }
+    assert len(plan.skipped) == 3
+
+
+def test_the_order_follows_from_its_seed(grid):
+    assert planned(grid).asked == planned(grid).asked
+    other = planned(grid, order_seed=1)
+    assert other.asked != planned(grid).asked
+    assert {job.job_id for job in other.asked} == {job.job_id for job in planned(grid).asked}
+
+
+def test_a_machine_that_can_run_no_job_is_told_why(grid):
+    with pytest.raises(RequestError, match=r"none of the jobs \(seen: planted\)"):
+        planned(grid, changes=GridChanges(axes={"model": ("unable",)}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threads": 3},
+        {"label": "rack"},
+        {"dispatch": "inline"},
+        {"order_seed": 1},
+        {"dataset": Dataset(name="other", digest="d")},
+        {"jobs": ()},
+        {"asked": ()},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_decides_the_jobs_and_how_they_run_makes_another_request(grid, change):
+    plan = planned(grid)
+    assert replace(plan, **change).request_digest != plan.request_digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"command": "other"}, {"time_limit_s": 1.0}, {"wait_quiet_s": 5.0}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_does_not_decide_them_leaves_the_request_the_same(grid, change):
+    plan = planned(grid)
+    assert replace(plan, **change).request_digest == plan.request_digest
+
+
+def test_a_launch_holds_what_the_plan_says_and_what_the_caller_adds(grid, tmp_path):
+    staged = []
+
+    def stage():
+        staged.append(tmp_path)
+        return tmp_path
+
+    plan = replace(
+        planned(grid, privacy=Privacy(show_hostnames=True), time_limit_s=7.0),
+        dataset=Dataset("toy", "digest", "planted", stage=stage),
+    )
+    launch = plan.launch(plan.jobs[0], placed_by="inline", run_id="r", measure_ceilings=True)
+    assert (launch.workload, launch.job, launch.run_id) == (toy_workload.NAME, plan.jobs[0], "r")
+    assert (launch.label, launch.threads, launch.time_limit_s) == ("desk", 2, 7.0)
+    assert (launch.data_path, launch.data_digest) == (str(tmp_path), "digest")
+    assert launch.measure_ceilings and launch.privacy.show_hostnames
+    plan.launch(plan.jobs[1], placed_by="inline")
+    assert staged == [tmp_path], "the data are staged once"
+
+
+def test_without_data_a_launch_names_none(grid):
+    plan = planned(grid)
+    assert plan.data_path is None
+    assert plan.launch(plan.jobs[0], placed_by="bare").data_path is None
+
+
+def test_a_workload_in_a_file_is_named_so_that_a_child_in_any_folder_finds_it(monkeypatch):
+    monkeypatch.chdir(ROOT / "tests")
+    request = RunRequest(workload="tiny_workload.py:WORKLOAD", grid="quick")
+    plan = make_plan(request, tiny_workload.WORKLOAD, "")
+    assert plan.reference == f"{ROOT / 'tests' / 'tiny_workload.py'}:WORKLOAD"
+    assert absolute("tiny_workload.py") == str(ROOT / "tests" / "tiny_workload.py")
+    assert absolute("some.module:NAME") == "some.module:NAME"
+    assert sorted(job.axes["size"] for job in plan.jobs) == [64, 128]
+
+
+def test_an_unknown_value_is_refused_before_anything_is_looked_up(grid):
+    changes = GridChanges(axes={"dtype": ("float46",)})
+    request = RunRequest(workload="tiny_workload.py", grid="quick", changes=changes)
+    with pytest.raises(RequestError, match="did you mean float64"):
+        make_plan(request, tiny_workload.WORKLOAD, "")
+
+
+def test_a_wrong_price_is_refused(grid):
+    with pytest.raises(RequestError, match="price cannot be read"):
+        planned(grid, price="cheap")
+
+
+def test_a_label_says_what_a_machine_is_and_not_what_its_owner_calls_it():
+    assert default_label(facts()) == "Planted CPU, 4 CPUs"
+    assert default_label(facts(cpu_model=None, cpu_architecture="arm64")) == "arm64, 4 CPUs"
+    unknown = facts(cpu_model=None, cpu_architecture=None, logical_cores=None)
+    assert default_label(unknown) == "unknown CPU"
+
+
+def test_the_reference_of_a_file_may_be_absolute_already():
+    path = Path("/somewhere/mine.py")
+    assert absolute(f"{path}:MINE") == f"{path}:MINE"

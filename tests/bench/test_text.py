@@ -1,0 +1,77 @@
+"""Texts of errors and of machines, the user's cache folder, and the time of day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError, model_validator
+
+from bench.clock import utc_now
+from bench.paths import cache_folder
+from bench.text import LINE_LIMIT, first_line, first_problem, printable, type_and_line
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "with_type"),
+    [
+        (ValueError("bad\nworse"), "bad", "ValueError: bad"),
+        (ValueError("\n  \nbad"), "bad", "ValueError: bad"),
+        (ValueError(), "ValueError", "ValueError"),
+        (KeyError("name"), "'name'", "KeyError: 'name'"),
+    ],
+)
+def test_an_error_is_told_in_one_line(error, line, with_type):
+    assert (first_line(error), type_and_line(error)) == (line, with_type)
+
+
+def test_a_long_line_of_an_error_is_cut():
+    assert len(first_line(ValueError("x" * 2 * LINE_LIMIT))) == LINE_LIMIT
+
+
+class Box(BaseModel):
+    sizes: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _filled(self):
+        if not self.sizes:
+            raise ValueError("empty")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"sizes": [1, "x"]}, "sizes.1: Input should be a valid integer"),
+        ({"sizes": []}, "Value error, empty"),
+    ],
+)
+def test_the_first_problem_of_a_document_is_told_with_its_place(content, problem):
+    with pytest.raises(ValidationError) as caught:
+        Box.model_validate(content)
+    assert first_problem(caught.value).startswith(problem)
+
+
+def test_what_could_steer_a_terminal_is_a_question_mark():
+    assert printable("é\x1b[31m\n\u202e") == "é?[31m??"
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({"HOME": "/home/ann"}, "/home/ann/.cache/name"),
+        ({"HOME": "/home/ann", "XDG_CACHE_HOME": ""}, "/home/ann/.cache/name"),
+        ({"HOME": "/home/ann", "XDG_CACHE_HOME": "/fast"}, "/fast/name"),
+        ({"XDG_CACHE_HOME": "~/fast"}, str(Path("~/fast/name").expanduser())),
+    ],
+)
+def test_the_cache_folder_is_where_the_user_wants_it(environment, folder):
+    assert str(cache_folder("name", environment)) == folder
+
+
+def test_the_time_is_utc_to_the_millisecond():
+    found = datetime.fromisoformat(utc_now())
+    assert found.tzinfo == UTC
+    assert abs(datetime.now(UTC) - found) < timedelta(minutes=1)
+    assert found.microsecond % 1000 == 0
