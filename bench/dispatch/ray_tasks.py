@@ -52,7 +52,7 @@ class RayTasks:
         import ray
 
         task = self._tasks.pop(ticket, None)
-        if task is not None:
+        if task is not None and ray.is_initialized():  # else ray.cancel would start a new Ray
             with contextlib.suppress(ray.exceptions.RayError):  # it may be gone already
                 ray.cancel(task.stream, force=True)
 

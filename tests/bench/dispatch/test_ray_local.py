@@ -15,15 +15,18 @@ import sys
 
 import psutil
 import pytest
-from launches import a_launch, is_gone, notes, only_record, wait_for
+import toy_workload
+from launches import a_launch, is_gone, notes, only_record, scheduled, wait_for
 
-from bench.dispatch.local import InlineDispatcher
-from bench.dispatch.ray_local import RayLocalDispatcher
+from bench.dispatch.local import HERE, LocalSetup, LocalTransport
+from bench.dispatch.ray_local import RayLocal
 from bench.errors import DispatchError
 from bench.probe.machine import probe
 from bench.spec.variables import THREAD_VARIABLES
 
 pytestmark = pytest.mark.slow
+
+SETUP = LocalSetup(workload=toy_workload.NAME)
 
 #: What Ray puts into its workers' environment that reaches a job; none of it bears on speed.
 HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV"}
@@ -32,7 +35,7 @@ HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV"}
 PYTEST_S_OWN = {"PYTEST_CURRENT_TEST"}
 
 #: What varies between two runs of one toy job.
-VARYING = {"pid", "clock_s"}
+VARYING = {"pid", "clock_s", "wall_s"}
 
 STRANGER = """
 import ray, sys
@@ -44,18 +47,21 @@ print("connected")
 VISIT = """
 import json, os, psutil, sys
 from pathlib import Path
-from bench.dispatch.ray_nodes import RayLocalDispatcher
-from bench.launch import LaunchSpec
+import toy_workload
+from launches import scheduled
+from bench.child.launch import LaunchSpec
+from bench.dispatch.local import LocalSetup
+from bench.dispatch.ray_local import RayLocal
 
 launch, stuck = (LaunchSpec.model_validate_json(line) for line in sys.stdin)
 before = dict(os.environ)
 told = {}
-with RayLocalDispatcher() as dispatcher:
-    folder = dispatcher._folder
+with RayLocal(LocalSetup(workload=toy_workload.NAME)) as transport:
+    folder = transport._folder
     told["folder_mode"] = folder.stat().st_mode & 0o777
     told["token_mode"] = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).stat().st_mode & 0o777
-    told["kinds"] = [event.kind for event in dispatcher.run([launch])]
-    items = dispatcher.run([stuck])
+    told["kinds"] = [event.kind for event in scheduled(transport, [launch])]
+    items = scheduled(transport, [stuck])
     job = next(event.detail["pid"] for event in items if "pid" in event.detail)
     below = psutil.Process().children(recursive=True)
     told["processes"] = [process.name() for process in below]
@@ -72,16 +78,22 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def dispatcher():
+def ray_here():
     assert "ray" not in sys.modules, "a test before these imported Ray: mark it plain_ray"
-    with RayLocalDispatcher() as entered:
+    with RayLocal(SETUP) as entered:
         yield entered
 
 
-def events(dispatcher, launches):
-    """Run launches and return what can be compared of their events."""
+def inline(launches):
+    """Run launches without Ray and yield what happens."""
+    with LocalTransport(SETUP) as transport:
+        yield from scheduled(transport, launches)
+
+
+def comparable(events):
+    """Return what two runs of the same launches have in common."""
     told = []
-    for event in dispatcher.run(launches):
+    for event in events:
         detail = {key: value for key, value in event.detail.items() if key not in VARYING}
         failure = event.record and event.record.failure
         final = event.record and event.record.measurement and event.record.measurement.final
@@ -90,16 +102,16 @@ def events(dispatcher, launches):
     return told
 
 
-def test_ray_gives_the_same_events_as_no_ray(dispatcher, tmp_path):
+def test_ray_gives_the_same_events_as_no_ray(ray_here, tmp_path):
     launches = [a_launch(model, tmp_path) for model in ("ok", "raise", "segv", "exit7")]
-    placed = events(dispatcher, launches)
-    assert placed == events(InlineDispatcher(), launches)
+    placed = comparable(scheduled(ray_here, launches))
+    assert placed == comparable(inline(launches))
     assert [kind for kind, *_ in placed].count("record") == 4
 
 
-def test_jobs_keep_their_order_and_never_overlap(dispatcher, tmp_path):
+def test_jobs_keep_their_order_and_never_overlap(ray_here, tmp_path):
     launches = [a_launch("ok", tmp_path, seed=seed) for seed in (3, 1, 2)]
-    records = [event.record for event in dispatcher.run(launches) if event.record]
+    records = [event.record for event in scheduled(ray_here, launches) if event.record]
     seen = notes(tmp_path)
     order = [launch.job.job_id for launch in launches]
     assert [note["job_id"] for note in seen] == order
@@ -107,14 +119,14 @@ def test_jobs_keep_their_order_and_never_overlap(dispatcher, tmp_path):
     assert all(a["end"] <= b["begin"] for a, b in itertools.pairwise(seen))
 
 
-def test_a_job_sees_the_environment_that_it_sees_without_ray(dispatcher, tmp_path):
+def test_a_job_sees_the_environment_that_it_sees_without_ray(ray_here, tmp_path):
     with_ray, without = tmp_path / "ray", tmp_path / "inline"
     with_ray.mkdir()
     without.mkdir()
-    list(dispatcher.run([a_launch("ok", with_ray, threads=2)]))
+    list(scheduled(ray_here, [a_launch("ok", with_ray, threads=2)]))
     (placed,) = notes(with_ray)
-    # the driver's own environment now holds the dispatcher's RAY_ variables, which no child sees
-    list(InlineDispatcher().run([a_launch("ok", without, threads=2)]))
+    # the driver's own environment now holds the transport's RAY_ variables, which no child sees
+    list(inline([a_launch("ok", without, threads=2)]))
     (bare,) = notes(without)
     seen, expected = placed["environment"], bare["environment"]
     differing = {k for k in seen.keys() | expected.keys() if seen.get(k) != expected.get(k)}
@@ -124,14 +136,17 @@ def test_a_job_sees_the_environment_that_it_sees_without_ray(dispatcher, tmp_pat
     assert placed["niceness"] == bare["niceness"] == os.getpriority(os.PRIO_PROCESS, 0)
 
 
-def test_the_machine_facts_are_those_of_this_machine(dispatcher):
-    seen, here = dispatcher.machine(("numpy", "ray")), probe(("numpy", "ray"))
+def test_the_machine_facts_are_those_of_this_machine(ray_here):
+    ticket = ray_here.prepare(HERE)
+    (message,) = wait_for(lambda: ray_here.poll(1))
+    assert (message.ticket, message.kind) == (ticket, "prepared")
+    seen, here = message.prepared.facts, probe(("ray", "numpy"))
     volatile = {"cpu_now_hz"}
     assert seen.model_dump(exclude=volatile) == here.model_dump(exclude=volatile)
 
 
-def test_every_listening_socket_of_ray_is_on_loopback(dispatcher, tmp_path):
-    list(dispatcher.run([a_launch("ok", tmp_path)]))
+def test_every_listening_socket_of_ray_is_on_loopback(ray_here, tmp_path):
+    list(scheduled(ray_here, [a_launch("ok", tmp_path)]))
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     listening = [
         connection.laddr.ip
@@ -149,7 +164,7 @@ def is_loopback(ip: str) -> bool:
 
 
 @pytest.mark.parametrize("token", ["none", "wrong"])
-def test_a_driver_without_the_token_is_refused(dispatcher, tmp_path, token):
+def test_a_driver_without_the_token_is_refused(ray_here, tmp_path, token):
     """The same driver with the token gets in, so it is the token that it lacks."""
     import ray
 
@@ -180,36 +195,66 @@ def stranger(address: str, environment: dict[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_a_killed_worker_is_one_lost_job_and_the_next_is_measured(dispatcher, tmp_path):
-    stuck, after = a_launch("fork", tmp_path), a_launch("ok", tmp_path)
-    pids, records = {}, []
-    for event in dispatcher.run([stuck, after]):
-        pids |= {key: event.detail[key] for key in ("pid", "grandchild") if key in event.detail}
-        if "grandchild" in event.detail:
-            job, ended = pids["pid"], pids["grandchild"]
-            psutil.Process(job).parent().kill()  # the Ray worker that started the job's child
+def kill_workers(ray_here, launches, times):
+    """Kill the Ray worker of the first launch so many times in mid-job; return (pids, records)."""
+    pids, records = [], []
+    for event in scheduled(ray_here, launches):
+        first = event.job_id == launches[0].job.job_id
+        if first and "pid" in event.detail and len(pids) < times:
+            pids.append(event.detail["pid"])
+            psutil.Process(pids[-1]).parent().kill()  # the Ray worker that started the child
         if event.record:
             records.append(event.record)
-    assert [record.job_id for record in records] == [stuck.job.job_id, after.job.job_id]
+    return pids, records
+
+
+def test_a_killed_worker_s_job_is_tried_again_here_and_measured(ray_here, tmp_path):
+    launches = [a_launch("second", tmp_path), a_launch("ok", tmp_path)]
+    pids, records = kill_workers(ray_here, launches, times=1)
+    assert [record.job_id for record in records] == [launch.job.job_id for launch in launches]
+    assert [record.attempt for record in records] == [2, 1]
+    assert [record.failure for record in records] == [None, None]
+    wait_for(lambda: is_gone(pids[0]))
+
+
+def test_a_job_whose_worker_is_killed_each_time_is_lost_and_the_next_is_measured(
+    ray_here, tmp_path
+):
+    launches = [a_launch("fork", tmp_path), a_launch("ok", tmp_path)]
+    pids, records = kill_workers(ray_here, launches, times=3)
+    assert [record.job_id for record in records] == [launch.job.job_id for launch in launches]
     assert records[0].failure.reason == "lost"
-    assert records[0].measurement is None
+    assert "3 attempts" in records[0].failure.message
+    assert records[0].attempt == 3
     assert records[1].failure is None
-    wait_for(lambda: is_gone(job) and is_gone(ended))
+    wait_for(lambda: all(is_gone(pid) for pid in pids))
 
 
-def test_closing_the_iterator_ends_the_job_and_the_next_one_runs(dispatcher, tmp_path):
-    items = dispatcher.run([a_launch("hang", tmp_path), a_launch("raise", tmp_path)])
-    pid = next(event.detail["pid"] for event in items if event.kind == "progress")
+def test_what_a_lost_job_had_started_ends_with_it(ray_here, tmp_path):
+    pids = {}
+    items = scheduled(ray_here, [a_launch("fork", tmp_path)])
+    for event in items:
+        pids |= {key: event.detail[key] for key in ("pid", "grandchild") if key in event.detail}
+        if "grandchild" in event.detail:
+            psutil.Process(pids["pid"]).parent().kill()
+            break
+    wait_for(lambda: is_gone(pids["pid"]) and is_gone(pids["grandchild"]))
+    items.close()
+
+
+def test_closing_the_iterator_ends_the_job_and_the_next_one_runs(ray_here, tmp_path):
+    items = scheduled(ray_here, [a_launch("hang", tmp_path), a_launch("raise", tmp_path)])
+    pid = next(event.detail["pid"] for event in items if "pid" in event.detail)
     items.close()
     wait_for(lambda: is_gone(pid))
-    record = only_record(event.record for event in dispatcher.run([a_launch("ok", tmp_path)]))
+    record = only_record(event.record for event in scheduled(ray_here, [a_launch("ok", tmp_path)]))
     assert record.measurement is not None
 
 
-def test_ray_that_does_not_start_is_an_error_that_names_the_way_without_it(dispatcher):
+def test_ray_that_does_not_start_is_an_error_that_names_the_way_without_it(ray_here):
     """A second Ray in this process, which Ray itself refuses, stands for any failure to start."""
     with pytest.raises(DispatchError, match="--dispatch inline"):
-        RayLocalDispatcher().__enter__()
+        RayLocal(SETUP).__enter__()
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +282,7 @@ def visit(tmp_path_factory):
 
 
 def test_ray_address_in_the_environment_diverts_no_job(visit):
-    assert visit["kinds"] == ["started", *["progress"] * 3, "record"]
+    assert visit["kinds"] == ["started", *["progress"] * 4, "record"]
     assert {"gcs_server", "raylet"} <= set(visit["processes"])
 
 
