@@ -1,3 +1,3 @@
-"""The engine: knows machines, time, Ray, records and reports; knows nothing of MNIST."""
+"""The engine: knows machines, time, Ray, records and reports; measures any workload."""
 
 __version__ = "0.1.0"

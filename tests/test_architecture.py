@@ -42,7 +42,8 @@ MOST_LOOSE = 6
 
 #: Words of one workload and of its frameworks, which the engine must not know.
 FOREIGN = re.compile(
-    r"mnist|keras|tensorflow|pytorch|\btorch|\bjax|\bxla|onednn|\bcnn\b|\bmlp\b|\btf\b|\bTF_", re.I
+    r"mnist|keras|tensorflow|pytorch|\btorch|\bjax|\bxla\b|onednn|\bcnn\b|\bmlp\b|\btf\b|\bTF_",
+    re.I,
 )
 
 #: Third-party packages and the only places that may import them.

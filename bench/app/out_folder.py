@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.errors import OutputError
+from bench.errors import RequestError
 from bench.record.journal import unwritable
 
 
@@ -35,7 +35,7 @@ def held(out: Path) -> Iterator[None]:
     try:
         acquired = lock.acquire(timeout=0)
     except Timeout as error:
-        raise OutputError(
+        raise RequestError(
             f"another run is writing to {out}",
             next_step="wait for it: two runs on one machine spoil each other's figures",
         ) from error

@@ -110,9 +110,9 @@ def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, 
     out, words, first, _ = beside
     assert first[0] == 0, first[1]
     (journal,) = journey.journals(out)
-    site = {"entry": "site", "schema_version": 1, "run_id": "r", "site": "lab", "job": "j"}
+    line = {"entry": "cluster", "schema_version": 2, "run_id": "r", "cluster": "lab", "job": "j"}
     with journal.open("a") as file:
-        file.write(json.dumps({**site, "at": "2026-11-01T10:00:00Z"}) + "\n")
+        file.write(json.dumps({**line, "at": "2026-11-01T10:00:00Z"}) + "\n")
     code, output = journey.finish(journey.start(words, **data_environment))
     assert code == 1, output
     assert "the part of lab is open and its cluster was not found" in output

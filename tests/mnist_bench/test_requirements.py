@@ -44,12 +44,12 @@ def test_every_entry_point_names_a_missing_package_in_one_line(module):
 
 
 def test_a_package_that_a_subcommand_misses_is_named(monkeypatch, capsys):
-    monkeypatch.setattr("bench.app.main.run_command", lambda argv: __import__("no_such.part"))
+    monkeypatch.setattr("bench.app.main.main", lambda argv, program: __import__("no_such.part"))
     assert cli.main(["schema"]) == 2
     assert capsys.readouterr().err.startswith("error: package no_such is missing or too old")
 
 
 def test_an_import_that_fails_within_the_project_shows_its_traceback(monkeypatch):
-    monkeypatch.setattr("bench.app.main.run_command", lambda argv: __import__("bench.none"))
+    monkeypatch.setattr("bench.app.main.main", lambda argv, program: __import__("bench.none"))
     with pytest.raises(ModuleNotFoundError):
         cli.main(["schema"])

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import toy_workload
 from builders import a_job, a_measurement, a_record, a_run, facts
 from command_line import run_command
 from conftest import ROOT
 
 from bench.app import plan, pricing
 from bench.app.commands import run as commands_run
-from bench.dispatch.events import Event
 from bench.errors import RequestError
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
@@ -140,78 +140,58 @@ def test_a_machine_that_the_report_calls_otherwise_keeps_the_price_of_its_own_na
     assert costs(out) == {"box": (2.0, "contract")}
 
 
-class Cut:
-    """Places jobs without a child; is interrupted at the second job of its first run."""
-
-    name = "inline"
-    runs = 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-    def machine(self, packages):
-        return DESK
-
-    def run(self, launches):
-        Cut.runs += 1
-        for place, launch in enumerate(launches):
-            if place and Cut.runs == 1:
-                raise KeyboardInterrupt
-            job = launch.job
-            record = a_record(job, MEASURED, label=launch.label, machine=DESK, run_id=launch.run_id)
-            yield Event("record", job.job_id, record=record)
-
-
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys, synthetic_at_once):
-    """Give a run command with a price, whose first run is cut off; return code and output."""
-    from bench.app import campaign
-
-    monkeypatch.setitem(campaign.DISPATCHERS, "inline", Cut)
-    monkeypatch.setattr(Cut, "runs", 0)
-    monkeypatch.setattr(
-        plan, "code_digest", lambda reference: "code"
-    )  # an edit meanwhile is another request
+def run(tmp_path, monkeypatch, capsys):
+    """Give a run of two toys with a price; return code and output."""
+    monkeypatch.setattr(plan, "code_digest", lambda reference: "code")  # the same after an edit
     monkeypatch.setattr(commands_run, "wait_quiet", partial(wait_quiet, seconds=0.2))
+    grid = tmp_path / "toys.yaml"
+    grid.write_text("name: toys\nsubgrids: [{models: ok, seeds: [1, 2], epochs: 2}]\n")
 
     def run(*price):
-        words = ["run", "--grid", "smoke", "--models", "mlp", "--optimizers", "sgd,adam"]
-        words += ["--dispatch", "inline", "--local-only", "--dataset", "synthetic"]
-        words += ["--label", "desk", "--out", str(tmp_path / "reports")]
+        words = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
+        words += ["--dispatch", "inline", "--label", "desk", "--out", str(tmp_path / "reports")]
         code = run_command([*words, *price])
         return code, capsys.readouterr().out
 
     return run
 
 
-NEW = "note: --price is not what this run's journal says"
-
-
-def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so(run, tmp_path):
+@pytest.fixture
+def cut_run(run, tmp_path):
+    """A run at 0.5 USD an hour whose journal was cut off after its first record."""
     code, output = run("--price", "0.5")
-    assert code == 130, output
+    assert code == 0, output
     (path,) = (tmp_path / "reports/journals").iterdir()
-    header = path.read_text().splitlines()[0]
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    return path
+
+
+NEW = "note: --price differs from the prices in this run's journal"
+
+
+def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so(
+    run, cut_run, tmp_path
+):
+    header = cut_run.read_text().splitlines()[0]
     code, output = run("--price", "0.75")
     assert code == 0, output
     assert NEW in output
     assert costs(tmp_path / "reports") == {"desk": (0.75, "--price")}
-    assert path.read_text().splitlines()[0] == header
+    assert cut_run.read_text().splitlines()[0] == header
 
 
-@pytest.mark.parametrize("price", [["--price", "0.5"], []])
-def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, tmp_path, price):
-    assert run("--price", "0.5")[0] == 130
+@pytest.mark.parametrize("price", [["--price", "0.5"], []], ids=["same", "none"])
+def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, cut_run, tmp_path, price):
     code, output = run(*price)
     assert code == 0, output
     assert "--price" not in output
+    assert list((tmp_path / "reports/journals").iterdir()) == [cut_run]
     assert costs(tmp_path / "reports") == {"desk": (0.5, "--price")}
 
 
-def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys, synthetic_at_once):
+def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys):
     words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run"]
     assert run_command([*words, "--cluster", str(ROOT / "clusters/gcp.yaml")]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if " USD" in line]
