@@ -1,4 +1,4 @@
-"""The time of day, as records keep it."""
+"""The time of day in the format of the records."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> str:
-    """Return the present time in UTC, ISO 8601, to the millisecond."""
+    """Return the current UTC time in ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

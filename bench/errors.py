@@ -2,12 +2,12 @@
 
 BenchError
 ├── RequestError      the request itself is wrong (exit code 2)
-│   └── DataError     the dataset is unavailable or is not what it should be
+│   └── DataError     the dataset is unavailable or not the expected one
 ├── OutputError       the results cannot be written
 ├── StoreError        a journal cannot be read
 ├── DispatchError     jobs cannot be placed on a machine
-├── DeviceError       a machine lacks the device that it was declared to have
-└── WorkloadError     a workload does not keep the rules that it is measured by
+├── DeviceError       a machine lacks a device that it was declared to have
+└── WorkloadError     a workload breaks the rules of the meter
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 class BenchError(Exception):
     """Base of every error that this project raises on purpose.
 
-    `what` says what was wrong, `seen` the offending value, `next_step` what to do about it.
+    `what` says what was wrong, `seen` is the offending value, and `next_step` says what to do.
     """
 
     def __init__(self, what: str, *, seen: object = None, next_step: str | None = None) -> None:
@@ -36,11 +36,11 @@ class RequestError(BenchError):
 
 
 class DataError(RequestError):
-    """The dataset is unavailable, or is not what it should be."""
+    """The dataset is unavailable, or it is not the expected one."""
 
 
 class OutputError(BenchError):
-    """The results cannot be written: a full disk is not a wrong request."""
+    """The results cannot be written. (A full disk is not a wrong request.)"""
 
 
 class StoreError(BenchError):
@@ -52,8 +52,8 @@ class DispatchError(BenchError):
 
 
 class DeviceError(BenchError):
-    """A machine lacks the device that it was declared to have: its job is not run on another."""
+    """A machine lacks a device that it was declared to have. Its job runs on no other device."""
 
 
 class WorkloadError(BenchError):
-    """A workload does not keep the rules that it is measured by."""
+    """A workload breaks the rules of the meter."""

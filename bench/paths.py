@@ -1,4 +1,4 @@
-"""Folders of the user's that the programs of this project share."""
+"""User folders that the programs of this project share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder(name: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder `name` in the user's cache, which may not exist yet.
+    """Return the folder `name` in the user's cache folder. It may not exist yet.
 
     Source: XDG Base Directory Specification, XDG_CACHE_HOME.
     """

@@ -1,4 +1,4 @@
-"""Texts made of errors and of what machines say, short and safe to print."""
+"""Makes error messages and text from other machines short and safe to print."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from pydantic import ValidationError
 
-#: Characters after which a line of an error is cut off.
+#: A line of an error message is cut off after this many characters.
 LINE_LIMIT = 300
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message that is not blank, else the error's type."""
+    """Return the first non-blank line of an error's message; if there is none, its type."""
     lines = (line for line in str(error).splitlines() if line.strip())
     return next(lines, type(error).__name__)[:LINE_LIMIT]
 
@@ -24,7 +24,7 @@ def type_and_line(error: BaseException) -> str:
 
 
 def first_problem(error: ValidationError) -> str:
-    """Return the first of the problems that pydantic found, with its place: `seeds.0: too small`.
+    """Return the first problem that pydantic found, with its place: `seeds.0: too small`.
 
     A problem of the whole document has no place.
     """
@@ -34,7 +34,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` with `?` for each character that could steer a terminal."""
+    """Return `text` with `?` for each character that could control a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

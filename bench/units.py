@@ -1,4 +1,4 @@
-"""Numbers with units as people read them; unknown is always `n/a`."""
+"""Formats numbers with units for people; an unknown number is always `n/a`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NOT_AVAILABLE = "n/a"
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """Return `value` with `digits` significant digits, large ones without exponent: 4.56, 789."""
+    """Return `value` with `digits` significant digits; large values have no exponent: 4.56, 789."""
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
     text = f"{value:.{digits}g}"
@@ -16,19 +16,19 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return a time in seconds with three significant digits, more from 1,000 s on."""
+    """Return seconds with three significant digits, and with one decimal from 100 s on."""
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
     return f"{value:.1f}" if value >= 100 else significant(value)
 
 
 def percent(value: float | None) -> str:
-    """Return a share as whole percent."""
+    """Return a share as a whole percentage."""
     return NOT_AVAILABLE if value is None or not math.isfinite(value) else f"{100 * value:.0f} %"
 
 
 def duration(value: float | None) -> str:
-    """Return a rough length of time in words: `45 s`, `3 min 20 s`, `1 h 05 min`."""
+    """Return a rounded duration: `45 s`, `3 min 20 s`, `1 h 05 min`."""
     if value is None:
         return NOT_AVAILABLE
     total = max(0, round(value))

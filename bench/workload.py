@@ -1,4 +1,4 @@
-"""All that the author of a workload imports: the protocol, the description and the meter."""
+"""Everything that a workload's author imports: the base class, the description and the meter."""
 
 from bench.child.ceilings import Operations
 from bench.child.meter import Meter

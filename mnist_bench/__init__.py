@@ -1,1 +1,1 @@
-"""The workload and the command line: data, models, loops, grids, annex tables."""
+"""The MNIST workload: data, models, loops, grids, and the figures published in 2020."""

@@ -1,20 +1,20 @@
-"""Lets a job's process keep the memory that it frees, so that no step waits for fresh pages.
+"""Lets a job's process keep the memory that it frees, so that no step waits for new pages.
 
-glibc hands every large freed block back to the system, and the next step's block comes as new
-pages that the kernel must clear: a CNN step of PyTorch on 2 cores took 41 ms so, 27 ms without.
+By default glibc returns every large freed block to the system. The next step then gets new pages,
+which the kernel must clear: a CNN step of PyTorch on 2 cores took 41 ms so, and 27 ms without that.
 """
 
 from __future__ import annotations
 
 import ctypes
 
-#: Parameters of glibc's mallopt and their values, the best first. Source: mallopt(3).
-#: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD (of which some releases take 32 MiB at most).
+#: Parameters of glibc's mallopt and their values, the best value first. Source: mallopt(3).
+#: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD (some releases allow at most 32 MiB for the last).
 _SETTINGS = ((-1, (2**31 - 1,)), (-2, (64 * 2**20,)), (-3, (2**30, 2**25)))
 
 
 def keep_freed_memory() -> bool:
-    """Ask the C library to keep freed memory; return whether it agreed (glibc alone knows how)."""
+    """Ask the C library to keep freed memory; return whether it agreed (only glibc can)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False

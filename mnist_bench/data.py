@@ -1,4 +1,4 @@
-"""Where the data come from: found, checked by digest, staged for the child processes."""
+"""Finds the dataset, checks it by digest, and copies it for the child processes."""
 
 from __future__ import annotations
 
@@ -26,34 +26,33 @@ MNIST_DIGESTS: dict[str, str] = {
 }
 MNIST_SHAPES = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))  # in the same order
 
-
 PATH_VARIABLE = "MNIST_BENCH_DATA"
 OFFLINE_VARIABLE = "MNIST_BENCH_OFFLINE"
-GIVEN_STEP = "give the path of a good mnist.npz, or none at all to look elsewhere"
-IN_PLACE = "Synthetic digits took the place of MNIST, which could not be had."
-NOWHERE_STEP = f"give the path of mnist.npz in --data or {PATH_VARIABLE}, or ask for synthetic"
+GIVEN_STEP = "give the path of a valid mnist.npz, or leave the path out to search elsewhere"
+IN_PLACE = "Synthetic digits took the place of MNIST, which was not available."
+NOWHERE_STEP = f"give the path of mnist.npz in --data or {PATH_VARIABLE}, or choose synthetic"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset and how it was come by; compared by name, source, digests and note."""
+    """A dataset and where it came from; compared by name, source, digests and note."""
 
     name: str  # 'mnist' or 'synthetic'
     arrays: Arrays = field(repr=False, compare=False)
-    source: str  # where it came from, in words
+    source: str  # a description of where it came from
     digests: Mapping[str, str] = field(repr=False)  # array name -> SHA-256
-    note: str | None = None  # what the reader of a report must know about it
-    tried: str | None = None  # where MNIST was looked for in vain, and why it was not had
+    note: str | None = None  # what a reader of the report must know about it
+    tried: str | None = None  # the places that did not have MNIST, and why
 
 
 def digests_of(arrays: Arrays) -> dict[str, str]:
-    """Return the SHA-256 of each array's raw bytes, C order; shape and dtype play no part."""
+    """Return the SHA-256 of each array's raw bytes in C order, without its shape and dtype."""
     flat = {name: np.ascontiguousarray(array) for name, array in arrays._asdict().items()}
     return {name: hashlib.sha256(array.data).hexdigest() for name, array in flat.items()}
 
 
 def combined_digest(data: Arrays | Mapping[str, str]) -> str:
-    """Return one SHA-256 for the whole set, from its arrays or from their digests."""
+    """Return one SHA-256 for the whole dataset, from its arrays or from their digests."""
     digests = digests_of(data) if isinstance(data, Arrays) else data
     lines = "".join(f"{name}:{digests[name]}\n" for name in Arrays._fields)
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
@@ -70,33 +69,37 @@ def resolve(
 ) -> Dataset:
     """Return the dataset that `which` ('auto', 'mnist' or 'synthetic') asks for.
 
-    Raises DataError for an unknown `which`, for a given path (`path`, else MNIST_BENCH_DATA) that
-    does not hold the real MNIST, and for 'mnist' that is nowhere to be had. Order of the places:
-    DESIGN.md, "Dataset".
+    Raises DataError if `which` is unknown, if a given path (`path`, else MNIST_BENCH_DATA) does not
+    hold the real MNIST, or if 'mnist' is wanted but unavailable. DESIGN.md, "Dataset", gives the
+    order of the places.
     """
     if which not in ("auto", "mnist", "synthetic"):
         step = "choose one of auto, mnist, synthetic"
         raise DataError("the dataset is unknown", seen=which, next_step=step)
     if which == "synthetic":
         if path is not None:
-            raise DataError("synthetic is read from no path", seen=path, next_step="leave it out")
+            raise DataError(
+                "the synthetic dataset is not read from a path",
+                seen=path,
+                next_step="leave the path out",
+            )
         return _generate(None)
     for option, given in (("--data", path), (PATH_VARIABLE, env.get(PATH_VARIABLE) or None)):
         if given is not None:
             return _read_given(given, option)
     failures: list[DataError] = []
-    for found in _search(env, allow_download, mirrors, time.monotonic() + download_timeout_s):
-        if isinstance(found, Dataset):
-            return found
-        failures.append(found)
+    for result in _search(env, allow_download, mirrors, time.monotonic() + download_timeout_s):
+        if isinstance(result, Dataset):
+            return result
+        failures.append(result)
     tried = "; ".join(map(str, failures))
     if which == "mnist":
-        raise DataError(f"MNIST cannot be had. Tried: {tried}", next_step=NOWHERE_STEP)
+        raise DataError(f"MNIST is not available. Tried: {tried}", next_step=NOWHERE_STEP)
     return replace(_generate(IN_PLACE), tried=tried)
 
 
-def stage(dataset: Dataset, directory: str | os.PathLike[str]) -> Path:
-    """Write the arrays as an uncompressed npz that child processes load fast; return its path.
+def write_copy(dataset: Dataset, directory: str | os.PathLike[str]) -> Path:
+    """Write the arrays to an uncompressed npz, which child processes load fast; return its path.
 
     Raises DataError if it cannot be written.
     """
@@ -104,22 +107,22 @@ def stage(dataset: Dataset, directory: str | os.PathLike[str]) -> Path:
     try:
         write_npz(dataset.arrays, path)
     except OSError as error:
-        step = "free some space, or choose a directory that can be written"
+        step = "free some space, or choose a writable folder"
         raise DataError(f"{path} cannot be written", seen=error, next_step=step) from error
     return path
 
 
-def load_staged(path: str | os.PathLike[str]) -> Arrays:
-    """Read back what `stage` wrote, its CRCs checked; raises DataError if it cannot be read."""
+def load_copy(path: str | os.PathLike[str]) -> Arrays:
+    """Read back what `write_copy` wrote and check its CRCs; raises DataError if that fails."""
     try:
         return read_path(Path(path), str(path))
     except DataError as error:
-        step = "start the run again, which stages the data afresh"
+        step = "start the run again, which writes a new copy of the data"
         raise DataError(error.what, seen=error.seen, next_step=step) from error
 
 
 def _generate(note: str | None) -> Dataset:
-    """Draw the synthetic set; where it is not the pinned one, the note says so."""
+    """Draw the synthetic set; if it differs from the pinned one, the note says so."""
     arrays = make_synthetic()
     digests = digests_of(arrays)
     if digests != SYNTHETIC_DIGESTS:
@@ -129,7 +132,7 @@ def _generate(note: str | None) -> Dataset:
 
 
 def _read_given(path: str | os.PathLike[str], option: str) -> Dataset:
-    """Read the file that the user named; raises DataError with the next step if it is no MNIST."""
+    """Read the file that the user named; raises DataError with a next step if it is not MNIST."""
     try:
         return _read_file(Path(os.path.expanduser(path)), f"{option} {os.fspath(path)}", option)
     except DataError as error:
@@ -139,53 +142,53 @@ def _read_given(path: str | os.PathLike[str], option: str) -> Dataset:
 def _search(
     env: Mapping[str, str], allow_download: bool, mirrors: Sequence[str], deadline: float
 ) -> Iterator[Dataset | DataError]:
-    """Look in each place in its order, yielding the real MNIST or why that place has none."""
+    """Look in each place in order, and yield the real MNIST or the reason why it is not there."""
     home = Path(env.get("HOME") or os.path.expanduser("~"))
     keras = Path(env.get("KERAS_HOME") or home / ".keras") / "datasets" / "mnist.npz"
-    kept = cache_folder("mnist-bench", env) / "mnist.npz"
-    for source, path in (("Keras cache", keras), ("download cache", kept)):
+    download_cache = cache_folder("mnist-bench", env) / "mnist.npz"
+    for source, path in (("Keras cache", keras), ("download cache", download_cache)):
         shown = f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
         try:
             yield _read_file(Path(os.path.expanduser(path)), f"{source} {shown}", source)
         except DataError as error:
             yield error
     if not allow_download or env.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
-        why = f"{OFFLINE_VARIABLE} is set" if allow_download else "it was not allowed"
-        yield DataError(f"no download, as {why}")
+        why = f"{OFFLINE_VARIABLE} is set" if allow_download else "downloads are not allowed"
+        yield DataError(f"no download, because {why}")
         return
     for mirror in mirrors:
         try:
-            yield _download(mirror, deadline, kept)
+            yield _download(mirror, deadline, download_cache)
         except DataError as error:
             yield error
 
 
-def _read_file(path: Path, where: str, source: str) -> Dataset:
-    """Read and check a file in Keras's layout; raises DataError that starts with `where`."""
-    arrays = read_path(path, where)
-    return Dataset("mnist", arrays, source, _verify(arrays, where))
+def _read_file(path: Path, place: str, source: str) -> Dataset:
+    """Read and check a file in Keras's layout; raises DataError that starts with `place`."""
+    arrays = read_path(path, place)
+    return Dataset("mnist", arrays, source, _verify(arrays, place))
 
 
-def _verify(arrays: Arrays, where: str) -> dict[str, str]:
-    """Return the digests of the real MNIST; raises DataError at the first array that is not it."""
+def _verify(arrays: Arrays, place: str) -> dict[str, str]:
+    """Return the digests of the real MNIST; raises DataError at the first array that differs."""
     for name, array, shape in zip(Arrays._fields, arrays, MNIST_SHAPES, strict=True):
         seen, expected = f"{array.shape} {array.dtype}", f"{shape} uint8"
         if seen != expected:
-            raise DataError(f"{where}: array {name} should be {expected}", seen=seen)
+            raise DataError(f"{place}: array {name} should be {expected}", seen=seen)
     digests = digests_of(arrays)
     for name, expected in MNIST_DIGESTS.items():
         if digests[name] != expected:
-            what = f"{where}: array {name} should have the SHA-256 {expected[:12]}..."
+            what = f"{place}: array {name} should have the SHA-256 {expected[:12]}..."
             raise DataError(what, seen=f"{digests[name][:12]}...")
     return digests
 
 
 def _download(mirror: str, deadline: float, keep_at: Path) -> Dataset:
-    """Fetch and check the set, and keep it for the next time; raises DataError if it is not had."""
+    """Download, check and keep the dataset; raises DataError if it is unavailable or wrong."""
     arrays = fetch(mirror, deadline)
-    found = Dataset("mnist", arrays, "download", _verify(arrays, mirror))
+    dataset = Dataset("mnist", arrays, "download", _verify(arrays, mirror))
     try:
         write_npz(arrays, keep_at)
-    except OSError as error:  # the set is in memory and good: a full disk costs only the next run
-        return replace(found, source=f"download (not kept: {reason(error)})")
-    return found
+    except OSError as error:  # the data in memory are good: only the next run needs the file
+        return replace(dataset, source=f"download (not kept: {reason(error)})")
+    return dataset

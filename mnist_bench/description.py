@@ -1,4 +1,4 @@
-"""What this workload says of itself: its axes, metrics, grids, packages and variables."""
+"""The description of this workload: its axes, metrics, grids, packages and variables."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ AXES = (
     Axis(
         "model",
         choices=tuple(ARCHITECTURES),
-        meaning="the network: a dense one (mlp) or a convolutional one (cnn)",
+        meaning="the network: dense (mlp) or convolutional (cnn)",
         always_marked=True,
         separates=True,
     ),
     Axis(
         "optimizer",
         choices=OPTIMIZERS,
-        meaning="the Keras optimizer with its defaults",
+        meaning="the Keras optimizer with its default settings",
         always_marked=True,
     ),
     Axis(
@@ -32,14 +32,14 @@ AXES = (
         least=1,
         mark="b{}",
         heading="batch",
-        meaning="images in a step",
+        meaning="images per step",
         is_batch=True,
     ),
     Axis(
         "loop",
         default="fit",
         choices=tuple(sorted({loop for loop, _ in LOOPS})),
-        meaning="how the network is trained: Keras fit, or a compiled loop of this project",
+        meaning="how the network is trained: by Keras fit, or by a compiled loop of this project",
     ),
     Axis(
         "precision",
@@ -52,7 +52,7 @@ AXES = (
         "backend",
         default="tensorflow",
         choices=tuple(BACKENDS),
-        meaning="the framework; all stands for every installed one",
+        meaning="the framework; all means every installed one",
         sets_ceiling=True,
         available=installed,
     ),
@@ -62,7 +62,7 @@ AXES = (
         False,
         plural="as_published",
         mark="",
-        meaning="divide the MLP's test images by 225, the slip of the 2020 script",
+        meaning="divide the MLP's test images by 225, as the 2020 script did by mistake",
     ),
 )
 
@@ -73,14 +73,14 @@ METRICS = (
         "both",
         short="loss",
         digits=3,
-        meaning="cross-entropy on the training set; by epoch, the mean while training",
+        meaning="cross-entropy on the training set; per epoch, the mean during training",
     ),
     Metric(
         "train_accuracy",
         "higher",
         "both",
         short="accuracy",
-        meaning="share of the training set that is classified rightly",
+        meaning="share of the training set that is classified correctly",
     ),
     Metric(
         "test_loss",
@@ -93,7 +93,7 @@ METRICS = (
         "test_accuracy",
         "higher",
         short="test accuracy",
-        meaning="share of the test set that is classified rightly",
+        meaning="share of the test set that is classified correctly",
         scored=True,
     ),
 )
@@ -116,8 +116,8 @@ RECORDED_VARIABLES = (
 )
 
 CAVEAT = (
-    "These are small networks on 28x28 images: they do not predict how fast a machine trains big "
-    "models, which are bound by memory bandwidth and accelerators far more than these are."
+    "These are small networks on 28x28 images: they do not predict how fast a machine trains large "
+    "models, which depend far more on memory bandwidth and accelerators."
 )
 
 DESCRIPTION = Description(

@@ -1,4 +1,4 @@
-"""Fetches the arrays of MNIST from a mirror, within a deadline."""
+"""Downloads the arrays of MNIST from a mirror, within a deadline."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ MIRRORS: tuple[str, ...] = (
 )
 CONNECT_TIMEOUT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 60.0  # for all mirrors together
-DOWNLOAD_LIMIT_BYTES = 100_000_000  # the set is 11 MB compressed, 55 MB as it is
+DOWNLOAD_LIMIT_BYTES = 100_000_000  # MNIST has 11 MB compressed and 55 MB uncompressed
 
 
 def fetch(mirror: str, deadline: float) -> Arrays:
-    """Return the arrays that `mirror` serves, their digests unchecked.
+    """Return the arrays that `mirror` serves, without checking their digests.
 
-    `deadline` is in monotonic seconds. Raises DataError if they are not had.
+    `deadline` is in monotonic seconds. Raises DataError if the download fails.
     """
     if mirror.endswith("/"):
         contents = {name: _get(mirror + file, deadline) for name, file in IDX_FILES.items()}
@@ -45,22 +45,22 @@ def fetch(mirror: str, deadline: float) -> Arrays:
     return read_npz(io.BytesIO(_get(mirror, deadline)), mirror)
 
 
-def _read_idx(content: bytes, name: str, where: str) -> np.ndarray:
+def _read_idx(content: bytes, name: str, place: str) -> np.ndarray:
     """Read a gzipped IDX file of uint8 (yann.lecun.com/exdb/mnist); raises DataError if broken."""
     try:
         raw = gzip.decompress(content)  # 0, 0, 8 for uint8, the rank, the sizes, the values
         shape = np.frombuffer(raw, ">u4", count=raw[3], offset=4)
         if raw[:3] != b"\0\0\x08":
-            raise ValueError("its magic number is not that of uint8")
+            raise ValueError("its magic number does not mean uint8")
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape).copy()
     except (ValueError, IndexError, EOFError, OSError, zlib.error) as error:
-        raise DataError(f"{where}: {IDX_FILES[name]} is broken: {reason(error)}") from error
+        raise DataError(f"{place}: {IDX_FILES[name]} is broken: {reason(error)}") from error
 
 
 def _get(url: str, deadline: float) -> bytes:
-    """Fetch an address by `deadline` (monotonic seconds); raises DataError saying why not.
+    """Download an address by `deadline` (monotonic seconds); raises DataError with the reason.
 
-    In a thread that can be left behind: no socket timeout covers a name server that is silent.
+    It runs in a thread that may be abandoned: no socket timeout covers a silent name server.
     """
     answer: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
 
@@ -75,7 +75,7 @@ def _get(url: str, deadline: float) -> bytes:
     try:
         content = answer.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
-        raise DataError(f"{url}: no answer in the time allowed") from None
+        raise DataError(f"{url}: no answer within the time limit") from None
     if isinstance(content, Exception):
         raise DataError(f"{url}: {reason(content)}") from content
     return content

@@ -1,4 +1,4 @@
-"""What this machine can run: which jobs are skipped, and why."""
+"""Which jobs a machine can run, and why others are skipped."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from mnist_bench.backends import why_not
 from mnist_bench.settings import Settings
 from mnist_bench.training import LOOPS
 
-#: The loop that torch.compile makes, and the programs one of which it calls.
+#: The loop that uses torch.compile, and the compilers that it may call.
 INDUCTOR, COMPILERS = "inductor", ("g++", "clang++", "c++")
 
-#: Least compute capability of an NVIDIA GPU that multiplies bfloat16 (Ampere).
+#: Minimum compute capability of an NVIDIA GPU that multiplies bfloat16 (Ampere).
 BFLOAT16_CAPABILITY = 8.0
 
-#: What a backend that is built for NVIDIA GPUs brings: TensorFlow and PyTorch, JAX.
+#: Packages that come with a backend for NVIDIA GPUs: TensorFlow and PyTorch, then JAX.
 GPU_PACKAGES = (
     *("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
     *("jax-cuda12-plugin", "jax-cuda13-plugin"),
 )
 
-#: Instruction sets that multiply bfloat16 matrices (bench.probe.machine.cpu names them).
+#: Instruction sets that multiply bfloat16 matrices (named as in bench.probe.cpu).
 BFLOAT16_SETS = frozenset({"AVX512_BF16", "AMX_BF16", "BF16"})
 
 
 def may_use_gpu() -> bool:
-    """Say whether any backend here is built for NVIDIA GPUs, by the packages that it came with.
+    """Say whether any backend here is built for NVIDIA GPUs, by the packages that come with it.
 
-    Nothing is imported. A backend that was built against libraries of the system's is not known.
+    Nothing is imported. A backend that was built against the system's libraries is not recognised.
     """
     return any(version(name) for name in GPU_PACKAGES)
 
@@ -46,13 +46,13 @@ def why_skipped(settings: Settings, facts: MachineFacts) -> str | None:
         return f"torch.compile needs a C++ compiler ({', '.join(COMPILERS)}): install one"
     if settings.precision == "bfloat16" and not _multiplies_bfloat16(facts):
         return (
-            "this machine has no bfloat16 arithmetic (AVX512_BF16, AMX_BF16, Arm BF16 or a GPU): "
-            "a job would measure its emulation"
+            "this machine has no bfloat16 arithmetic (AVX512_BF16, AMX_BF16, Arm BF16 or a GPU), "
+            "so a job would measure an emulation"
         )
     return None
 
 
 def _multiplies_bfloat16(facts: MachineFacts) -> bool:
     capabilities = [gpu.compute_capability for gpu in facts.gpus or ()]
-    has_gpu = any(float(found) >= BFLOAT16_CAPABILITY for found in capabilities if found)
+    has_gpu = any(float(text) >= BFLOAT16_CAPABILITY for text in capabilities if text)
     return has_gpu or bool(BFLOAT16_SETS & set(facts.instruction_sets or ()))

@@ -1,4 +1,4 @@
-"""About how long a job takes, for `--dry-run` and for the time left; it is not a measurement."""
+"""Estimates how long a job takes, for `--dry-run` and for the time left; not a measurement."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from bench.spec.job import JobSpec
 from mnist_bench.settings import settings_of
 
 #: Seconds of one epoch at batch 128 with Keras `fit` on shared 2-core VMs (November 2026; the CNN
-#: took 10 s with AVX-512 and 15 s without), split into a part that shrinks with larger batches (per
-#: step) and a part that does not (per image).
+#: took 10 s with AVX-512 and 15 s without). The first part shrinks with larger batches (per step);
+#: the second part does not (per image).
 EPOCH_S: Mapping[str, tuple[float, float]] = {"mlp": (1.6, 0.8), "cnn": (2.5, 10.5)}
 
-#: How many times as long an epoch takes as with `fit` on TensorFlow, where that is known: seen on
-#: 2 cores with AVX2 at batch 128 (November 2026). XLA's convolutions are slow on a CPU.
+#: Known ratios of an epoch's time to `fit` on TensorFlow, measured on 2 cores with AVX2 at batch
+#: 128 (November 2026). XLA's convolutions are slow on a CPU.
 RELATIVE: Mapping[tuple[str, str, str], float] = {
     ("mlp", "compiled", "tensorflow"): 0.5,
     ("mlp", "compiled", "jax"): 0.5,
@@ -24,12 +24,12 @@ RELATIVE: Mapping[tuple[str, str, str], float] = {
     ("cnn", "fit", "jax"): 4.0,
 }
 
-#: Seconds around the training: starting a child, importing the backend, loading, evaluating.
+#: Seconds outside the training: starting a child, importing the backend, loading, evaluating.
 AROUND_S: Mapping[str, float] = {"mlp": 8.0, "cnn": 12.0}
 
 
 def job_seconds(job: JobSpec) -> float:
-    """Return about how many seconds `job` takes on 2 cores."""
+    """Return roughly how many seconds `job` takes on 2 cores."""
     settings = settings_of(job)
     per_step, per_image = EPOCH_S[settings.model]
     loop = settings.loop if settings.loop == "fit" else "compiled"

@@ -1,4 +1,4 @@
-"""A dataset as a network takes it: raw for loops that convert on the device, and as floats."""
+"""A dataset in the form that a network takes: raw for loops that convert it, and as floats."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mnist_bench.models import ARCHITECTURES, CLASSES
 from mnist_bench.settings import Settings
 from mnist_bench.synthetic import Arrays
 
-#: What pixels are divided by.
+#: Pixels are divided by this.
 PIXEL_SCALE = 255
 
 
 class Inputs(NamedTuple):
     """Images and labels of both sets, in the network's shape.
 
-    `raw_images` (n, *image_shape) and `raw_labels` (n,) are the train set in uint8, views of the
-    data; the others are float32, pixels 0..1, labels one-hot.
+    `raw_images` (n, *image_shape) and `raw_labels` (n,) are uint8 views of the training set. The
+    other arrays are float32, with pixels in 0..1 and one-hot labels.
     """
 
     raw_images: np.ndarray
@@ -30,7 +30,7 @@ class Inputs(NamedTuple):
 
 
 def prepare(arrays: Arrays, settings: Settings) -> Inputs:
-    """Return `arrays` as the network of `settings` takes them.
+    """Return `arrays` in the form that the network of `settings` takes.
 
     `as_published` divides the MLP's test images by 225, as the script of 2020 did.
     """

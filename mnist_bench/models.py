@@ -1,6 +1,6 @@
-"""The two networks of the 2020 annex, built with Keras, their first weights drawn by NumPy.
+"""The two networks of the 2020 annex, built with Keras; NumPy draws their initial weights.
 
-Keras is imported inside the functions: only a job's child process pays for it.
+Keras is imported inside the functions, so only a job's child process pays for the import.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-#: Streams of a job's seed; each use of randomness has its own, so that none shifts another.
+#: Streams of a job's seed. Each use of randomness has its own stream, so no use shifts another.
 WEIGHTS_STREAM, ORDER_STREAM, DROPOUT_STREAM = 1, 2, 3
 
 CLASSES = 10
@@ -68,10 +68,10 @@ OPTIMIZERS: tuple[str, ...] = ("sgd", "rmsprop", "adam")
 
 
 def build_model(name: str, seed: int, precision: str = "float32") -> Any:
-    """Return the Keras model `name` with its first weights set from `seed`.
+    """Return the Keras model `name` with initial weights from `seed`.
 
-    The framework's own generator is seeded too: PyTorch draws its dropout from it. In `bfloat16`
-    variables stay float32 and layers compute in bfloat16 (Keras's mixed policy).
+    The framework's own generator is seeded too, because PyTorch draws dropout from it. With
+    `bfloat16`, variables stay float32 and layers compute in bfloat16 (Keras's mixed policy).
     """
     import keras
 
@@ -88,10 +88,10 @@ def build_model(name: str, seed: int, precision: str = "float32") -> Any:
 
 
 def initial_weights(shapes: Sequence[tuple[int, ...]], seed: int) -> list[np.ndarray]:
-    """Return float32 first weights: Glorot uniform for kernels, zero for biases (Keras's defaults).
+    """Return float32 initial weights by Keras's defaults: Glorot uniform kernels, zero biases.
 
-    Source: Glorot and Bengio (2010), limit sqrt(6 / (fan_in + fan_out)); a convolution's fans
-    count its receptive field.
+    Source: Glorot and Bengio (2010), limit sqrt(6 / (fan_in + fan_out)); the fans of a
+    convolution include its receptive field.
     """
     weights = []
     for index, shape in enumerate(shapes):
@@ -108,8 +108,7 @@ def initial_weights(shapes: Sequence[tuple[int, ...]], seed: int) -> list[np.nda
 def batch_orders(seed: int, epochs: int, images: int) -> np.ndarray:
     """Return the order of the images in each epoch: int32 of shape (epochs, images).
 
-    Each epoch has a generator of its own, so a 2-epoch job sees the first two orders of a
-    15-epoch job.
+    Each epoch has its own generator, so a 2-epoch job has the first two orders of a 15-epoch job.
     """
     orders = np.empty((epochs, images), dtype=np.int32)
     for epoch in range(epochs):

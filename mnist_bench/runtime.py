@@ -1,6 +1,6 @@
-"""What is asked of the frameworks that a job's process has imported: builds, peaks of GPU memory.
+"""Facts from the frameworks that a job's process has imported: builds and peaks of GPU memory.
 
-Nothing is imported here: a framework is asked only if the process imported it already.
+Nothing is imported here: only frameworks that the process has already imported are asked.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from bench.probe.fact import in_time
 
-#: Seconds that a question to a framework may take.
+#: Seconds that a call to a framework may take.
 LIMIT_S = 2.0
 
 
 def loaded_builds() -> Mapping[str, Callable[[], dict[str, str]]]:
-    """Return what tells the build facts of each framework that this process has imported."""
+    """Return, for each imported framework, a function that returns its build facts."""
     return {
         name: functools.partial(read, sys.modules[name])
         for name, read in BUILDS.items()
@@ -26,10 +26,10 @@ def loaded_builds() -> Mapping[str, Callable[[], dict[str, str]]]:
 
 
 def gpu_peak_bytes(framework: str) -> tuple[int | None, str | None]:
-    """Return the peak of GPU memory that a framework's allocator counted, and its counter.
+    """Return the peak GPU memory that a framework's allocator counted, and the counter's name.
 
-    (None, None) if it runs on no GPU. Frameworks keep what they once took from a GPU, so this
-    count, not the driver's, tells what a job needed.
+    Returns (None, None) if it does not run on a GPU. Frameworks do not return GPU memory, so this
+    count shows what a job needed; the driver's count does not.
     """
     module = sys.modules.get(framework)
     if module is None or framework not in GPU_PEAKS:
@@ -58,7 +58,7 @@ def _torch(torch: Any) -> dict[str, str]:
 
 
 def _jax(jax: Any) -> dict[str, str]:
-    jaxlib = sys.modules.get("jaxlib")  # asking for its devices would start its backend
+    jaxlib = sys.modules.get("jaxlib")  # asking for devices would start its backend
     return {"version": jax.__version__, "jaxlib": getattr(jaxlib, "__version__", "n/a")}
 
 

@@ -1,4 +1,4 @@
-"""A job's values for the axes of this workload, each under its own name."""
+"""A job's values for the axes of this workload, as named fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.spec.job import JobSpec
 
 @dataclass(frozen=True)
 class Settings:
-    """What a job asks of this workload; the fields are the names of its axes."""
+    """The settings of a job; the fields are the names of this workload's axes."""
 
     model: str
     optimizer: str
@@ -22,6 +22,6 @@ class Settings:
 
 
 def settings_of(job: JobSpec) -> Settings:
-    """Return the values of `job`. Raises TypeError if the job is not one of this workload."""
+    """Return the settings of `job`. Raises TypeError if it is not a job of this workload."""
     values: dict[str, Any] = dict(job.axes)
     return Settings(**values)

@@ -1,6 +1,6 @@
-"""How much work a training step is: floating-point operations and bytes, from the network's shape.
+"""Counts the work of a training step from the network's shape: operations and bytes.
 
-Only shapes are read; nothing here runs or times anything.
+It reads only shapes; nothing here runs or times anything.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from typing import Any
 from bench.record.ceilings import WorkCount
 from mnist_bench.settings import Settings
 
-#: Values that an optimizer keeps for each parameter. Source: the docstrings of keras.optimizers.
+#: Values that an optimizer keeps per parameter. Source: the docstrings of keras.optimizers.
 SLOTS = {"sgd": 0, "rmsprop": 1, "adam": 2}
 
-#: Bytes of a value in which layers compute, by precision; parameters and their updates are float32.
+#: Bytes of a value in computations, by precision; parameters and their updates are float32.
 COMPUTE_BYTES = {"float32": 4, "bfloat16": 2}
 PARAMETER_BYTES = 4
 
-#: Bytes of a pixel as each loop hands it to the device; a compiled loop keeps uint8 there.
+#: Bytes of a pixel that a loop sends to the device; compiled loops keep uint8 on the device.
 PIXEL_BYTES = {"fit": 4}
 RESIDENT_PIXEL_BYTES = 1
 
-#: Passes over a layer's output: written and read forward, read backward, its gradient written
-#: and read.
+#: Passes over a layer's output: it is written and read forward and read backward, and its gradient
+#: is written and read.
 ACTIVATION_PASSES = 5
 
 
 def count_work(model: Any, settings: Settings) -> WorkCount:
-    """Return what one step on a full batch must do at least, from the Keras `model`.
+    """Return the least work of one step on a full batch of the Keras `model`.
 
-    Operations: a layer with a kernel of k values applied at p places takes p*k multiply-adds an
-    image. Forward 2*p*k operations, as many for the kernel's gradient, and as many for the input's
-    gradient, which the first such layer does not need. Other operations (activations, pooling,
-    softmax, loss, optimizer) are left out, as is customary for model FLOPs.
-    Source: Chowdhery et al., PaLM (2022), appendix B, for the custom.
+    Operations: a layer with a kernel of k values, applied at p places, takes p*k multiply-adds per
+    image. That is 2*p*k operations forward, as many for the kernel's gradient, and as many for the
+    input's gradient, which the first such layer does not need. Other operations (activations,
+    pooling, softmax, loss, optimizer) are left out, as is usual for model FLOPs.
+    Source of this convention: Chowdhery et al., PaLM (2022), appendix B.
 
-    Bytes: parameters are read forward and backward in the precision of computing; their gradients
-    are written and read; parameters and the optimizer's slots are read and written in float32. Each
-    layer's output passes ACTIVATION_PASSES times, the pixels twice. It is what a step moves if
-    nothing stays in cache between two passes, and each pass touches a value once.
+    Bytes: parameters are read forward and backward in the compute precision. Their gradients are
+    written and read. Parameters and the optimizer's slots are read and written in float32. Each
+    layer's output is passed ACTIVATION_PASSES times, and the pixels twice. A step moves these bytes
+    if nothing stays in cache between two passes and each pass touches a value once.
     """
     each = [2 * places * kernel for places, kernel in _kernels(model)]
     parameters = model.count_params()
@@ -57,7 +57,7 @@ def count_work(model: Any, settings: Settings) -> WorkCount:
 
 
 def _kernels(model: Any) -> Iterator[tuple[int, int]]:
-    """Yield (places, values) of each layer's kernel, in order."""
+    """Yield (places, values) for each layer's kernel, in order."""
     for layer in model.layers:
         kernel = getattr(layer, "kernel", None)
         if kernel is not None:
@@ -65,9 +65,9 @@ def _kernels(model: Any) -> Iterator[tuple[int, int]]:
 
 
 def _outputs(model: Any) -> Iterator[int]:
-    """Yield the values of each layer's output, an image; a reshape moves nothing and counts none.
+    """Yield the output values per image of each layer; a reshape moves nothing and is left out.
 
-    An activation function is taken as computed together with its layer.
+    An activation function is assumed to run together with its layer.
     """
     for layer in model.layers:
         if type(layer).__name__ != "Flatten":

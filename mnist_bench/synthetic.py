@@ -1,9 +1,9 @@
-"""A seeded synthetic stand-in for MNIST: the same shapes, the same bytes on every machine.
+"""A seeded synthetic substitute for MNIST: the same shapes, and the same bytes on every machine.
 
-Each sample is a glyph of a digit, scaled and moved as a whole, with an ink and noise of its own.
-The bytes are the same everywhere because every step is integer arithmetic on raw words of PCG64
-and SeedSequence, whose streams NumPy keeps stable between versions (NEP 19). After two epochs of
-Adam the MLP reaches a test accuracy of 0.98 and the CNN 0.99, about as on MNIST.
+Each sample is a glyph of a digit, scaled and shifted, with its own ink strength and noise. The
+bytes are the same everywhere because all steps are integer arithmetic on raw words of PCG64 and
+SeedSequence, and NumPy keeps their streams stable between versions (NEP 19). After two epochs of
+Adam, the MLP reaches a test accuracy of 0.98 and the CNN 0.99, about as on MNIST.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ SYNTHETIC_DIGESTS: dict[str, str] = {
     "y_test": "dcae447f26c035ee450216446f760e8e16ed7e63f83d3ab69b5b5e8e1501fd2e",
 }
 
-#: Ten digits of 7 rows by 5 columns; a hexadecimal pair is a row, its lowest bit on the right.
+#: Ten digits of 7 rows by 5 columns; a hexadecimal pair is a row, with its lowest bit on the right.
 GLYPHS = (
     "0e11131519110e 040c040404040e 0e11010204081f 1f02040201110e 02060a121f0202 "
     "1f101e0101110e 0608101e11110e 1f010204080808 0e11110e11110e 0e11110f01020c"
 )
 SIDE, PIXELS = 28, 28 * 28
-SCALES = (2, 3)  # pixels that a glyph's dot may be wide, and high
-MOVES = 7  # places along each axis that a digit may be moved to, the middle one included
-CHUNK = 1000  # samples drawn at a time, to bound the memory
+SCALES = (2, 3)  # possible widths and heights of a glyph's dot, in pixels
+MOVES = 7  # possible places of a digit along each axis, including the middle
+CHUNK = 1000  # samples drawn at a time, to limit memory
 
 
 def make_synthetic(seed: int = 1234, n_train: int = 60000, n_test: int = 10000) -> Arrays:
-    """Draw a digit-like dataset that is the same, bit for bit, wherever it is drawn.
+    """Draw a digit-like dataset that is identical, bit for bit, on every machine.
 
-    Shapes: images (n, 28, 28) and labels (n,), uint8. A smaller set is a prefix of a larger one of
-    the same seed. Raises ValueError for a negative seed or size.
+    Shapes: images (n, 28, 28) and labels (n,), uint8. With the same seed, a smaller dataset is a
+    prefix of a larger one. Raises ValueError for a negative seed or size.
     """
     templates = _templates()
     return Arrays(*_half(templates, seed, 0, n_train), *_half(templates, seed, 1, n_test))
 
 
 def _half(templates: Bytes, seed: int, half: int, n: int) -> tuple[Bytes, Bytes]:
-    """Draw `n` images and labels from the stream of one half of the set."""
+    """Draw `n` images and labels from the stream of one half (train or test)."""
     stream = np.random.PCG64(np.random.SeedSequence([seed, half]))
     images, labels = np.empty((n, SIDE, SIDE), np.uint8), np.empty(n, np.uint8)
     for start in range(0, n, CHUNK):
@@ -72,7 +72,7 @@ def _half(templates: Bytes, seed: int, half: int, n: int) -> tuple[Bytes, Bytes]
 
 
 def _templates() -> Bytes:
-    """Return every glyph at every scale and place: (digit, wide, high, down, across, 28, 28)."""
+    """Return all glyphs at all scales and places: (digit, wide, high, down, across, 28, 28)."""
     shape = (10, len(SCALES), len(SCALES), MOVES, MOVES, SIDE, SIDE)
     templates = np.zeros(shape, np.uint8)
     for digit, glyph in enumerate(GLYPHS.split()):

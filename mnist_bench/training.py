@@ -1,4 +1,4 @@
-"""One training: the model compiled, trained by its loop under the meter, and evaluated."""
+"""One training: compiles the model, trains it in its loop under the meter, and evaluates it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnist_bench.inputs import Inputs
 from mnist_bench.loops import Loop
 from mnist_bench.settings import Settings
 
-#: The function of each loop, by name and backend.
+#: The function of each loop, by loop and backend.
 LOOPS: dict[tuple[str, str], str] = {
     **{("fit", name): "mnist_bench.loops.fit:train" for name in BACKENDS},
     ("compiled", "tensorflow"): "mnist_bench.loops.compiled_tensorflow:train",
@@ -35,7 +35,7 @@ def train(
     framework: Backend,
     meter: Meter,
 ) -> None:
-    """Compile, train, and evaluate on both sets: the region that the 2020 annex timed."""
+    """Compile, train, and evaluate on both sets: the part that the 2020 annex timed."""
     loop: Loop = pkgutil.resolve_name(LOOPS[settings.loop, settings.backend])
     images = len(inputs.raw_images)
     ragged = 0 < images % settings.batch_size < images
@@ -49,10 +49,10 @@ def train(
 
 
 def _evaluated(model: Any, inputs: Inputs, framework: Backend) -> Mapping[str, float]:
-    """Evaluate on the train set, then on the test set."""
+    """Evaluate on the training set, then on the test set."""
     train_loss, train_accuracy = framework.evaluate(model, inputs.x_train, inputs.y_train)
     test_loss, test_accuracy = framework.evaluate(model, inputs.x_test, inputs.y_test)
-    model.test_function = None  # the next evaluation traces again, as a job of its own would
+    model.test_function = None  # the next evaluation traces again, as a separate job would
     return {
         "train_loss": train_loss,
         "train_accuracy": train_accuracy,

@@ -1,4 +1,4 @@
-"""The workload: one MNIST job from data to measurement, and what a run must know before it."""
+"""The workload: runs one MNIST job, and answers what a run must know before its jobs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from bench.spec.job import JobSpec
 from bench.text import type_and_line
 from mnist_bench import eligibility, runtime
 from mnist_bench.backends import backend, installed
-from mnist_bench.data import combined_digest, load_staged, resolve
+from mnist_bench.data import combined_digest, load_copy, resolve
+from mnist_bench.data_copy import cached_copy
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.estimate import job_seconds
 from mnist_bench.inputs import prepare
 from mnist_bench.models import ARCHITECTURES, batch_orders, build_model
 from mnist_bench.settings import Settings, settings_of
-from mnist_bench.staging import stage_in_cache
 from mnist_bench.step_work import count_work
 from mnist_bench.training import train
 
 
 class MnistWorkload(Workload):
-    """Trains one of the two networks of the 2020 annex, and times it as the annex did."""
+    """Trains one of the two networks of the 2020 annex, timed as in the annex."""
 
     description = DESCRIPTION
 
     def run_job(self, job: JobSpec, meter: Meter) -> None:
-        """Train as `job` asks. Raises whatever the framework raises."""
+        """Train as `job` asks. Raises any error of the framework."""
         settings = settings_of(job)
         framework = backend(settings.backend)
         meter.load(lambda: framework.load(meter.threads))
@@ -39,7 +39,7 @@ class MnistWorkload(Workload):
             threads=framework.thread_counts(),
         )
         assert meter.data_path is not None, "every job of this workload has data"
-        arrays = load_staged(meter.data_path)
+        arrays = load_copy(meter.data_path)
         inputs = prepare(arrays, settings)
         meter.data_loaded(combined_digest(arrays))
         orders = batch_orders(job.seed, job.epochs, len(arrays.x_train))
@@ -55,15 +55,15 @@ class MnistWorkload(Workload):
             meter.note(note)
 
     def dataset(self, which: str, path: str | None) -> Dataset:
-        """Return MNIST, or the synthetic set in its place. Raises DataError."""
-        found = resolve(which, path)
+        """Return MNIST, or the synthetic dataset instead. Raises DataError if it is unavailable."""
+        dataset = resolve(which, path)
         return Dataset(
-            name=found.name,
-            digest=combined_digest(found.digests),
-            source=found.source,
-            note=found.note,
-            tried=found.tried,
-            stage=lambda: stage_in_cache(found),
+            name=dataset.name,
+            digest=combined_digest(dataset.digests),
+            source=dataset.source,
+            note=dataset.note,
+            tried=dataset.tried,
+            stage=lambda: cached_copy(dataset),
         )
 
     def why_skipped(self, job: JobSpec, facts: MachineFacts) -> str | None:
@@ -71,15 +71,15 @@ class MnistWorkload(Workload):
         return eligibility.why_skipped(settings_of(job), facts)
 
     def estimate_s(self, job: JobSpec) -> float:
-        """Return about how many seconds `job` takes on two cores."""
+        """Return roughly how many seconds `job` takes on two cores."""
         return job_seconds(job)
 
     def may_use_gpu(self) -> bool:
-        """Say whether a backend here is built for NVIDIA GPUs."""
+        """Say whether an installed backend is built for NVIDIA GPUs."""
         return eligibility.may_use_gpu()
 
     def builds(self) -> Mapping[str, Callable[[], dict[str, str]]]:
-        """Return what tells how each imported framework was built."""
+        """Return, for each imported framework, a function that returns its build facts."""
         return runtime.loaded_builds()
 
     def import_all(self, threads: int) -> Mapping[str, str]:
@@ -93,7 +93,7 @@ class MnistWorkload(Workload):
         return failures
 
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
-        """Return the peak that the backend's allocator counted, and its counter."""
+        """Return the peak GPU memory that the backend's allocator counted, and its name."""
         return runtime.gpu_peak_bytes(settings_of(job).backend)
 
 

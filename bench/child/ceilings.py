@@ -1,7 +1,7 @@
-"""A machine's own ceilings: matrix-multiply rate and memory copy rate.
+"""A machine's ceilings: its matrix-multiply rate and its memory copy rate.
 
-Both take a few seconds together, run in a job's child after its last clock was read, and keep the
-fastest of several repetitions: a ceiling is what the machine can do, not what it does on average.
+Together they take a few seconds and run in a job's child after the last clock was read. The fastest
+of several repetitions counts: a ceiling is what the machine can do, not what it does on average.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from bench.record.ceilings import Ceilings, CopyRate, MatmulRate
 
 #: Rows and columns of the matrices, growing until one product takes ENOUGH_S.
 MATMUL_SIZES = (256, 512, 1024, 2048, 4096, 8192)
-#: Bytes of the copied arrays, growing likewise: from what a core's cache holds to far past any.
+#: Bytes of the copied arrays, growing likewise from the size of a core's cache to beyond any cache.
 COPY_SIZES_BYTES = tuple(2**power for power in (20, 22, 24, 26, 28))
-#: Seconds of one operation past which a larger one tells nothing new.
+#: If one operation takes more seconds than this, larger sizes show nothing new.
 ENOUGH_S = 0.05
-#: Seconds that one size is repeated for, and the least repetitions.
+#: Seconds for which one size is repeated, and the minimum number of repetitions.
 REPEAT_S, LEAST_REPEATS = 0.25, 4
 
 
 @dataclass(frozen=True)
 class Operations:
-    """The bare operations by which a workload's ceilings are measured.
+    """The bare operations that measure a workload's ceilings.
 
-    `matmul(size)` returns what multiplies two resident (size, size) matrices, `copy(size_bytes)`
-    what copies a resident array onto another; both wait for the device.
+    `matmul(size)` returns a function that multiplies two resident (size, size) matrices.
+    `copy(size_bytes)` returns a function that copies a resident array to another. Both functions
+    wait for the device.
     """
 
     matmul: Callable[[int], Callable[[], Any]]
@@ -36,9 +37,9 @@ class Operations:
 
 
 def measure_ceilings(operations: Operations) -> Ceilings:
-    """Return this machine's ceilings through `operations`.
+    """Return this machine's ceilings, measured with `operations`.
 
-    Raises whatever an operation raises, out of memory included.
+    Raises any error of an operation, such as running out of memory.
     """
     begin = time.perf_counter()
     matmul = [
@@ -56,7 +57,7 @@ def measure_ceilings(operations: Operations) -> Ceilings:
 def _swept(
     sizes: Iterable[int], prepare: Callable[[int], Callable[[], Any]]
 ) -> Iterable[tuple[int, float]]:
-    """Yield each size with the fastest seconds of its operation, until one is long enough."""
+    """Yield each size with the shortest time of its operation, until one takes over ENOUGH_S."""
     for size in sizes:
         best_s = _fastest_s(prepare(size))
         yield size, best_s

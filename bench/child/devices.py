@@ -1,4 +1,4 @@
-"""Whether a machine that was declared to have a GPU shows one; if not, its jobs fail plainly."""
+"""Checks that a machine which was declared to have a GPU shows one; if not, its jobs fail."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from bench.errors import DeviceError
 
-#: Seconds after which a driver's listing of its GPUs counts as hung.
+#: Seconds that the driver may take to list its GPUs.
 LISTING_S = 20
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """Return a line for each NVIDIA GPU that the driver lists; empty where it lists none."""
+    """Return a line for each NVIDIA GPU that the driver lists."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ()
@@ -27,15 +27,15 @@ def visible_gpus() -> tuple[str, ...]:
 
 
 def check_device(expects: str | None, gpus: Sequence[object]) -> None:
-    """Raise DeviceError where a GPU is expected and `gpus`, as whoever looks sees them, are none.
+    """Raise DeviceError if a GPU is expected and `gpus`, the visible GPUs, are empty.
 
-    The child calls it with the driver's list before the framework is loaded; a workload may call
-    it again with the framework's own list, which a CPU-only build leaves empty.
+    The child calls this with the driver's list before it loads the framework. A workload may call
+    it again with the framework's own list, which is empty in a CPU-only build.
     """
     if expects == "gpu" and not gpus:
         raise DeviceError(
-            "no GPU visible: the machine was declared to have one, and the job is not measured "
-            "on its CPU instead",
+            "no GPU visible: the machine was declared to have one, so the job is not measured on "
+            "its CPU",
             seen="no device",
-            next_step="check `nvidia-smi -L` on it, and that the GPU build of the backend is there",
+            next_step="check `nvidia-smi -L` on it, and that the backend's GPU build is installed",
         )

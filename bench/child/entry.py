@@ -26,17 +26,15 @@ from bench.text import first_problem
 
 
 def _end_with_parent() -> None:
-    """End this process and what it started when the parent's end of the input pipe closes.
+    """End this process and its descendants when the parent's end of the input pipe closes.
 
-    This works on Linux and macOS, and whatever ended the parent.
+    This works on Linux and macOS, whatever ended the parent.
     """
 
     def wait() -> None:
         while os.read(0, 1):
             pass
-        if (
-            os.getpgrp() == os.getpid()
-        ):  # as bench.child.process starts it: the group is all its own
+        if os.getpgrp() == os.getpid():  # bench.child.process gives it its own group
             os.killpg(0, signal.SIGKILL)
         os._exit(3)
 
@@ -66,7 +64,7 @@ def _write_record(record: JobRecord, path: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one job as the command line asks; return the exit code."""
+    """Run the job that the command line names; return the exit code."""
     if not 2 <= len(arguments) <= 3:
         print(__doc__, file=sys.stderr)
         return 2
@@ -76,9 +74,9 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     emit: Callable[[Mapping[str, Any]], None] = lambda event: None  # noqa: E731
-    if len(arguments) == 3:  # started by bench.child.process: report progress, end with the parent
+    if len(arguments) == 3:  # a parent started us: report progress, end with it
         _end_with_parent()
-        events = Path(arguments[2]).open("a", buffering=1)  # noqa: SIM115 open until the end
+        events = Path(arguments[2]).open("a", buffering=1)  # noqa: SIM115  stays open until the end
         emit = lambda event: print(json.dumps(event), file=events)  # noqa: E731
     record = run_launch(launch, emit)
     _write_record(record, arguments[1])

@@ -1,4 +1,4 @@
-"""Runs one job in this process: finds its workload, hands it the meter, and makes the record."""
+"""Runs one job in this process: finds its workload, gives it the meter, and makes the record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
 
 
 def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) -> JobRecord:
-    """Run the job in this process and return its record; a failure is a record too."""
+    """Run the job in this process and return its record; a failure gives a record too."""
     started_s, started_at = time.perf_counter(), utc_now()
     _set_niceness(launch.niceness)
     measurement: Measurement | None = None
@@ -45,7 +45,7 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
             check_device(launch.expects, visible_gpus())
         workload = load_workload(launch.workload)
         measurement = _measured(workload, launch, started_s, emit)
-    except Exception as error:  # whatever a job does is a record, never a lost job
+    except Exception as error:  # any error of a job becomes a record
         failure = failure_of(error, launch.privacy)
     return launch.record(
         machine=launch.machine or probe_for(workload, launch.privacy),
@@ -57,7 +57,7 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
 
 
 def failure_of(error: BaseException, privacy: Privacy) -> Failure:
-    """Return the failure that an exception stands for, its traceback kept but for names."""
+    """Return the failure record of an exception, with names redacted in its traceback."""
     return Failure(
         reason="no GPU visible" if isinstance(error, DeviceError) else "exception",
         message=privacy.redacted(str(error)) or type(error).__name__,
@@ -72,7 +72,7 @@ def _measured(
     started_s: float,
     emit: Callable[[Mapping[str, Any]], None],
 ) -> Measurement:
-    """Hand the job to its workload, and return what the meter has noted."""
+    """Give the job to its workload, and return what the meter has noted."""
     meter = Meter(
         launch.job,
         threads=launch.threads,
@@ -89,11 +89,11 @@ def _measured(
         )
     gpu_peak = workload.gpu_peak_bytes(launch.job)
     ceilings = None
-    if launch.measure_ceilings and meter.notebook.operations:  # last: they use memory too
+    if launch.measure_ceilings and meter.notebook.operations:  # last, as they use memory too
         emit({"event": "measured"})
         try:
             ceilings = measure_ceilings(meter.notebook.operations)
-        except Exception as error:  # the job itself is measured: nothing may take that away
+        except Exception as error:  # the job itself is measured: keep that
             meter.note(f"ceilings not measured: {type(error).__name__}: {error}"[:200])
     return _measurement(meter.notebook, launch, _threads(launch, workload), gpu_peak, ceilings)
 
@@ -140,7 +140,7 @@ def _measurement(
 
 
 def _threads(launch: LaunchSpec, workload: Workload) -> ThreadFacts:
-    """Return the threads and the priority that were asked for, and what the system gave."""
+    """Return the requested threads and priority, and what the system gave."""
     description = workload.description
     names = (
         *(*THREAD_VARIABLES, *description.thread_variables),
@@ -159,7 +159,7 @@ def _threads(launch: LaunchSpec, workload: Workload) -> ThreadFacts:
 
 
 def _set_niceness(niceness: int | None) -> None:
-    """Ask for a priority; if the system refuses it, the record shows the one it gave."""
+    """Request a priority; if the system refuses, the record shows the actual one."""
     if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) != niceness:
         try:
             os.setpriority(os.PRIO_PROCESS, 0, niceness)

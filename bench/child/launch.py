@@ -18,12 +18,12 @@ from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy
 from bench.spec.variables import THREAD_VARIABLES
 
-#: What places jobs on the nodes of a cluster, as `placed_by` says it.
+#: The value of `placed_by` for jobs on the nodes of a cluster.
 ON_CLUSTER = "ray cluster"
 
 
 class LaunchSpec(Frozen):
-    """A job description: one job, and how its child is to be run. A bare child can read it too."""
+    """A job description: one job, and how to run its child. It can also be run by hand."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -38,7 +38,7 @@ class LaunchSpec(Frozen):
     attempt: int = 1
     placed_by: str = "bare"
     measure_ceilings: bool = Field(
-        default=False, description="measure what the machine can do at best, after the job"
+        default=False, description="measure the machine's ceilings after the job"
     )
     expects: Literal["gpu"] | None = Field(
         default=None, description="the device that the machine was declared to have"
@@ -70,9 +70,9 @@ def ceiling_key(job: JobSpec, axes: Sequence[Axis]) -> tuple[Value, ...]:
 def first_of_each(
     jobs: Iterable[JobSpec], axes: Sequence[Axis], records: Iterable[JobRecord] = ()
 ) -> frozenset[str]:
-    """Return the ids of the jobs that are to measure ceilings: one for each `ceiling_key`.
+    """Return the ids of the jobs that measure ceilings: one for each `ceiling_key`.
 
-    `jobs` are in the order in which they will run; `records` are those that a continued run holds.
+    `jobs` are in the order in which they will run; `records` are the records of a continued run.
     """
     known = {
         ceiling_key(record.job, axes)
@@ -92,10 +92,10 @@ def child_environment(
 ) -> dict[str, str]:
     """Return the child's environment: the parent's without Ray's additions, with explicit threads.
 
-    Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; none of it may reach a job.
-    A job trains on one GPU: if the user chose none of several, it is given the first. CUDA numbers
-    them as NVML does, so that what is watched is what the job uses. On a cluster's node Ray makes
-    the list, which names all of them.
+    Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; they must not reach a job.
+    A job trains on one GPU. If the user chose none of several GPUs, the job gets the first. CUDA
+    numbers GPUs as NVML does, so the watched GPU is the one that the job uses. On a cluster's node,
+    Ray lists all GPUs in CUDA_VISIBLE_DEVICES, and the job gets the first.
     """
     kept = {key: value for key, value in parent.items() if not key.startswith("RAY_")}
     named = description.thread_variables if description else ()
@@ -113,7 +113,7 @@ def child_environment(
 
 
 def _python_path(environment: Mapping[str, str]) -> str:
-    """Put the folder of this package first, so that a child of a source tree finds it."""
+    """Put this package's folder first, so that a child in a source tree finds it."""
     here = str(Path(__file__).resolve().parents[2])
     rest = environment.get("PYTHONPATH")
     return f"{here}:{rest}" if rest else here

@@ -1,7 +1,7 @@
-"""The meter: the stopwatch and notebook of one job, which the child hands to every workload.
+"""The meter: the stopwatch and notebook of one job, which the child gives to its workload.
 
 It owns the clocks, epochs, steps, memory, threads, digests and ceilings. A workload says what it
-does and the meter measures it, so that no workload times itself.
+does, and the meter measures it, so no workload times itself.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from bench.record.measurement import EpochRecord, Evaluation, quantile
 from bench.spec.job import JobSpec
 
 Arrays = Sequence[npt.NDArray[Any]]
-#: Returns the workload's metrics of an evaluation, by name.
+#: Evaluates and returns the workload's metrics by name.
 Evaluate = Callable[[], Mapping[str, float]]
-#: Takes a progress event, a small mapping that JSON can hold.
+#: Takes a progress event: a small mapping that JSON can hold.
 Emit = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass
 class Notebook:
-    """What a meter has noted so far; the child makes the record of it."""
+    """What a meter has noted so far; the child turns it into the record."""
 
     epochs: list[EpochRecord] = field(default_factory=list)
     step_s: list[npt.NDArray[np.float64]] = field(default_factory=list)
@@ -56,9 +56,9 @@ class Notebook:
 
 
 class Meter:
-    """Measures one job; see the methods in the order in which a workload calls them.
+    """Measures one job. The methods are in the order in which a workload calls them.
 
-    `threads` is the number of threads that the job may use. `data_path` is the staged dataset;
+    `threads` is the number of threads that the job may use. `data_path` is the copy of the dataset;
     None if the workload reads no data.
     """
 
@@ -83,7 +83,7 @@ class Meter:
         self._clock: StoppableClock | None = None
 
     def load(self, action: Callable[[], Any]) -> None:
-        """Run `action`, which imports what the job needs, and note its seconds and memory."""
+        """Run `action`, which imports what the job needs, and note its time and memory."""
         self.notebook.import_s += timed(action)
         self.notebook.after_import_bytes = resident_bytes()
 
@@ -96,9 +96,9 @@ class Meter:
         synchronise: Callable[[], None] = no_device,
     ) -> None:
         """Note what the job runs on: `cpu` or `gpu`, package versions, intra-op and inter-op
-        threads. `synchronise` waits for the device, and is called before a clock is read.
+        threads. `synchronise` waits for the device; it is called before a clock is read.
 
-        Raises DeviceError if the machine was declared to have a GPU and this is none.
+        Raises DeviceError if the machine was declared to have a GPU but the device is a CPU.
         """
         check_device(self._expects, ["gpu"] if device == "gpu" else [])
         self.notebook.device, self.notebook.threads = device, threads
@@ -106,20 +106,20 @@ class Meter:
         self._synchronise = synchronise
 
     def data_loaded(self, digest: str | None = None) -> None:
-        """Note the memory after loading; `digest` is that of the data which were read.
+        """Note the memory after loading the data; `digest` is the digest of the loaded data.
 
         Raises DataError if they are not the data of the run.
         """
         if digest is not None and digest != self._data_digest:
             raise DataError(
-                f"the data at {self.data_path} are not those of the run",
+                f"the data at {self.data_path} are not the data of the run",
                 seen=f"{digest[:12]}, not {self._data_digest[:12]}",
                 next_step="delete that file and run again",
             )
         self.notebook.after_data_bytes = resident_bytes()
 
     def digest(self, name: str, arrays: Arrays) -> None:
-        """Note the digest of `initial_weights` or `batch_order`: it proves what was run."""
+        """Note the digest of `initial_weights` or `batch_order`, which proves what was run."""
         self.notebook.digests[name] = arrays_digest(arrays)
 
     def work(self, work: WorkCount) -> None:
@@ -131,11 +131,11 @@ class Meter:
         self.notebook.notes.append(text)
 
     def tell(self, event: str, **detail: Any) -> None:
-        """Tell whoever follows the job how it gets on; `detail` must fit into JSON."""
+        """Emit a progress event; `detail` must fit into JSON."""
         self._emit({"event": event, **detail})
 
     def ceilings_by(self, operations: Operations) -> None:
-        """Take the bare operations by which the machine's ceilings are measured after the job."""
+        """Take the bare operations that measure the machine's ceilings after the job."""
         self.notebook.operations = operations
 
     @contextlib.contextmanager
@@ -146,10 +146,10 @@ class Meter:
         *,
         ragged_last_step: bool = False,
     ) -> Iterator[None]:
-        """Time what a user waits for: all that is inside, and the evaluation at its end.
+        """Time what a user waits for: everything inside, and the evaluation at the end.
 
-        `evaluate` returns the metrics, `weights` the arrays that were trained (for their digest).
-        `ragged_last_step`: the last step of every epoch holds fewer samples than the others.
+        `evaluate` returns the metrics, and `weights` the trained arrays (for their digest). Set
+        `ragged_last_step` if the last step of every epoch has fewer samples than the others.
         """
         self._evaluate, self._weights = evaluate, weights
         self.notebook.ragged_last_step = ragged_last_step
@@ -158,18 +158,18 @@ class Meter:
         yield
         if len(self.notebook.epochs) != self._job.epochs:
             raise WorkloadError(
-                "the workload did not train the epochs that the job asks for",
+                "the workload did not train as many epochs as the job asks for",
                 seen=f"{len(self.notebook.epochs)} of {self._job.epochs}",
-                next_step="call meter.epoch() once for each of job.epochs",
+                next_step="call meter.epoch() exactly job.epochs times",
             )
         self._note_evaluation(self._job.epochs, self._clock.elapsed())
         self.notebook.peak = peak_bytes()
 
     def epoch(self) -> EpochTimer:
-        """Begin the next epoch and return its timer. Call it within `training`."""
+        """Begin the next epoch and return its timer. Call it inside `training`."""
         if self._clock is None:
             raise WorkloadError(
-                "an epoch began outside of the training",
+                "an epoch began outside the training",
                 next_step="open it inside `with meter.training():`",
             )
         number = len(self.notebook.epochs) + 1
@@ -205,7 +205,7 @@ class Meter:
     def _epoch_record(self, epoch: TimedEpoch) -> EpochRecord:
         assert self._clock is not None
         last = -1 if self.notebook.ragged_last_step else None
-        rest = epoch.step_s[1:last]  # a smaller batch does not measure a whole one
+        rest = epoch.step_s[1:last]  # a smaller batch does not measure a full one
         return EpochRecord(
             epoch=epoch.epoch,
             started_s=epoch.started - self._clock.origin,
@@ -241,7 +241,7 @@ def arrays_digest(arrays: Arrays) -> str:
     """Return the SHA-256 of the arrays' shapes and little-endian bytes, in order.
 
     Floating-point arrays are digested as float32 and integers as int32, so that a digest does not
-    depend on the width in which a framework keeps them.
+    depend on the width that a framework uses.
     """
     digest = hashlib.sha256()
     for array in arrays:

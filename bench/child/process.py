@@ -25,10 +25,10 @@ from bench.record.lines import JobRecord
 from bench.spec.privacy import Privacy
 from bench.watch.sampler import ChildWatch
 
-#: How often the parent looks for a child's events and its end.
+#: Seconds between two checks for a child's events and its end.
 PERIOD_S = 0.1
 
-#: How long a child is given to end by itself after SIGTERM.
+#: Seconds that a child has to end by itself after SIGTERM.
 GRACE_S = 3.0
 
 
@@ -45,9 +45,10 @@ def run_child(
 ) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
     """Run `launch` in a fresh child process; yield its progress events, then its record.
 
-    The record comes last and always: a crash or an overrun becomes a failure. Closing the iterator
-    early ends the child. Its files lie in a new folder below `scratch`, by default the system's.
-    With `beats`, an empty event comes every PERIOD_S, so that the caller can do other things.
+    The record always comes, and comes last: a crash or an overrun becomes a failure. Closing the
+    iterator early ends the child. The child's files are in a new folder inside `scratch` (default:
+    the system's temporary folder).
+    If `beats`, an empty event comes every PERIOD_S, so that the caller can do other things.
     """
     with tempfile.TemporaryDirectory(prefix="bench-job-", dir=scratch) as folder:
         files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
@@ -80,7 +81,7 @@ def _probed(launch: LaunchSpec) -> MachineFacts:
 
 
 def _workload(launch: LaunchSpec) -> Workload | None:
-    """Return the job's workload; None if it cannot be imported, which the child's record tells."""
+    """Return the job's workload, or None if it cannot be imported (the child's record says why)."""
     try:
         return load_workload(launch.workload)
     except RequestError:
@@ -89,7 +90,7 @@ def _workload(launch: LaunchSpec) -> Workload | None:
 
 @contextlib.contextmanager
 def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the child; end it, and all that it started, whatever happens."""
+    """Start the child; at the end, end it and all its descendants, whatever happens."""
     command = [sys.executable, "-m", "bench.child.entry"]
     command += [str(files.launch), str(files.record), str(files.events)]
     with files.log.open("wb") as log:
@@ -99,7 +100,7 @@ def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subproce
             stdout=log,
             stderr=subprocess.STDOUT,
             env=environment,
-            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+            start_new_session=True,  # the parent handles a Ctrl-C at the terminal
         )
     try:
         yield child
@@ -114,7 +115,7 @@ def _follow(
     limit_s: float,
     beats: bool,
 ) -> Generator[Mapping[str, Any], None, tuple[float | None, bool]]:
-    """Yield the child's events until it ends; return (its annex clock, whether it overran)."""
+    """Yield the child's events until it ends; return (its training clock, whether it overran)."""
     deadline = time.monotonic() + limit_s
     clock_s: float | None = None
     with events.open() as file:
@@ -122,7 +123,7 @@ def _follow(
             ended = child.poll() is not None
             for event in _read_events(file):
                 clock_s = event.get("clock_s", clock_s)
-                if event.get("event") == "measured":  # what follows is none of the job's own
+                if event.get("event") == "measured":  # what follows is not part of the job
                     watch.stop()
                 yield event
             if ended:
@@ -145,12 +146,12 @@ def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and all that it started, gently first."""
+    """End the child and all its descendants, gently first."""
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(child.pid, signal.SIGTERM)
             child.wait(GRACE_S)
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing of it is left
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # all of it has ended
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     if child.stdin:
@@ -186,7 +187,7 @@ def _outcome(
 def failed_record(
     launch: LaunchSpec, failure: Failure, started_at: str, watch: ChildWatch | None = None
 ) -> JobRecord:
-    """Return the record of a job that gave none itself."""
+    """Return the record of a job that did not write one itself."""
     return launch.record(
         machine=launch.machine or _probed(launch),
         started_at=started_at,
@@ -200,15 +201,15 @@ def _describe_exit(code: int) -> str:
         return f"the child ended with exit code {code} and left no record"
     known = {number.value: number.name for number in signal.Signals}
     name = known.get(-code, f"signal {-code}")  # real-time signals have no names
-    hint = ": often the system ran out of memory" if name == "SIGKILL" else ""
+    hint = "; often this means that the system ran out of memory" if name == "SIGKILL" else ""
     return f"the child was ended by {name}{hint}"
 
 
 def _tail(log: Path, privacy: Privacy, limit: int = 2000) -> str | None:
-    """Return the end of the child's output without names of hosts and homes; None if empty."""
+    """Return the end of the child's output with host names and homes redacted; None if empty."""
     try:
         text = log.read_bytes()[-2 * limit :].decode(errors="replace")
     except OSError:
         return None
-    # redacted before it is cut: half a name is a name still
+    # redact before cutting: half a name is still a name
     return privacy.redacted(text)[-limit:].strip() or None

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from bench.probe.fact import in_time
 from bench.record.facts import RuntimeFacts, ThreadPool
 
-#: Seconds that each question to a framework may take.
+#: Seconds that each call to a framework may take.
 LIMIT_S = 2.0
 
 
 def loaded(builds: Mapping[str, Callable[[], dict[str, str]]]) -> RuntimeFacts:
-    """Return the thread pools of this process and what each of `builds` tells; never fails."""
+    """Return this process's thread pools and the build facts of `builds`. It never fails."""
     unknown: dict[str, str] = {}
     pools, reason = in_time(_thread_pools, LIMIT_S)
     if reason:

@@ -1,4 +1,4 @@
-"""The clock of a job: seconds of steps and epochs, with evaluations left out."""
+"""The clock of a job: seconds of steps and epochs without evaluations."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Result = TypeVar("Result")
 
 @dataclass
 class StoppableClock:
-    """A clock that leaves out what happens while it is stopped; seconds of `time.perf_counter`."""
+    """A clock that can be stopped; its seconds are those of `time.perf_counter`."""
 
     stopped_s: float = 0.0
     origin: float = field(default_factory=time.perf_counter)
 
     def elapsed(self) -> float:
-        """Return the seconds since `origin` in which the clock was not stopped."""
+        """Return the seconds since `origin`, without the time that the clock was stopped."""
         return time.perf_counter() - self.origin - self.stopped_s
 
     def without(self, action: Callable[[], Result]) -> Result:
@@ -36,7 +36,7 @@ class StoppableClock:
 
 @dataclass(frozen=True)
 class TimedEpoch:
-    """What was timed in one epoch: seconds on `time.perf_counter`, one value a step."""
+    """The times of one epoch, in seconds of `time.perf_counter`; `step_s` has a value per step."""
 
     epoch: int
     started: float
@@ -47,10 +47,10 @@ class TimedEpoch:
 
 
 class EpochTimer:
-    """Times one epoch; the meter makes it, and its first moment is when it is made.
+    """Times one epoch. The meter makes it, and the epoch begins at that moment.
 
-    Use it as a context manager and call `step` after each step, or call `end` by hand (in a
-    callback). The device is synchronised before a clock is read, if the workload said how.
+    Use it as a context manager and call `step` after each step, or call `end` yourself (in a
+    callback). If the workload gave a `synchronise`, it is called before a clock is read.
     """
 
     def __init__(
@@ -81,23 +81,23 @@ class EpochTimer:
             self.end()
 
     def step(self, steps: int = 1) -> None:
-        """Take note that `steps` more steps are done; several of one launch share its time."""
+        """Note that `steps` more steps are done; the steps of one launch share its time equally."""
         self._synchronise()
         now = time.perf_counter()
         self._steps += [(now - self._last) / steps] * steps
         self._last = now
 
     def apart(self) -> None:
-        """Take note that a set-up (a compilation) ends now; it belongs to the first step alone."""
+        """Note that a set-up (such as compilation) ends now; only the first step includes it."""
         now = time.perf_counter()
         self._apart_s += now - self._last
         self._last = now
 
     def stamped(self, stamps: Sequence[float] | npt.NDArray[np.float64]) -> None:
-        """Take the stamps that the device made itself: the epoch's begin and each step's end.
+        """Take time stamps from the device: the epoch's beginning and the end of each step.
 
-        They are seconds of any clock, one more than there are steps. What passed outside of them
-        belongs to the first step.
+        They are seconds of any clock, one more than there are steps. Time outside the stamps counts
+        for the first step.
         """
         self._on_device = np.diff(np.asarray(stamps, dtype=float))
 
@@ -106,13 +106,13 @@ class EpochTimer:
         self._metrics |= {name: float(value) for name, value in metrics.items()}
 
     def stop(self) -> None:
-        """Stop the epoch's clock: what follows (weights that are copied back) is not its time."""
+        """Stop the epoch's clock: what follows (such as copying weights back) is not timed."""
         self._synchronise()
         self._ended = time.perf_counter()
         self._cpu_s = time.process_time() - self._cpu_s
 
     def end(self, **metrics: float) -> None:
-        """End the epoch; what follows (its record, an evaluation) runs with the clock stopped."""
+        """End the epoch; its record and a possible evaluation run with the clock stopped."""
         if self._ended is None:
             self.stop()
         assert self._ended is not None
@@ -136,7 +136,7 @@ class EpochTimer:
 
 
 def no_device() -> None:
-    """Synchronise nothing: the operations of this workload are done when they return."""
+    """Do nothing: this workload's operations are done when they return."""
 
 
 def timed(action: Callable[[], Any]) -> float:

@@ -1,4 +1,4 @@
-"""What a workload must do, and how the child finds it by its reference."""
+"""The base class of workloads, and how the child finds a workload by its reference."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ ENGINE = "bench"
 
 @dataclass(frozen=True)
 class Dataset:
-    """A resolved dataset: its name, digest and source in words.
+    """A resolved dataset: its name, its digest and a description of its source.
 
-    `note` is what the reader of a report must know about it, `tried` where the wanted data were
-    looked for in vain. `stage` writes a copy that child processes load fast and returns its path;
-    None if there are no data.
+    `note` is what a reader of the report must know about it. `tried` lists the places that did not
+    have the wanted data. `stage` writes a copy that child processes load fast, and returns its
+    path; it is None if there are no data.
     """
 
     name: str = NO_DATA
@@ -45,7 +45,7 @@ class Dataset:
 
 
 class Workload(abc.ABC):
-    """Something that can be measured: it describes itself, and runs one job with a meter."""
+    """Something that can be measured: it describes itself and runs one job with a meter."""
 
     description: Description
 
@@ -54,9 +54,9 @@ class Workload(abc.ABC):
         """Run `job` and let `meter` measure it. Any exception becomes a failure record."""
 
     def dataset(self, which: str, path: str | None) -> Dataset:
-        """Return the dataset that `which` (`auto` or a name) asks for, from `path` if given.
+        """Return the dataset `which` (`auto` or a name), from `path` if given.
 
-        Raises DataError if it is unavailable. A workload without data takes none.
+        Raises DataError if it is unavailable. A workload without data need not override this.
         """
         return Dataset()
 
@@ -65,15 +65,15 @@ class Workload(abc.ABC):
         return None
 
     def estimate_s(self, job: JobSpec) -> float | None:
-        """Return about how many seconds `job` takes on two cores; None if that is unknown."""
+        """Return roughly how many seconds `job` takes on two cores; None if unknown."""
         return None
 
     def may_use_gpu(self) -> bool:
-        """Say whether a job here may train on a GPU; nothing is imported to find out."""
+        """Say whether a job here may train on a GPU, without importing anything."""
         return False
 
     def builds(self) -> Mapping[str, Callable[[], dict[str, str]]]:
-        """Return, for each framework that this process has imported, what tells its build facts."""
+        """Return, for each imported framework, a function that returns its build facts."""
         return {}
 
     def import_all(self, threads: int) -> Mapping[str, str]:
@@ -81,21 +81,21 @@ class Workload(abc.ABC):
         return {}
 
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
-        """Return the peak of GPU memory that the job's allocator counted, and its counter."""
+        """Return the peak GPU memory that the job's allocator counted, and the counter's name."""
         return None, None
 
 
 def load_workload(reference: str) -> Workload:
-    """Return the workload that `module:attribute` names, or that of a Python file.
+    """Return the workload that `module:attribute` or a Python file names.
 
-    Raises RequestError if there is none.
+    Raises RequestError if there is no such workload.
     """
     module_name, _, attribute = reference.partition(":")
     try:
         if module_name.endswith(".py"):
             return _workload_in(_module_of_file(Path(module_name)), attribute or ATTRIBUTE)
         return _workload_in(importlib.import_module(module_name), attribute or ATTRIBUTE)
-    except Exception as error:  # a user's file may raise anything while it is imported
+    except Exception as error:  # importing a user's file may raise anything
         raise RequestError(
             "the workload cannot be imported",
             seen=f"{reference}: {type(error).__name__}: {error}",
@@ -106,7 +106,7 @@ def load_workload(reference: str) -> Workload:
 def probe_for(
     workload: Workload | None, privacy: Privacy, kind: MachineKind = "local"
 ) -> MachineFacts:
-    """Return the facts of this machine with the versions and variables that the workload names."""
+    """Return this machine's facts, with the versions and variables that the workload names."""
     if workload is None:
         return probe(kind=kind, privacy=privacy)
     description = workload.description
@@ -115,7 +115,7 @@ def probe_for(
 
 
 def code_digest(reference: str) -> str:
-    """Return the SHA-256 of the source files of the engine and of the workload, by name."""
+    """Return the SHA-256 of the engine's and the workload's source files, sorted by name."""
     digest = hashlib.sha256()
     for package in (ENGINE, *load_workload(reference).description.sources):
         root = source_folder(package)
@@ -160,7 +160,7 @@ def _module_of_file(path: Path) -> Any:
 
 
 def _workload_in(module: Any, attribute: str) -> Workload:
-    found = getattr(module, attribute)
-    if not isinstance(found, Workload):
+    workload = getattr(module, attribute)
+    if not isinstance(workload, Workload):
         raise TypeError(f"{attribute} is not a Workload")
-    return found
+    return workload

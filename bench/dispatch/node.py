@@ -26,7 +26,7 @@ from bench.probe.limits import threads
 from bench.record.facts import MachineFacts, MachineKind
 from bench.record.lines import JobRecord, Skip
 from bench.spec.job import JobSpec
-from bench.watch.quiet import wait_quiet
+from bench.watch.look import wait_until_quiet
 
 #: Seconds that a job waits for another one on its host, as a rule an attempt that was given up.
 HOST_LOCK_S = 60.0
@@ -77,7 +77,7 @@ def prepare(
     workload = load_workload(request.workload)
     facts = probe_for(workload, request.privacy, kind)
     able, skipped = _divided(workload, request.jobs, facts)
-    look = wait_quiet(
+    look = wait_until_quiet(
         request.threads or threads(),
         request.wait_quiet_s,
         lambda words: None,

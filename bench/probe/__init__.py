@@ -1,1 +1,1 @@
-"""Machine facts, a module a subject."""
+"""Reads machine facts; each module covers one subject."""

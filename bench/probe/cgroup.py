@@ -1,7 +1,7 @@
-"""Limits of this process's own control group, versions 1 and 2, its ancestors included.
+"""Limits of this process's control group and its ancestors, for cgroup versions 1 and 2.
 
-Where the group lies in the file system is said by two texts of the kernel together: the group's
-path (/proc/self/cgroup) and which part of the hierarchy is mounted where (/proc/self/mountinfo).
+Two files of the kernel together tell where the group lies in the file system: /proc/self/cgroup
+gives the group's path, and /proc/self/mountinfo says which part of the hierarchy is mounted where.
 Source: cgroups(7), cgroup_namespaces(7), proc_pid_mountinfo(5).
 """
 
@@ -20,29 +20,29 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 MOUNTS = Path("/proc/self/mountinfo")
 PRESSURE = Path("/proc/pressure")
 
-#: A version 1 group without a memory limit states one near 2**63.
+#: A version 1 group without a memory limit reports a limit near 2**63.
 NO_LIMIT_BYTES = 2**60
 
-#: The key of version 2's one hierarchy, where version 1 has the names of controllers.
+#: The key of version 2's single hierarchy; version 1 has the names of controllers instead.
 UNIFIED = ""
 
-#: What limits memory: at `high` the kernel slows a group down that far, at the others it kills.
+#: Files that limit memory: at `high` the kernel slows the group down, at the others it kills.
 MEMORY_FILES = ("memory.max", "memory.high", "memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A mounted hierarchy: its controllers, the group at its root, and where that is found."""
+    """A mounted hierarchy: its controllers, the group at its root, and its mount point."""
 
     controllers: frozenset[str]
     root: str
     point: Path
 
     def folders(self, path: str) -> Iterator[Path]:
-        """Yield the folder of the group `path` and its ancestors here, the innermost first.
+        """Yield the folders of the group `path` and of its ancestors here, the innermost first.
 
-        Inside a container the path may be one that only the host can see; what is mounted is then
-        the container's own group, or the nearest ancestor that can be seen.
+        Inside a container, only the host may see the path. In that case the mount is the
+        container's own group, or the nearest visible ancestor.
         """
         inner = PurePosixPath(path)
         if inner.is_relative_to(self.root):
@@ -50,7 +50,7 @@ class Mount:
         parts = [part for part in inner.parts if part not in {"/", ".."}]
         for length in range(len(parts), -1, -1):
             folder = self.point.joinpath(*parts[:length])
-            if os.path.isdir(folder):  # Path.is_dir() raises where a folder above is closed
+            if os.path.isdir(folder):  # Path.is_dir() raises if a parent is not accessible
                 yield folder
 
 
@@ -66,32 +66,32 @@ def memberships(text: str) -> dict[str, str]:
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """Return the control group hierarchies of a /proc/self/mountinfo text."""
-    found = []
+    mounts = []
     for line in text.splitlines():
         own, _, rest = line.partition(" - ")
-        words, kind = own.split(), rest.split()
-        if len(words) < 5 or not kind or kind[0] not in {"cgroup", "cgroup2"}:
+        fields, kind = own.split(), rest.split()
+        if len(fields) < 5 or not kind or kind[0] not in {"cgroup", "cgroup2"}:
             continue
         named = frozenset(kind[2].split(",")) if kind[0] == "cgroup" and len(kind) > 2 else ()
-        root, point = (_unescaped(word) for word in words[3:5])
-        found.append(Mount(frozenset(named or {UNIFIED}), root, Path(point)))
-    return tuple(found)
+        root, point = (_unescaped(field) for field in fields[3:5])
+        mounts.append(Mount(frozenset(named or {UNIFIED}), root, Path(point)))
+    return tuple(mounts)
 
 
 def cpu_quota(membership: Path | None = None, mounts: Path | None = None) -> float | None:
-    """Return the smallest CPU quota in force, in CPUs; None where there is none."""
+    """Return the smallest CPU quota in force, in CPUs; None if no quota is set."""
     quotas = (_quota(folder) for folder in folders("cpu", membership, mounts))
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def memory_limit(membership: Path | None = None, mounts: Path | None = None) -> int | None:
-    """Return the smallest memory limit in force, in bytes; None where there is none.
+    """Return the smallest memory limit in force, in bytes; None if no limit is set.
 
-    Version 1 states the smallest of all ancestors, those outside of a container included.
+    Version 1 reports the smallest limit of all ancestors, including ancestors outside a container.
     """
     limits = []
     for folder in folders("memory", membership, mounts):
-        stated = [words[0] for name in MEMORY_FILES if (words := _fields(folder / name))]
+        stated = [fields[0] for name in MEMORY_FILES if (fields := _fields(folder / name))]
         fields = _fields(folder / "memory.stat")
         stat = dict(zip(fields[::2], fields[1::2], strict=False))
         stated.append(stat.get("hierarchical_memory_limit", "max"))
@@ -100,31 +100,31 @@ def memory_limit(membership: Path | None = None, mounts: Path | None = None) -> 
 
 
 def cpuset(membership: Path | None = None, mounts: Path | None = None) -> frozenset[int] | None:
-    """Return the CPUs of the own group's cpuset, None where no cpuset is in force."""
+    """Return the CPUs of this process's cpuset; None if no cpuset is in force."""
     for folder in folders("cpuset", membership, mounts):
         for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
-            words = _fields(folder / name)
-            if words:
-                return cpus_of(words[0])
+            fields = _fields(folder / name)
+            if fields:
+                return cpus_of(fields[0])
     return None
 
 
 def throttling_file(membership: Path | None = None, mounts: Path | None = None) -> Path | None:
-    """Return the `cpu.stat` of the group whose quota is the smallest, None where none has one."""
-    found = [
+    """Return the `cpu.stat` of the group with the smallest quota; None if no group has a quota."""
+    files = [
         (quota, folder / "cpu.stat")
         for folder in folders("cpu", membership, mounts)
         if (quota := _quota(folder)) is not None
     ]
-    return min(found)[1] if found else None
+    return min(files)[1] if files else None
 
 
 def pressure_file(
     resource: str, membership: Path | None = None, mounts: Path | None = None
 ) -> Path:
-    """Return the pressure file of `resource` (cpu, memory, io) of the own version 2 group.
+    """Return the pressure file of `resource` (cpu, memory, io) for this process's version 2 group.
 
-    Outside such a group, and in the root group, it is the whole system's.
+    Outside such a group, and in the root group, it is the file of the whole system.
     """
     folder = next(folders(resource, membership, mounts), None)
     own = folder and folder / f"{resource}.pressure"
@@ -138,7 +138,7 @@ def folders(
     try:
         paths = memberships((membership or MEMBERSHIP).read_text(errors="replace"))
         hierarchies = parse_mounts((mounts or MOUNTS).read_text(errors="replace"))
-    except (OSError, ValueError):  # not Linux, or a text that nobody knows
+    except (OSError, ValueError):  # not Linux, or an unknown format
         return
     for key in (controller, UNIFIED):
         for mount in hierarchies:
@@ -147,7 +147,7 @@ def folders(
 
 
 def _quota(folder: Path) -> float | None:
-    """Return the quota that one group states, in CPUs; None of one that states no numbers."""
+    """Return the quota of one group, in CPUs; None if it states no numbers."""
     with contextlib.suppress(ValueError, IndexError, ZeroDivisionError):
         unified = _fields(folder / "cpu.max")
         if unified and unified[0] != "max":
@@ -159,7 +159,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _fields(file: Path) -> list[str]:
-    """Return the fields of a file, parted by white space; none if it cannot be read."""
+    """Return a file's fields, split at white space; an empty list if it cannot be read."""
     try:
         return file.read_text(errors="replace").split()
     except OSError:
@@ -167,5 +167,5 @@ def _fields(file: Path) -> list[str]:
 
 
 def _unescaped(text: str) -> str:
-    """Return a path of mountinfo, which writes spaces and the like as octal: `\\040`."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+    """Return a path of mountinfo with its octal escapes resolved (`\\040` is a space)."""
+    return re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), text)

@@ -1,9 +1,9 @@
 """Which cloud this machine is rented from: provider, instance type, region, spot or on demand.
 
-The firmware's tables name the provider without any traffic. Only where they name one that has a
-metadata service is that asked, at its link-local address, within METADATA_S in all; off the clouds
-nothing is ever sent. (The library resource-tracker asks five services at once on every machine,
-waits for all of them, and cannot tell spot from on demand: so this is written here.)
+The firmware's tables name the provider without network traffic. If that provider has a metadata
+service, we ask it at its link-local address, for at most METADATA_S in total. On a machine outside
+the clouds, nothing is ever sent. (We do not use the library resource-tracker: it asks five services
+at once on every machine, waits for all of them, and cannot tell spot from on demand.)
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from bench.probe.virtual import dmi, firmware_instance_type
 
 TITLE = "Cloud"
 
-#: Link-local address of the metadata service; the three providers share it.
+#: Link-local address of the metadata service, the same for the three providers.
 METADATA = "http://169.254.169.254"
 
-#: Seconds for all questions to the metadata service together.
+#: Seconds for all requests to the metadata service together.
 METADATA_S = 1.0
 
-#: Azure's mark in the chassis tag of its virtual machines, the same on all of them.
+#: The chassis tag of all Azure virtual machines.
 AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
 
-#: What is asked for, by the facts' names.
+#: The facts that a metadata service gives.
 KEYS = ("cloud_instance_type", "cloud_region", "cloud_lifecycle")
 
-#: How the reason begins where a service says nothing.
+#: Beginning of the reason if a service does not answer.
 SILENT = "gave no answer within"
 
-OFF_CLOUD = "the firmware's tables name no cloud (or cannot be read), so no service was asked"
+OFF_CLOUD = "the firmware tables name no cloud (or are unreadable), so no service was asked"
 
 Ask = Callable[[str, Mapping[str, str], str], str]
 Reads = Mapping[str, Callable[[], Any]]
 
 
 def provider() -> str | None:
-    """Return the provider that the firmware's tables name: aws, gcp, azure or another."""
+    """Return the provider that the firmware's tables name: aws, gcp, azure or another one."""
     vendor, product = dmi("sys_vendor") or "", dmi("product_name") or ""
     if "Amazon EC2" in vendor or "amazon" in (dmi("bios_version") or "").lower():
         return "aws"
@@ -72,7 +72,7 @@ def _aws(ask: Ask) -> Reads:
 
 
 def _gcp(ask: Ask) -> Reads:
-    """Source: Google Cloud, "About VM metadata"; zones read projects/N/zones/us-central1-a."""
+    """Source: Google Cloud, "About VM metadata"; a zone is projects/N/zones/us-central1-a."""
 
     def last(name: str) -> str:
         path = f"/computeMetadata/v1/instance/{name}"
@@ -86,7 +86,7 @@ def _gcp(ask: Ask) -> Reads:
 
 
 def _azure(ask: Ask) -> Reads:
-    """Source: Azure, "Azure Instance Metadata Service"; `priority` is empty or Regular or Spot."""
+    """Source: Azure, "Azure Instance Metadata Service"; `priority` is empty, Regular or Spot."""
     path = "/metadata/instance/compute?api-version=2021-02-01"
     compute = json.loads(ask(path, {"Metadata": "true"}, "GET"))
     return {
@@ -100,16 +100,16 @@ SERVICES: Mapping[str, Callable[[Ask], Reads]] = {"aws": _aws, "gcp": _gcp, "azu
 
 
 def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) -> Readings:
-    """Return what the metadata service of the provider `name` says, and why it does not say more.
+    """Return what the metadata service of the provider `name` says, and reasons for what it omits.
 
-    It takes no longer than `limit_s`, however slowly the service speaks.
+    This takes at most `limit_s`, however slow the service is.
     """
     readings = Readings()
     if name not in SERVICES:
-        readings.unknown = dict.fromkeys(KEYS, f"no metadata service of {name} is known here")
+        readings.unknown = dict.fromkeys(KEYS, f"this program knows no metadata service of {name}")
         return readings
     deadline = time.monotonic() + limit_s
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
 
     def left_s() -> float:
         return max(0.01, deadline - time.monotonic())
@@ -126,16 +126,16 @@ def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) ->
             except OSError as error:
                 raise Absent(f"{SILENT} {limit_s:g} s: {error}") from error
 
-        text, reason = in_time(read, left_s())  # a time-out of a socket counts from byte to byte
+        text, reason = in_time(read, left_s())  # a socket's timeout starts anew with each byte
         if text is None:
             raise Absent(f"{SILENT} {limit_s:g} s" if was_given_up(reason) else str(reason))
         return str(text)
 
-    reads, reason = _told(lambda: SERVICES[name](ask))
+    reads, reason = _answer_of(lambda: SERVICES[name](ask))
     for key in KEYS:
         value = None
         if reads is not None:
-            value, reason = _told(reads[key])
+            value, reason = _answer_of(reads[key])
         if value is None:
             readings.unknown[key] = f"the metadata service of {name} {reason}"
         else:
@@ -143,14 +143,14 @@ def ask_service(name: str, base: str = METADATA, limit_s: float = METADATA_S) ->
     return readings
 
 
-def _told(read: Callable[[], Any]) -> tuple[Any, str]:
-    """Return (what `read` gives, ""), or (None, why not)."""
+def _answer_of(read: Callable[[], Any]) -> tuple[Any, str]:
+    """Return (the result of `read`, ""), or (None, the reason why it failed)."""
     try:
         return read(), ""
     except Absent as absent:
         return None, str(absent)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return None, f"answered what is no such text: {type(error).__name__}: {error}"[:200]
+        return None, f"gave an answer that is not understood: {type(error).__name__}: {error}"[:200]
 
 
 def _lifecycle(is_spot: bool) -> str:
@@ -159,7 +159,7 @@ def _lifecycle(is_spot: bool) -> str:
 
 @dataclass
 class _Answer:
-    """What the service said, or that it did not, asked once a process: each row takes its field."""
+    """The answer of the service, which is asked once per process; each row reads its own field."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     provider: str | None = None
@@ -182,7 +182,7 @@ _ANSWER = _Answer()
 
 
 def instance_type() -> str:
-    """Return the instance type, by the firmware where the service does not tell and AWS's does."""
+    """Return the instance type from the service, or else from AWS's firmware."""
     try:
         return str(_ANSWER.get("cloud_instance_type"))
     except Absent:
@@ -192,7 +192,7 @@ def instance_type() -> str:
         return stated
 
 
-#: Seconds for a row: the first of them asks the service.
+#: Seconds for a row; the first row asks the service.
 ROW_S = METADATA_S + 0.2
 
 SERVICE = "the provider's metadata service"
@@ -202,7 +202,7 @@ FACTS = (
     Fact(
         "cloud_instance_type",
         instance_type,
-        f"{SERVICE}, without it AWS's firmware",
+        f"{SERVICE}, or else AWS's firmware",
         limit_s=ROW_S,
     ),
     Fact("cloud_region", lambda: _ANSWER.get("cloud_region"), SERVICE, limit_s=ROW_S),

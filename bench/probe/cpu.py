@@ -15,8 +15,8 @@ TITLE = "CPU"
 CPUINFO = Path("/proc/cpuinfo")
 CPUS = Path("/sys/devices/system/cpu")
 
-#: Flags of /proc/cpuinfo (x86 `flags`, Arm `Features`) and of sysctl, and the field's names for
-#: them. Only those that change the speed of training are listed.
+#: Flags of /proc/cpuinfo (x86 `flags`, Arm `Features`) and of sysctl, and their usual names. The
+#: table lists only flags that change the speed of training.
 INSTRUCTION_SETS: tuple[tuple[str, str], ...] = (
     ("sse4_2", "SSE4.2"),
     ("avx", "AVX"),
@@ -43,8 +43,8 @@ INSTRUCTION_SETS: tuple[tuple[str, str], ...] = (
     ("sme", "SME"),
 )
 
-#: What macOS states (as `macos_flags` lists it) and the flag above that it is. On Intel's machines
-#: a feature stands in both of its lists or in one, by the version of macOS.
+#: Features of macOS (as `macos_flags` lists them) and the flags above that they stand for. On Intel
+#: Macs, it depends on the version of macOS whether one or both lists hold a feature.
 MACOS_FLAGS: tuple[tuple[str, str], ...] = (
     ("neon", "asimd"),
     ("AdvSIMD", "asimd"),
@@ -60,13 +60,13 @@ MACOS_FLAGS: tuple[tuple[str, str], ...] = (
     ("avx512vnni", "avx512_vnni"),
 )
 
-#: Lists of an Intel Mac's features in sysctl, in capitals, and the prefix of single ones.
+#: The sysctl lists of an Intel Mac's features (in capitals), and the prefix of single features.
 MACOS_LISTS = ("machdep.cpu.features", "machdep.cpu.leaf7_features")
 MACOS_OPTIONAL = "hw.optional."
 
 #: Arm's implementer and part numbers, for kernels that give no model name. archspec 0.2.7 knows six
-#: of these parts. Source: the kernel's arch/arm64/include/asm/cputype.h, after Arm's technical
-#: reference manuals.
+#: of these parts. Source: the kernel's arch/arm64/include/asm/cputype.h, which follows Arm's
+#: technical reference manuals.
 ARM_VENDORS = {
     "0x41": "ARM",
     "0x46": "Fujitsu",
@@ -114,7 +114,7 @@ ARM_PARTS = {
 
 
 def parse_cpuinfo(text: str) -> dict[str, str]:
-    """Return the first processor's fields of a /proc/cpuinfo text, and fields of the board."""
+    """Return the fields of the first processor and of the board in a /proc/cpuinfo text."""
     blocks = [block for block in text.strip().split("\n\n") if block.strip()]
     fields: dict[str, str] = {}
     for block in (blocks[0], blocks[-1]) if blocks else ():
@@ -124,13 +124,13 @@ def parse_cpuinfo(text: str) -> dict[str, str]:
 
 
 def named_instruction_sets(flags: Iterable[str]) -> tuple[str, ...]:
-    """Return the field's names of those `flags` that matter, in the table's order."""
+    """Return the usual names of the `flags` that are in the table, in the table's order."""
     present = set(flags)
     return tuple(name for flag, name in INSTRUCTION_SETS if flag in present)
 
 
 def macos_flags(sysctl: dict[str, str]) -> tuple[str, ...]:
-    """Return the flags that a macOS machine's sysctl values state, and Linux's names of them."""
+    """Return the flags in the sysctl values of a macOS machine, with Linux's names for them."""
     stated = {
         name.removeprefix(MACOS_OPTIONAL)
         for name, value in sysctl.items()
@@ -142,10 +142,10 @@ def macos_flags(sysctl: dict[str, str]) -> tuple[str, ...]:
 
 
 def arm_model(text: str) -> str | None:
-    """Return the names of the kinds of core in an Arm machine's cpuinfo, the last listed first.
+    """Return the names of the kinds of core in an Arm machine's cpuinfo, the last one first.
 
-    That is the biggest by custom. A part that is not known keeps its number; None where none is
-    known.
+    By convention the last one is the biggest. An unknown part keeps its number. Returns None if no
+    part is known.
     """
     names, known = [], False
     for block in text.split("\n\n"):
@@ -180,7 +180,7 @@ def _vendor() -> str | None:
 
 def _microarchitecture() -> str | None:
     """Return archspec's name: zen3, sapphirerapids, neoverse_v1, m2."""
-    import archspec.cpu  # 30 ms that only a probe need pay
+    import archspec.cpu  # takes 30 ms, which only a probe should pay
 
     name = archspec.cpu.host().name
     return None if name in {"", "unknown"} else name
@@ -194,14 +194,14 @@ def _flags() -> tuple[str, ...]:
 
 
 def _base_hz() -> float | None:
-    """Return the nominal frequency: by driver, firmware or Intel's model name."""
+    """Return the nominal frequency, from the driver, the firmware or Intel's model name."""
     if system.is_macos():
         text = system.sysctl().get("hw.cpufrequency")
         return float(text) if text else None
     stated = system.number(CPUS / "cpu0/cpufreq/base_frequency")
     if stated:
         return stated * 1e3
-    nominal = system.number(CPUS / "cpu0/acpi_cppc/nominal_freq")  # in MHz; 0 where not filled in
+    nominal = system.number(CPUS / "cpu0/acpi_cppc/nominal_freq")  # in MHz; 0: not filled in
     if nominal:
         return nominal * 1e6
     written = re.search(r"@ ([0-9.]+)GHz", _cpuinfo().get("model name", ""))
@@ -222,7 +222,7 @@ def _now_hz() -> float | None:
 
 
 def _boost() -> bool | None:
-    """Return whether the CPU may clock above its base frequency."""
+    """Return whether the CPU may run above its base frequency."""
     off = system.number(CPUS / "intel_pstate/no_turbo")
     on = system.number(CPUS / "cpufreq/boost")
     return off == 0 if off is not None else None if on is None else on == 1
@@ -235,7 +235,7 @@ FACTS = (
         "cpu_model",
         _model,
         "model name of /proc/cpuinfo, Arm part number; sysctl on macOS",
-        limit_s=1.0,  # the first to ask sysctl
+        limit_s=1.0,  # the first row that calls sysctl
     ),
     Fact("cpu_vendor", _vendor, "vendor_id or implementer of /proc/cpuinfo; sysctl on macOS"),
     Fact("cpu_architecture", platform.machine, "uname"),
@@ -243,12 +243,12 @@ FACTS = (
     Fact(
         "instruction_sets",
         lambda: named_instruction_sets(_flags()),
-        "those of the flags that change training speed",
+        "the flags that change training speed",
     ),
     Fact("cpu_flags", _flags, "flags or Features of /proc/cpuinfo; sysctl on macOS"),
     Fact("cpu_base_hz", _base_hz, "cpufreq, ACPI, or the model's name", "Hz"),
     Fact("cpu_max_hz", _max_hz, "cpufreq", "Hz", NO_CPUFREQ),
-    Fact("cpu_now_hz", _now_hz, "cpufreq or /proc/cpuinfo, at probing", "Hz"),
+    Fact("cpu_now_hz", _now_hz, "cpufreq or /proc/cpuinfo, during the probe", "Hz"),
     Fact(
         "cpu_governor",
         lambda: system.first_line(CPUS / "cpu0/cpufreq/scaling_governor"),

@@ -1,4 +1,4 @@
-"""A fact as a row of a table, and reading it so that no source can fail or hang a run."""
+"""A fact as a row of a table, and how to read it so that no source can fail or hang a run."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Seconds that one fact's source may take; a row may state its own.
+#: Seconds that the source of one fact may take; a row may set its own limit.
 LIMIT_S = 0.5
 
-#: Seconds after which a probe gives up on the rows that are left, however many sources hang.
+#: Seconds after which a probe skips the remaining rows, however many sources hang.
 BUDGET_S = 8.0
 
-#: How the reasons begin of a fact whose source was given up: another look may find it.
+#: Beginnings of the reasons for facts whose source was too slow; another probe may read them.
 NO_ANSWER, TOO_LATE = "gave no answer", "not read"
 
 
 class Absent(Exception):
-    """Raised by a reader to say in plain words why there is nothing to read."""
+    """Raised by a reader if there is nothing to read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact: its name in MachineFacts, how it is read, its unit, what it is when unknown.
+    """One fact: its name in MachineFacts, how it is read, its unit, and why it may be unknown.
 
-    `how` names the source in words. `absent` is the reason that is recorded where `read` returns
-    None; an empty one says that None is a finding (no limit is set) and shows as `none`.
+    `how` names the source. `absent` is the reason that is recorded if `read` returns None. If
+    `absent` is empty, None is a result (for example, no limit is set) and is shown as `none`.
     """
 
     name: str
@@ -40,19 +40,19 @@ class Fact:
 
 @dataclass
 class Readings:
-    """Values by fact, and the reason of each that is None."""
+    """The value of each fact, and the reason for each value that is None."""
 
     values: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
 
 
 def read_facts(facts: Sequence[Fact], budget_s: float = BUDGET_S) -> Readings:
-    """Read every row in order; one that raises, hangs or says nothing is None, with its reason."""
+    """Read all rows in order; a row that raises, hangs or is empty gives None with a reason."""
     readings = Readings()
     deadline = time.monotonic() + budget_s
     for fact in facts:
         left_s = deadline - time.monotonic()
-        late = f"{TOO_LATE}: other sources had taken {budget_s:g} s already"
+        late = f"{TOO_LATE}: other sources had already taken {budget_s:g} s"
         value, reason = (
             in_time(fact.read, min(fact.limit_s, left_s)) if left_s > 0 else (None, late)
         )
@@ -63,9 +63,9 @@ def read_facts(facts: Sequence[Fact], budget_s: float = BUDGET_S) -> Readings:
 
 
 def in_time(read: Callable[[], Any], limit_s: float) -> tuple[Any, str | None]:
-    """Return (what `read` gives, None), or (None, why not) when it raises or overruns `limit_s`.
+    """Return (the result of `read`, None), or (None, reason) if it raises or overruns `limit_s`.
 
-    A reader that hangs is left behind in its daemon thread, which cannot hold up the exit.
+    A reader that hangs stays in its daemon thread, which does not delay the exit.
     """
     outcome: list[tuple[Any, str | None]] = []
 
@@ -74,13 +74,13 @@ def in_time(read: Callable[[], Any], limit_s: float) -> tuple[Any, str | None]:
             outcome.append((read(), None))
         except Absent as error:
             outcome.append((None, str(error)))
-        except Exception as error:  # a probe must never stop a run, whatever its source does
+        except Exception as error:  # a failing source must never stop a run
             outcome.append((None, f"{type(error).__name__}: {error}"[:200]))
 
     thread = threading.Thread(target=run, daemon=True)
     try:
         thread.start()
-    except RuntimeError as error:  # a container's limit of processes is reached
+    except RuntimeError as error:  # the container's process limit is reached
         return None, f"{NO_ANSWER}: {error}"
     thread.join(limit_s)
     return outcome[0] if outcome else (None, f"{NO_ANSWER} within {limit_s:.2g} s")

@@ -1,4 +1,4 @@
-"""GPU facts, from NVIDIA's management library."""
+"""GPU facts, read from NVIDIA's management library (NVML)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.spec.privacy import salted
 
 TITLE = "GPUs"
 
-#: Seconds that the driver may take: where nothing keeps it awake, it starts every GPU anew.
+#: Seconds that the driver may take: if nothing keeps it awake, it initialises every GPU again.
 WAKE_S = 5.0
 
-#: Seconds for which an answer serves the other rows of the same probe.
+#: Seconds for which the rows of one probe share an answer.
 SHARED_S = 1.0
 
-#: Each fact of a GPU and how it is read; NVML gives milliwatts, MHz and MiB-less bytes.
+#: Each fact of a GPU and how it is read; NVML uses milliwatts, MHz and bytes.
 GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("model", lambda n, h: n.nvmlDeviceGetName(h)),
     ("uuid_hash", lambda n, h: salted(n.nvmlDeviceGetUUID(h))),
@@ -40,11 +40,11 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 
 
 def gpus() -> tuple[GpuFacts, ...]:
-    """Return the facts of every GPU that this process may see. Raises Absent where NVML is not."""
-    found = _ASKED.get().gpus
-    if not found:
-        raise Absent("the NVIDIA driver shows this process no GPU")
-    return found
+    """Return the facts of every GPU that this process may see. Raises Absent if it sees none."""
+    seen = _ASKED.get().gpus
+    if not seen:
+        raise Absent("the NVIDIA driver shows no GPU to this process")
+    return seen
 
 
 def driver() -> str:
@@ -53,13 +53,13 @@ def driver() -> str:
 
 
 def visible() -> int:
-    """Return how many of the GPUs CUDA_VISIBLE_DEVICES leaves to a job."""
+    """Return how many GPUs a job may see under CUDA_VISIBLE_DEVICES."""
     return _ASKED.get().visible
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What one session told."""
+    """What one NVML session returned."""
 
     gpus: tuple[GpuFacts, ...]
     driver: str
@@ -70,7 +70,7 @@ class _Answer:
 class _Asked:
     """The last answer, which the rows of one probe share: a sleeping driver takes seconds to wake.
 
-    A row that finds the driver still being asked waits no longer than its own time-out.
+    If another row is still asking the driver, a row waits no longer than its own timeout.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -108,13 +108,17 @@ def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
     for name, read in GPU_FACTS:
         try:
             values[name] = read(pynvml, handle)
-        except (pynvml.NVMLError, AttributeError, TypeError) as error:  # not on this GPU, or driver
+        except (
+            pynvml.NVMLError,
+            AttributeError,
+            TypeError,
+        ) as error:  # not supported
             unknown[name] = f"{type(error).__name__}: {error}"[:200]
     return GpuFacts(index=index, unknown=unknown, **values)
 
 
 def _power_limit_w(pynvml: Any, handle: Any) -> float:
-    """Return the limit that was set; the one in force may be lower for a while."""
+    """Return the limit that was set; the limit in force may be lower for a while."""
     try:
         return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
     except (pynvml.NVMLError, AttributeError):
@@ -122,23 +126,23 @@ def _power_limit_w(pynvml: Any, handle: Any) -> float:
 
 
 def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
-    """Return the slices that a GPU in multi-instance mode is cut into."""
+    """Return the slices of a GPU in multi-instance mode."""
     if pynvml.nvmlDeviceGetMigMode(handle)[0] != 1:
         return ()
-    found = []
+    slices = []
     for index in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
         try:
             own = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)
-        except pynvml.NVMLError:  # fewer slices than there is room for
+        except pynvml.NVMLError:  # fewer slices than the maximum
             continue
-        found.append(
+        slices.append(
             MigFacts(
                 profile=pynvml.nvmlDeviceGetName(own),
                 uuid_hash=salted(pynvml.nvmlDeviceGetUUID(own)),
                 memory_total_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(own).total),
             )
         )
-    return tuple(found)
+    return tuple(slices)
 
 
 FACTS = (

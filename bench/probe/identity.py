@@ -1,8 +1,8 @@
-"""Who a machine is: its id, its type's id, and the hash under which its host is known.
+"""Who a machine is: its id, the id of its type, and the hash of its host.
 
-Ids are digests of fixed facts alone: never of a measured speed, of free memory or of a clock
-reading, nor of anything that a network answers. Where one of those facts did not answer in time
-the machine has no type, and an id that says so.
+Ids are digests of fixed facts only. They never depend on a measured speed, on free memory, on a
+clock reading or on an answer from the network. If one of the facts could not be read in time, the
+machine has no type, and its id begins with UNREAD.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from bench.spec.privacy import salted
 
 TITLE = "Identity"
 
-#: Facts that make the type: fixed while the hardware is, alike for instances of one type.
+#: Facts that define the type: fixed for the hardware, and the same for instances of one type.
 TYPE = ("cpu_model", "cpu_architecture", "sockets", "physical_cores", "logical_cores")
 
-#: All fields by which types are told apart.
+#: All fields that distinguish types.
 TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus", "firmware_instance_type")
 
-#: All fields by which machines are told apart.
+#: All fields that distinguish machines.
 ID_FIELDS = (*TYPE_FIELDS, "host_hash")
 
-#: Before the digest in the id of a machine of which not all was read: `unknown-3fa9c1...`.
+#: Prefix of a machine's id if not all its facts were read: `unknown-3fa9c1...`.
 UNREAD = "unknown-"
 
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
-#: Serial numbers that firmware holds where its maker wrote none.
+#: Placeholders that firmware holds if its maker wrote no serial number.
 NO_SERIALS = frozenset(
     {
         *("none", "n/a", "default string", "not specified", "not applicable", "unknown"),
@@ -51,12 +51,12 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def host_hash() -> str:
-    """Return the digest of what tells this host from others of its make.
+    """Return the digest of what distinguishes this host from others of its make.
 
-    The machine-id, on macOS the platform's UUID, else the host name. Inside a container the
-    machine-id comes with the image: there the firmware's serial goes before, where it can be read,
-    and the host name, drawn anew for each container, counts for nothing. Raises Absent where
-    neither is left.
+    This is the machine-id, on macOS the platform's UUID, else the host name. Inside a container the
+    machine-id comes with the image, so the firmware's serial number is preferred if it is readable.
+    The host name is ignored there, because each container draws a new one. Raises Absent if no
+    source is left.
     """
     contained = container() not in {"none", "WSL"}
     known = next(filter(None, map(system.first_line, MACHINE_IDS)), None) or _platform_uuid()
@@ -67,25 +67,25 @@ def host_hash() -> str:
     if known:
         return salted(known)
     if contained:
-        raise Absent("a container without a machine-id: told apart by its hardware alone")
+        raise Absent("a container without a machine-id: only its hardware distinguishes it")
     return salted(platform.node())
 
 
 def host_name() -> str | None:
-    """Return the host's name. `probe` leaves it out unless it was asked for."""
+    """Return the host's name. `probe` leaves it out unless the user asked for it."""
     return platform.node() or None
 
 
 def machine_type(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str | None:
-    """Return the digest of the fixed facts, alike for instances of one type.
+    """Return the digest of the fixed facts, which is the same for instances of one type.
 
-    None where one of them was not read in time, which is no finding. `unknown` holds reasons.
+    Returns None if a fact was not read in time. `unknown` holds the reasons by fact.
     """
     return None if _given_up(unknown, TYPE_FIELDS) else _type_digest(facts)
 
 
 def machine_id(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str:
-    """Return the digest of the type and of the hashed host; with UNREAD where one is not read."""
+    """Return the digest of type and hashed host; it begins with UNREAD if a fact is missing."""
     own = {"type": _type_digest(facts), "host": facts.get("host_hash")}
     missing = _given_up(unknown, ID_FIELDS)
     if not missing:
@@ -94,19 +94,20 @@ def machine_id(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -
 
 
 def why_unsure(unknown: Mapping[str, str]) -> dict[str, str]:
-    """Return, by the ids' names, which facts they lack that were not read in time."""
-    found = {}
+    """Return the reasons, by the ids' names, why ids lack facts that were not read in time."""
+    reasons = {}
     for name, fields in (("machine_type", TYPE_FIELDS), ("machine_id", ID_FIELDS)):
         missing = _given_up(unknown, fields)
         if missing:
-            found[name] = f"not told: {', '.join(missing)} gave no answer in time"
-    return found
+            reasons[name] = f"unknown: {', '.join(missing)} gave no answer in time"
+    return reasons
 
 
 def memory_gib(total_bytes: int | None) -> int | None:
-    """Return memory in GiB as it is sold: upwards, to a power of two below an eighth of it.
+    """Return memory in GiB as it is sold, rounded up to a multiple of a step.
 
-    What a kernel keeps for itself (1% to 6%) differs by its version and grows with the memory.
+    The step is the largest power of two up to an eighth of the memory (at least 1 GiB). Rounding
+    hides what a kernel keeps for itself (1% to 6%), which differs by version and memory size.
     """
     if total_bytes is None:
         return None
@@ -115,7 +116,7 @@ def memory_gib(total_bytes: int | None) -> int | None:
 
 
 def _given_up(unknown: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the facts `names` whose sources were given up, by their reasons."""
+    """Return the facts among `names` whose sources were too slow, according to `unknown`."""
     return tuple(name for name in names if was_given_up(unknown.get(name)))
 
 
@@ -133,7 +134,7 @@ def _digest(value: Mapping[str, Any]) -> str:
 
 
 def _firmware_serial() -> str | None:
-    """Return the serial of the system or its board, None where root alone may read it."""
+    """Return the serial number of the system or its board; None if only root may read it."""
     for name in ("product_uuid", "board_serial"):
         text = (dmi(name) or "").strip()
         if text.lower() not in NO_SERIALS and len(set(text) - {"-", " ", "."}) > 1:
@@ -142,21 +143,21 @@ def _firmware_serial() -> str | None:
 
 
 def _platform_uuid() -> str | None:
-    """Return macOS's hardware UUID, None elsewhere."""
+    """Return macOS's hardware UUID; None on other systems."""
     if not system.is_macos():
         return None
     text = system.output(["/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice"])
-    found = re.search(r'"IOPlatformUUID" = "([^"]+)"', text)
-    return found[1] if found else None
+    match = re.search(r'"IOPlatformUUID" = "([^"]+)"', text)
+    return match[1] if match else None
 
 
 FACTS = (
     Fact(
         "host_hash",
         host_hash,
-        "machine-id, macOS's platform UUID, or host name; in a container firmware's serial first; "
-        "salted digest",
-        limit_s=1.2,  # ioreg alone may take COMMAND_S
+        "salted digest of the machine-id, macOS's platform UUID or the host name; in a container, "
+        "the firmware's serial number comes first",
+        limit_s=1.2,  # ioreg may take COMMAND_S
     ),
-    Fact("host_name", host_name, "uname, where it was asked for"),
+    Fact("host_name", host_name, "uname, if the user asked for it"),
 )

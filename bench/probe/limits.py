@@ -1,4 +1,4 @@
-"""What a job may really use of the machine: affinity, cpuset, quota and memory limit."""
+"""What a job may use of the machine: affinity, cpuset, quota and memory limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TITLE = "What a job may use"
 
 
 def affinity() -> frozenset[int]:
-    """Return the CPUs that this process may be placed on (all of them where nobody can say)."""
+    """Return the CPUs that this process may run on (all CPUs if the system does not say)."""
     ask = getattr(os, "sched_getaffinity", None)
     return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
 
@@ -27,17 +27,17 @@ def usable_cpus() -> float:
 
 
 def threads() -> int:
-    """Return how many threads a job is given: one a usable CPU, at least one; never fails."""
+    """Return how many threads a job gets: one per usable CPU, at least one. It never fails."""
     try:
         return max(1, int(usable_cpus()))
-    except Exception:  # a system whose limits cannot be read still trains
+    except Exception:  # training works even if the limits are unreadable
         return os.cpu_count() or 1
 
 
 def cores(root: Path = CPUS) -> int | None:
-    """Return how many physical cores are among the CPUs of the affinity; None: cannot be told."""
-    found = {core_of(root / f"cpu{number}") for number in affinity()}
-    return None if None in found else len(found)
+    """Return how many physical cores the affinity covers; None if the system does not say."""
+    seen = {core_of(root / f"cpu{number}") for number in affinity()}
+    return None if None in seen else len(seen)
 
 
 def usable_memory() -> int:
@@ -53,9 +53,15 @@ def _cpuset_size() -> int | None:
 
 FACTS = (
     Fact("affinity_cpus", lambda: len(affinity()), "sched_getaffinity", "CPUs"),
-    Fact("cpuset_cpus", _cpuset_size, "the process's own cgroup", "CPUs", absent=""),
-    Fact("cpu_quota", cpu_quota, "own cgroup and its ancestors", "CPUs", absent=""),
+    Fact("cpuset_cpus", _cpuset_size, "this process's cgroup", "CPUs", absent=""),
+    Fact("cpu_quota", cpu_quota, "this process's cgroup and its ancestors", "CPUs", absent=""),
     Fact("usable_cpus", usable_cpus, "the smaller of affinity and quota", "CPUs"),
-    Fact("memory_limit_bytes", memory_limit, "own cgroup and its ancestors", "bytes", absent=""),
+    Fact(
+        "memory_limit_bytes",
+        memory_limit,
+        "this process's cgroup and its ancestors",
+        "bytes",
+        absent="",
+    ),
     Fact("memory_usable_bytes", usable_memory, "the smaller of total and limit", "bytes"),
 )

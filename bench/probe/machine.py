@@ -14,11 +14,11 @@ from bench.probe.fact import Fact, in_time, read_facts
 from bench.record.facts import MachineFacts, MachineKind
 from bench.spec.privacy import Privacy
 
-#: Subjects in reading order; each has a title and gives rows. What may hang (drivers, networks)
-#: comes last.
+#: Subjects in reading order; each has a title and rows. Subjects that may hang (drivers, networks)
+#: come last.
 SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, cloud, gpu)
 
-#: Seconds for the version of one package: its folder may lie on another machine.
+#: Seconds for the version of one package: its folder may lie on a network drive.
 PACKAGE_S = 3.0
 
 
@@ -34,21 +34,21 @@ def probe(
     variables: Sequence[str] = (),
     privacy: Privacy | None = None,
 ) -> MachineFacts:
-    """Return the facts of this machine; a fact that cannot be read is None, with its reason.
+    """Return the facts of this machine; a fact that cannot be read is None, with a reason.
 
-    `packages` names the distributions whose installed versions are wanted, `variables` the
-    environment variables of a workload that change its speed. Host names are told only if
+    `packages` names the distributions whose installed versions are wanted. `variables` names the
+    environment variables that change the speed of a workload. Host names are included only if
     `privacy` says so.
     """
     privacy = privacy or Privacy()
-    found = read_facts(_asked(variables, privacy))
+    readings = read_facts(_asked(variables, privacy))
     versions = {}
     for name in packages:
         versions[name], reason = in_time(functools.partial(software.version, name), PACKAGE_S)
         if reason:
-            found.unknown[name] = reason
-    reasons = {name: privacy.redacted(reason) for name, reason in found.unknown.items()}
-    facts = checked({**found.values, "kind": kind, "packages": versions}, reasons)
+            readings.unknown[name] = reason
+    reasons = {name: privacy.redacted(reason) for name, reason in readings.unknown.items()}
+    facts = checked({**readings.values, "kind": kind, "packages": versions}, reasons)
     stated, unknown = dict(facts), facts.unknown
     ids = {
         "machine_id": identity.machine_id(stated, unknown),
@@ -58,7 +58,7 @@ def probe(
 
 
 def _asked(variables: Sequence[str], privacy: Privacy) -> list[Fact]:
-    """Return every row, with those that depend on who asks as they are to be read."""
+    """Return every row, with the rows that depend on `variables` and `privacy` adapted."""
     rows = {fact.name: fact for fact in all_facts()}
     general = rows["environment"].read
 
@@ -72,18 +72,18 @@ def _asked(variables: Sequence[str], privacy: Privacy) -> list[Fact]:
     return list(rows.values())
 
 
-def _shown(found: Mapping[str, Any], privacy: Privacy) -> dict[str, Any]:
-    """Return variables without what tells whose machine this is."""
+def _shown(variables: Mapping[str, Any], privacy: Privacy) -> dict[str, Any]:
+    """Return the variables with names of hosts and users redacted."""
     return {
         name: privacy.redacted(value) if isinstance(value, str) else value
-        for name, value in found.items()
+        for name, value in variables.items()
     }
 
 
 def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFacts:
-    """Return the facts that `values` hold, without ids; one of the wrong kind is None and says so.
+    """Return the facts in `values`, without ids; a value of the wrong type becomes None.
 
-    What was wrong is not repeated: it may be what nobody is to see.
+    Its reason says so but does not repeat the value, which may be private.
     """
     values = {"machine_id": "", **{name: _writable(value) for name, value in values.items()}}
     try:
@@ -92,14 +92,14 @@ def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFac
         wrong = {str(e["loc"][0]): (e["msg"], e["input"]) for e in reversed(error.errors())}
     kept = {name: value for name, value in values.items() if name not in wrong}
     reasons = {
-        name: f"its source gave what it cannot be ({type(found).__name__}): {message}"
-        for name, (message, found) in wrong.items()
+        name: f"its source gave a wrong value ({type(value).__name__}): {message}"
+        for name, (message, value) in wrong.items()
     }
     return MachineFacts.model_validate({**kept, "unknown": {**unknown, **reasons}})
 
 
 def _writable(value: Any) -> Any:
-    """Return `value` with `?` for what is no character, which no JSON text could hold."""
+    """Return `value` with `?` for each lone surrogate, which JSON text cannot hold."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Memory facts of the machine, and this process's own resident memory."""
+"""Memory facts of the machine, and the resident memory of this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def resident_bytes() -> int | None:
 def peak_bytes() -> tuple[int | None, str | None]:
     """Return this process's peak resident memory and the counter that gave it.
 
-    On Linux VmHWM, which begins anew at exec; ru_maxrss there carries the parent's peak over.
+    On Linux the counter is VmHWM, which starts anew at exec; ru_maxrss would include the parent's
+    peak there.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -40,9 +41,9 @@ def peak_bytes() -> tuple[int | None, str | None]:
 
 
 def parse_meminfo(text: str) -> dict[str, int]:
-    """Return the fields of a /proc/meminfo text: bytes where it says kB, else plain counts."""
-    found = re.findall(r"^(\S+):\s+(\d+)( kB)?", text, re.MULTILINE)
-    return {name: int(value) * (1024 if kilo else 1) for name, value, kilo in found}
+    """Return the fields of a /proc/meminfo text: bytes if the unit is kB, else plain counts."""
+    fields = re.findall(r"^(\S+):\s+(\d+)( kB)?", text, re.MULTILINE)
+    return {name: int(value) * (1024 if kilo else 1) for name, value, kilo in fields}
 
 
 def _total() -> int:
@@ -65,7 +66,7 @@ def _transparent() -> str | None:
 
 
 FACTS = (
-    Fact("memory_total_bytes", _total, "psutil: the host's", "bytes"),
+    Fact("memory_total_bytes", _total, "psutil: memory of the host", "bytes"),
     Fact("swap_total_bytes", lambda: psutil.swap_memory().total, "psutil", "bytes"),
     Fact("huge_pages_bytes", _huge_pages, "HugePages of /proc/meminfo", "bytes"),
     Fact("transparent_huge_pages", _transparent, "/sys/kernel/mm/transparent_hugepage"),

@@ -1,4 +1,4 @@
-"""The door to NVIDIA's management library: opened for a use, absent in plain words."""
+"""Access to NVIDIA's management library (NVML); Absent says why it is unavailable."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bench.probe.fact import Absent
 def session() -> Iterator[Any]:
     """Yield the module `pynvml` with the library initialised.
 
-    Raises Absent where there is no such module, driver or device.
+    Raises Absent if the module, the driver or a device is missing.
     """
     try:
-        import pynvml  # 10 ms that only a look at the GPUs need pay
+        import pynvml  # takes 10 ms, which only a look at the GPUs should pay
     except ImportError:
         raise Absent("the package nvidia-ml-py is not installed") from None
     try:
@@ -31,37 +31,37 @@ def session() -> Iterator[Any]:
 
 
 def handles(pynvml: Any) -> dict[int, Any]:
-    """Return a handle, or the error in its place, for each GPU that this process may see."""
-    found = {}
+    """Return, for each GPU that this process may see, its handle or the error instead."""
+    handles_: dict[int, Any] = {}
     for index in range(pynvml.nvmlDeviceGetCount()):
         try:
-            found[index] = pynvml.nvmlDeviceGetHandleByIndex(index)
-        except pynvml.NVMLError as error:  # fallen off the bus, or closed to this user
-            found[index] = error
-    return found
+            handles_[index] = pynvml.nvmlDeviceGetHandleByIndex(index)
+        except pynvml.NVMLError as error:  # fallen off the bus, or not accessible to this user
+            handles_[index] = error
+    return handles_
 
 
 def chosen(pynvml: Any, visible: str | None) -> list[int]:
-    """Return the indices of the GPUs that CUDA_VISIBLE_DEVICES leaves to a process; None: all.
+    """Return the indices of the GPUs in `visible`, the value of CUDA_VISIBLE_DEVICES; None: all.
 
-    Numbers are NVML's own under CUDA_DEVICE_ORDER=PCI_BUS_ID, which our children have. As in CUDA,
-    what follows the first wrong entry is not seen. Source: CUDA C programming guide, "CUDA
-    Environment Variables".
+    Under CUDA_DEVICE_ORDER=PCI_BUS_ID, which our children have, CUDA and NVML number GPUs alike.
+    As in CUDA, entries after the first wrong entry are ignored. Source: CUDA C programming guide,
+    "CUDA Environment Variables".
     """
     opened = {k: v for k, v in handles(pynvml).items() if not isinstance(v, Exception)}
     if visible is None:
         return list(opened)
-    found = []
+    indices = []
     for word in (part.strip() for part in visible.split(",")):
         index = int(word) if word.isdigit() else _by_uuid(pynvml, word, opened)
         if index not in opened:
             break
-        found.append(index)
-    return list(dict.fromkeys(found))
+        indices.append(index)
+    return list(dict.fromkeys(indices))
 
 
 def _by_uuid(pynvml: Any, word: str, opened: Mapping[int, Any]) -> int | None:
-    """Return the index of the GPU whose serial begins with `word`, or that a MIG slice is of."""
+    """Return the index of the GPU whose UUID begins with `word`, or whose MIG slice it names."""
     if word.startswith("MIG-"):
         with contextlib.suppress(pynvml.NVMLError):
             slice_ = pynvml.nvmlDeviceGetHandleByUUID(word)

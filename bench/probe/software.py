@@ -1,4 +1,4 @@
-"""Software facts: system, kernel, libc, mitigations, Python, packages (nothing is imported)."""
+"""Software facts: system, kernel, libc, mitigations, Python, packages (without importing any)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def operating_system() -> str:
 def libc() -> str | None:
     """Return the C library and its version."""
     if system.is_macos():
-        raise Absent("macOS's C library has no version of its own")
+        raise Absent("the C library of macOS has no version number")
     try:
         return os.confstr("CS_GNU_LIBC_VERSION")
     except (ValueError, OSError):
@@ -35,7 +35,7 @@ def libc() -> str | None:
 
 
 def mitigations() -> dict[str, str] | None:
-    """Return what is done against each vulnerability that affects this CPU."""
+    """Return the mitigation of each vulnerability that affects this CPU."""
     if not VULNERABILITIES.is_dir():
         return None
     stated = {file.name: system.first_line(file) for file in sorted(VULNERABILITIES.iterdir())}
@@ -43,15 +43,15 @@ def mitigations() -> dict[str, str] | None:
 
 
 def environment(names: Sequence[str] = RECORDED_VARIABLES) -> dict[str, str]:
-    """Return the variables `names` that are set; by default those that change speed in general.
+    """Return the variables among `names` that are set; the default names change speed in general.
 
-    The numbers of threads are left out: they are set anew for each job, whose record holds them.
+    Thread counts are left out: each job sets its own, and its record holds them.
     """
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def version(name: str) -> str | None:
-    """Return the installed version of a distribution; None where it is not installed."""
+    """Return the installed version of a distribution; None if it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -59,7 +59,7 @@ def version(name: str) -> str | None:
 
 
 FACTS = (
-    Fact("os", operating_system, "os-release, macOS's own version"),
+    Fact("os", operating_system, "os-release; version of macOS"),
     Fact("kernel", platform.release, "uname"),
     Fact("libc", libc, "confstr"),
     Fact(
@@ -72,6 +72,6 @@ FACTS = (
     Fact(
         "environment",
         environment,
-        "this process's environment, thread numbers aside: each job sets its own",
+        "this process's environment, without thread counts, which each job sets",
     ),
 )

@@ -1,4 +1,4 @@
-"""What several subjects read from: small files of the system, sysctl, short commands."""
+"""Sources that several subjects read: small system files, sysctl and short commands."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bench.probe.fact import NO_ANSWER, Absent
 
-#: Why what macOS keeps to itself is not read.
-MACOS_CLOSED = "macOS states it to root alone (powermetrics)"
+#: Reason for facts that macOS does not show to users.
+MACOS_CLOSED = "macOS shows it only to root (powermetrics)"
 
-#: Seconds that a command of the system may take.
+#: Seconds that a system command may take.
 COMMAND_S = 0.9
 
 
@@ -23,7 +23,7 @@ def is_macos() -> bool:
 
 
 def first_line(file: Path) -> str | None:
-    """Return the text of a one-line file, None where it is empty, absent or closed to us."""
+    """Return the text of a one-line file; None if it is empty, missing or unreadable."""
     try:
         return file.read_text(errors="replace").strip().strip("\0") or None
     except OSError:
@@ -31,7 +31,7 @@ def first_line(file: Path) -> str | None:
 
 
 def number(file: Path) -> int | None:
-    """Return the whole number that a file holds, None where it holds none."""
+    """Return the whole number in a file; None if the file does not hold one."""
     text = first_line(file)
     return int(text) if text is not None and text.lstrip("-").isdigit() else None
 
@@ -39,7 +39,7 @@ def number(file: Path) -> int | None:
 def output(command: Sequence[str]) -> str:
     """Return what `command` prints.
 
-    Raises OSError or CalledProcessError where it fails, Absent where it takes too long.
+    Raises OSError or CalledProcessError if it fails, and Absent if it takes too long.
     """
     try:
         done = subprocess.run(
@@ -65,7 +65,7 @@ def parse_sysctl(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-@functools.cache  # these names describe the hardware: they do not change while we run
+@functools.cache  # these values describe the hardware, which does not change
 def sysctl() -> dict[str, str]:
-    """Return what macOS states of its hardware, by sysctl name."""
+    """Return what macOS says about its hardware, by sysctl name."""
     return parse_sysctl(output(["/usr/sbin/sysctl", "-a"]))

@@ -14,11 +14,11 @@ from bench.probe.fact import Fact
 TITLE = "Layout"
 
 CPUS = Path("/sys/devices/system/cpu")
-#: Below it are Intel's lists of the CPUs of each kind of core.
+#: This folder holds Intel's lists of the CPUs of each kind of core.
 DEVICES = Path("/sys/devices")
 NODES = Path("/sys/devices/system/node")
 
-#: sysctl names of macOS, and the caches' names here; of Apple's two kinds of core the fast one's.
+#: sysctl names of macOS and our names of the caches; Apple's fast cores come first.
 MACOS_CACHES: tuple[tuple[str, str], ...] = (
     ("hw.perflevel0.l1dcachesize", "L1d"),
     ("hw.l1dcachesize", "L1d"),
@@ -29,7 +29,7 @@ MACOS_CACHES: tuple[tuple[str, str], ...] = (
     ("hw.l3cachesize", "L3"),
 )
 
-#: Intel's names of the two kinds of core in the kernel, and the field's.
+#: The kernel's names of Intel's two kinds of core, and the usual names.
 HYBRID = (("cpu_core", "performance"), ("cpu_atom", "efficiency"))
 
 _SUFFIXES = {"K": 2**10, "M": 2**20, "G": 2**30}
@@ -43,7 +43,7 @@ def size_bytes(text: str) -> int:
 
 
 def caches(root: Path | None = None) -> dict[str, tuple[int, int]] | None:
-    """Return (bytes of one, how many) of each cache by name: L1d, L1i, L2, L3; None of none."""
+    """Return (bytes of one, how many) of each cache by name: L1d, L1i, L2, L3; or None."""
     sizes: dict[str, int] = {}
     groups: dict[str, set[str]] = {}
     for cpu in _numbered(root or CPUS, "cpu"):
@@ -60,12 +60,12 @@ def caches(root: Path | None = None) -> dict[str, tuple[int, int]] | None:
 
 
 def macos_caches(sysctl: dict[str, str]) -> dict[str, int]:
-    """Return the bytes of the caches that a macOS machine's sysctl values state."""
-    found: dict[str, int] = {}
+    """Return the bytes of each cache in the sysctl values of a macOS machine."""
+    sizes: dict[str, int] = {}
     for key, name in MACOS_CACHES:
         if sysctl.get(key, "0") != "0":
-            found.setdefault(name, int(sysctl[key]))
-    return found
+            sizes.setdefault(name, int(sysctl[key]))
+    return sizes
 
 
 def sockets() -> int | None:
@@ -80,9 +80,9 @@ def sockets() -> int | None:
 
 
 def core_kinds() -> dict[str, int] | None:
-    """Return how many CPUs there are of each kind; None where all are alike.
+    """Return how many CPUs there are of each kind; None if all CPUs are alike.
 
-    Apple and Intel name the kinds; of Arm's cores the kernel states a relative capacity.
+    Apple and Intel name the kinds. For Arm cores the kernel gives a relative capacity.
     """
     if system.is_macos():
         return macos_core_kinds(system.sysctl())
@@ -98,13 +98,13 @@ def core_kinds() -> dict[str, int] | None:
 
 
 def macos_core_kinds(sysctl: dict[str, str]) -> dict[str, int] | None:
-    """Return how many CPUs of each kind a macOS machine's sysctl values state."""
-    found = {}
+    """Return how many CPUs there are of each kind in the sysctl values of a macOS machine."""
+    counts = {}
     for level in range(int(sysctl.get("hw.nperflevels", "0"))):
         name, count = (sysctl.get(f"hw.perflevel{level}.{key}") for key in ("name", "logicalcpu"))
         if count:
-            found[(name or f"level {level}").lower()] = int(count)
-    return found if len(found) > 1 else None
+            counts[(name or f"level {level}").lower()] = int(count)
+    return counts if len(counts) > 1 else None
 
 
 def _numbered(folder: Path, stem: str) -> Iterator[Path]:
@@ -114,13 +114,13 @@ def _numbered(folder: Path, stem: str) -> Iterator[Path]:
 def _cache_sizes() -> dict[str, int] | None:
     if system.is_macos():
         return macos_caches(system.sysctl()) or None
-    found = caches()
-    return {name: size for name, (size, _) in found.items()} if found else None
+    known = caches()
+    return {name: size for name, (size, _) in known.items()} if known else None
 
 
 def _cache_instances() -> dict[str, int] | None:
-    found = caches()
-    return {name: count for name, (_, count) in found.items()} if found else None
+    known = caches()
+    return {name: count for name, (_, count) in known.items()} if known else None
 
 
 def _numa_nodes() -> int | None:
@@ -130,14 +130,14 @@ def _numa_nodes() -> int | None:
 
 
 def core_of(cpu: Path) -> str | None:
-    """Return the CPUs of the core that the CPU of this folder is of, as the kernel lists them."""
+    """Return the kernel's list of the CPUs that share a core with the CPU of the folder `cpu`."""
     names = ("core_cpus_list", "thread_siblings_list")  # the newer name, the older one
     stated = (system.first_line(cpu / "topology" / name) for name in names)
     return next(filter(None, stated), None)
 
 
 def threads_per_core() -> int | None:
-    """Return the threads of the core that has most: a hybrid's small cores may have one each."""
+    """Return the threads of the core that has most; a hybrid CPU may have cores with one thread."""
     lists = map(core_of, _numbered(CPUS, "cpu"))
     counts = [len(system.cpus_of(text)) for text in lists if text]
     if counts:
@@ -153,14 +153,14 @@ FACTS = (
     Fact(
         "threads_per_core",
         threads_per_core,
-        "topology in /sys: the core that has most; else logical over physical cores",
+        "topology in /sys: the core that has most; else logical divided by physical cores",
     ),
     Fact("core_kinds", core_kinds, "kinds or capacities in /sys; sysctl on macOS", absent=""),
     Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes"),
     Fact(
         "cache_instances",
         _cache_instances,
-        "cache in /sys: distinct sets of CPUs that share one",
+        "cache in /sys: distinct sets of CPUs that share a cache",
         absent="macOS does not say" if system.is_macos() else "not stated by this system",
     ),
     Fact("numa_nodes", _numa_nodes, "nodes in /sys"),

@@ -1,4 +1,4 @@
-"""Whether this is a virtual machine or a container, and of which kind."""
+"""Whether this is a virtual machine or a container, and of what kind."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench.probe.fact import Absent, Fact
 TITLE = "Virtualisation"
 
 DMI = Path("/sys/class/dmi/id")
-#: The root below which the marks of containers lie.
+#: The root folder under which containers leave their marks.
 ROOT = Path("/")
 CPUINFO = Path("/proc/cpuinfo")
 
-#: Words in the vendor or product of the firmware's tables, and the hypervisor behind them.
+#: Words in the vendor or product of the firmware's tables, and their hypervisors.
 HYPERVISORS: tuple[tuple[str, str], ...] = (
     ("amazon ec2", "Amazon EC2"),
     ("google compute engine", "Google Compute Engine"),
@@ -45,12 +45,12 @@ CONTAINER_GROUPS: tuple[tuple[str, str], ...] = (
     ("containerd", "containerd"),
 )
 
-#: Folders that Kubernetes gives every container of a pod, and the variable that it sets there.
+#: Folders that Kubernetes creates in every container of a pod, and a variable that it sets.
 KUBERNETES_MARKS = ("var/run/secrets/kubernetes.io", "run/secrets/kubernetes.io")
 KUBERNETES_VARIABLE = "KUBERNETES_SERVICE_HOST"
 
-#: A container of which nothing is known but that its root is layers of an image.
-LAYERS = "containerd or alike"
+#: A container about which we know only that its root consists of image layers.
+LAYERS = "containerd or similar"
 
 #: How AWS writes instance types: `c7i.large`, `u-6tb1.metal`.
 INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
@@ -65,22 +65,22 @@ CONTAINER_MARKS: tuple[tuple[str, str], ...] = (
 
 
 def dmi(name: str) -> str | None:
-    """Return a field of the firmware's tables, None where there are none (or only root may)."""
+    """Return a field of the firmware's tables; None if it is missing or only root may read it."""
     return system.first_line(DMI / name)
 
 
 def firmware_instance_type() -> str | None:
-    """Return the cloud's instance type where the firmware states it, which AWS's alone does."""
+    """Return the cloud's instance type if the firmware states it (only AWS's firmware does)."""
     product = dmi("product_name") or ""
     is_aws = dmi("sys_vendor") == "Amazon EC2"
     return product if is_aws and INSTANCE_TYPE.fullmatch(product) else None
 
 
 def hypervisor() -> str:
-    """Return the hypervisor's name, `none` on bare metal.
+    """Return the hypervisor's name, or `none` on bare metal.
 
-    An x86 CPU says whether it is a guest's, whatever the vendor of the firmware. The firmware names
-    the hypervisor; where there is no firmware (microVMs) systemd may know it from the CPU.
+    An x86 CPU says whether it belongs to a guest, whatever the firmware's vendor is. The firmware
+    names the hypervisor. If there is no firmware (microVMs), systemd may know it from the CPU.
     """
     if system.is_macos():
         return "macOS guest" if system.sysctl().get("kern.hv_vmm_present") == "1" else "none"
@@ -98,9 +98,9 @@ def hypervisor() -> str:
 
 
 def container() -> str:
-    """Return the container's kind, `none` outside of one.
+    """Return the container's kind, or `none` outside a container.
 
-    A pod's own namespaces hide its group's path, so that Kubernetes is also known by its marks.
+    A pod's own namespaces hide its group's path, so Kubernetes is also recognised by its marks.
     """
     groups = _text(MEMBERSHIP)
     kinds = ["Kubernetes"] if "kubepods" in groups else []
@@ -112,13 +112,13 @@ def container() -> str:
         return kinds[0]
     if "microsoft" in (system.first_line(ROOT / "proc/sys/kernel/osrelease") or "").lower():
         return "WSL"
-    # systemd-nspawn, LXC and Flatpak set it, in small letters
-    told = os.environ.get("container")  # noqa: SIM112
-    return told or (LAYERS if _root_is_layers() else "none")
+    # systemd-nspawn, LXC and Flatpak set this variable, in lower case
+    declared = os.environ.get("container")  # noqa: SIM112
+    return declared or (LAYERS if _root_is_layers() else "none")
 
 
-def _known(words: str) -> str | None:
-    return next((name for mark, name in HYPERVISORS if mark in words), None)
+def _known(text: str) -> str | None:
+    return next((name for mark, name in HYPERVISORS if mark in text), None)
 
 
 def _text(file: Path) -> str:
@@ -131,7 +131,7 @@ def _text(file: Path) -> str:
 def _root_is_layers() -> bool:
     """Say whether the root is an overlay as container engines mount it.
 
-    Live systems mount theirs from a source of another name. Source: proc_pid_mountinfo(5).
+    Live systems mount their overlay from a source with another name. Source: proc_pid_mountinfo(5).
     """
     for line in _text(MOUNTS).splitlines():
         own, _, rest = line.partition(" - ")
@@ -141,13 +141,13 @@ def _root_is_layers() -> bool:
 
 
 def _is_guest() -> bool | None:
-    """Say whether the first CPU carries the x86 flag `hypervisor`; None of other CPUs."""
+    """Say whether the first CPU has the x86 flag `hypervisor`; None for other CPUs."""
     flags = re.search(r"^flags\s*:(.*)$", _text(CPUINFO), re.MULTILINE)
     return None if flags is None else "hypervisor" in flags[1].split()
 
 
 def _systemd(what: str) -> str:
-    """Ask systemd; it prints `none` and exits 1 where there is nothing to detect, we nothing."""
+    """Ask systemd; it prints `none` and exits with 1 if there is nothing. Return "" if it fails."""
     command = ["systemd-detect-virt", what]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=system.COMMAND_S)
@@ -161,12 +161,12 @@ FACTS = (
     Fact(
         "container",
         container,
-        "own cgroup path, marks at the root, environment, Kubernetes's own, an overlay as root",
+        "cgroup path, marks in the root folder, environment, marks of Kubernetes, overlay as root",
     ),
     Fact(
         "firmware_instance_type",
         firmware_instance_type,
         "firmware tables",
-        absent="AWS's firmware alone states it",
+        absent="only AWS's firmware states it",
     ),
 )

@@ -1,4 +1,4 @@
-"""The work in a step, and the ceilings of a machine: what a job's rate is held against."""
+"""The work in a step and the ceilings of a machine; a job's rate is compared with both."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from bench.spec.frozen import Frozen
 
 
 class WorkCount(Frozen):
-    """What one step of a full batch must do at least, counted from the network's shape."""
+    """The least work of one step on a full batch, counted from the network's shape."""
 
-    flops: int = Field(ge=0, description="of matrix products and convolutions, both directions")
-    bytes: int = Field(ge=0, description="read and written, each operand once a pass")
-    working_set_bytes: int = Field(ge=0, description="what the step touches")
+    flops: int = Field(ge=0, description="of matrix products and convolutions, both passes")
+    bytes: int = Field(
+        ge=0, description="bytes read and written; each operand counts once per pass"
+    )
+    working_set_bytes: int = Field(ge=0, description="bytes that the step touches")
 
 
 class MatmulRate(Frozen):
-    """How fast this machine multiplied two square matrices through the job's backend."""
+    """How fast the job's backend multiplied two square matrices on this machine."""
 
     size: int = Field(description="rows and columns of each matrix")
     flops_per_s: float
 
 
 class CopyRate(Frozen):
-    """How fast this machine copied memory through the job's backend, read plus written."""
+    """How fast the job's backend copied memory on this machine (bytes read plus bytes written)."""
 
-    size_bytes: int = Field(description="of the array that was copied")
+    size_bytes: int = Field(description="size of the copied array")
     bytes_per_s: float
 
 
 class Ceilings(Frozen):
-    """The best that the job's backend reached on this machine with nothing but the bare operation.
+    """The highest rates that the job's backend reached on this machine with bare operations.
 
-    Measured in the job's own process after its last clock was read, with its threads and device.
+    They are measured in the job's own process, with its threads and its device, after the last
+    clock was read.
     """
 
     matmul: tuple[MatmulRate, ...] = Field(min_length=1)
@@ -43,11 +46,11 @@ class Ceilings(Frozen):
 
     @property
     def flops_per_s(self) -> float:
-        """The best matrix-multiply rate of any size."""
+        """The highest matrix-multiply rate of all sizes."""
         return max(rate.flops_per_s for rate in self.matmul)
 
     def bytes_per_s(self, working_set_bytes: int) -> float:
-        """Return the copy rate of the size nearest to `working_set_bytes`, by ratio.
+        """Return the copy rate of the size that is nearest to `working_set_bytes` by ratio.
 
         A copy touches twice its array's size. Caches make small copies many times faster than
         large ones, so one rate cannot serve all jobs.

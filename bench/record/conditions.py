@@ -1,4 +1,4 @@
-"""What was seen of a job from outside while it ran: conditions of each epoch, flags, energy."""
+"""What the parent saw of a job while it ran: the conditions of each epoch, flags and energy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Flag = Literal["quiet", "disturbed", "unknown"]
 
 
 class EnergyReading(Frozen):
-    """Energy that one source counted. `basis` says whether it was measured, or estimated and how.
+    """Energy that one source counted. `basis` says whether it was measured or how it was estimated.
 
-    A source covers what its hardware does (a whole CPU package, a whole GPU, a whole laptop),
-    other processes included.
+    A source counts everything that its hardware does (a CPU package, a GPU, a laptop), so it
+    includes other processes.
     """
 
     source: str
@@ -25,7 +25,7 @@ class EnergyReading(Frozen):
 
 
 class GpuConditions(Frozen):
-    """What one GPU was doing: means and extremes of samples about a second apart."""
+    """What one GPU was doing: means and extremes of samples that are about a second apart."""
 
     index: int
     utilisation_share: float | None = None
@@ -36,38 +36,44 @@ class GpuConditions(Frozen):
     memory_used_peak_bytes: int | None = None
     throttle_reasons: tuple[str, ...] = ()
     foreign_share: float | None = Field(
-        default=None, description="of its time that others' processes used, mean"
+        default=None, description="mean share of the GPU's time that other processes used"
     )
 
 
 class Interference(Frozen):
-    """What was seen during one epoch, or during the whole of a job's training.
+    """What was seen during one epoch, or during the whole training of a job.
 
-    Shares are of the wall time. A figure is None where it was not seen; `Conditions.unknown` says
-    why where its source gave nothing at all.
+    Shares are shares of the wall time. A figure is None if it was not seen; if its source gave
+    nothing at all, `Conditions.unknown` says why.
     """
 
-    epoch: int | None = Field(default=None, description="None: the whole training, or job")
+    epoch: int | None = Field(
+        default=None, description="None: the whole training, or the whole job"
+    )
     wall_s: float
     flag: Flag = "unknown"
-    causes: tuple[str, ...] = Field(default=(), description="of `disturbed`, with the value seen")
+    causes: tuple[str, ...] = Field(
+        default=(), description="why the flag is `disturbed`, with the values seen"
+    )
 
-    job_cpu_s: float | None = Field(default=None, description="the child and what it started")
+    job_cpu_s: float | None = Field(
+        default=None, description="CPU time of the child and of the processes that it started"
+    )
     foreign_cpus: float | None = Field(
-        default=None, description="CPUs that processes of neither job nor benchmark used, mean"
+        default=None, description="mean CPUs used by processes outside the job and the benchmark"
     )
     group_foreign_cpus: float | None = Field(
-        default=None, description="as foreign_cpus, within the control group whose quota is ours"
+        default=None, description="as foreign_cpus, but within the cgroup that sets our quota"
     )
-    steal_share: float | None = Field(default=None, description="of the CPUs' time")
+    steal_share: float | None = Field(default=None, description="share of the CPUs' time")
     load_1min: float | None = None
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     throttled_periods_share: float | None = Field(
-        default=None, description="of the cgroup's scheduling periods"
+        default=None, description="share of the cgroup's scheduling periods"
     )
     throttled_s: float | None = Field(
-        default=None, description="pauses by the cgroup's quota, added up over the CPUs"
+        default=None, description="pauses that the cgroup's quota imposed, summed over the CPUs"
     )
     pressure_cpu_some_share: float | None = None
     pressure_memory_some_share: float | None = None
@@ -75,7 +81,7 @@ class Interference(Frozen):
     pressure_io_some_share: float | None = None
     pressure_io_full_share: float | None = None
     frequency_hz: float | None = Field(
-        default=None, description="mean over time of the fastest CPUs, one a thread of the job"
+        default=None, description="mean of the fastest CPUs, as many as the job has threads"
     )
     frequency_drift: float | None = Field(
         default=None, description="relative to the job's own median epoch; -0.1 is 10% slower"
@@ -87,17 +93,19 @@ class Interference(Frozen):
     thermal_throttles: int | None = Field(default=None, description="events that the CPUs counted")
     minor_faults: int | None = None
     major_faults: int | None = None
-    swapped_bytes: int | None = Field(default=None, description="in and out, the whole system")
+    swapped_bytes: int | None = Field(
+        default=None, description="swapped in and out by the whole system"
+    )
     rss_peak_bytes: int | None = None
     tree_rss_peak_bytes: int | None = Field(
-        default=None, description="of the child and what it started, added up"
+        default=None, description="sum over the child and the processes that it started"
     )
     gpus: tuple[GpuConditions, ...] = ()
     energy: tuple[EnergyReading, ...] = ()
 
 
 class ForeignProcess(Frozen):
-    """A process of neither job nor benchmark that used CPU time meanwhile."""
+    """A process outside the job and the benchmark that used CPU time meanwhile."""
 
     pid: int
     name: str
@@ -105,33 +113,35 @@ class ForeignProcess(Frozen):
 
 
 class LookRecord(Frozen):
-    """What a look at a machine found before its first job."""
+    """The result of the look at a machine before its first job."""
 
-    quiet: bool | None = Field(description="None: it cannot be told")
+    quiet: bool | None = Field(description="None: unknown")
     words: str = Field(description="the finding, and what to close or to change")
     seen: Interference
     busiest: tuple[ForeignProcess, ...] = ()
 
 
 class Conditions(Frozen):
-    """What the parent saw of the child from outside, at `period_s`.
+    """What the parent saw of the child, sampled every `period_s`.
 
-    `whole` covers the training from the first epoch's start to the last one's end; where a job
-    has no epochs, the time that it ran.
+    `whole` covers the training from the start of the first epoch to the end of the last. If a job
+    has no epochs, it covers the time that the job ran.
     """
 
     period_s: float
     samples: int
     rss_peak_bytes: int | None
     tree_rss_peak_bytes: int | None = Field(
-        default=None, description="of the child and what it started, added up, over the whole job"
+        default=None, description="sum over the child and the processes that it started, whole job"
     )
     cpu_s: float | None = None
-    sampling_cpu_s: float | None = Field(default=None, description="what the sampling itself took")
+    sampling_cpu_s: float | None = Field(
+        default=None, description="CPU time that the sampling itself took"
+    )
     whole: Interference | None = None
     epochs: tuple[Interference, ...] = ()
     foreign_processes: tuple[ForeignProcess, ...] = Field(
-        default=(), description="the busiest, over the whole job"
+        default=(), description="the busiest ones over the whole job"
     )
     unknown: dict[str, str] = Field(
         default_factory=dict, description="why a source gave nothing, by the source's name"

@@ -1,7 +1,7 @@
-"""What a machine is: its facts, each None where it could not be read, and what a child has loaded.
+"""What a machine is (its facts), and what a child process has loaded.
 
-Facts that a cluster's user may not want to show (serial numbers, host names, machine-ids) are here
-as salted digests alone; `host_name` is filled only where it was asked for.
+Facts that a user may not want to show (serial numbers, host names, machine-ids) are stored only as
+salted digests. `host_name` is filled only if the user asked for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class MigFacts(Frozen):
 
 
 class GpuFacts(Frozen):
-    """One NVIDIA GPU as its driver states it."""
+    """One NVIDIA GPU as its driver describes it."""
 
     index: int
     model: str | None = None
@@ -33,7 +33,9 @@ class GpuFacts(Frozen):
     memory_total_bytes: int | None = None
     power_limit_w: float | None = None
     compute_capability: str | None = None
-    mig: bool | None = Field(default=None, description="multi-instance mode; None: has no such")
+    mig: bool | None = Field(
+        default=None, description="multi-instance mode; None: the GPU has none"
+    )
     mig_slices: tuple[MigFacts, ...] = ()
     sm_clock_max_hz: float | None = None
     memory_clock_max_hz: float | None = None
@@ -41,11 +43,11 @@ class GpuFacts(Frozen):
 
 
 class MachineFacts(Frozen):
-    """What a machine is. Every fact is None where it could not be read, or does not apply."""
+    """What a machine is. A fact is None if it could not be read or does not apply."""
 
     machine_id: str = Field(description="digest of fixed facts and of a hashed host identity")
     machine_type: str | None = Field(
-        default=None, description="digest of the fixed facts alone: alike for instances of one type"
+        default=None, description="digest of the fixed facts: the same for instances of one type"
     )
     kind: MachineKind = "local"
     host_hash: str | None = None
@@ -56,12 +58,16 @@ class MachineFacts(Frozen):
     cpu_architecture: str | None = None
     microarchitecture: str | None = Field(default=None, description="archspec's name")
     instruction_sets: tuple[str, ...] | None = Field(
-        default=None, description="those that change training speed, in the field's usual names"
+        default=None, description="sets that change training speed, by their usual names"
     )
-    cpu_flags: tuple[str, ...] | None = Field(default=None, description="all, as the system says")
+    cpu_flags: tuple[str, ...] | None = Field(
+        default=None, description="all flags, as the system names them"
+    )
     cpu_base_hz: float | None = None
     cpu_max_hz: float | None = None
-    cpu_now_hz: float | None = Field(default=None, description="as the system stated it at probing")
+    cpu_now_hz: float | None = Field(
+        default=None, description="as the system stated it during the probe"
+    )
     cpu_governor: str | None = None
     cpu_boost: bool | None = None
     sockets: int | None = None
@@ -69,25 +75,30 @@ class MachineFacts(Frozen):
     logical_cores: int | None = None
     threads_per_core: int | None = None
     core_kinds: dict[str, int] | None = Field(
-        default=None, description="CPUs of each kind, such as performance; None: all alike"
+        default=None, description="CPUs of each kind, such as performance; None: all CPUs are alike"
     )
     caches_bytes: dict[str, int] | None = Field(
         default=None, description="size of each cache of the first CPU, by level and kind"
     )
     cache_instances: dict[str, int] | None = Field(
-        default=None, description="how many of each the machine has"
+        default=None, description="how many of each cache the machine has"
     )
     numa_nodes: int | None = None
 
     affinity_cpus: int | None = None
     cpuset_cpus: int | None = Field(default=None, description="CPUs of the cgroup's cpuset")
-    cpu_quota: float | None = Field(default=None, description="cgroup quota in CPUs; None: none")
+    cpu_quota: float | None = Field(
+        default=None, description="cgroup quota in CPUs; None: no quota"
+    )
     usable_cpus: float | None = Field(
-        default=None, description="what a job may use: affinity and cgroup quota, whole or a part"
+        default=None,
+        description="CPUs that a job may use, by affinity and quota; may be a fraction",
     )
     memory_total_bytes: int | None = None
     memory_limit_bytes: int | None = Field(default=None, description="cgroup limit; None: no limit")
-    memory_usable_bytes: int | None = Field(default=None, description="the smaller of the two")
+    memory_usable_bytes: int | None = Field(
+        default=None, description="the smaller of total and limit"
+    )
     swap_total_bytes: int | None = None
     huge_pages_bytes: int | None = Field(default=None, description="reserved huge pages")
     transparent_huge_pages: str | None = None
@@ -95,7 +106,7 @@ class MachineFacts(Frozen):
     virtualisation: str | None = Field(default=None, description="hypervisor, or `none`")
     container: str | None = Field(default=None, description="container kind, or `none`")
     firmware_instance_type: str | None = Field(
-        default=None, description="as AWS's firmware states it: known without the network"
+        default=None, description="as AWS's firmware states it, so it is known without the network"
     )
     cloud_provider: str | None = None
     cloud_instance_type: str | None = None
@@ -104,7 +115,7 @@ class MachineFacts(Frozen):
 
     gpus: tuple[GpuFacts, ...] | None = None
     gpus_visible: int | None = Field(
-        default=None, description="how many of them a job may see (CUDA_VISIBLE_DEVICES)"
+        default=None, description="how many GPUs a job may see (CUDA_VISIBLE_DEVICES)"
     )
     gpu_driver: str | None = None
 
@@ -112,11 +123,11 @@ class MachineFacts(Frozen):
     kernel: str | None = None
     libc: str | None = None
     mitigations: dict[str, str] | None = Field(
-        default=None, description="CPU vulnerabilities that affect this machine, and what is done"
+        default=None, description="vulnerabilities of this machine's CPU, and their mitigations"
     )
     python: str | None = None
     environment: dict[str, str] | None = Field(
-        default=None, description="variables that change speed, where they are set"
+        default=None, description="variables that change speed and are set"
     )
     packages: dict[str, str | None] = Field(
         default_factory=dict, description="installed versions; None: not installed"
@@ -127,7 +138,7 @@ class MachineFacts(Frozen):
 
 
 class ThreadPool(Frozen):
-    """A pool of threads of a native library, as threadpoolctl found it."""
+    """A thread pool of a native library, as threadpoolctl found it."""
 
     api: str = Field(description="blas or openmp")
     library: str
@@ -138,24 +149,24 @@ class ThreadPool(Frozen):
 
 
 class RuntimeFacts(Frozen):
-    """What a process has loaded: thread pools, and how the frameworks were built."""
+    """What a process has loaded: thread pools, and how its frameworks were built."""
 
     thread_pools: tuple[ThreadPool, ...] | None = None
     frameworks: dict[str, dict[str, str]] = Field(
-        default_factory=dict, description="build facts by framework: oneDNN, CUDA, MKL, XLA"
+        default_factory=dict, description="build facts by framework, such as its CUDA version"
     )
     unknown: dict[str, str] = Field(default_factory=dict)
 
 
 def open_vulnerabilities(mitigations: Mapping[str, str]) -> list[str]:
-    """Return the vulnerabilities against which nothing is done, or nobody knows what."""
+    """Return the vulnerabilities that are not mitigated, or whose mitigation is unknown."""
     return [
         name for name, text in mitigations.items() if text.startswith(("Vulnerable", "Unknown"))
     ]
 
 
 def field_differences(left: MachineFacts, right: MachineFacts) -> dict[str, tuple[Any, Any]]:
-    """Return both values of every field in which two machines differ, packages one by one."""
+    """Return both values of each field in which two machines differ; each package is a field."""
     pairs = {
         name: (getattr(left, name), getattr(right, name))
         for name in MachineFacts.model_fields

@@ -1,4 +1,4 @@
-"""Why a job gave no measurement: a closed list of reasons, each with what the user can do."""
+"""Why a job gave no measurement: a closed list of reasons, each with advice to the user."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ from bench.spec.frozen import Frozen
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason of a failure: its name, what the user can do, and whether a retry makes sense."""
+    """A reason for a failure: its name, what the user can do, and whether a retry makes sense."""
 
     name: str
     advice: str
     retry: bool
 
 
-#: Every reason that a record may give. A lost job is retried on the same machine by the scheduler.
+#: Every reason that a record may give. The scheduler retries a lost job on the same machine.
 REASONS: Mapping[str, Reason] = {
     reason.name: reason
     for reason in (
-        Reason("exception", "read the traceback in summary.json; the job raised it itself", False),
-        Reason("crash", "read the last lines of its log; free memory if the system ran out", False),
+        Reason("exception", "read its traceback in summary.json; the job itself raised it", False),
+        Reason(
+            "crash", "read the end of its log; free some memory if the system ran out of it", False
+        ),
         Reason("time limit", "raise --job-timeout, or leave the job out on this machine", False),
-        Reason("lost", "check that the machine is up; the same command runs what is missing", True),
-        Reason("dispatch", "check the machine by hand; Ray could not run the job there", False),
+        Reason(
+            "lost", "check that the machine is up; the same command runs the missing jobs", True
+        ),
+        Reason("dispatch", "check the machine by hand: Ray could not run the job there", False),
         Reason(
             "no GPU visible",
-            "check `nvidia-smi -L` on the machine, and that the GPU build of the backend is there",
+            "check `nvidia-smi -L` on the machine, and that the backend's GPU build is installed",
             False,
         ),
     )

@@ -1,8 +1,8 @@
-"""The journal: the one writer of results. One JSON document a line, fsynced a line at a time.
+"""The journal: the only writer of results. Each line is one JSON document and is fsynced.
 
-The first line is the run's header; the others are the machines, the records, and the begin and end
-of a cluster's share. Lines are only ever appended. A line that was cut off (power, a full disk) is
-moved aside when the run is continued.
+The first line is the run's header. The other lines are machines, job records, and the beginning and
+end of a cluster's share. Lines are only appended. If a line was cut off (power failure, full disk),
+it is moved to another file when the run is continued.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.record.lines import (
 from bench.record.run import Run
 from bench.text import first_line, first_problem
 
-#: The lines after the header, by what their key `entry` says.
+#: The kinds of lines after the header, by the value of their key `entry`.
 LINES: Mapping[str, type[BaseModel]] = {
     "record": JobRecord,
     "machine": MachineEntry,
@@ -52,7 +52,7 @@ class Journal:
             raise unwritable(self.path, error) from error
 
     def append(self, line: Line) -> None:
-        """Write one line; it is on disk when this returns. Raises OutputError."""
+        """Write one line; it is on disk when this returns. Raises OutputError if it cannot."""
         try:
             self._write(line.model_dump_json())
         except OSError as error:
@@ -64,27 +64,27 @@ class Journal:
         keep = text.rfind(b"\n") + 1
         if keep == len(text):
             return None
-        if _is_json(text[keep:]):  # a whole line that lacks its end alone: nothing is lost
+        if _is_json(text[keep:]):  # only the line's end is missing: nothing is lost
             self._write("")
             return None
-        aside = self.path.with_suffix(f".torn-{len(text)}")
-        aside.write_bytes(text[keep:])
+        torn = self.path.with_suffix(f".torn-{len(text)}")
+        torn.write_bytes(text[keep:])
         with self.path.open("r+b") as file:
             file.truncate(keep)
             os.fsync(file.fileno())
-        return aside
+        return torn
 
     def _write(self, line: str, flags: int = 0) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
         with os.fdopen(descriptor, "ab", buffering=0) as file:
             rest = memoryview(line.encode() + b"\n")
-            while rest:  # a raw write may take only a part
+            while rest:  # a raw write may write only a part
                 rest = rest[file.write(rest) or 0 :]
             os.fsync(descriptor)
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
-    """Return the error that says that `path` cannot be written, and what to do."""
+    """Return an error that says that `path` cannot be written, and what to do."""
     return OutputError(
         f"cannot write {path}",
         seen=error.strerror or str(error),
@@ -95,8 +95,8 @@ def unwritable(path: Path, error: OSError) -> OutputError:
 def read_run(path: Path) -> Run:
     """Return the run that the journal at `path` holds.
 
-    A cut-off or damaged line is skipped and named in `warnings`. Raises StoreError if there is no
-    journal, its header is unreadable, or it is of a newer schema.
+    A cut-off or damaged line is skipped and named in `warnings`. Raises StoreError if the
+    journal does not exist, its header is unreadable, or its schema is newer.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -128,12 +128,12 @@ def parse_line(document: Mapping[str, Any]) -> Line:
 
 
 def find_journals(folder: Path) -> list[Path]:
-    """Return the journals in `folder`, oldest name first (names begin with a UTC time)."""
+    """Return the journals in `folder`, the oldest first (names begin with a UTC time)."""
     return sorted(folder.glob("*.jsonl"))
 
 
 def unfinished(journals: Iterable[Path], request_digest: str) -> Run | None:
-    """Return the newest run of the same request that is not complete, or None."""
+    """Return the newest run of the same request if it is not complete, else None."""
     for path in sorted(journals, reverse=True):
         try:
             run = read_run(path)
@@ -158,20 +158,20 @@ def _read_lifted(
     first: Mapping[str, Any], texts: Iterable[str], path: Path
 ) -> tuple[RunHeader, list[Line], list[str]]:
     """Return the header, the lines and the warnings of a journal of schema 1."""
-    found: dict[int, Mapping[str, Any]] = {}
+    documents: dict[int, Mapping[str, Any]] = {}
     warnings = []
     for number, text in enumerate(texts, start=2):
         try:
-            found[number] = _document(text, path, number)
+            documents[number] = _document(text, path, number)
         except StoreError as error:
             warnings.append(str(error))
-    lift = Lift.of(found.values())
+    lift = Lift.of(documents.values())
     try:
         header, own = lift.header(first)
     except (KeyError, TypeError) as error:
         raise _unreadable("RunHeader", f"no key {error}", path, 1) from error
     lines = [] if own is None else [_line(own, path, 1)]
-    for number, document in found.items():
+    for number, document in documents.items():
         try:
             lines.append(_line(lift.line(document, header["jobs"]), path, number))
         except StoreError as error:
@@ -182,7 +182,7 @@ def _read_lifted(
 
 
 def _document(text: str, path: Path, number: int) -> dict[str, Any]:
-    """Return the JSON object of a line, of a schema that this version reads."""
+    """Return the JSON object of a line. Raises StoreError if its schema version is not read."""
     model = "RunHeader" if number == 1 else "JobRecord"
     try:
         document = json.loads(text)
@@ -216,9 +216,9 @@ def _unreadable(model: str, seen: str, path: Path, number: int) -> StoreError:
     return StoreError(
         f"{path}, line {number} is not a {model}",
         seen=seen,
-        next_step="name another journal"
+        next_step="choose another journal"
         if number == 1
-        else "the line is skipped; its job counts as not measured",
+        else "the line is skipped, and its job counts as not measured",
     )
 
 

@@ -1,6 +1,6 @@
-"""Reads the lines of schema 1 as those of the present schema.
+"""Converts lines of schema 1 to the current schema.
 
-A job of schema 1 held the values of its axes beside its other fields, metrics stood beside times,
+In schema 1, a job held the values of its axes among its other fields, metrics stood among times,
 and the header held what is now the line of the machine on which the command was typed.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 
 from bench.spec.frozen import canonical_json
 
-#: The fields of a job that are not axes.
+#: Fields of a job that are not axes.
 JOB_FIELDS = ("epochs", "seed", "dataset", "read_off", "repeat")
-#: The fields of an epoch and of an evaluation that are not metrics.
+#: Fields of an epoch and of an evaluation that are not metrics.
 EPOCH_FIELDS = frozenset(
     {
         *("epoch", "started_s", "wall_s", "cpu_s", "steps", "rss_bytes"),
@@ -23,30 +23,30 @@ EPOCH_FIELDS = frozenset(
     }
 )
 EVALUATION_FIELDS = frozenset({"epochs", "evaluate_s", "total_s", "weights_digest"})
-#: Letters of the digest at the end of a job's id.
+#: Length of the digest at the end of a job's id.
 DIGEST_LETTERS = 8
 
 
 @dataclass(frozen=True)
 class Lift:
-    """Turns the lines of one journal of schema 1 into those of schema 2.
+    """Converts the lines of one journal from schema 1 to schema 2.
 
-    `names` holds the readable part of each job's id, by the digest at its end: only the lines
-    that came back tell how schema 1 wrote it.
+    `names` holds the readable part of each job's id, by the digest at the end of the id. Only
+    the journal's own lines show how schema 1 wrote that part.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Lift:
-        """Return the lift of a journal, whose further lines are given."""
+        """Return the lift for a journal, given its lines after the header."""
         ids = [job_id for line in lines for job_id in _ids(line)]
         return cls({job_id[-DIGEST_LETTERS:]: job_id[: -DIGEST_LETTERS - 1] for job_id in ids})
 
     def header(self, line: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Return the header, and the own machine's line that it stands for.
+        """Return the header, and the line of the own machine.
 
-        There is no machine's line if the driver alone ran on the header's machine.
+        That line is None if the header's machine only ran the driver.
         """
         header = {**line, "schema_version": 2}
         machine, look = header.pop("machine"), header.pop("look", None)
@@ -70,9 +70,9 @@ class Lift:
         return header, entry
 
     def line(self, line: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return a further line; `jobs` are those of the lifted header.
+        """Return a line after the header; `jobs` are the jobs of the converted header.
 
-        A machine whose line lists no jobs was given all of them.
+        If a machine's line lists no jobs, the machine was given all of them.
         """
         if line.get("entry") == "machine":
             given = line.get("jobs")
@@ -102,7 +102,7 @@ class Lift:
 
 
 def _ids(line: Mapping[str, Any]) -> list[str]:
-    """Return the ids of jobs that a line names."""
+    """Return the job ids that a line names."""
     named = line.get("jobs") if line.get("entry") == "machine" else [line.get("job_id")]
     return [job_id for job_id in named or () if isinstance(job_id, str)]
 
@@ -116,18 +116,18 @@ def _digest(fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(fields).encode()).hexdigest()[:DIGEST_LETTERS]
 
 
-def _measurement(found: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in found.items() if key != "framework"}
+def _measurement(old: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in old.items() if key != "framework"}
     return {
         **rest,
-        "versions": found["framework"],
-        "epochs": [_with_metrics(epoch, EPOCH_FIELDS) for epoch in found["epochs"]],
-        "evaluations": [_with_metrics(one, EVALUATION_FIELDS) for one in found["evaluations"]],
+        "versions": old["framework"],
+        "epochs": [_with_metrics(epoch, EPOCH_FIELDS) for epoch in old["epochs"]],
+        "evaluations": [_with_metrics(one, EVALUATION_FIELDS) for one in old["evaluations"]],
     }
 
 
-def _with_metrics(found: Mapping[str, Any], times: frozenset[str]) -> dict[str, Any]:
-    """Return an epoch or an evaluation with all that is no time of it under `metrics`."""
-    kept = {key: value for key, value in found.items() if key in times}
-    metrics = {key: value for key, value in found.items() if key not in times}
+def _with_metrics(old: Mapping[str, Any], times: frozenset[str]) -> dict[str, Any]:
+    """Return an epoch or an evaluation with all fields that are not in `times` under `metrics`."""
+    kept = {key: value for key, value in old.items() if key in times}
+    metrics = {key: value for key, value in old.items() if key not in times}
     return {**kept, "metrics": metrics}

@@ -1,9 +1,9 @@
 """The lines of a journal: the run's header, machines, job records, and a cluster's share.
 
 Schema history:
-    1  first version (November 2026): jobs in the fields of one workload; the header's own machine
-       had no line of its own
-    2  jobs hold values by axis, records hold metrics by name, and every machine has its line
+    1  first version (November 2026): a job had the fields of one workload, and the machine on
+       which the command was typed had no line
+    2  a job holds values by axis, a record holds metrics by name, and every machine has a line
        (bench/record/lift.py reads schema 1)
 """
 
@@ -26,18 +26,20 @@ SCHEMA_VERSION = 2
 
 
 class RunHeader(Frozen):
-    """The first line of a journal: what the run set out to do, so that it can be continued.
+    """The first line of a journal: what the run was asked to do, so that it can be continued.
 
-    `jobs` are all jobs that were asked for; the line of each machine says which of them it was
-    given. `label` names the machine on which the command was typed.
+    `jobs` are all requested jobs; the line of each machine says which of them it was given.
+    `label` names the machine on which the command was typed.
     """
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
     workload: Outline | None = Field(
-        default=None, description="None: schema 1, which knew one workload alone"
+        default=None, description="None: schema 1, which had only one workload"
     )
-    request_digest: str = Field(description="of all that decides the jobs and how they run")
+    request_digest: str = Field(
+        description="digest of everything that decides the jobs and how they run"
+    )
     command: str
     grid: str
     label: str
@@ -52,17 +54,17 @@ class RunHeader(Frozen):
 
 
 class Skip(Frozen):
-    """A job that was asked for and that a machine cannot run, with the reason."""
+    """A requested job that a machine cannot run, with the reason."""
 
     job: JobSpec
     reason: str
 
 
 class MachineEntry(Frozen):
-    """A journal line on a machine of the run, or why a machine was unavailable.
+    """A journal line for a machine of the run, or for an unavailable machine with the reason.
 
-    `jobs` are the ids of the jobs that the machine was given; an entry with a `reason` has neither
-    jobs nor facts. `own` marks the machine on which the command was typed.
+    `jobs` are the ids of the jobs that the machine was given. An entry with a `reason` has no jobs
+    and no facts. `own` marks the machine on which the command was typed.
     """
 
     entry: Literal["machine"] = "machine"
@@ -74,21 +76,27 @@ class MachineEntry(Frozen):
     reason: str | None = None
     jobs: tuple[str, ...] = ()
     skipped: tuple[Skip, ...] = ()
-    host_type: str | None = Field(default=None, description="the cluster's name for its kind")
-    look: LookRecord | None = Field(default=None, description="before the machine's first job")
+    host_type: str | None = Field(
+        default=None, description="the cluster's name for this type of machine"
+    )
+    look: LookRecord | None = Field(
+        default=None, description="the look before the machine's first job"
+    )
     usd_per_hour: float | None = None
-    usd_source: str | None = Field(default=None, description="None: the host's own label")
+    usd_source: str | None = Field(
+        default=None, description="None: the price comes from the host's own label"
+    )
     usd_date: str | None = None
 
     @model_validator(mode="after")
     def _machine_or_reason(self) -> MachineEntry:
         if (self.machine is None) == (self.reason is None):
-            raise ValueError("a machine entry holds facts or a reason, and not both")
+            raise ValueError("a machine entry must hold either facts or a reason")
         return self
 
 
 class JobRecord(Frozen):
-    """What came back from one job on one machine: a measurement or a failure, never nothing."""
+    """The outcome of one job on one machine: a measurement or a failure."""
 
     entry: Literal["record"] = "record"
     schema_version: int = SCHEMA_VERSION
@@ -104,19 +112,21 @@ class JobRecord(Frozen):
     measurement: Measurement | None = None
     failure: Failure | None = None
     conditions: Conditions | None = None
-    runtime: RuntimeFacts | None = Field(default=None, description="what the child had loaded")
+    runtime: RuntimeFacts | None = Field(
+        default=None, description="what the child process had loaded"
+    )
 
     @model_validator(mode="after")
     def _one_outcome(self) -> JobRecord:
         if (self.measurement is None) == (self.failure is None):
-            raise ValueError("a record holds a measurement or a failure, and not both")
+            raise ValueError("a record must hold either a measurement or a failure")
         return self
 
 
 class ClusterEntry(Frozen):
-    """A journal line on a cluster's share of the run: begun, or ended with its outcome in words.
+    """A journal line for a cluster's share of the run: its beginning, or its end with the outcome.
 
-    `job` is the id of the detached job on the cluster's head, by which it is found again.
+    `job` is the id of the detached job on the cluster's head.
     """
 
     entry: Literal["cluster"] = "cluster"
@@ -125,7 +135,7 @@ class ClusterEntry(Frozen):
     cluster: str
     job: str
     at: str = Field(description="UTC, ISO 8601")
-    outcome: str | None = Field(default=None, description="None: it goes on")
+    outcome: str | None = Field(default=None, description="None: the share is still running")
 
 
 #: A line after the header.

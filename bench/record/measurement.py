@@ -17,7 +17,7 @@ from bench.spec.frozen import Frozen
 
 
 def quantile(values: Sequence[float] | npt.NDArray[Any], q: float) -> float | None:
-    """Return the linear-interpolated `q` quantile (Hyndman and Fan's type 7), None of nothing."""
+    """Return the linearly interpolated `q` quantile (Hyndman and Fan's type 7); None if empty."""
     array = np.asarray(values, dtype=float)
     return float(np.quantile(array, q)) if array.size else None
 
@@ -26,12 +26,12 @@ def _finite_or_none(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-#: A figure of quality: None if it is no finite number, as after a training that diverged.
+#: A quality metric; None if it is not finite, for example after a diverged training.
 Quality = Annotated[float | None, BeforeValidator(_finite_or_none)]
 
 
 class ThreadFacts(Frozen):
-    """Threads and priority that were asked for and that the framework and the system report."""
+    """Threads and priority: what was requested, and what the framework and the system report."""
 
     asked: int
     environment: dict[str, str | None]
@@ -42,7 +42,7 @@ class ThreadFacts(Frozen):
 
 
 class PackedTimes(Frozen):
-    """Raw times in seconds: little-endian float32, deflated, in base64 (about 3 bytes a step)."""
+    """Raw times in seconds: little-endian float32, deflated, in base64 (about 3 bytes per step)."""
 
     count: int = Field(ge=0)
     encoding: Literal["f4-zlib-base64"] = "f4-zlib-base64"
@@ -50,7 +50,7 @@ class PackedTimes(Frozen):
 
     @classmethod
     def pack(cls, times_s: Any) -> PackedTimes:
-        """Return the packed form of a sequence of seconds, rounded to float32 (6e-8 relative)."""
+        """Return a sequence of seconds in packed form, rounded to float32 (6e-8 relative)."""
         array = np.asarray(times_s, dtype="<f4")
         data = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode("ascii")
         return cls(count=int(array.size), data=data)
@@ -69,15 +69,15 @@ class PackedTimes(Frozen):
     @model_validator(mode="after")
     def _count_is_true(self) -> PackedTimes:
         if self.unpack().size != self.count:
-            raise ValueError(f"count says {self.count}, the data hold {self.unpack().size} times")
+            raise ValueError(f"count is {self.count}, but the data hold {self.unpack().size} times")
         return self
 
 
 class EpochRecord(Frozen):
-    """One timed epoch. `step_first_s` of epoch 1 holds trace and compile; it is in no quantile."""
+    """One timed epoch. Quantiles exclude the first step, which in epoch 1 traces and compiles."""
 
     epoch: int = Field(ge=1)
-    started_s: float = Field(description="since the annex clock started")
+    started_s: float = Field(description="seconds since the annex clock started")
     wall_s: float
     cpu_s: float = Field(description="user and system CPU seconds of the child")
     steps: int
@@ -94,8 +94,8 @@ class EpochRecord(Frozen):
 class Evaluation(Frozen):
     """The workload's metrics after `epochs` epochs, evaluated with the training clock stopped.
 
-    `total_s` is the time that a user waits: from the start of the training to the end of this
-    evaluation, without the other evaluations (read-offs).
+    `total_s` is the time that a user waits, from the start of the training to the end of this
+    evaluation. It excludes the other evaluations (read-offs).
     """
 
     epochs: int = Field(ge=1)
@@ -106,24 +106,26 @@ class Evaluation(Frozen):
 
 
 class MemoryFacts(Frozen):
-    """Memory of the child process, in bytes of resident set."""
+    """Resident memory of the child process, in bytes."""
 
-    after_import_bytes: int | None = Field(description="framework imported, no data, no model")
+    after_import_bytes: int | None = Field(
+        description="after importing the framework, before loading data or a model"
+    )
     after_data_bytes: int | None
     peak_bytes: int | None
     peak_source: str | None = Field(description="the counter that gave the peak")
-    gpu_peak_bytes: int | None = Field(default=None, description="None: no GPU, or not counted")
+    gpu_peak_bytes: int | None = Field(default=None, description="None: no GPU, or no counter")
     gpu_peak_source: str | None = None
 
 
 class Digests(Frozen):
-    """SHA-256 digests that prove that two jobs were the same job."""
+    """SHA-256 digests that prove that two jobs did the same work."""
 
     data: str
     initial_weights: str | None = None
     batch_order: str | None = None
     final_weights: str | None = None
-    code: str = Field(description="of the source files of the engine and of the workload")
+    code: str = Field(description="digest of the source files of the engine and the workload")
 
 
 class Measurement(Frozen):
@@ -133,9 +135,9 @@ class Measurement(Frozen):
     step_times: PackedTimes
     evaluations: tuple[Evaluation, ...] = Field(min_length=1)
     ragged_last_step: bool = Field(
-        default=False, description="the last step of every epoch holds fewer samples than a batch"
+        default=False, description="the last step of every epoch has fewer samples than a batch"
     )
-    train_s: float = Field(description="the timed epochs alone")
+    train_s: float = Field(description="only the timed epochs")
     import_s: float = Field(default=0.0, description="importing what the workload needs")
     first_step_at_s: float | None = Field(
         default=None, description="from the child's start to its first finished step"
@@ -145,11 +147,11 @@ class Measurement(Frozen):
     digests: Digests
     device: str
     versions: dict[str, str] = Field(
-        default_factory=dict, description="of the packages that the job had loaded"
+        default_factory=dict, description="versions of the packages that the job had loaded"
     )
     work: WorkCount | None = None
     ceilings: Ceilings | None = Field(
-        default=None, description="in the first job of each kind that has ceilings of its own"
+        default=None, description="measured in the first job of each kind that has its own ceilings"
     )
     notes: tuple[str, ...] = ()
 

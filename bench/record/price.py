@@ -1,6 +1,6 @@
-"""What an hour of a machine costs: the user's rules first, then the dated table of this package.
+"""What an hour of a machine costs: by the user's rules first, then by this package's dated table.
 
-Every price carries its source and its date; where there is none, the reason is given instead.
+Every price has a source and a date. If there is no price, the reason is given instead.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from bench.record.facts import MachineFacts
 from bench.spec.frozen import Frozen
 from bench.text import first_problem
 
-#: Hours of a mean year: an own machine serves around the clock unless its rule says otherwise.
+#: Hours in a mean year: by default, an owned machine is assumed to serve around the clock.
 HOURS_A_YEAR = 8766.0
 
-#: The source of a figure that stands on the command line itself, and not in a file.
+#: The source of a figure that was typed on the command line.
 TYPED = "--price"
 
-#: What wrong words are answered with: every form that `--price` takes.
+#: Every form that `--price` takes; shown if the value has none of them.
 FORMS = (
-    "give dollars an hour (--price 0.35), what a machine of your own cost and how long it will "
-    "serve (--price 1800/4y), or a YAML file of rules (--price prices.yaml): docs/machine.md"
+    "give dollars per hour (--price 0.35), the price of your own machine and its years of service "
+    "(--price 1800/4y), or a YAML file of rules (--price prices.yaml); see docs/machine.md"
 )
 
 
 def _sourced(text: str) -> str:
     if not text.strip():
-        raise ValueError("say where the figure comes from")
+        raise ValueError("say where the price comes from")
     return text
 
 
@@ -48,22 +48,22 @@ def _dated(value: Any) -> str:
             return text
         except ValueError:
             pass
-    raise ValueError(f"{text!r} is no date: give YYYY, YYYY-MM or YYYY-MM-DD")
+    raise ValueError(f"{text!r} is not a date: give YYYY, YYYY-MM or YYYY-MM-DD")
 
 
-#: How the types begin to which Google attaches GPUs that their own price leaves out.
+#: Names of Google's types begin so if a GPU can be attached; their price excludes that GPU.
 ATTACHABLE = "n1-"
 
-#: An amount that is finite and not negative.
+#: A finite amount of at least 0.
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 #: A number of years or hours.
 Span = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class PriceRule(Frozen):
-    """A price that the user states, for the machines that it names (all, where it names none).
+    """A price that the user states, for the machines that it names (or for all, if it names none).
 
-    Either dollars an hour, or what a machine of one's own cost and how long it will serve.
+    It gives either dollars per hour, or the price of an owned machine and its years of service.
     """
 
     label: str | None = None
@@ -86,12 +86,12 @@ class PriceRule(Frozen):
 
     @property
     def is_typed(self) -> bool:
-        """Whether it is a bare figure of the command line: it speaks of the run's own machine."""
+        """Whether it is a bare figure from the command line, which prices the run's own machine."""
         named = (self.label, self.provider, self.instance_type, self.machine_type)
         return self.source == TYPED and all(name is None for name in named)
 
     def matches(self, label: str, facts: MachineFacts) -> bool:
-        """Say whether the rule speaks of the machine."""
+        """Say whether the rule applies to the machine."""
         pairs = (
             (self.label, label),
             (self.provider, facts.cloud_provider),
@@ -102,7 +102,7 @@ class PriceRule(Frozen):
 
 
 class _StatedRule(PriceRule):
-    """A rule as a user's file must hold it; journals may hold older ones."""
+    """A rule as a user's file must state it; journals may hold older rules."""
 
     source: Annotated[str, AfterValidator(_sourced)]
     date: Annotated[str, BeforeValidator(_dated)]
@@ -110,7 +110,7 @@ class _StatedRule(PriceRule):
 
 @dataclass(frozen=True)
 class Price:
-    """Dollars an hour with source and date, or None with the reason."""
+    """Dollars per hour with source and date, or None with the reason."""
 
     usd_per_hour: float | None
     source: str | None = None
@@ -119,7 +119,7 @@ class Price:
 
 
 def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -> Price:
-    """Return what an hour of the machine costs: by the first matching rule, else by the table."""
+    """Return the hourly price of the machine, by the first matching rule, else by the table."""
     stated = stated_price(label, facts, rules)
     if stated is not None:
         return stated
@@ -127,27 +127,27 @@ def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -
     if instance_type is None:
         return Price(None, reason="no instance type is known: give --price")
     if facts.cloud_lifecycle == "spot":
-        return Price(None, reason="a spot instance's price changes by the hour: give --price")
-    found = listed_price(provider, instance_type, facts.cloud_region)
-    if found is None:
+        return Price(None, reason="the price of a spot instance changes every hour: give --price")
+    listed = listed_price(provider, instance_type, facts.cloud_region)
+    if listed is None:
         return Price(None, reason=f"{instance_type} is not in the price table: give --price")
     listing = _listing(provider, instance_type)
     if listing and len(facts.gpus or ()) > listing["gpus"].get(instance_type, 0):
-        reason = f"the list price of {instance_type} leaves out an attached GPU: give --price"
+        reason = f"the list price of {instance_type} excludes the attached GPU: give --price"
         return Price(None, reason=reason)
-    return replace(found, source=f"{found.source}{_doubts(facts)}")
+    return replace(listed, source=f"{listed.source}{_doubts(facts)}")
 
 
 def _doubts(facts: MachineFacts) -> str:
-    """Return what is not known of the machine and would change its list price."""
-    doubts = ["whether it is a spot instance is not known"] if facts.cloud_lifecycle is None else []
+    """Return what is unknown about the machine and could change its price."""
+    doubts = ["it may be a spot instance"] if facts.cloud_lifecycle is None else []
     if facts.gpus is None and (facts.cloud_instance_type or "").startswith(ATTACHABLE):
-        doubts.append("an attached GPU, which nobody could look for, is not in it")
+        doubts.append("it excludes a GPU that may be attached")
     return "".join(f"; {doubt}" for doubt in doubts)
 
 
 def stated_price(label: str, facts: MachineFacts, rules: Sequence[PriceRule]) -> Price | None:
-    """Return the price by the first rule that speaks of the machine, None where none does."""
+    """Return the price by the first rule that applies to the machine; None if no rule does."""
     rule = next((rule for rule in rules if rule.matches(label, facts)), None)
     return None if rule is None else _by_rule(rule)
 
@@ -155,22 +155,22 @@ def stated_price(label: str, facts: MachineFacts, rules: Sequence[PriceRule]) ->
 def listed_price(
     provider: str | None, instance_type: str | None, region: str | None = None
 ) -> Price | None:
-    """Return the on-demand price of an instance type in this package's table, None without one.
+    """Return the on-demand price of an instance type by this package's table; None if not listed.
 
-    The table holds one region a provider; of another `region`, or of none, the source says so.
+    The table has one region per provider. If `region` differs or is unknown, the source says so.
     """
     listing = _listing(provider, instance_type)
     if listing is None:
         return None
-    note = f"; this machine is in {region}" if region else "; this machine's region is not known"
+    note = f"; this machine is in {region}" if region else "; this machine's region is unknown"
     source = listing["source"] + ("" if region == listing["region"] else note)
     return Price(listing["usd_per_hour"][instance_type], source, listing["date"])
 
 
 def read_rules(text: str) -> tuple[PriceRule, ...]:
-    """Return the rules of `--price`: dollars an hour, dollars and years, or a YAML file of rules.
+    """Return the rules that `--price` gives: dollars per hour, dollars and years, or a YAML file.
 
-    Raises RequestError where it is none of them.
+    Raises RequestError for any other text.
     """
     figures = _figures(text)
     if figures is None:
@@ -182,7 +182,7 @@ def read_rules(text: str) -> tuple[PriceRule, ...]:
 
 
 def _figures(text: str) -> dict[str, Any] | None:
-    """Return the figures in `0.35` or `1800/4y`, None where the text is neither."""
+    """Return the figures in `0.35` or `1800/4y`; None for any other text."""
     owned = re.fullmatch(r"([^/]+)/([^/]+)y", text)
     keys = ("purchase_usd", "lifetime_years") if owned else ("usd_per_hour",)
     try:
@@ -199,7 +199,7 @@ def _read_file(path: Path) -> tuple[PriceRule, ...]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise _wrong(f"{path}: {error}") from error
     if not isinstance(document, list) or not document:
-        raise _wrong(f"{path}: not a list of rules")
+        raise _wrong(f"{path}: the file is not a list of rules")
     rules = []
     for number, entry in enumerate(document, start=1):
         try:
@@ -227,7 +227,7 @@ def _by_rule(rule: PriceRule) -> Price:
 
 
 def _listing(provider: str | None, instance_type: str | None) -> Mapping[str, Any] | None:
-    """Return the part of the table that prices the type; its `gpus` are those of the types."""
+    """Return the part of the table that prices the type; `gpus` counts the GPUs of each type."""
     for listing in _table():
         if listing["provider"] == provider and instance_type in listing["usd_per_hour"]:
             return listing

@@ -1,4 +1,4 @@
-"""A run as it was read from its journal, and its views: by machine, missing, unavailable."""
+"""A run as read from its journal, and its views: by machine, missing jobs, unavailable machines."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Share:
 
     @property
     def facts(self) -> MachineFacts:
-        """What the machine is; every share has them, an unavailable machine has no share."""
-        assert self.entry.machine is not None, "a share is a machine's that was there"
+        """The facts of the machine. Every share has them: an unavailable machine has no share."""
+        assert self.entry.machine is not None, "only an available machine has a share"
         return self.entry.machine
 
     @property
     def look(self) -> LookRecord | None:
-        """What a look at the machine found before its first job."""
+        """The look at the machine before its first job."""
         return self.entry.look
 
     @property
@@ -68,7 +68,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Run:
-    """A journal as read: its header, its lines in order of arrival, and what was unreadable."""
+    """A journal as read: its header, its lines in order of arrival, and warnings of bad lines."""
 
     path: Path
     header: RunHeader
@@ -84,12 +84,12 @@ class Run:
 
     @property
     def unavailable(self) -> tuple[MachineEntry, ...]:
-        """The machines that the run counted on and that were unavailable."""
+        """The machines that the run asked for but that were unavailable."""
         return tuple(entry for entry in self.machines if entry.machine is None)
 
     @cached_property
     def shares(self) -> tuple[Share, ...]:
-        """This run machine by machine; the last line of a machine counts."""
+        """This run by machine. If a machine has several lines, the last one counts."""
         entries = {entry.label: entry for entry in self.machines if entry.machine is not None}
         records: dict[str, list[JobRecord]] = {label: [] for label in entries}
         for record in self.records:
@@ -107,17 +107,17 @@ class Run:
 
     @property
     def open_cluster(self) -> ClusterEntry | None:
-        """The cluster's share that was begun and has not ended; None if there is none."""
+        """The cluster's share that has begun but not ended, or None."""
         return self.clusters[-1] if self.clusters and self.clusters[-1].outcome is None else None
 
     @property
     def complete(self) -> bool:
-        """Whether every job of every machine has its record and no cluster is at work."""
+        """Whether every job of every machine has a record and no cluster is at work."""
         idle = self.open_cluster is None
         return idle and bool(self.shares) and not any(share.missing for share in self.shares)
 
     def relabelled(self, label: str) -> Run:
-        """Return this run with the machine on which the command was typed under another name."""
+        """Return this run with another name for the machine on which the command was typed."""
         own, change = self.header.label, {"label": label}
         return replace(
             self,
@@ -133,9 +133,9 @@ class Run:
 
 
 def merged(runs: Iterable[Run]) -> list[Share]:
-    """Return the shares of `runs` with each record once: a run that is given twice is one run.
+    """Return the shares of `runs` with each record once, so a run that is given twice counts once.
 
-    Records are joined by job and attempt; duplicates are named in the warnings of the share.
+    A record is identified by its job and attempt. The share's warnings count the duplicates.
     """
     together: dict[tuple[str, str], Share] = {}
     for share in (share for run in runs for share in run.shares):
@@ -144,7 +144,7 @@ def merged(runs: Iterable[Run]) -> list[Share]:
         before = known.records if known else ()
         records = {(record.job_id, record.attempt): record for record in (*share.records, *before)}
         double = len(share.records) + len(before) - len(records)
-        note = f"{share.path.name}: {double} records were there twice and count once"
+        note = f"{share.path.name}: {double} records were given twice and count once"
         warnings = tuple(dict.fromkeys((*(known.warnings if known else ()), *share.warnings)))
         together[key] = replace(
             known or share,

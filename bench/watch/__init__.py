@@ -1,1 +1,1 @@
-"""Conditions while a job runs, and the look at a machine before a run."""
+"""Watches the conditions while a job runs, and looks at a machine before a run."""

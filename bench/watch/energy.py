@@ -1,8 +1,8 @@
-"""Where energy can be read on the machine itself: RAPL counters and the battery.
+"""Energy that the machine itself reports: RAPL counters and the battery.
 
-Counters are named `energy_j:<source>`, gauges of power `power_w:<source>`. (The library zeus reads
-the same counters, but asks RAPL from a process of its own and knows neither epochs nor batteries;
-NVML's counters are read with the other figures of a GPU.)
+Energy counters are named `energy_j:<source>`, power gauges `power_w:<source>`. (The library zeus
+reads the same counters, but it reads RAPL from a separate process and knows neither epochs nor
+batteries. NVML's counters are read with the other figures of a GPU.)
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ Reader = Callable[[], Mapping[str, float]]
 SYS = Path("/sys")
 CPUINFO = Path("/proc/cpuinfo")
 
-#: Marks the counters of CPUs whose RAPL is a model of their activity and no measurement. Source:
+#: Marks the counters of CPUs whose RAPL models their activity instead of measuring power. Source:
 #: Schoene et al., "Energy Efficiency Aspects of the AMD Zen 2 Architecture" (2021).
 MODELLED = "(modelled)"
 
 
 def rapl(root: Path = SYS, cpuinfo: Path = CPUINFO) -> Reader:
-    """Return the joules that each CPU package and its memory have used; counters wrap, ours do not.
+    """Return a reader of the joules that each CPU package and its memory have used.
+
+    The hardware counters wrap; ours do not.
 
     Source: the kernel's power capping framework (Documentation/power/powercap).
     """
@@ -45,15 +47,16 @@ def rapl(root: Path = SYS, cpuinfo: Path = CPUINFO) -> Reader:
             package = system.first_line(zone.parent / parent / "name") or parent
             counters[f"energy_j:RAPL {package} dram{modelled}"] = _Wrapping(zone)
     if not counters:
-        raise Absent("RAPL states no CPU package")
+        raise Absent("RAPL lists no CPU package")
     return lambda: {name: counter.joules() for name, counter in counters.items()}
 
 
 def battery(root: Path = SYS) -> Reader:
-    """Return what the battery gives: its power where it states that, else the joules so far.
+    """Return a reader of the battery: its power if it states power, else the joules so far.
 
-    `on_battery` is 1 while it discharges: in an interval that mains power had a part in, the
-    battery's figures are not the machine's. Raises Absent where it does not discharge now.
+    `on_battery` is 1 while the battery discharges. If mains power was on during a part of an
+    interval, the battery's figures do not cover the machine. Raises Absent unless the battery is
+    discharging now.
     """
     if system.is_macos():
         raise Absent(system.MACOS_CLOSED)
@@ -66,7 +69,7 @@ def battery(root: Path = SYS) -> Reader:
     if not cells:
         raise Absent("no battery in /sys/class/power_supply")
     if not any(system.first_line(cell / "status") == "Discharging" for cell in cells):
-        raise Absent("the battery is not discharging: on mains it tells nothing")
+        raise Absent("the battery is not discharging: on mains power it shows nothing")
     if all(_cell_watts(cell) is not None for cell in cells):
         return lambda: _discharging(
             cells, {"power_w:battery": sum(_cell_watts(cell) or 0.0 for cell in cells)}
@@ -76,13 +79,13 @@ def battery(root: Path = SYS) -> Reader:
 
 
 def _discharging(cells: list[Path], values: Mapping[str, float]) -> Mapping[str, float]:
-    """Return `values` and whether any battery discharges."""
+    """Return `values`, and whether any battery is discharging."""
     states = [system.first_line(cell / "status") for cell in cells]
     return {**values, "on_battery": float("Discharging" in states)}
 
 
 def _cell_watts(cell: Path) -> float | None:
-    """Return the power that a battery states in microwatts, or in microamperes and microvolts."""
+    """Return a battery's power, from its microwatts or from its microamperes and microvolts."""
     power = system.number(cell / "power_now")
     if power is not None:
         return abs(power) / 1e6
@@ -93,9 +96,9 @@ def _cell_watts(cell: Path) -> float | None:
 
 
 class _Charge:
-    """What a battery has given by its charge: energy in microwatt-hours, or charge times voltage.
+    """The energy that a battery has given: by its microwatt-hours, or by charge times voltage.
 
-    Raises Absent where the battery states neither.
+    Raises Absent if the battery states neither.
     """
 
     def __init__(self, cell: Path) -> None:
@@ -120,13 +123,13 @@ class _Charge:
 
 
 class _Wrapping:
-    """A RAPL counter of microjoules that begins anew at its range, read more often than that."""
+    """A RAPL counter of microjoules; it wraps at its range and is read more often than that."""
 
     def __init__(self, zone: Path) -> None:
         try:
             self._file = KeptFile(zone / "energy_uj")
         except PermissionError:
-            raise Absent("RAPL counters are readable by root alone on this kernel") from None
+            raise Absent("only root may read the RAPL counters on this kernel") from None
         self._range = system.number(zone / "max_energy_range_uj") or 2**32
         self._last, self._whole = int(self._file.read()), 0
 

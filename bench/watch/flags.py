@@ -1,15 +1,15 @@
 """Which disturbances count: the thresholds, each with its source, and the causes that they name.
 
-A job is compared with itself and with others by step times that differ by a few percent, so a
-disturbance counts from about where it moves an epoch by that much. An epoch is `disturbed` from
-these figures on (each row of CAUSES says where its own comes from), `quiet` below them, and
-`unknown` where nobody could see what others used:
+Jobs are compared by step times that differ by a few percent, so a disturbance counts if it changes
+an epoch by about that much. An epoch is `disturbed` if a figure reaches its threshold (each row of
+CAUSES gives the threshold's source), `quiet` if no figure does, and `unknown` if the CPU use of
+other processes could not be seen:
 
-    foreign CPU              0.1 CPUs, where job and strangers together want more than there are
-    foreign CPU in the group 0.1 CPUs, likewise within a control group's quota
+    foreign CPU              0.1 CPUs, if job and other processes want more CPUs than there are
+    foreign CPU in the group 0.1 CPUs, if they want more than their control group's quota
     foreign GPU use          0.05 of the GPU's time
     steal                    0.05 of the time of the CPUs that the job can fill
-    cgroup throttling        0.05 of periods, where others in the group use of its quota
+    cgroup throttling        0.05 of periods, if other processes in the group use its quota
     memory pressure          0.01 of the time (PSI `full`)
     I/O pressure             0.05 of the time (PSI `full`)
     swap                     1.04858e+06 bytes/s
@@ -17,7 +17,7 @@ these figures on (each row of CAUSES says where its own comes from), `quiet` bel
     thermal throttling       1 events
     GPU slowdown             1 reasons
 
-A job is disturbed by its mean over the training, or when 20% of its epochs are.
+A job is disturbed if its mean over the training is, or if 20% of its epochs are.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from dataclasses import dataclass
 from bench.record.conditions import Interference
 from bench.watch.quota import TAKEN_CPUS, kept_from_quota
 
-#: A job counts as disturbed from this share of disturbed epochs on, even where its mean is quiet.
+#: A job is disturbed if this share of its epochs is, even if its mean is quiet.
 EPOCHS_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a threshold needs to know of the job: its threads, the CPUs it shares, its quota.
+    """What a threshold needs to know about the job: its threads, its CPUs and its quota.
 
-    `cores` are the physical ones among the CPUs; None: each CPU is a core.
-    `on_gpu` False: what happens on a GPU is nothing to it.
+    `cores` counts the physical cores of these CPUs; None: each CPU is a core. If `on_gpu` is False,
+    events on a GPU do not concern the job.
     """
 
     threads: int
@@ -49,9 +49,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Cause:
-    """A disturbance: its name, the figure that shows it, and when that is too much.
+    """A disturbance: its name, the figure that shows it, and the figure's threshold.
 
-    `source` says where the threshold comes from. `applies` says of which jobs it can be said.
+    `source` says where the threshold comes from. `applies` says whether the cause applies to a job.
     """
 
     name: str
@@ -63,33 +63,32 @@ class Cause:
 
 
 def _crowded(seen: Interference, job: Job) -> bool:
-    """Say whether job and strangers together want more cores than there are.
+    """Say whether the job and other processes together want more cores than there are.
 
-    Two threads of one core slow each other down, so that a core counts once.
+    Two threads on one core slow each other down, so a core counts once.
     """
     return job.threads + (seen.foreign_cpus or 0) > (job.cores or job.cpus)
 
 
 def _group_crowded(seen: Interference, job: Job) -> bool:
-    """Say whether job and strangers in its control group together want more than its quota."""
+    """Say whether the job and others in its control group together want more than its quota."""
     return job.quota is not None and job.threads + (seen.group_foreign_cpus or 0) > job.quota
 
 
 def _may_use_gpu(seen: Interference, job: Job) -> bool:
-    """Say whether the job trains on a GPU, or may; a desktop's use of one slows no CPU job."""
+    """Say whether the job may train on a GPU; a desktop that uses a GPU slows no CPU job."""
     return job.on_gpu is not False
 
 
 def _job_runs(seen: Interference, job: Job) -> bool:
-    """Say whether a job ran: `full` pressure of an idle machine is anybody's wait for a disk."""
+    """Say whether a job ran; if none runs, any process that waits for a disk raises `full`."""
     return seen.job_cpu_s is not None
 
 
 def _kept_from_its_quota(seen: Interference, job: Job) -> bool:
     """Say whether others in its control group keep the job from its quota.
 
-    A job that is throttled by its own use of the quota has what its machine is (a fact), and is
-    not disturbed.
+    If a job's own use of the quota throttles it, that is a fact of the machine and no disturbance.
     """
     return kept_from_quota(seen, job.quota, job.threads)
 
@@ -100,8 +99,8 @@ CAUSES: Sequence[Cause] = (
         "foreign_cpus",
         0.1,
         "CPUs",
-        "a tenth of one CPU slows a job that fills two by a twentieth; calm epochs stayed below "
-        "0.06, epochs beside a CPU hog lay above 0.6 (measured, docs/machine.md)",
+        "a tenth of one CPU slows a job that fills two CPUs by a twentieth; calm epochs stayed "
+        "below 0.06, and epochs beside a CPU hog were above 0.6 (measured, docs/machine.md)",
         _crowded,
     ),
     Cause(
@@ -109,7 +108,7 @@ CAUSES: Sequence[Cause] = (
         "group_foreign_cpus",
         TAKEN_CPUS,
         "CPUs",
-        "as for foreign CPU: what others in a container use of its quota is missing from the job",
+        "as for foreign CPU: the job loses what others in its container use of the quota",
         _group_crowded,
     ),
     Cause(
@@ -125,8 +124,8 @@ CAUSES: Sequence[Cause] = (
         "steal_of_job",
         0.05,
         "of the time of the CPUs that the job can fill",
-        "chosen here: what is stolen from a job that fills its CPUs is missing from it one to "
-        "one, and a twentieth is what the spread between jobs can hide",
+        "chosen here: a job that fills its CPUs loses all the stolen time, and the spread between "
+        "jobs can hide a twentieth",
     ),
     Cause(
         "cgroup throttling",
@@ -141,7 +140,7 @@ CAUSES: Sequence[Cause] = (
         "pressure_memory_full_share",
         0.01,
         "of the time",
-        "kernel docs, PSI: `full` is time in which nobody got on; it is lost to the job in full",
+        "kernel docs, PSI: in `full` time no task makes progress, so the job loses all of it",
         _job_runs,
     ),
     Cause(
@@ -157,7 +156,7 @@ CAUSES: Sequence[Cause] = (
         "swapped_bytes_per_s",
         2**20,
         "bytes/s",
-        "256 pages a second at about 0.1 ms from an SSD are 2.5% of the time",
+        "256 pages per second at about 0.1 ms each from an SSD are 2.5% of the time",
     ),
     Cause(
         "lower clock",
@@ -171,7 +170,7 @@ CAUSES: Sequence[Cause] = (
         "thermal_throttles",
         1,
         "events",
-        "any: the CPU itself counts an event when it slows down for heat (Intel SDM, Thermal "
+        "any event: the CPU counts one when it slows down because of heat (Intel SDM, Thermal "
         "Monitoring)",
     ),
     Cause(
@@ -179,12 +178,12 @@ CAUSES: Sequence[Cause] = (
         "gpu_slowdowns",
         1,
         "reasons",
-        "NVML: hardware slowdown, power brake or thermal slowdown; the power cap alone is a limit",
+        "NVML: hardware slowdown, power brake or thermal slowdown; a power cap is just a limit",
         _may_use_gpu,
     ),
 )
 
-#: Reasons of a low GPU clock that mean trouble, by NVML's bits; the others are the usual state.
+#: Reasons for a low GPU clock that mean trouble; the other reasons are normal.
 GPU_TROUBLES = frozenset({"hardware slowdown", "power brake", "thermal", "thermal (hardware)"})
 
 GPU_REASONS: tuple[tuple[int, str], ...] = (
@@ -201,9 +200,9 @@ GPU_REASONS: tuple[tuple[int, str], ...] = (
 
 
 def flagged(seen: Interference, job: Job) -> Interference:
-    """Return `seen` with its flag: what disturbed it, or quiet, or unknown without figures.
+    """Return `seen` with its flag and the causes.
 
-    Foreign CPU must be known for `quiet`: without it nobody can tell.
+    The flag is `quiet` only if the CPU use of other processes is known, else `unknown`.
     """
     causes = []
     for cause in CAUSES:
@@ -216,7 +215,7 @@ def flagged(seen: Interference, job: Job) -> Interference:
 
 
 def flagged_job(whole: Interference, epochs: Sequence[Interference], job: Job) -> Interference:
-    """Return the whole job with its flag: by its own figures, or by a fifth of its epochs."""
+    """Return the whole job with its flag, by its own figures or by a fifth of its epochs."""
     whole = flagged(whole, job)
     hit = [epoch for epoch in epochs if epoch.flag == "disturbed"]
     if whole.flag == "disturbed" or not hit or len(hit) < EPOCHS_SHARE * len(epochs):
@@ -227,7 +226,7 @@ def flagged_job(whole: Interference, epochs: Sequence[Interference], job: Job) -
 
 
 def _figure(seen: Interference, key: str, job: Job) -> float | None:
-    """Return the figure that a cause looks at, a few of them derived."""
+    """Return the figure of a cause; some figures are derived from several fields."""
     if key == "swapped_bytes_per_s":
         return None if seen.swapped_bytes is None else seen.swapped_bytes / max(seen.wall_s, 1e-9)
     if key == "clock_loss":

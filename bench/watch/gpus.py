@@ -1,4 +1,4 @@
-"""What each NVIDIA GPU of a job is doing, and what others do on it."""
+"""What each NVIDIA GPU of a job is doing, and how much other processes use it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bench.probe.fact import Absent
 
 Reader = Callable[[], Mapping[str, float]]
 
-#: Says of a process whether it is our own; None: it cannot be seen from here.
+#: Says whether a process is our own; None: the process is not visible from here.
 IsOwn = Callable[[int], bool | None]
 
 
 def gpus(visible: str | None, is_own: IsOwn | None) -> Reader:
-    """Return a reader of what the GPUs do that `visible` (CUDA_VISIBLE_DEVICES) leaves to a job.
+    """Return a reader of the GPUs that `visible` (CUDA_VISIBLE_DEVICES) leaves to a job.
 
-    Without `is_own` no job of ours runs yet, and all use of a GPU is foreign; of several GPUs that
-    nobody chose from the first is looked at, which a job will be given. Raises Absent where there
-    is no GPU, the reader RuntimeError where no GPU answers any more.
+    If `is_own` is None, no job of ours runs yet, and all use of a GPU is foreign. If the user chose
+    none of several GPUs, only the first is watched then, because a job gets that one. Raises Absent
+    if there is no GPU; the reader raises RuntimeError if no GPU answers any more.
     """
     session = nvml.session()
     pynvml = session.__enter__()
@@ -30,12 +30,12 @@ def gpus(visible: str | None, is_own: IsOwn | None) -> Reader:
     if not indices:
         session.__exit__(None, None, None)
         hidden = " (CUDA_VISIBLE_DEVICES hides all)" if visible is not None else ""
-        raise Absent(f"the NVIDIA driver shows this process no GPU{hidden}")
+        raise Absent(f"the NVIDIA driver shows no GPU to this process{hidden}")
     return _Gpus(session, pynvml, indices, is_own)
 
 
 class _Gpus:
-    """Holds the session open: the driver answers as long as this reader lives."""
+    """Reads GPUs, and keeps the NVML session open as long as it lives."""
 
     def __init__(
         self,
@@ -49,21 +49,21 @@ class _Gpus:
         self._since = dict.fromkeys(indices, 0)
 
     def __call__(self) -> Mapping[str, float]:
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         errors: list[Exception] = []
         for index, handle in self._handles.items():
             for name, read in GAUGES.items():
                 try:
                     key = name if name.startswith("energy_j") else f"gpu_{name}"
-                    found[f"{key}:{index}"] = read(self._pynvml, handle)
-                except (self._pynvml.NVMLError, AttributeError) as error:  # not on this GPU
+                    values[f"{key}:{index}"] = read(self._pynvml, handle)
+                except (self._pynvml.NVMLError, AttributeError) as error:  # not supported
                     errors.append(error)
-            foreign = self._foreign_share(index, handle, found.get(f"gpu_utilisation:{index}"))
+            foreign = self._foreign_share(index, handle, values.get(f"gpu_utilisation:{index}"))
             if foreign is not None:
-                found[f"gpu_foreign:{index}"] = foreign
-        if not found:
+                values[f"gpu_foreign:{index}"] = foreign
+        if not values:
             raise RuntimeError(f"no GPU answers: {errors[0]}")
-        return found
+        return values
 
     def _foreign_share(self, index: int, handle: Any, whole: float | None) -> float | None:
         if self._is_own is None:
@@ -73,10 +73,10 @@ class _Gpus:
 
 
 def _foreign(pynvml: Any, handle: Any, since: int, is_own: IsOwn) -> tuple[float | None, int]:
-    """Return the share of a GPU's time that strangers used since the stamp `since`, and a new one.
+    """Return the share of a GPU's time that others used since the stamp `since`, and a new stamp.
 
-    None where the driver does not tell, or tells of processes that cannot be seen from here (in a
-    container their numbers are the host's).
+    The share is None if the driver does not say, or if it names processes that are not visible from
+    here (in a container, it uses the host's process numbers).
     """
     try:
         samples = pynvml.nvmlDeviceGetProcessUtilization(handle, since)
@@ -92,12 +92,12 @@ def _foreign(pynvml: Any, handle: Any, since: int, is_own: IsOwn) -> tuple[float
     newest = max((int(sample.timeStamp) for sample in samples), default=since)
     if None in owned.values():
         return None, newest
-    strangers = (shares for pid, shares in by_process.items() if not owned[pid])
-    return sum(sum(shares) / len(shares) for shares in strangers), newest
+    others = (shares for pid, shares in by_process.items() if not owned[pid])
+    return sum(sum(shares) / len(shares) for shares in others), newest
 
 
 def _reasons(pynvml: Any, handle: Any) -> int:
-    """Return the bits of why the clocks are low; drivers before 535 know the old call alone."""
+    """Return the reasons for low clocks, as bits; drivers before 535 know only the old call."""
     try:
         return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
     except (AttributeError, pynvml.NVMLError):

@@ -1,4 +1,4 @@
-"""From samples to what is recorded: the figures of an interval, as rows of a table."""
+"""Turns samples into the recorded figures of an interval; the figures are rows of a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.watch.energy import MODELLED
 from bench.watch.flags import GPU_REASONS, Job, flagged, flagged_job
 from bench.watch.series import Series
 
-#: (field, counter) of what is counted, and (field, counter of seconds) of shares of the wall time.
+#: (field, counter) of counts, and (field, counter of seconds) of shares of the wall time.
 COUNTS = (
     ("voluntary_switches", "voluntary_switches"),
     ("involuntary_switches", "involuntary_switches"),
@@ -51,14 +51,14 @@ GPU_PEAKS = (
 
 #: What an energy source covers, by the beginning of its name.
 COVERS = (
-    ("RAPL", "the CPU package, other processes included"),
-    ("NVML", "the GPU, other processes included"),
-    ("battery", "the whole machine, screen included"),
+    ("RAPL", "the CPU package, including other processes"),
+    ("NVML", "the GPU, including other processes"),
+    ("battery", "the whole machine, including the screen"),
 )
 
 POWER_SAMPLES = "estimated from power samples"
 
-#: What a counter's joules are, by a mark in its source's name, where they are not measured.
+#: Basis of a counter's joules if they are not measured, by a mark in its source's name.
 BASES = (
     (MODELLED, "estimated by the CPU from its activity"),
     ("battery", "estimated from the battery's charge"),
@@ -66,7 +66,7 @@ BASES = (
 
 
 class Ledger:
-    """All series of one watch, and the figures of any interval of it."""
+    """All series of one watch; gives the figures of any interval."""
 
     def __init__(self) -> None:
         self.series: defaultdict[str, Series] = defaultdict(Series)
@@ -74,48 +74,48 @@ class Ledger:
         self._closed = False
 
     def add(self, at_s: float, values: Mapping[str, float]) -> None:
-        """Append one reading of a meter; several threads may. After `close` nothing is kept."""
+        """Append one reading of a meter (thread-safe). After `close`, readings are dropped."""
         with self._lock:
             if not self._closed:
                 for name, value in values.items():
                     self.series[name].add(at_s, value)
 
     def close(self) -> None:
-        """Take no more readings: from now on it may be read."""
+        """Drop all further readings, so that the ledger may be read."""
         with self._lock:
             self._closed = True
 
     def interference(
         self, begin_s: float, end_s: float, cpus: int, epoch: int | None = None
     ) -> Interference:
-        """Return what was seen from `begin_s` to `end_s` on `cpus` CPUs, unflagged."""
+        """Return what was seen from `begin_s` to `end_s` on `cpus` CPUs, without a flag."""
         wall_s = end_s - begin_s
-        found: dict[str, Any] = {"epoch": epoch, "wall_s": wall_s}
+        figures: dict[str, Any] = {"epoch": epoch, "wall_s": wall_s}
         for field, name in COUNTS:
-            found[field] = _whole(self._rise(name, begin_s, end_s))
+            figures[field] = _whole(self._rise(name, begin_s, end_s))
         for field, name in SHARES:
-            found[field] = _over(self._rise(name, begin_s, end_s), wall_s)
+            figures[field] = _over(self._rise(name, begin_s, end_s), wall_s)
         for field, name in MEANS:
-            found[field] = self._of(name).mean(begin_s, end_s)
+            figures[field] = self._of(name).mean(begin_s, end_s)
         for field, name in PEAKS:
             peak = self._of(name).most(begin_s, end_s)
-            found[field] = _whole(peak) if field.endswith("_bytes") else peak
-        seen = (found["rss_peak_bytes"], found["tree_rss_peak_bytes"])
-        if None not in seen:  # the child alone is sampled more often than its tree
-            found["tree_rss_peak_bytes"] = max(seen)
-        found["job_cpu_s"] = self._first_rise(("tree_cpu_s", "child_cpu_s"), begin_s, end_s)
-        found["foreign_cpus"] = _over(self._foreign("busy_cpu_s", begin_s, end_s), wall_s)
-        found["group_foreign_cpus"] = _over(self._foreign("group_cpu_s", begin_s, end_s), wall_s)
-        found["steal_share"] = _over(self._rise("steal_cpu_s", begin_s, end_s), wall_s * cpus)
-        found["throttled_s"] = self._rise("throttled_s", begin_s, end_s)
+            figures[field] = _whole(peak) if field.endswith("_bytes") else peak
+        peaks = (figures["rss_peak_bytes"], figures["tree_rss_peak_bytes"])
+        if None not in peaks:  # the child itself is sampled more often than its tree
+            figures["tree_rss_peak_bytes"] = max(peaks)
+        figures["job_cpu_s"] = self._first_rise(("tree_cpu_s", "child_cpu_s"), begin_s, end_s)
+        figures["foreign_cpus"] = _over(self._foreign("busy_cpu_s", begin_s, end_s), wall_s)
+        figures["group_foreign_cpus"] = _over(self._foreign("group_cpu_s", begin_s, end_s), wall_s)
+        figures["steal_share"] = _over(self._rise("steal_cpu_s", begin_s, end_s), wall_s * cpus)
+        figures["throttled_s"] = self._rise("throttled_s", begin_s, end_s)
         periods = self._rise("quota_periods", begin_s, end_s)
         throttled = self._rise("throttled_periods", begin_s, end_s)
-        found["throttled_periods_share"] = _over(throttled, periods or 0.0)
+        figures["throttled_periods_share"] = _over(throttled, periods or 0.0)
         on_battery = self._of("on_battery").most(begin_s, end_s)
-        found["on_battery"] = None if on_battery is None else on_battery > 0
-        found["gpus"] = tuple(self._gpu(index, begin_s, end_s) for index in self._gpus())
-        found["energy"] = self._energy(begin_s, end_s)
-        return Interference(**found)
+        figures["on_battery"] = None if on_battery is None else on_battery > 0
+        figures["gpus"] = tuple(self._gpu(index, begin_s, end_s) for index in self._gpus())
+        figures["energy"] = self._energy(begin_s, end_s)
+        return Interference(**figures)
 
     def _of(self, name: str) -> Series:
         return self.series.get(name) or Series()
@@ -128,13 +128,13 @@ class Ledger:
         return next((rise for rise in rises if rise is not None), None)
 
     def _foreign(self, name: str, begin_s: float, end_s: float) -> float | None:
-        """Return the CPU seconds of all whom a counter covers less those of our own."""
+        """Return the CPU seconds of a counter minus the CPU seconds of our own processes."""
         busy = self._rise(name, begin_s, end_s)
         own = self._rise("own_cpu_s", begin_s, end_s)
         return None if busy is None or own is None else max(0.0, busy - own)
 
     def _gpus(self) -> list[int]:
-        """Return the GPUs of which anything was read; in multi-instance mode not all is."""
+        """Return the GPUs that gave any figure; in multi-instance mode some figures are missing."""
         names = (name.partition(":") for name in self.series if name.startswith("gpu_"))
         return sorted({int(index) for _, _, index in names})
 
@@ -152,32 +152,32 @@ class Ledger:
         )
 
     def _energy(self, begin_s: float, end_s: float) -> tuple[EnergyReading, ...]:
-        """Return what each source counted, or the power that it stated makes of the time.
+        """Return what each source counted, or the power that it stated times the wall time.
 
-        A counter that stands still counts nothing. The battery's figures are the machine's only
+        A counter that does not move is left out. The battery's figures cover the machine only
         while it discharges.
         """
-        wall_s, found = end_s - begin_s, []
+        wall_s, readings = end_s - begin_s, []
         discharged = self._of("on_battery").least(begin_s, end_s)
         for name in sorted(name for name in self.series if name.startswith("energy_j:")):
             joules = self._rise(name, begin_s, end_s)
             source = name.removeprefix("energy_j:").replace(":", " ")
             if joules and (source != "battery" or discharged):
-                found.append(_reading(source, joules))
+                readings.append(_reading(source, joules))
         watts_w = self._of("power_w:battery").mean(begin_s, end_s)
         if watts_w and discharged:
-            found.append(_reading("battery", watts_w * wall_s, POWER_SAMPLES))
+            readings.append(_reading("battery", watts_w * wall_s, POWER_SAMPLES))
         for index in self._gpus():
             power_w = self._of(f"gpu_power_w:{index}").mean(begin_s, end_s)
             if f"energy_j:NVML GPU:{index}" not in self.series and power_w is not None:
-                found.append(_reading(f"NVML GPU {index}", power_w * wall_s, POWER_SAMPLES))
-        return tuple(found)
+                readings.append(_reading(f"NVML GPU {index}", power_w * wall_s, POWER_SAMPLES))
+        return tuple(readings)
 
 
 def with_drift(epochs: Sequence[Interference]) -> list[Interference]:
-    """Return the epochs with their clocks relative to the middle one of them.
+    """Return the epochs with their CPU clocks relative to the median epoch.
 
-    A CPU that clocks higher for its first seconds is no disturbance of all the others.
+    If a CPU clocks higher in its first seconds, the later epochs are not disturbed.
     """
     clocks = [epoch.frequency_hz for epoch in epochs if epoch.frequency_hz]
     if not clocks:
@@ -194,14 +194,14 @@ def with_drift(epochs: Sequence[Interference]) -> list[Interference]:
 def judged(
     epochs: Sequence[Interference], whole: Interference, job: Job
 ) -> tuple[tuple[Interference, ...], Interference]:
-    """Return epochs and whole with their flags."""
+    """Return the epochs and the whole training with their flags."""
     marked = tuple(flagged(epoch, job) for epoch in with_drift(epochs))
     return marked, flagged_job(whole, marked, job)
 
 
 def _reading(source: str, joules: float, basis: str | None = None) -> EnergyReading:
-    covers = next((words for start, words in COVERS if source.startswith(start)), "unknown")
-    known = (words for mark, words in BASES if mark in source)
+    covers = next((text for start, text in COVERS if source.startswith(start)), "unknown")
+    known = (text for mark, text in BASES if mark in source)
     return EnergyReading(
         source=source.removesuffix(f" {MODELLED}"),
         covers=covers,

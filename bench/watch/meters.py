@@ -1,7 +1,7 @@
-"""What is read while a job runs, as rows: a meter's name, how often, and how it is opened.
+"""What is read while a job runs; each row is a meter: its name, how often it is read, its opener.
 
-Opening returns a reader of named values; both may raise, and a meter that does is left out, with
-its reason. Counters only rise; gauges may do what they like.
+An opener returns a reader of named values. Both may raise; a meter that fails is left out, with the
+reason. Counters only rise; gauges may rise and fall.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from bench.watch.processes import PROC, TICK_S, Processes, watch_process
 Values = Mapping[str, float]
 Reader = Callable[[], Values]
 
-#: Readings of the own processes between two scans of all processes: 5 s.
+#: Readings of our own processes between two scans of all processes (5 s).
 SCAN_EVERY = 12
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is watched: the child with its threads and GPUs, and the processes about it."""
+    """What is watched: the child with its threads and GPUs, and the other processes."""
 
     child: int | None
     processes: Processes
@@ -42,10 +42,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Meter:
-    """A source that is read at every `every`th look.
+    """A source that is read once in `every` periods.
 
-    `may_hang`: a driver answers, or hardware behind the kernel. Such sources are read in a thread
-    of their own, where they hold up none of the others.
+    `may_hang`: a driver or hardware answers, which may hang. Such sources are read in a separate
+    thread, where they do not delay the others.
     """
 
     name: str
@@ -56,35 +56,35 @@ class Meter:
 
 def _child(target: Target) -> Reader:
     if target.child is None:
-        raise Absent("no job runs")
+        raise Absent("no job is running")
     read = watch_process(target.child)
 
     def values() -> Values:
-        look = read()
-        faults = {"minor_faults": look.minor_faults, "major_faults": look.major_faults}
-        seen = {"rss_bytes": look.rss_bytes, "child_cpu_s": look.cpu_s}
-        return {**seen, **faults} if sys.platform == "linux" else seen
+        now = read()
+        faults = {"minor_faults": now.minor_faults, "major_faults": now.major_faults}
+        usage = {"rss_bytes": now.rss_bytes, "child_cpu_s": now.cpu_s}
+        return {**usage, **faults} if sys.platform == "linux" else usage
 
     return values
 
 
 def _processes(target: Target) -> Reader:
-    looks = 0
+    readings = 0
 
     def values() -> Values:
-        nonlocal looks
-        if looks % SCAN_EVERY == 0:
+        nonlocal readings
+        if readings % SCAN_EVERY == 0:
             target.processes.scan()
-        looks += 1
+        readings += 1
         return target.processes.read()
 
     return values
 
 
 def _cpu_times(target: Target) -> Reader:
-    """Return busy and stolen CPU seconds of the CPUs on which a job may be placed.
+    """Return a reader of the busy and stolen CPU seconds of the CPUs that a job may use.
 
-    Busy is what processes used: user, nice and system time, not interrupts.
+    Busy time is the time that processes used: user, nice and system time without interrupts.
     """
     if sys.platform != "linux":
 
@@ -118,14 +118,14 @@ def _load(target: Target) -> Reader:
 
 
 def _switches(target: Target) -> Reader:
-    """Return the context switches of all the child's threads together."""
+    """Return a reader of the context switches of all the child's threads together."""
     if target.child is None:
-        raise Absent("no job runs")
+        raise Absent("no job is running")
     if sys.platform != "linux":
         process = psutil.Process(target.child)
         return lambda: {"voluntary_switches": process.num_ctx_switches().voluntary}
     folder = PROC / str(target.child) / "task"
-    counts: dict[str, tuple[int, int]] = {}  # an ended thread keeps its last ones
+    counts: dict[str, tuple[int, int]] = {}  # an ended thread keeps its last counts
 
     def values() -> Values:
         for thread in os.listdir(folder):
@@ -144,7 +144,7 @@ def _switches(target: Target) -> Reader:
 def _throttling(target: Target) -> Reader:
     path = cgroup.throttling_file()
     if path is None:
-        raise Absent("no cgroup above this process has a CPU quota")
+        raise Absent("no cgroup of this process has a CPU quota")
     file, used_s = KeptFile(path), _group_usage(path.parent)
 
     def values() -> Values:
@@ -155,16 +155,16 @@ def _throttling(target: Target) -> Reader:
             else int(fields["throttled_time"]) / 1e9
         )
         periods, throttled = int(fields["nr_periods"]), int(fields["nr_throttled"])
-        seen = {"quota_periods": periods, "throttled_periods": throttled, "throttled_s": seconds}
+        counts = {"quota_periods": periods, "throttled_periods": throttled, "throttled_s": seconds}
         if "usage_usec" in fields:
-            return {**seen, "group_cpu_s": int(fields["usage_usec"]) / 1e6}
-        return {**seen, "group_cpu_s": used_s()} if used_s else seen
+            return {**counts, "group_cpu_s": int(fields["usage_usec"]) / 1e6}
+        return {**counts, "group_cpu_s": used_s()} if used_s else counts
 
     return values
 
 
 def _group_usage(folder: Path) -> Callable[[], float] | None:
-    """Return a reader of the CPU seconds of a version 1 group, None where it counts none."""
+    """Return a reader of the CPU seconds of a version 1 group; None if it has no counter."""
     try:
         file = KeptFile(folder / "cpuacct.usage")
     except OSError:
@@ -177,11 +177,11 @@ def _pressure(resource: str) -> Callable[[Target], Reader]:
         file = KeptFile(cgroup.pressure_file(resource))
 
         def values() -> Values:
-            found = {}
+            totals = {}
             for line in file.read().decode().splitlines():
                 kind, *_, total = line.split()
-                found[f"pressure_{resource}_{kind}_s"] = int(total.removeprefix("total=")) / 1e6
-            return found
+                totals[f"pressure_{resource}_{kind}_s"] = int(total.removeprefix("total=")) / 1e6
+            return totals
 
         return values
 
@@ -218,7 +218,8 @@ def _gpus(target: Target) -> Reader:
     return gpus.gpus(target.visible_gpus, target.processes.is_own if target.child else None)
 
 
-#: At five looks a second: memory at each, CPU time at every other, the rest once a second or two.
+#: There are five periods a second: memory is read in each, CPU times in every other one, and the
+#: rest once in one or two seconds.
 METERS: Sequence[Meter] = (
     Meter("child", 1, _child),
     Meter("processes", 2, _processes),

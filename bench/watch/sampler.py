@@ -1,4 +1,4 @@
-"""The interference ledger: what is seen of a job from outside while its child runs."""
+"""Samples the conditions around a job while its child runs."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ from bench.watch.ledger import Ledger, judged
 from bench.watch.meters import METERS, Meter, Reader, Target
 from bench.watch.processes import Processes
 
-#: Seconds between two looks. What they cost is recorded with every job (`sampling_cpu_s`).
+#: Seconds of a period. The cost of sampling is recorded with every job (`sampling_cpu_s`).
 PERIOD_S = 0.2
 
-#: Seconds that the sampling thread is given to end.
+#: Seconds that a sampling thread has to end.
 GRACE_S = 1.0
 
-
-#: What reading a process raises once it has ended, which is no failure of a source.
+#: Errors from reading a process that has ended; they are not failures of the source.
 GONE = (ProcessLookupError, FileNotFoundError, psutil.NoSuchProcess)
 
-#: Readings in a row that may fail before a source is given up.
+#: A source that fails this many times in a row is not read any more.
 TRIES = 3
 
 
 class _Sampler:
-    """Reads some meters in a thread of its own, so that one that hangs holds up no others."""
+    """Reads some meters in a separate thread, so that a hanging meter delays no other sampler."""
 
     def __init__(self, meters: Sequence[Meter], watch: Watch) -> None:
         self.reading: str | None = None
@@ -49,7 +48,7 @@ class _Sampler:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin; where the system gives no more threads, nothing is seen, and the run goes on."""
+        """Start the thread; if the system has no threads left, the run goes on without samples."""
         try:
             self.thread.start()
         except RuntimeError as error:
@@ -57,9 +56,9 @@ class _Sampler:
             self._watch.unknown |= {meter.name: str(error) for meter in self._meters}
 
     def end(self, deadline: float) -> bool:
-        """Wait until `deadline` for the last look; say whether the thread has ended.
+        """Wait until `deadline` for the last reading; say whether the thread has ended.
 
-        Where it has not, what hangs is named, and the reason of all that waits for it.
+        If it has not, the meter that hangs is named, and it is the reason for the meters that wait.
         """
         if self.thread.ident is None:
             return True
@@ -74,21 +73,21 @@ class _Sampler:
         return not self.thread.is_alive()
 
     def _run(self) -> None:
-        watch, begin, looks = self._watch, time.thread_time(), 0
+        watch, begin, periods = self._watch, time.thread_time(), 0
         readers = self._open()
         self.opened.set()
         due = time.monotonic()
         while not watch.stopped.is_set():
-            self._look(readers, looks)
-            looks += 1
+            self._sample(readers, periods)
+            periods += 1
             self.cpu_s = time.thread_time() - begin
             due = max(due + watch.period_s, time.monotonic())
             watch.stopped.wait(due - time.monotonic())
-        self._look(readers, 0)  # all once more, so that counters reach to the end
+        self._sample(readers, 0)  # all once more, so that counters reach to the end
         self.cpu_s = time.thread_time() - begin
 
     def _open(self) -> list[tuple[Meter, Reader]]:
-        """Open every meter; one that cannot be opened is left out, with its reason."""
+        """Open every meter; a meter that cannot be opened is left out, with the reason."""
         opened = []
         for meter in self._meters:
             self.reading = meter.name
@@ -96,24 +95,24 @@ class _Sampler:
                 opened.append((meter, meter.open(self._watch.target)))
             except Absent as error:
                 self._watch.unknown[meter.name] = str(error)
-            except Exception as error:  # whatever a source does, a run goes on
+            except Exception as error:  # a failing source must not stop a run
                 self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
             self._opening += 1
         self.reading = None
         return opened
 
-    def _look(self, readers: list[tuple[Meter, Reader]], looks: int) -> None:
-        """Read every meter that is due; one that fails again and again is not read any more."""
+    def _sample(self, readers: list[tuple[Meter, Reader]], periods: int) -> None:
+        """Read every meter that is due; a meter that fails TRIES times in a row is dropped."""
         for entry in tuple(readers):
             meter, read = entry
-            if looks % meter.every:
+            if periods % meter.every:
                 continue
             self.reading = meter.name
             try:
                 self._watch.ledger.add(time.perf_counter(), read())
                 if self._failed.pop(meter.name, None):
                     self._watch.unknown.pop(meter.name, None)
-            except Exception as error:  # whatever a source does, a run goes on
+            except Exception as error:  # a failing source must not stop a run
                 failed = self._failed[meter.name] = self._failed.get(meter.name, 0) + 1
                 if isinstance(error, GONE) or failed >= TRIES:
                     readers.remove(entry)
@@ -123,9 +122,10 @@ class _Sampler:
 
 
 class Watch:
-    """Samples all meters in threads of its own, so that a sensor that hangs holds up nothing.
+    """Samples all meters in separate threads, so that a sensor that hangs delays nothing.
 
-    `child` None watches the machine alone. A context manager; `ledger` may be read after it.
+    If `child` is None, it watches only the machine. Use it as a context manager, and read `ledger`
+    afterwards.
     """
 
     def __init__(
@@ -154,18 +154,18 @@ class Watch:
 
     @property
     def cpu_s(self) -> float:
-        """CPU seconds that the looking has taken so far."""
+        """CPU seconds that the sampling has taken so far."""
         return sum(sampler.cpu_s for sampler in self._samplers)
 
     def wait_open(self, timeout_s: float) -> None:
-        """Wait until all sources are open, and begin the watched time only then."""
+        """Wait until all sources are open; the watched time begins then."""
         deadline = time.monotonic() + timeout_s
         for sampler in self._samplers:
             sampler.opened.wait(max(0.0, deadline - time.monotonic()))
         self.began_s = time.perf_counter()
 
     def stop(self) -> None:
-        """End the looking: what comes after this is none of the job's."""
+        """End the watched time: what comes after it does not belong to the job."""
         if not self.stopped.is_set():
             self.stopped.set()
             self.ended_s = time.perf_counter()
@@ -174,14 +174,16 @@ class Watch:
         self.stop()
         deadline = time.monotonic() + GRACE_S
         ended = [sampler.end(deadline) for sampler in self._samplers]
-        self.ledger.close()  # a sampler that hangs may come back
+        self.ledger.close()  # a sampler that hangs may return later
         if all(ended):
-            with contextlib.suppress(Exception):  # a last scan names who was busy till the end
+            with contextlib.suppress(
+                Exception
+            ):  # a last scan finds processes that were busy until the end
                 self.processes.scan()
 
 
 def job_here(threads: int, on_gpu: bool | None = None) -> Job:
-    """Return what thresholds need to know of a job of `threads` threads here; never fails."""
+    """Return what thresholds need to know about a job with `threads` threads here; never fails."""
     quota, _ = in_time(cgroup.cpu_quota, LIMIT_S)
     cores, _ = in_time(limits.cores, LIMIT_S)
     cpus, _ = in_time(lambda: len(limits.affinity()), LIMIT_S)
@@ -198,12 +200,12 @@ class ChildWatch(Watch):
     def conditions(
         self, epochs: Sequence[EpochRecord], clock_s: float | None, device: str | None = None
     ) -> Conditions:
-        """Return what was seen; `clock_s` is the child's clock at the start of its annex region.
+        """Return what was seen; `clock_s` is the child's clock when its training began.
 
-        `device` is what the job trained on, as its record says; None: not known.
+        `device` is the device that the job trained on, as its record says; None: unknown.
 
-        `time.perf_counter` reads the same monotonic clock in every process of one machine, so
-        samples are given to epochs by their stamps.
+        `time.perf_counter` reads the same monotonic clock in every process of a machine, so samples
+        are assigned to epochs by their times.
         """
         seen = [self._epoch(epoch, clock_s) for epoch in epochs] if clock_s is not None else []
         job = replace(self._job, on_gpu=None if device is None else device == "gpu")

@@ -1,4 +1,4 @@
-"""Samples over time: counters that only rise, and gauges; compact, and cut by intervals."""
+"""Samples over time, of counters (which only rise) and gauges; gives figures of intervals."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from array import array
 
 import numpy as np
 
-#: Seconds by which a gauge's sample may miss an interval that holds none.
+#: If an interval holds no sample of a gauge, a sample this many seconds away stands in.
 NEAR_S = 1.1
 
 #: Share of an interval that a counter's samples must cover.
 COVERED_SHARE = 0.5
 
-#: Seconds by which a counter's samples may begin late or end early, besides their own distance.
+#: Seconds by which a counter's samples may begin late or end early, plus two sampling distances.
 SLACK_S = 0.5
 
 
@@ -33,10 +33,10 @@ class Series:
     def rise(self, begin_s: float, end_s: float) -> float | None:
         """Return how far a counter rose from `begin_s` to `end_s`, by linear interpolation.
 
-        Where the interval reaches a little beyond the samples, the rate seen within it stands for
-        the rest. None with fewer than two samples, where it reaches further than two of their
-        distances, or where they cover less than half of it: a source that fell silent must not
-        look like a quiet one.
+        If the interval reaches a little beyond the samples, the rate within the samples is used for
+        the rest. Returns None if there are fewer than two samples, if the interval reaches further
+        than two sampling distances beyond them, or if they cover less than half of it: a source
+        that stopped must not look like a quiet one.
         """
         if len(self) < 2:
             return None
@@ -67,7 +67,7 @@ class Series:
         return float(inside.max()) if inside.size else None
 
     def inside(self, begin_s: float, end_s: float) -> np.ndarray:
-        """Return the samples of the interval; where it holds none, the nearest within NEAR_S."""
+        """Return the samples in the interval; if there is none, the nearest one within NEAR_S."""
         times, values = np.asarray(self._times), np.asarray(self._values)
         inside = values[(times >= begin_s) & (times <= end_s)]
         if inside.size or not times.size:

@@ -1,6 +1,6 @@
-"""The frameworks that a job can train with, as rows of a table, and what each must offer.
+"""The frameworks that a job can train with, as rows of a table, and their common functions.
 
-A backend's module is imported in a job's child process only.
+A backend's module is imported only in a job's child process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-#: Bytes of a value of the arrays that `copy` copies.
+#: Bytes of one value in the arrays that `copy` copies.
 FLOAT_BYTES = 4
 
 #: Keras's default batch for `evaluate`, which the script of 2020 used.
@@ -21,33 +21,33 @@ EVALUATION_BATCH = 32
 
 
 class Backend(Protocol):
-    """What a backend's module offers, as functions."""
+    """The functions of a backend's module."""
 
     def load(self, threads: int) -> None:
         """Import the framework and set its threads, before any operation fixes their number."""
 
     def thread_counts(self) -> tuple[int | None, int | None]:
-        """Return the intra-op and inter-op threads that the framework states."""
+        """Return the intra-op and inter-op threads that the framework reports."""
 
     def device(self) -> str:
-        """Return `cpu`, or `gpu` where operations run on one."""
+        """Return `gpu` if operations run on a GPU, else `cpu`."""
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of what was imported."""
+        """Return the versions of the imported packages."""
 
     def evaluate(self, model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
         """Return loss and accuracy of the compiled Keras `model`, at EVALUATION_BATCH."""
 
     def matmul(self, size: int, precision: str) -> Callable[[], Any]:
-        """Return what multiplies two resident (size, size) matrices and waits for the device."""
+        """Return a function that multiplies two resident (size, size) matrices and waits for it."""
 
     def copy(self, size_bytes: int) -> Callable[[], Any]:
-        """Return what copies a resident float32 array onto another and waits for the device."""
+        """Return a function that copies a resident float32 array to another and waits for it."""
 
 
 @dataclass(frozen=True)
 class BackendRow:
-    """A backend: its module here, the package it needs, and how to install that."""
+    """A backend: its module here, the package that it needs, and the command that installs it."""
 
     module: str
     package: str
@@ -67,7 +67,7 @@ def backend(name: str) -> Backend:
 
 
 def is_installed(name: str) -> bool:
-    """Return whether the package of the backend `name` can be found; nothing is imported."""
+    """Return whether the package of the backend `name` is installed, without importing it."""
     return importlib.util.find_spec(BACKENDS[name].package) is not None
 
 
@@ -77,7 +77,7 @@ def installed() -> tuple[str, ...]:
 
 
 def why_not(name: str) -> str | None:
-    """Return why the backend `name` cannot be used and how to mend it, None where it can."""
+    """Return why the backend `name` cannot be used and how to fix that; None if it can be used."""
     if is_installed(name):
         return None
     row = BACKENDS[name]

@@ -12,9 +12,9 @@ from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
 
 
 def load(threads: int) -> None:
-    """Import JAX and Keras on it. XLA's CPU pool takes its size from NPROC, read at start-up.
+    """Import JAX, and Keras with it. XLA's CPU pool takes its size from NPROC at start-up.
 
-    On a GPU memory is taken as it is needed, so that its peak is the job's and not a share of all.
+    On a GPU, memory is allocated as needed, so its peak is what the job used, not a fixed share.
     """
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ["NPROC"] = str(threads)
@@ -27,7 +27,7 @@ def load(threads: int) -> None:
 
 
 def thread_counts() -> tuple[int | None, int | None]:
-    """JAX states neither."""
+    """Return (None, None): JAX reports neither."""
     return None, None
 
 
@@ -65,7 +65,7 @@ def copy(size_bytes: int) -> Callable[[], Any]:
 
     source = jnp.ones(size_bytes // FLOAT_BYTES)
     target = jnp.zeros(size_bytes // FLOAT_BYTES)
-    # the target is given away, so that its memory is written to and none is allocated
+    # donating the target lets JAX write to its memory instead of allocating new memory
     write = jax.jit(lambda to, what: to.at[:].set(what), donate_argnums=0)
 
     def run() -> None:

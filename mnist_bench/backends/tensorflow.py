@@ -13,9 +13,9 @@ from mnist_bench.loops.pipeline import in_order
 
 
 def load(threads: int) -> None:
-    """Import TensorFlow and Keras on it; on a GPU memory is taken as it is needed.
+    """Import TensorFlow, and Keras with it; on a GPU, memory is allocated as needed.
 
-    TF32 is off, here and in the other backends: float32 is the same precision in all of them.
+    TF32 is off here and in the other backends, so float32 means the same precision in all.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras  # noqa: F401  the import is what is timed
@@ -90,7 +90,7 @@ def copy(size_bytes: int) -> Callable[[], Any]:
 
 
 def _finished(result: Any) -> Any:
-    """Wait for the device; on a CPU an operation is done when its call returns."""
+    """Wait for the device; on a CPU, an operation is done when its call returns."""
     if device() == "gpu":
         import tensorflow as tf
 

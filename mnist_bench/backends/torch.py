@@ -48,9 +48,9 @@ def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float,
 def matmul(size: int, precision: str) -> Callable[[], Any]:
     import torch
 
-    where = _torch_device()
+    device_name = _torch_device()
     left, right = (
-        torch.rand(size, size, device=where).to(getattr(torch, precision)) for _ in range(2)
+        torch.rand(size, size, device=device_name).to(getattr(torch, precision)) for _ in range(2)
     )
     product = torch.empty_like(left)
     return lambda: _finished(torch.mm(left, right, out=product))
@@ -59,8 +59,8 @@ def matmul(size: int, precision: str) -> Callable[[], Any]:
 def copy(size_bytes: int) -> Callable[[], Any]:
     import torch
 
-    where = _torch_device()
-    source = torch.ones(size_bytes // FLOAT_BYTES, device=where)
+    device_name = _torch_device()
+    source = torch.ones(size_bytes // FLOAT_BYTES, device=device_name)
     target = torch.zeros_like(source)
     return lambda: _finished(target.copy_(source))
 

@@ -1,4 +1,4 @@
-"""Training loops: ways to train one model on one batch order, timed by the meter."""
+"""Training loops: ways to train a model in a given batch order, timed by the meter."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mnist_bench.inputs import Inputs
 
 
 class Loop(Protocol):
-    """Trains a compiled Keras model, whose weights hold the result after every epoch.
+    """Trains a compiled Keras model; after every epoch its weights hold the result.
 
-    `inputs` are the data as `mnist_bench.inputs` makes them; `orders` has shape (epochs, images).
-    A loop opens `meter.epoch()` for each epoch and tells it each step; when the epoch ends, the
-    meter may evaluate the model with the training clock stopped.
+    `inputs` come from `mnist_bench.inputs`; `orders` has the shape (epochs, images). A loop opens
+    `meter.epoch()` for each epoch and reports each step to it. When the epoch ends, the meter may
+    evaluate the model with the training clock stopped.
     """
 
     def __call__(

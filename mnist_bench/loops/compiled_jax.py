@@ -1,9 +1,9 @@
-"""An epoch in a few JAX launches: jit and scan, the data resident on the device.
+"""An epoch in a few JAX launches, with jit and scan; the data stay on the device.
 
-A launch gives one time for all its steps, so an epoch is cut into about LAUNCHES launches and each
-step is given the mean of its launch. Stepwise, each step is a launch and has its own time. On a
-CPU that is the faster way too: a launch costs microseconds there, and XLA runs what is inside a
-loop with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms by itself on 2 cores).
+A launch gives one time for all its steps, so an epoch is cut into about LAUNCHES launches, and each
+step gets the mean time of its launch. In the stepwise loop, each step is a launch with its own
+time. On a CPU this is also faster: a launch costs only microseconds there, and XLA runs the inside
+of a scan with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms alone on 2 cores).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.models import CLASSES
 
-#: Launches an epoch, besides those of the steps that are left over.
+#: Launches per epoch, without the launches for the remaining steps.
 LAUNCHES = 9
 
 
@@ -32,7 +32,7 @@ def train(
     batch_size: int,
     meter: Meter,
 ) -> None:
-    """Train in the way that is faster on the device; see `mnist_bench.loops.Loop`."""
+    """Train in the way that is faster on this device; see `mnist_bench.loops.Loop`."""
     import jax
 
     way = train_stepwise if jax.default_backend() == "cpu" else train_scan
@@ -46,7 +46,7 @@ def train_scan(
     batch_size: int,
     meter: Meter,
 ) -> None:
-    """Train in about LAUNCHES launches an epoch; see `mnist_bench.loops.Loop`."""
+    """Train in about LAUNCHES launches per epoch; see `mnist_bench.loops.Loop`."""
     full = orders.shape[1] // batch_size
     _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, full // LAUNCHES), meter)
 
@@ -58,7 +58,7 @@ def train_stepwise(
     batch_size: int,
     meter: Meter,
 ) -> None:
-    """Train in one launch a step, so that each has its own time; see `mnist_bench.loops.Loop`."""
+    """Train in one launch per step, so that each step has its own time; see `Loop`."""
     _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, 1), meter)
 
 
@@ -89,7 +89,7 @@ def _train(
 
 
 def _pieces(count: int, batch_size: int, length: int) -> list[tuple[int, int]]:
-    """Return the launches of an epoch, as (steps, images a step), of `length` steps if possible."""
+    """Return an epoch's launches as (steps, images per step), of `length` steps if possible."""
     full, ragged = divmod(count, batch_size)
     length = max(1, length)
     pieces = [(length, batch_size)] * (full // length)
@@ -101,7 +101,7 @@ def _pieces(count: int, batch_size: int, length: int) -> list[tuple[int, int]]:
 def _compiled(
     model: Any, state: Any, images: Any, labels: Any, pieces: list[tuple[int, int]]
 ) -> dict[tuple[int, int], Any]:
-    """Return the compiled launch of every shape of batches, so that no later step compiles."""
+    """Return a compiled launch for every shape of batches, so that no later step compiles."""
     import jax
 
     launch = jax.jit(_scan_function(model), donate_argnums=0)
@@ -119,7 +119,7 @@ def _run_epoch(
     pieces: list[tuple[int, int]],
     epoch: EpochTimer,
 ) -> tuple[Any, npt.NDArray[np.float64]]:
-    """Return the state after the epoch, and the sums of the losses and of the right answers."""
+    """Return the state after the epoch, and the sums of losses and of correct answers."""
     import jax
 
     sums, begin = np.zeros(2), 0
@@ -133,9 +133,9 @@ def _run_epoch(
 
 
 def _scan_function(model: Any) -> Callable[[Any, Any, Any, Any], Any]:
-    """Return the function of (state, images, labels, batches) that trains on the batches.
+    """Return a function of (state, images, labels, batches) that trains on the batches.
 
-    Batches are indices, shape (steps, size).
+    `batches` are indices of shape (steps, size).
     """
     import jax
     import jax.numpy as jnp
@@ -166,7 +166,7 @@ def _scan_function(model: Any) -> Callable[[Any, Any, Any, Any], Any]:
 
 
 def _state(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
-    """Return copies of the model's and the optimizer's variables, which launches may consume."""
+    """Return copies of the model's and the optimizer's variables; launches may consume them."""
     import jax.numpy as jnp
 
     def copies(variables: Any) -> list[Any]:
@@ -180,7 +180,7 @@ def _state(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
 
 
 def _assign(model: Any, state: Any) -> None:
-    """Copy the trained values into the Keras model, for whoever evaluates it."""
+    """Copy the trained values into the Keras model for its evaluation."""
     import jax.numpy as jnp
 
     trainable, other, _ = state

@@ -1,7 +1,7 @@
-"""A whole epoch in one TensorFlow graph, the data resident on the device, each step stamped in it.
+"""A whole epoch in one TensorFlow graph that stamps each step; the data stay on the device.
 
-Where XLA gains, a step is compiled by it (dense networks, and everything on a GPU). XLA's CPU
-convolutions are many times slower than TensorFlow's own, so convolutional steps on a CPU are not.
+XLA compiles a step if that is faster: for dense networks, and for everything on a GPU. XLA's CPU
+convolutions are many times slower than TensorFlow's, so it does not compile them on a CPU.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _uses_xla(model: Any) -> bool:
 
 
 def _step_function(model: Any, images: Any, labels: Any) -> Any:
-    """Return the training step: indices of a batch to (mean loss, number right)."""
+    """Return the training step: from indices of a batch to (mean loss, number correct)."""
     import tensorflow as tf
     from keras import losses
 
@@ -66,7 +66,7 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
         updated = [variable.value.read_value() for variable in model.trainable_variables]
-        with tf.control_dependencies(updated):  # a step is done when its weights are
+        with tf.control_dependencies(updated):  # a step is done when its weights are updated
             loss = tf.identity(loss)
         right = tf.argmax(predicted, 1, output_type=tf.int32) == truth
         return loss, tf.reduce_sum(tf.cast(right, tf.float32))
@@ -75,16 +75,14 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
 
 
 def _epoch_function(step: Any, count: int, batch_size: int) -> Any:
-    """Return the graph of one epoch: its order to (stamps of steps + 1, mean loss, accuracy)."""
+    """Return the graph of an epoch: from its order to (steps + 1 stamps, mean loss, accuracy)."""
     import tensorflow as tf
 
     full, ragged = divmod(count, batch_size)
     steps = full + (ragged > 0)
 
     def stamped(loss: Any) -> Any:
-        with tf.device(
-            "cpu"
-        ):  # the loss comes to the host: its step is done when the stamp is made
+        with tf.device("cpu"):  # the loss is on the host, so its step is done before the stamp
             on_host = tf.identity(loss)
         with tf.control_dependencies([on_host]):
             return tf.timestamp()

@@ -1,9 +1,8 @@
-"""PyTorch's own loop: plain tensors, the data resident on the device, Keras's update rules.
+"""PyTorch's own loop: plain tensors and Keras's update rules; the data stay on the device.
 
 The network is written with torch functions on the Keras model's weights, in channels-last layout.
-`train` runs the operations one by one on a CPU, where that is the faster way, and as one captured
-launch a step on a GPU; `train_inductor` has torch.compile make one kernel of what it can of the
-network, there and back.
+On a CPU, `train` runs the operations one by one, which is faster there. On a GPU, it runs each step
+as one captured launch. `train_inductor` lets torch.compile fuse the forward and backward passes.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops.torch_graph import Capture, Replayed, capture_on_cuda
 from mnist_bench.loops.torch_updates import update_function
 
-#: Values of an image that the CNN's dropout and last layer see.
+#: Values per image that enter the CNN's dropout and last layer.
 FLAT = 1600
 
 
@@ -59,7 +58,7 @@ def _train(
     loss_of: Callable[..., tuple[Any, Any]],
     capture: Capture | None,
 ) -> None:
-    """Train with the network of `loss_of`, its step captured where there is a way to do so."""
+    """Train with the network of `loss_of`; `capture` captures the step, if given."""
     import torch
 
     keep_freed_memory()
@@ -67,7 +66,7 @@ def _train(
     images = torch.from_numpy(inputs.raw_images).to(device)
     labels = torch.from_numpy(inputs.raw_labels).to(device).long()
     weights = _take(model, device)
-    sums = torch.zeros(2, device=device)  # of the losses, and of the right answers
+    sums = torch.zeros(2, device=device)  # of the losses, and of the correct answers
     steps = len(orders) * -(-orders.shape[1] // batch_size) if capture else None
     update = update_function(model.optimizer, weights, steps)
     step = _step_function(model, weights, images, labels, loss_of, update, sums)
@@ -99,7 +98,7 @@ def _synchronise(device: Any) -> None:
 
 
 def _take(model: Any, device: Any) -> list[Any]:
-    """Return the model's weights as torch keeps them: (out, in), or (out, in, height, width)."""
+    """Return the model's weights in torch's layout: (out, in) or (out, in, height, width)."""
     import torch
 
     taken = []
@@ -114,7 +113,7 @@ def _take(model: Any, device: Any) -> list[Any]:
 
 
 def _put_back(model: Any, weights: list[Any]) -> None:
-    """Copy the trained weights into the Keras model, for whoever evaluates it."""
+    """Copy the trained weights into the Keras model for its evaluation."""
     for variable, weight in zip(model.trainable_variables, weights, strict=True):
         value = weight.detach()
         if value.ndim == 4:
@@ -133,7 +132,7 @@ def _step_function(
     update: Callable[[list[Any]], None],
     sums: Any,
 ) -> Callable[[Any], None]:
-    """Return the training step: indices of a batch in; weights and `sums` changed in place."""
+    """Return the training step; it takes indices of a batch, and changes weights and `sums`."""
     import torch
 
     drop = _keeps_half if model.name == "cnn" else _keeps_all
@@ -149,7 +148,7 @@ def _step_function(
 
 
 def _loss_function(model: Any) -> Callable[[list[Any], Any, Any, Any], tuple[Any, Any]]:
-    """Return (weights, uint8 images, labels, dropout factors) to (mean loss, number right)."""
+    """Return the loss: from (weights, uint8 images, labels, dropout factors) to (mean, correct)."""
     import torch
     from torch.nn import functional
 
@@ -177,23 +176,23 @@ def _cnn(weights: list[Any], batch: Any, factors: Any) -> Any:
     from torch.nn import functional
 
     first, first_bias, second, second_bias, last, last_bias = weights
-    layer = batch.permute(0, 3, 1, 2)  # of one channel, so this is channels-last already
+    layer = batch.permute(0, 3, 1, 2)  # one channel, so this is already channels-last
     for kernel, bias in ((first, first_bias), (second, second_bias)):
-        # relu of the largest is the largest of relus, and takes a quarter of the work
+        # relu after max pooling gives the same result for a quarter of the work
         layer = functional.relu(functional.max_pool2d(functional.conv2d(layer, kernel, bias), 2))
     flat = layer.permute(0, 2, 3, 1).reshape(len(batch), -1)  # in the order of Keras's Flatten
     return functional.linear(flat * factors, last, last_bias)
 
 
 def _keeps_all(chosen: Any) -> None:
-    """A network without dropout needs no factors."""
+    """Return None: a network without dropout needs no factors."""
 
 
 def _keeps_half(chosen: Any) -> Any:
-    """Return dropout's factors of a batch, (images, FLAT): 0 or 2, each with probability 1/2.
+    """Return the dropout factors of a batch, (images, FLAT): 0 or 2, each with probability 1/2.
 
-    On a CPU PyTorch draws value by value in one thread (2.9 ms of a step of 25 ms); here a byte
-    drawn by NumPy decides on eight. NumPy's generator is the one that Keras has seeded.
+    On a CPU, PyTorch draws value by value in one thread (2.9 ms of a 25 ms step). Here, each byte
+    that NumPy draws decides eight values. Keras has seeded this NumPy generator.
     """
     import torch
 

@@ -1,8 +1,8 @@
-"""Keras `fit`, as people use it, with the batch order given from outside.
+"""Keras `fit`, as people use it, with a given batch order.
 
-The input pipeline takes the indices of each epoch from `orders`, so that every machine trains on
-the same batches: tf.data on TensorFlow, arrays cut in Python on JAX and PyTorch, as Keras does
-there with arrays. One `fit` call runs all epochs, as in the 2020 annex.
+The input pipeline takes the indices of each epoch from `orders`, so every machine trains on the
+same batches. It is tf.data on TensorFlow; on JAX and PyTorch, arrays are sliced in Python, as Keras
+does with arrays there. One `fit` call runs all epochs, as in the 2020 annex.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def train(
     """Train the compiled Keras `model`; see `mnist_bench.loops.Loop`."""
     epochs, count = orders.shape
     with warnings.catch_warnings():
-        # Keras says that shuffle is ignored for a Dataset: the shuffling is in the orders
+        # Keras warns that it ignores shuffle for a Dataset: `orders` is already shuffled
         warnings.filterwarnings("ignore", message=".*shuffle.*")
         model.fit(
             _source(inputs, orders, batch_size),
@@ -62,13 +62,13 @@ def _timing_callback(meter: Meter) -> Any:
     import keras
 
     class Timing(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
-        """Tells the meter each step; a step's time holds its share of the input pipeline."""
+        """Reports each step to the meter; its time includes its share of the input pipeline."""
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.timer = meter.epoch()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            float(logs["loss"])  # waits for the device, where the framework has run ahead of it
+            float(logs["loss"])  # waits for the device if the framework ran ahead of it
             self.timer.step()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

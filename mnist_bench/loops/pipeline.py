@@ -1,9 +1,9 @@
-"""The tf.data pipeline of `fit` and of evaluation: batches in an order that is given from outside.
+"""The tf.data pipeline of `fit` and of evaluation: batches in a given order.
 
 It does what Keras does for arrays (an index pipeline, a gather, prefetch), with one difference:
-tf.data's autotuner is off and its two settings are fixed. With TensorFlow 2.21 the autotuner's
-thread can be asleep when a pipeline is torn down, and `fit` or `evaluate` then returns late, by
-seconds and up to a minute, though no step is slower. That wait would stand in `total_s`.
+tf.data's autotuner is off, and its two settings are fixed. In TensorFlow 2.21, the autotuner's
+thread may be asleep when a pipeline is torn down. `fit` or `evaluate` then returns late, by seconds
+or up to a minute, although no step is slower, and that wait would be in `total_s`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-#: Batches that are gathered ahead of the step that needs them, and gathers at one time.
+#: Batches that are gathered ahead of their step, and gathers that run at the same time.
 PREFETCH_BATCHES, PARALLEL_GATHERS = 4, 2
 
 
 def batches(images: np.ndarray, labels: np.ndarray, orders: np.ndarray, batch_size: int) -> Any:
     """Return a tf.data.Dataset of (images, labels) batches.
 
-    `orders` holds int32 indices, shape (epochs, images); each epoch is cut into batches by itself,
-    so its last one may be smaller.
+    `orders` holds int32 indices of shape (epochs, images). Each epoch is cut into its own batches,
+    so its last batch may be smaller.
     """
     import tensorflow as tf
 
@@ -45,6 +45,6 @@ def batches(images: np.ndarray, labels: np.ndarray, orders: np.ndarray, batch_si
 
 
 def in_order(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Any:
-    """Return a tf.data.Dataset of one pass over `images` as they lie."""
+    """Return a tf.data.Dataset of one pass over `images` in their own order."""
     order = np.arange(len(images), dtype=np.int32)[None, :]
     return batches(images, labels, order, batch_size)

@@ -1,19 +1,19 @@
-"""One launch a step on a GPU: a training step captured as a CUDA graph, and replayed."""
+"""One launch per step on a GPU: captures a training step as a CUDA graph and replays it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-#: Takes an action without arguments; returns what does it again.
+#: Runs an action without arguments; returns a function that repeats it.
 Capture = Callable[[Callable[[], None]], Callable[[], None]]
 
 
 class Replayed:
-    """A step that is captured at its first batch of `size` and replayed for every further one.
+    """A step that is captured at its first batch of `size` and replayed for all later ones.
 
-    A batch of another size (the ragged last of an epoch) is trained operation by operation. `step`
-    must change tensors in place only, and keep on the device all that differs from step to step.
+    A batch of another size (the last one of an epoch) runs operation by operation. `step` must only
+    change tensors in place, and must keep everything that changes between steps on the device.
     """
 
     def __init__(self, step: Callable[[Any], None], size: int, capture: Capture) -> None:
@@ -22,7 +22,7 @@ class Replayed:
         self._replay: Callable[[], None] | None = None
 
     def __call__(self, batch: Any) -> None:
-        """Train one batch of indices, shape (images,)."""
+        """Train on one batch of indices, shape (images,)."""
         if len(batch) != self._size:
             self._step(batch)
         elif self._replay is None:
@@ -34,10 +34,10 @@ class Replayed:
 
 
 def capture_on_cuda(action: Callable[[], None]) -> Callable[[], None]:
-    """Do `action` once, capture it without doing it, and return what replays it.
+    """Run `action` once, then capture it without running it, and return its replay function.
 
-    It is done first on a stream of its own, as CUDA's libraries set themselves up at first use,
-    which cannot be captured. Source: PyTorch's notes on CUDA semantics, "CUDA Graphs".
+    The first run is on a separate stream, because CUDA's libraries set themselves up at first use,
+    and that cannot be captured. Source: PyTorch's notes on CUDA semantics, "CUDA Graphs".
     """
     import torch
 

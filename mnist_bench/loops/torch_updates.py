@@ -1,6 +1,6 @@
 """Keras's optimizers as PyTorch's multi-tensor operations.
 
-Not torch.optim: its RMSprop puts epsilon elsewhere, and its settings have other defaults.
+We do not use torch.optim: its RMSprop adds epsilon elsewhere, and its defaults differ.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 def update_function(
     optimizer: Any, weights: list[Any], steps: int | None = None
 ) -> Callable[[list[Any]], None]:
-    """Return Keras's update rule: gradients of `weights` in, the weights changed in place.
+    """Return Keras's update rule, which takes gradients of `weights` and changes them in place.
 
-    Its settings are read from the Keras `optimizer`. With `steps`, the number of steps that will be
-    trained, all that changes from step to step lies on the device, so that the update can be
-    captured and replayed. Source: the docstrings of keras.optimizers (SGD, RMSprop, Adam).
+    Its settings come from the Keras `optimizer`. If the number of `steps` to train is given,
+    everything that changes between steps is on the device, so that the update can be captured and
+    replayed. Source: the docstrings of keras.optimizers (SGD, RMSprop, Adam).
     """
     config = optimizer.get_config()
     kind = type(optimizer).__name__
@@ -68,7 +68,7 @@ def _adam(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], N
 def _adam_on_device(
     config: dict[str, Any], weights: list[Any], steps: int
 ) -> Callable[[list[Any]], None]:
-    """The same, with the scale of every step in a table on the device; it costs a pass more."""
+    """The same, with a table of all steps' scales on the device; it costs one more pass."""
     import torch
 
     step_means = _adam_moments(config, weights)
@@ -93,7 +93,7 @@ def _adam_scale(config: dict[str, Any], step: int) -> float:
 def _adam_moments(
     config: dict[str, Any], weights: list[Any]
 ) -> Callable[[list[Any]], tuple[list[Any], list[Any]]]:
-    """Return gradients to (means, roots of the mean squares plus epsilon), both kept up to date."""
+    """Return a function from gradients to (means, roots of the mean squares plus epsilon)."""
     import torch
 
     beta_1, beta_2, epsilon = config["beta_1"], config["beta_2"], config["epsilon"]

@@ -1,4 +1,4 @@
-"""The published figures of 2020, as the engine's reports take them."""
+"""The figures published in 2020, in the form that the engine's reports take."""
 
 from mnist_bench.reference.published import published_2020
 

@@ -21,7 +21,7 @@ MACHINES = (
     ("aws-basic-vm-2020", "vm_2020", "2020 VM"),
 )
 
-#: What every published job had in common.
+#: The settings that all published jobs had in common.
 REQUIRES: Mapping[str, Value] = {"batch_size": 128, "loop": "fit", "precision": "float32"}
 
 #: Under what a measured accuracy is held against the published one: the loop does not change it.
@@ -32,7 +32,7 @@ ROUNDING_S = 0.5
 
 #: Largest difference from a published accuracy, train or test, that counts as the same result.
 TOLERANCE = 0.006
-#: Optimizers whose accuracy still climbs steeply after few epochs, so that it varies more.
+#: Optimizers whose accuracy still rises steeply after a few epochs, so it varies more.
 TOLERANCES = {"sgd": 0.012}
 
 #: The model whose published script divided the test images by 225 instead of 255.
@@ -57,7 +57,7 @@ def published_2020() -> Reference:
         result_requires=RESULT_REQUIRES,
         tolerance_note=f"train and test both differ by at most {TOLERANCE} (sgd: 0.012)",
         caveat=(
-            "The published MLP test figures carry a slip: the test images were divided by 225 "
+            "The published MLP test figures contain a mistake: the test images were divided by 225 "
             "instead of 255. Ours are divided by 255 unless a job was run as published."
         ),
         caveat_heading="test slip",
@@ -69,49 +69,49 @@ def published_2020() -> Reference:
 
 
 def _machine(document: Mapping[str, Any], file_key: str, key: str, name: str) -> ReferenceMachine:
-    found = next(one for one in document["machines"] if one["machine"] == file_key)
+    published = next(one for one in document["machines"] if one["machine"] == file_key)
     facts = {
-        "kind": found["kind"],
-        "instruction_sets": found["cpu_instructions"],
-        "cpu_now_hz": found["cpu_hz"],
-        "threads_inter_op": found["inter_op_threads"],
+        "kind": published["kind"],
+        "instruction_sets": published["cpu_instructions"],
+        "cpu_now_hz": published["cpu_hz"],
+        "threads_inter_op": published["inter_op_threads"],
     }
-    return ReferenceMachine(key, name, found["label"], facts)
+    return ReferenceMachine(key, name, published["label"], facts)
 
 
-def _axes(found: Mapping[str, Any]) -> dict[str, Value]:
+def _axes(published: Mapping[str, Any]) -> dict[str, Value]:
     return {
-        "model": found["model"],
-        "optimizer": found["optimizer"],
+        "model": published["model"],
+        "optimizer": published["optimizer"],
         **REQUIRES,
-        "batch_size": found["batch_size"],
+        "batch_size": published["batch_size"],
         "backend": "tensorflow",
     }
 
 
-def _run(found: Mapping[str, Any]) -> ReferenceRun:
+def _run(published: Mapping[str, Any]) -> ReferenceRun:
     keys = {file_key: key for file_key, key, _ in MACHINES}
     metrics = {
-        "train_loss": tuple(found["train_loss_by_epoch"]),
-        "train_accuracy": tuple(found["train_accuracy_by_epoch"]),
+        "train_loss": tuple(published["train_loss_by_epoch"]),
+        "train_accuracy": tuple(published["train_accuracy_by_epoch"]),
     }
     return ReferenceRun(
-        machine=keys[found["machine"]],
-        label=found["label"],
-        axes=_axes(found),
-        epochs=found["epochs"],
-        epoch_s=tuple(found["epoch_s"]),
-        step_ms=tuple(found["step_ms"]),
-        total_s=found.get("total_s"),
+        machine=keys[published["machine"]],
+        label=published["label"],
+        axes=_axes(published),
+        epochs=published["epochs"],
+        epoch_s=tuple(published["epoch_s"]),
+        step_ms=tuple(published["step_ms"]),
+        total_s=published.get("total_s"),
         epoch_metrics=metrics,
     )
 
 
-def _result(found: Mapping[str, Any]) -> ReferenceResult:
+def _result(published: Mapping[str, Any]) -> ReferenceResult:
     return ReferenceResult(
-        axes=_axes(found),
-        epochs=found["epochs"],
-        metrics={name: found[name] for name in ("train_accuracy", "test_accuracy")},
-        tolerance=TOLERANCES.get(found["optimizer"], TOLERANCE),
-        caveat_axis="as_published" if found["model"] == SLIPPED else None,
+        axes=_axes(published),
+        epochs=published["epochs"],
+        metrics={name: published[name] for name in ("train_accuracy", "test_accuracy")},
+        tolerance=TOLERANCES.get(published["optimizer"], TOLERANCE),
+        caveat_axis="as_published" if published["model"] == SLIPPED else None,
     )

@@ -26,9 +26,9 @@ from mnist_bench.data import (
     Dataset,
     combined_digest,
     digests_of,
-    load_staged,
+    load_copy,
     resolve,
-    stage,
+    write_copy,
 )
 from mnist_bench.synthetic import SYNTHETIC_DIGESTS
 
@@ -177,12 +177,12 @@ def test_a_flipped_bit_under_a_sound_checksum_is_caught_by_its_digest(
 def test_any_flipped_bit_of_a_small_file_is_caught_or_changes_no_array(tmp_path: Path) -> None:
     good = tmp_path / "good.npz"
     np.savez_compressed(good, **small(x_train=np.zeros((2, 28, 28), np.uint8)))
-    before = digests_of(load_staged(good))
+    before = digests_of(load_copy(good))
     caught = 0
     for offset in range(good.stat().st_size):
         bad = flip(good, tmp_path / "bad.npz", offset, bit=offset % 8)
         try:
-            assert digests_of(load_staged(bad)) == before
+            assert digests_of(load_copy(bad)) == before
         except DataError:
             caught += 1
     assert caught > good.stat().st_size / 2
@@ -193,7 +193,7 @@ def test_a_file_that_is_cut_short_is_an_error(
     length: int, mnist_path: Path, tmp_path: Path, offline: dict[str, str]
 ) -> None:
     (tmp_path / "cut.npz").write_bytes(mnist_path.read_bytes()[:length])
-    with pytest.raises(DataError, match=r"cut\.npz.*cut short"):
+    with pytest.raises(DataError, match=r"cut\.npz.*truncated"):
         resolve("auto", tmp_path / "cut.npz", env=offline)
 
 
@@ -463,7 +463,7 @@ def test_nothing_is_downloaded_when_downloads_are_off(
     folder, address = served
     shutil.copy(mnist_path, folder / "mnist.npz")
     options = {**refusal, "env": bare | refusal.get("env", {})}
-    with pytest.raises(DataError, match="no download, as"):
+    with pytest.raises(DataError, match="no download, because"):
         resolve("mnist", None, mirrors=[f"{address}mnist.npz"], **options)
     assert kept_files(bare) == []
 
@@ -471,7 +471,7 @@ def test_nothing_is_downloaded_when_downloads_are_off(
 def test_a_silent_mirror_is_left_when_the_time_allowed_is_over(bare: dict[str, str]) -> None:
     with http.server.socketserver.TCPServer(("127.0.0.1", 0), None) as silent:
         address = f"http://127.0.0.1:{silent.server_address[1]}/mnist.npz"
-        with pytest.raises(DataError, match="no answer in the time allowed"):
+        with pytest.raises(DataError, match="no answer within the time limit"):
             resolve("mnist", None, env=bare, mirrors=[address], download_timeout_s=0.2)
 
 
@@ -486,7 +486,7 @@ def test_a_cache_that_cannot_be_written_costs_only_the_copy(
     assert "not kept" in found.source
 
 
-# --- digests and staging --------------------------------------------------------------------
+# --- digests and the copy --------------------------------------------------------------------
 
 
 def test_a_digest_is_of_the_values_in_c_order_whatever_their_layout() -> None:
@@ -509,20 +509,20 @@ def small_dataset() -> Dataset:
 
 def test_staged_arrays_come_back_bit_for_bit_from_an_uncompressed_file(tmp_path: Path) -> None:
     dataset = small_dataset()
-    path = stage(dataset, tmp_path / "new" / "folder")
-    assert digests_of(load_staged(path)) == dataset.digests
+    path = write_copy(dataset, tmp_path / "new" / "folder")
+    assert digests_of(load_copy(path)) == dataset.digests
     with zipfile.ZipFile(path) as file:
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_staging_twice_gives_one_file_and_mends_a_broken_one(tmp_path: Path) -> None:
-    path = stage(small_dataset(), tmp_path)
+def test_writing_the_copy_twice_gives_one_file_and_mends_a_broken_one(tmp_path: Path) -> None:
+    path = write_copy(small_dataset(), tmp_path)
     path.write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"cut short.*Next: "):
-        load_staged(path)
-    assert stage(small_dataset(), tmp_path) == path
-    assert digests_of(load_staged(path)) == small_dataset().digests
+    with pytest.raises(DataError, match=r"truncated.*Next: "):
+        load_copy(path)
+    assert write_copy(small_dataset(), tmp_path) == path
+    assert digests_of(load_copy(path)) == small_dataset().digests
 
 
 def test_a_write_that_fails_halfway_leaves_neither_file_nor_scraps(
@@ -534,13 +534,13 @@ def test_a_write_that_fails_halfway_leaves_neither_file_nor_scraps(
 
     monkeypatch.setattr(np, "savez", full_disk)
     with pytest.raises(DataError, match=r"No space left.*Next: "):
-        stage(small_dataset(), tmp_path)
+        write_copy(small_dataset(), tmp_path)
     assert os.listdir(tmp_path) == []
 
 
 def test_a_staged_file_that_is_gone_is_an_error_with_a_next_step(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.npz.*No such file.*Next: "):
-        load_staged(tmp_path / "gone.npz")
+        load_copy(tmp_path / "gone.npz")
 
 
 def test_importing_the_module_writes_nothing_and_opens_no_connection(tmp_path: Path) -> None:

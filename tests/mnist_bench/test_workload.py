@@ -23,7 +23,7 @@ from bench.child.workload import code_digest
 from bench.record.measurement import Measurement
 from bench.spec.job import JobSpec, make_job
 from mnist_bench.backends import BACKENDS
-from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_staged, stage
+from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_copy, write_copy
 from mnist_bench.description import AXES
 from mnist_bench.inputs import prepare
 from mnist_bench.models import batch_orders
@@ -47,7 +47,7 @@ ROUNDING = 1 + 1e-5
 
 @pytest.fixture(scope="module")
 def arrays(mnist_file) -> Arrays:
-    whole = load_staged(mnist_file) if mnist_file else make_synthetic()
+    whole = load_copy(mnist_file) if mnist_file else make_synthetic()
     return Arrays(
         whole.x_train[:IMAGES], whole.y_train[:IMAGES], whole.x_test[:TESTED], whole.y_test[:TESTED]
     )
@@ -57,7 +57,7 @@ def arrays(mnist_file) -> Arrays:
 def launch(arrays, tmp_path_factory):
     """Return launches of jobs on the small set."""
     dataset = Dataset("mnist", arrays, "a part", digests_of(arrays))
-    path = stage(dataset, tmp_path_factory.mktemp("staged"))
+    path = write_copy(dataset, tmp_path_factory.mktemp("staged"))
 
     def make(job: JobSpec, **changes) -> LaunchSpec:
         fields = {

@@ -17,7 +17,7 @@ import numpy as np
 from bench.child.launch import LaunchSpec
 from bench.child.stopwatch import EpochTimer, TimedEpoch, no_device
 from mnist_bench.backends import backend
-from mnist_bench.data import load_staged
+from mnist_bench.data import load_copy
 from mnist_bench.inputs import prepare
 from mnist_bench.models import batch_orders, build_model
 from mnist_bench.settings import settings_of
@@ -40,7 +40,7 @@ def main() -> None:
     launch = LaunchSpec.model_validate_json(sys.stdin.read())
     job, settings = launch.job, settings_of(launch.job)
     backend(settings.backend).load(launch.threads)
-    arrays = load_staged(Path(launch.data_path))
+    arrays = load_copy(Path(launch.data_path))
     model = build_model(settings.model, job.seed, settings.precision)
     model.compile(
         optimizer=settings.optimizer, loss="categorical_crossentropy", metrics=["accuracy"]

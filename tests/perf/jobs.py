@@ -17,7 +17,7 @@ from bench.dispatch.transport import Transport
 from bench.probe.limits import usable_cpus
 from bench.record.lines import JobRecord
 from bench.spec.job import JobSpec, make_job
-from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, stage
+from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, write_copy
 from mnist_bench.description import AXES, DESCRIPTION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def stage_part(images: int, folder: Path, tested: int = 1000) -> Staged:
     sizes = (images, images, tested, tested)
     arrays = Arrays(*(part[:size] for part, size in zip(dataset.arrays, sizes, strict=True)))
     part = Dataset(dataset.name, arrays, dataset.source, digests_of(arrays))
-    path = stage(part, folder)
+    path = write_copy(part, folder)
     return Staged(dataset.name, dataset.source, path, combined_digest(part.digests), images)
 
 

@@ -21,7 +21,7 @@ from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.price import Price, price_of, read_rules
 from bench.spec.privacy import Privacy
 from bench.spec.request import MachineRequest, Program
-from bench.watch.quiet import look
+from bench.watch.look import look
 
 
 def command(program: Program, words: Sequence[str]) -> click.Command:

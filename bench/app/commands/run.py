@@ -16,7 +16,7 @@ from bench.app.plan import make_plan
 from bench.child.workload import load_workload
 from bench.record.run import Run
 from bench.spec.request import Program, RunRequest
-from bench.watch.quiet import wait_quiet
+from bench.watch.look import wait_until_quiet
 
 if TYPE_CHECKING:
     from bench.app.campaign import Campaign
@@ -59,7 +59,9 @@ def _measure(campaign: Campaign) -> int:
         plan = campaign.plan
         on_gpu = plan.workload.may_use_gpu()
         # before Ray starts, as its start would count as a disturbance
-        campaign.look = wait_quiet(plan.threads, plan.wait_quiet_s, print, on_gpu=on_gpu).record()
+        campaign.look = wait_until_quiet(
+            plan.threads, plan.wait_quiet_s, print, on_gpu=on_gpu
+        ).record()
         interrupted = campaign.run()
         try:
             run, summary = _reported(campaign)

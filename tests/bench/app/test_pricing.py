@@ -19,7 +19,6 @@ from bench.errors import RequestError
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
 from bench.record.price import read_rules
-from bench.watch.quiet import wait_quiet
 
 MEASURED = a_measurement([[1.0, 0.01]], total_s=36.0)
 DESK, NODE = facts(machine_id="desk"), facts(machine_id="node")
@@ -144,7 +143,7 @@ def test_a_machine_that_the_report_calls_otherwise_keeps_the_price_of_its_own_na
 def run(tmp_path, monkeypatch, capsys):
     """Give a run of two toys with a price; return code and output."""
     monkeypatch.setattr(plan, "code_digest", lambda reference: "code")  # the same after an edit
-    monkeypatch.setattr(commands_run, "wait_quiet", partial(wait_quiet, seconds=0.2))
+    monkeypatch.setattr(commands_run, "wait_until_quiet", partial(wait_until_quiet, seconds=0.2))
     grid = tmp_path / "toys.yaml"
     grid.write_text("name: toys\nsubgrids: [{models: ok, seeds: [1, 2], epochs: 2}]\n")
 

@@ -84,7 +84,7 @@ def test_a_digest_changes_with_values_and_shapes_and_not_with_the_width_of_a_num
 
 def test_an_epoch_outside_of_the_training_is_refused():
     meter, _ = a_meter()
-    with pytest.raises(WorkloadError, match="outside of the training"):
+    with pytest.raises(WorkloadError, match="outside the training"):
         meter.epoch()
 
 

@@ -125,7 +125,7 @@ def test_a_mac_is_no_guest_unless_it_says_so(monkeypatch):
         ({"marks": (".singularity.d",)}, "Singularity"),
         ({"marks": ("run/secrets/kubernetes.io/serviceaccount/token",)}, "Kubernetes"),
         ({"marks": ("var/run/secrets/kubernetes.io/x", "run/.containerenv")}, "Kubernetes"),
-        ({"mounts": "1 2 0:9 / / rw - overlay overlay rw,lowerdir=/a\n"}, "containerd or alike"),
+        ({"mounts": "1 2 0:9 / / rw - overlay overlay rw,lowerdir=/a\n"}, "containerd or similar"),
         ({"mounts": "1 2 0:9 / / rw - overlay /cow rw\n"}, "none"),
         ({"mounts": "1 2 0:9 / /mnt rw - overlay overlay rw\n"}, "none"),
         ({"osrelease": "5.15.0-microsoft-standard-WSL2"}, "WSL"),
@@ -307,7 +307,7 @@ def test_a_service_that_dribbles_costs_its_time_out_once_and_keeps_what_it_said(
 def test_a_service_that_answers_nonsense_gives_the_reason(service, text):
     base, _ = service({AZURE_PATH: text}, [("Metadata", "true")])
     found = cloud.ask_service("azure", base)
-    assert "azure answered what is no such text" in found.unknown["cloud_instance_type"]
+    assert "azure gave an answer that is not understood" in found.unknown["cloud_instance_type"]
 
 
 def test_off_the_clouds_no_service_is_asked(machine, monkeypatch):

@@ -77,7 +77,7 @@ def test_a_price_of_another_region_says_so():
 
 def test_where_the_machine_s_region_is_not_known_the_price_says_so():
     somewhere = C7I.model_copy(update={"cloud_region": None})
-    assert price_of("lab", somewhere).source.endswith("; this machine's region is not known")
+    assert price_of("lab", somewhere).source.endswith("; this machine's region is unknown")
     assert "this machine" not in price_of("lab", C7I).source
 
 
@@ -97,7 +97,7 @@ def test_a_machine_with_an_attached_gpu_is_not_priced_as_the_machine_alone():
     price = price_of("lab", on_gcp("n1-standard-4", 1))
     assert price.usd_per_hour is None
     assert price.reason == (
-        "the list price of n1-standard-4 leaves out an attached GPU: give --price"
+        "the list price of n1-standard-4 excludes the attached GPU: give --price"
     )
 
 
@@ -185,13 +185,13 @@ def test_a_rule_s_date_is_a_year_a_month_or_a_day(tmp_path, date):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("source: x, date: y", "date: Value error, 'y' is no date"),
-        ("source: x, date: 2026-13", "'2026-13' is no date"),
-        ("source: x, date: '2026-02-30'", "'2026-02-30' is no date"),
+        ("source: x, date: y", "date: Value error, 'y' is not a date"),
+        ("source: x, date: 2026-13", "'2026-13' is not a date"),
+        ("source: x, date: '2026-02-30'", "'2026-02-30' is not a date"),
         ("source: x, date: 26-11-01", "give YYYY, YYYY-MM or YYYY-MM-DD"),
-        ("source: x, date: ''", "'' is no date"),
-        ("source: '', date: 2026", "source: Value error, say where the figure comes from"),
-        ("source: ' ', date: 2026", "say where the figure comes from"),
+        ("source: x, date: ''", "'' is not a date"),
+        ("source: '', date: 2026", "source: Value error, say where the price comes from"),
+        ("source: ' ', date: 2026", "say where the price comes from"),
     ],
 )
 def test_a_rule_without_source_or_date_is_named_by_its_number(tmp_path, wrong, words):
@@ -239,7 +239,7 @@ def test_a_journal_s_rule_is_read_as_it_was_written(tmp_path):
 
 def test_a_list_price_says_what_is_not_known_of_the_machine():
     unsure = C7I.model_copy(update={"cloud_lifecycle": None})
-    assert price_of("lab", unsure).source.endswith("; whether it is a spot instance is not known")
+    assert price_of("lab", unsure).source.endswith("; it may be a spot instance")
     n1 = MachineFacts(
         machine_id="n",
         cloud_provider="gcp",
@@ -248,4 +248,4 @@ def test_a_list_price_says_what_is_not_known_of_the_machine():
         cloud_lifecycle="on-demand",
         gpus=None,
     )
-    assert "an attached GPU, which nobody could look for" in price_of("lab", n1).source
+    assert "it excludes a GPU that may be attached" in price_of("lab", n1).source

@@ -62,9 +62,9 @@ def test_gpus_are_part_of_the_machine_s_type(nvml, monkeypatch):
 
 def test_a_missing_driver_or_module_or_device_is_said_in_words(nvml, monkeypatch):
     monkeypatch.setattr(nvml, "nvmlDeviceGetCount", lambda: 0)
-    with pytest.raises(Absent, match="shows this process no GPU"):
+    with pytest.raises(Absent, match="shows no GPU to this process"):
         gpu.gpus()
-    with pytest.raises(Absent, match="shows this process no GPU"):
+    with pytest.raises(Absent, match="shows no GPU to this process"):
         gpus.gpus(None, None)
 
     def no_driver():

@@ -20,7 +20,7 @@ from bench.child.process import run_child
 from bench.record.facts import MachineFacts
 from bench.record.measurement import Measurement
 from bench.spec.job import JobSpec, make_job
-from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_staged, stage
+from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_copy, write_copy
 from mnist_bench.description import AXES
 from mnist_bench.eligibility import BFLOAT16_SETS, why_skipped
 from mnist_bench.settings import settings_of
@@ -55,7 +55,7 @@ HERE = MachineFacts(machine_id="here", instruction_sets=tuple(BFLOAT16_SETS))
 @pytest.fixture(scope="module")
 def measured(mnist_file, tmp_path_factory):
     """Return the measurement of a job; each job is run once."""
-    whole = load_staged(mnist_file) if mnist_file else make_synthetic()
+    whole = load_copy(mnist_file) if mnist_file else make_synthetic()
     parts = {
         model: stage_part(whole, images, tmp_path_factory.mktemp(model))
         for model, images in IMAGES.items()
@@ -105,7 +105,7 @@ def stage_part(whole: Arrays, images: int, folder: Path) -> tuple[Path, str]:
     sizes = (images, images, TESTED, TESTED)
     arrays = Arrays(*(array[:size] for array, size in zip(whole, sizes, strict=True)))
     dataset = Dataset("mnist", arrays, "a part", digests_of(arrays))
-    return stage(dataset, folder), combined_digest(dataset.digests)
+    return write_copy(dataset, folder), combined_digest(dataset.digests)
 
 
 def losses(measurement: Measurement) -> list[float]:

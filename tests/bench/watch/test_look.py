@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import bench.watch.look as look
 import bench.watch.meters
-import bench.watch.quiet as quiet
 from bench.probe.limits import affinity
 from bench.record.conditions import ForeignProcess, Interference
 
@@ -20,13 +20,13 @@ BURN = "while True: pass"
 def a_look(foreign, causes=(), busiest=(), **more):
     flag = "disturbed" if causes else "unknown" if foreign is None else "quiet"
     seen = Interference(wall_s=3.0, flag=flag, causes=causes, foreign_cpus=foreign, **more)
-    return quiet.Look(seen, busiest, "CPU times: closed to us")
+    return look.Look(seen, busiest, "CPU times: closed to us")
 
 
 def test_a_real_hog_is_found_and_named():
     with subprocess.Popen([sys.executable, "-c", BURN]) as hog:
         try:
-            found = quiet.look(len(affinity()), seconds=2.0)
+            found = look.look(len(affinity()), seconds=2.0)
         finally:
             hog.kill()
     assert not found.is_quiet
@@ -41,26 +41,26 @@ def test_a_quiet_machine_is_said_to_be_quiet():
 
 def test_a_machine_that_nobody_can_watch_is_not_said_to_be_quiet():
     assert a_look(None).words() == (
-        "it cannot be told whether the machine is quiet: CPU times: closed to us"
+        "it is unknown whether the machine is quiet: CPU times: closed to us"
     )
 
 
 def test_a_look_through_closed_files_says_why_it_saw_nothing(monkeypatch):
     """The files of /proc are planted away: no machine can be had that closes them."""
     monkeypatch.setattr(bench.watch.meters, "PROC", Path("/nowhere"))
-    found = quiet.look(1, seconds=0.3)
+    found = look.look(1, seconds=0.3)
     assert found.seen.flag == "unknown"
     assert "CPU times: FileNotFoundError" in found.words()
 
 
 def test_strangers_that_cannot_be_seen_are_said_to_be_hidden():
-    look = a_look(1.0, ("foreign CPU (1 CPUs)",))
-    assert look.words().endswith("; what uses it cannot be seen from here")
+    found = a_look(1.0, ("foreign CPU (1 CPUs)",))
+    assert found.words().endswith("; the processes that use it are not visible from here")
 
 
 def test_what_to_close_is_named_with_its_pid():
-    look = a_look(1.0, ("foreign CPU (1 CPUs)",), (ForeignProcess(pid=7, name="make", cpus=0.9),))
-    assert look.words() == (
+    found = a_look(1.0, ("foreign CPU (1 CPUs)",), (ForeignProcess(pid=7, name="make", cpus=0.9),))
+    assert found.words() == (
         "the machine is not quiet: foreign CPU (1 CPUs); close make (pid 7, 0.90 CPUs)"
     )
 
@@ -68,9 +68,9 @@ def test_what_to_close_is_named_with_its_pid():
 def test_waiting_ends_as_soon_as_the_machine_is_quiet(monkeypatch):
     """The looks are planted: two disturbed, then a quiet one."""
     looks = [a_look(1.0, ("foreign CPU (1 CPUs)",))] * 2 + [a_look(0.0)]
-    monkeypatch.setattr(quiet, "look", lambda threads, seconds, **_: looks.pop(0))
+    monkeypatch.setattr(look, "look", lambda threads, seconds, **_: looks.pop(0))
     said = []
-    assert quiet.wait_quiet(2, 60, said.append).is_quiet
+    assert look.wait_until_quiet(2, 60, said.append).is_quiet
     assert [line.startswith("the machine is not quiet") for line in said] == [True, True, False]
 
 
@@ -82,7 +82,7 @@ def test_waiting_ends_at_its_time_on_a_machine_that_stays_busy(monkeypatch, wait
         time.sleep(0.1)
         return a_look(1.0, ("foreign CPU (1 CPUs)",))
 
-    monkeypatch.setattr(quiet, "look", busy)
+    monkeypatch.setattr(look, "look", busy)
     said = []
-    assert not quiet.wait_quiet(2, wait_s, said.append).is_quiet
+    assert not look.wait_until_quiet(2, wait_s, said.append).is_quiet
     assert len(said) == 1 if wait_s == 0 else 2 <= len(said) <= 6

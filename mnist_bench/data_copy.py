@@ -1,4 +1,4 @@
-"""Keeps one uncompressed copy of a dataset on a machine, for its jobs' child processes."""
+"""Keeps one uncompressed copy of a dataset on a machine for the child processes of its jobs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from bench.errors import DataError
 from bench.paths import cache_folder
-from mnist_bench.data import Dataset, combined_digest, load_staged, stage
+from mnist_bench.data import Dataset, combined_digest, load_copy, write_copy
 
 
-def stage_in_cache(dataset: Dataset) -> Path:
-    """Return a staged copy of `dataset`, made now or checked by digest if it is there already.
+def cached_copy(dataset: Dataset) -> Path:
+    """Return the path of a copy of `dataset`: an old copy with the right digest, or a new one.
 
-    It lies in the user's cache folder, or in the temporary folder where that cannot be written.
-    Raises DataError where neither can be.
+    It is in the user's cache folder, or in the temporary folder if the cache folder is not
+    writable. Raises DataError if neither folder is writable.
     """
     wanted = combined_digest(dataset.digests)
     temporary = Path(tempfile.gettempdir()) / f"mnist-bench-{os.getuid()}"
@@ -24,7 +24,7 @@ def stage_in_cache(dataset: Dataset) -> Path:
         if _holds(path, wanted):
             return path
         try:
-            return stage(dataset, folder)
+            return write_copy(dataset, folder)
         except DataError as error:
             failure = error
     raise failure
@@ -32,6 +32,6 @@ def stage_in_cache(dataset: Dataset) -> Path:
 
 def _holds(path: Path, wanted: str) -> bool:
     try:
-        return combined_digest(load_staged(path)) == wanted
+        return combined_digest(load_copy(path)) == wanted
     except DataError:
         return False

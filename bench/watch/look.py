@@ -1,4 +1,4 @@
-"""A look before a run: is this machine quiet enough, and what should be closed?"""
+"""A look at the machine before a run: is it quiet enough, and what should be closed?"""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from bench.record.conditions import ForeignProcess, Interference, LookRecord
 from bench.watch.flags import flagged
 from bench.watch.sampler import Watch, job_here
 
-#: Seconds of a look: long enough for a mean, short enough to wait for.
+#: Seconds of a look: long enough for a mean, and short enough to wait for.
 LOOK_S = 3.0
 
-
-#: The meters without which nobody can tell what others use.
+#: The meters that show what other processes use.
 NEEDED = ("processes", "CPU times")
 
-#: Seconds that sources (a GPU's driver) are given to open before a look begins.
+#: Seconds that sources (such as a GPU's driver) have to open before a look begins.
 OPEN_S = 2.0
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen of a machine on which nothing of ours runs."""
+    """What was seen on a machine while none of our jobs ran."""
 
     seen: Interference
     busiest: tuple[ForeignProcess, ...]
@@ -32,26 +31,28 @@ class Look:
 
     @property
     def is_quiet(self) -> bool:
-        """Say whether nothing passed a threshold of `flags`."""
+        """Say whether no figure reached a threshold of `flags`."""
         return self.seen.flag != "disturbed"
 
     def record(self) -> LookRecord:
-        """Return what is kept of the look."""
+        """Return the record of the look."""
         quiet = None if self.seen.flag == "unknown" else self.is_quiet
         return LookRecord(quiet=quiet, words=self.words(), seen=self.seen, busiest=self.busiest)
 
     def words(self) -> str:
-        """Return the finding in one sentence, with what to close or to change."""
+        """Return the finding in one sentence, and what to close or to change."""
         return f"{self._finding()}{self._advice()}"
 
     def _finding(self) -> str:
         if self.seen.flag == "unknown":
-            return f"it cannot be told whether the machine is quiet: {self.why_unknown}"
+            return f"it is unknown whether the machine is quiet: {self.why_unknown}"
         if self.is_quiet:
             used = f"{self.seen.foreign_cpus:.2f} CPUs"
             return f"the machine is quiet (other processes use {used})"
         names = ", ".join(f"{p.name} (pid {p.pid}, {p.cpus:.2f} CPUs)" for p in self.busiest)
-        close = f"; close {names}" if names else "; what uses it cannot be seen from here"
+        close = (
+            f"; close {names}" if names else "; the processes that use it are not visible from here"
+        )
         return f"the machine is not quiet: {', '.join(self.seen.causes)}{close}"
 
     def _advice(self) -> str:
@@ -59,9 +60,9 @@ class Look:
 
 
 def look(threads: int, seconds: float = LOOK_S, *, on_gpu: bool | None = None) -> Look:
-    """Watch the machine for `seconds`, for a job of `threads` threads to come.
+    """Watch the machine for `seconds` before a job of `threads` threads.
 
-    `on_gpu` False says that it will not train on a GPU.
+    `on_gpu` is False if the job will not train on a GPU.
     """
     with Watch(None, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")) as watch:
         watch.wait_open(OPEN_S)
@@ -70,10 +71,10 @@ def look(threads: int, seconds: float = LOOK_S, *, on_gpu: bool | None = None) -
     seen = watch.ledger.interference(watch.began_s, watch.ended_s, job.cpus)
     busiest = watch.processes.busiest_foreign(watch.ended_s - watch.began_s)
     why = "; ".join(f"{name}: {watch.unknown[name]}" for name in NEEDED if name in watch.unknown)
-    return Look(flagged(seen, job), busiest, why or "no figures came")
+    return Look(flagged(seen, job), busiest, why or "no source gave a figure")
 
 
-def wait_quiet(
+def wait_until_quiet(
     threads: int,
     wait_s: float,
     say: Callable[[str], None],
@@ -81,12 +82,12 @@ def wait_quiet(
     *,
     on_gpu: bool | None = None,
 ) -> Look:
-    """Look until the machine is quiet or `wait_s` have passed; tell `say` what is found."""
+    """Look until the machine is quiet or `wait_s` have passed; call `say` with each finding."""
     deadline = time.monotonic() + wait_s
-    found = look(threads, seconds, on_gpu=on_gpu)
-    while not found.is_quiet and time.monotonic() < deadline:
+    last = look(threads, seconds, on_gpu=on_gpu)
+    while not last.is_quiet and time.monotonic() < deadline:
         left_s = deadline - time.monotonic()
-        say(f"{found.words()}; waiting up to {left_s:.0f} s more")
-        found = look(threads, seconds, on_gpu=on_gpu)
-    say(found.words())
-    return found
+        say(f"{last.words()}; waiting up to {left_s:.0f} s more")
+        last = look(threads, seconds, on_gpu=on_gpu)
+    say(last.words())
+    return last
