@@ -83,7 +83,7 @@ class MnistWorkload(Workload):
         return runtime.loaded_builds()
 
     def import_all(self, threads: int) -> Mapping[str, str]:
-        """Import every installed framework; return why those that failed did."""
+        """Import every installed framework; return why each failed import did."""
         failures = {}
         for name in installed():
             try:

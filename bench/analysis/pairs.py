@@ -230,7 +230,7 @@ def _paired(
     held_by_quota: tuple[str, ...],
 ) -> PairedSpeed:
     def same(key: str) -> list[bool]:
-        return [one[key] is not None and one[key] == other[key] for one, other in both]
+        return [scalar(one[key]) == scalar(other[key]) for one, other in both]
 
     told = any(scalar(job["initial_weights"]) for pair in both for job in pair)
     scores = [(scalar(one["score"]), scalar(other["score"])) for one, other in both]
@@ -243,7 +243,10 @@ def _paired(
         **{name: _speed(both, column) for name, column in TIMES.items()},
         held_by_quota=held_by_quota,
         starts_alike=all(same("initial_weights")) and all(same("batch_order")) if told else None,
-        weights_alike=sum(same("final_weights")),
+        weights_alike=sum(
+            scalar(one["final_weights"]) is not None and alike
+            for (one, _), alike in zip(both, same("final_weights"), strict=True)
+        ),
         score_gap=float(max(gaps)) if gaps else None,
     )
 

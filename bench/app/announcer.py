@@ -33,7 +33,7 @@ class Announcer:
             self.show(Event("record", line.job_id, record=line, host=self._host(line.label)))
 
     def introduce(self, entry: MachineEntry, done: Collection[str] = ()) -> None:
-        """Show a machine with the jobs that it was given, except those that are `done`."""
+        """Show a machine with the jobs that it was given, except the `done` ones."""
         given = [job for job in self._header.jobs if job.job_id in set(entry.jobs)]
         left = [job for job in given if job.job_id not in done]
         with self._lock:

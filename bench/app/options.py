@@ -80,7 +80,7 @@ class OneOf(click.Choice[str]):
     """One of several words; a near miss is answered with the word that was probably meant."""
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        """Return the message for a value that is none of the words."""
+        """Return the message for a value that is not one of the words."""
         return f"{value!r} is unknown: {near_miss(str(value), self.choices)}"
 
 

@@ -93,8 +93,11 @@ def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
 
 def _figure(metric: Metric, value: float | None) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
-    shown = units.NOT_AVAILABLE if value is None else f"{value:.{metric.digits}f}{unit}"
-    return f"{metric.title} {shown}"
+    if value is None or metric.digits is None:
+        shown = units.significant(value)
+    else:
+        shown = f"{value:.{metric.digits}f}"
+    return f"{metric.title} {shown}{unit}"
 
 
 class _Tally:

@@ -77,7 +77,7 @@ class Workload(abc.ABC):
         return {}
 
     def import_all(self, threads: int) -> Mapping[str, str]:
-        """Import every framework that a job could use; return why those that failed did."""
+        """Import every framework that a job could use; return why each failed import did."""
         return {}
 
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:

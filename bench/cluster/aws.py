@@ -50,7 +50,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
 
 
 def complaints(file: ClusterFile) -> Iterator[str]:
-    """Yield what is looser than it need be, in words. Raises DispatchError where AWS fails."""
+    """Yield what is looser than it need be, in words. Raises DispatchError if AWS fails."""
     ec2 = _client(file, "ec2")
     for name, declared in file.document["available_node_types"].items():
         groups = declared["node_config"].get("SecurityGroupIds")
@@ -125,7 +125,7 @@ def _client(file: ClusterFile, service: str) -> Any:
 
 
 def _security_group(ec2: Any, name: str, source: str) -> str:
-    """Return the group's id, made now or taken up; its SSH rule is that of `source` alone."""
+    """Return the group's id, created or reused; its SSH rule allows `source` alone."""
     with _asking("make a security group"):
         filters = [{"Name": "group-name", "Values": [name]}]
         found = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
@@ -219,7 +219,7 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
 
 
 def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
-    """Return a quota's name and value, AWS's own default where none is set; None if unknown."""
+    """Return a quota's name and value, AWS's own default if none is set; None if unknown."""
     with _asking("read the quotas"):
         for ask in (quotas.get_service_quota, quotas.get_aws_default_service_quota):
             try:

@@ -61,7 +61,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
 
 
 def complaints(file: ClusterFile) -> Iterator[str]:
-    """Yield what is missing or looser than it need be. Raises DispatchError where Google fails."""
+    """Yield what is missing or looser than it need be. Raises DispatchError if Google fails."""
     if missing := [name for name in NEEDED if not _is_there(name)]:
         yield f"{', '.join(missing)} is not installed: make setup EXTRAS=gcp"
         return
@@ -91,7 +91,7 @@ class _Place:
         self._quotas: dict[str, float] | None = None
 
     def network(self, name: str) -> str:
-        """Return the link to the network, made now or taken up."""
+        """Return the link to the network, created or reused."""
         api, project = self._api.networks(), self._project
         found = _asked("look for a network", api.get(project=project, network=name), missing=None)
         if found is None:
@@ -101,7 +101,7 @@ class _Place:
         return str(found["selfLink"])
 
     def subnet(self, name: str, network: str) -> str:
-        """Return the link to the network's part in the region, made now or taken up."""
+        """Return the link to the network's part in the region, created or reused."""
         api = self._api.subnetworks()
         where = {"project": self._project, "region": self._region}
         look = api.get(**where, subnetwork=name)
@@ -208,7 +208,7 @@ _RAISE: Any = object()
 
 
 def _asked(what: str, request: Any, missing: Any = _RAISE) -> Any:
-    """Return the answer, `missing` where there is no such thing. Raises DispatchError."""
+    """Return the answer, `missing` if there is no such thing. Raises DispatchError."""
     from google.auth.exceptions import GoogleAuthError
     from googleapiclient.errors import HttpError
     from httplib2 import HttpLib2Error

@@ -5,7 +5,7 @@
 The cluster file names images by AWS's public parameters, which hold the newest. Whoever starts a
 machine so must be allowed to read parameters; the laptop's user is, the role that Ray gives the
 head is not, unless the cluster was prepared. It may list images, though, and does so here. What is
-not found stays as it is, with a word on standard error: it may work all the same.
+not found stays as it is, with a note on standard error: it may work all the same.
 """
 
 from __future__ import annotations

@@ -65,9 +65,8 @@ def prepare(
     """Keep the data on this node, and tell what the node is and which jobs it can run.
 
     `data` is the content of the data file (bytes or an array of bytes), which must have the digest
-    `data_sha256`; None if the workload reads no data. Last comes a look whether the node is quiet,
-    which waits for that as long as the request allows. Raises DispatchError if the data are not
-    those that were sent.
+    `data_sha256`; None if the workload reads no data. At the end, the node is watched until it is
+    quiet, as long as the request allows. Raises DispatchError if the data arrive changed.
     """
     request = ClusterRequest.model_validate_json(request_json)
     path: Path | None = None
@@ -112,7 +111,7 @@ def _keep(data: Any, name: str, sha256: str) -> Path:
     arrived = _sha256(content)
     if arrived != sha256:
         raise DispatchError(
-            "the data that reached this node are not those that were sent",
+            "the data that reached this node differ from the data that were sent",
             seen=f"{arrived[:12]}, not {sha256[:12]}",
             next_step="run again",
         )

@@ -16,6 +16,9 @@ from bench.spec.axes import Axis, Metric
 from bench.spec.description import Outline
 from bench.spec.job import NO_DATA
 
+#: Significant digits of a metric that has no fixed number of decimals.
+SIGNIFICANT = 3
+
 #: What `source` says of a measured row.
 MEASURED = "measured"
 
@@ -127,11 +130,11 @@ def metric_column(metric: Metric, naming: Naming, **changes: Any) -> Column:
     fields: dict[str, Any] = {
         "key": naming.metric(metric.name),
         "heading": metric.title,
-        "kind": "decimal",
+        "kind": "number" if metric.digits is None else "decimal",
         "meaning": metric.meaning,
         "unit": metric.unit,
         "better": metric.better,
-        "digits": metric.digits,
+        "digits": SIGNIFICANT if metric.digits is None else metric.digits,
     }
     return Column(**{**fields, **changes})
 

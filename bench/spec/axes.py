@@ -69,7 +69,8 @@ class Metric:
 
     `measured` says when it is reported: at the end of each epoch, at each evaluation, or both.
     `short` is the heading within a table of metrics. `scored` marks the figure that the progress
-    line shows and that two machines are compared by.
+    line shows and that two machines are compared by. `digits` are those after the point; None
+    stands for three significant digits.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Metric:
     unit: str = ""
     short: str = ""
     meaning: str = ""
-    digits: int = 4
+    digits: int | None = 4
     scored: bool = False
 
     @property

@@ -224,7 +224,7 @@ def _as_subgrid(written: Any, description: Description) -> SubGrid:
 
 
 def _listed(subgrids: Any, description: Description) -> Any:
-    """Let a user write `models: mlp` for `models: [mlp]`."""
+    """Let a user write `seeds: 1` for `seeds: [1]`."""
     if not isinstance(subgrids, list):
         return subgrids
     plural = {axis.key for axis in description.axes} | {"epochs", "seeds", "read_off"}

@@ -109,8 +109,7 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
         Option(
             "--grid",
             section=WHAT,
-            default=usual,
-            required=usual is None,
+            **({"required": True} if usual is None else {"default": usual}),
             metavar="NAME|FILE",
             help=f"{names}, or a YAML file of your own" if names else "a YAML file of your own",
         ),

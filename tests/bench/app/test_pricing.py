@@ -19,6 +19,7 @@ from bench.errors import RequestError
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
 from bench.record.price import read_rules
+from bench.watch.look import wait_until_quiet
 
 MEASURED = a_measurement([[1.0, 0.01]], total_s=36.0)
 DESK, NODE = facts(machine_id="desk"), facts(machine_id="node")
