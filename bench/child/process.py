@@ -90,7 +90,7 @@ def _workload(launch: LaunchSpec) -> Workload | None:
 
 @contextlib.contextmanager
 def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the child; at the end, end it and all its descendants, whatever happens."""
+    """Start the child; on exit, end the child and all its descendants, whatever happens."""
     command = [sys.executable, "-m", "bench.child.entry"]
     command += [str(files.launch), str(files.record), str(files.events)]
     with files.log.open("wb") as log:

@@ -14,7 +14,7 @@ from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
 def load(threads: int) -> None:
     """Import JAX, and Keras with it. XLA's CPU pool takes its size from NPROC at start-up.
 
-    On a GPU, memory is allocated as needed, so its peak is what the job used, not a fixed share.
+    On a GPU, memory is allocated as needed, so its peak shows what the job used.
     """
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ["NPROC"] = str(threads)
