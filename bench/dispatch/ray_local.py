@@ -32,6 +32,7 @@ RAY_ENVIRONMENT: Mapping[str, str] = {
     "RAY_worker_niceness": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # the scheduler tells of a worker that died
     "RAY_AUTH_MODE": "token",
     # makes Ray take 127.0.0.1 as this node's address, as it does on macOS; its servers then listen
     # on loopback alone. `_node_ip_address="127.0.0.1"` does not: Ray resolves it to a reachable one

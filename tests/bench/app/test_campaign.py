@@ -17,7 +17,7 @@ from bench.app.plan import Plan
 from bench.child.workload import Dataset
 from bench.cluster.find import Cluster
 from bench.dispatch.head import DONE, MARK
-from bench.errors import OutputError
+from bench.errors import RequestError
 from bench.record.journal import Journal, read_run
 from bench.record.lines import MachineEntry, Skip
 from bench.spec.request import MeasureLimits
@@ -134,7 +134,7 @@ def test_a_limit_ends_the_run_in_mid_job(tmp_path, capsys):
 def test_a_folder_that_another_run_holds_is_an_error(tmp_path):
     out = tmp_path / "out"
     campaign_module.prepare_folder(out)
-    with campaign_module.held(out), pytest.raises(OutputError, match="another run is writing"):
+    with campaign_module.held(out), pytest.raises(RequestError, match="another run is writing"):
         Campaign(a_plan(tmp_path), out).run()
 
 
