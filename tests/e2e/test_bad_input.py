@@ -6,6 +6,8 @@ import pytest
 
 from tests.e2e import journey
 
+pytestmark = pytest.mark.slow
+
 CASES = [
     (["--grid", "huge"], ["unknown grid", "huge", "smoke, quick, paper, full"]),
     (["--grid", "missing.yaml"], ["missing.yaml", "No such file"]),

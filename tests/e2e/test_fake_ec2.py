@@ -33,9 +33,9 @@ def visit(tmp_path_factory, data_environment):
         path = ec2.write_file(lab, fake, folder)
         environment = {**onprem.environment(home), **fake.environment, **data_environment}
         up = onprem.ray("up", path, environment)
-        assert up.returncode == 0, up.stderr[-3000:] + str(fake.trouble)
+        assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:] + str(fake.trouble)
         seen["after up"] = _types(fake)
-        words = ["--grid", "smoke", "--models", "mlp", "--cluster", str(path), "--label", "laptop"]
+        words = ["--grid", "smoke", *journey.SHORT, "--cluster", str(path), "--label", "laptop"]
         out = folder / "reports"
         process = journey.start(journey.command(*words, out=out), **environment)
         seen["result"] = journey.finish(process, 580)

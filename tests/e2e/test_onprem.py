@@ -33,12 +33,12 @@ pytestmark = [
     pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or ""),
 ]
 
-#: Names sort as their CPU shares do; the head is no special one. Together they have one CPU: where
-#: the planted ranking is measured this machine's own jobs have the other, so that none waits for
-#: another's.
+#: Names sort as their CPU shares do; the head is no special one. Together they have a little less
+#: than one CPU, so that their quotas hold them up and not one another: while the planted ranking is
+#: measured, this machine's own jobs have the other CPU.
 SPECS = (
-    hosts.HostSpec("alpha", "10.83.7.10", 0.5),
-    hosts.HostSpec("beta", "10.83.7.11", 0.32),
+    hosts.HostSpec("alpha", "10.83.7.10", 0.46),
+    hosts.HostSpec("beta", "10.83.7.11", 0.29),
     hosts.HostSpec("gamma", "10.83.7.12", 0.18),
 )
 
@@ -123,7 +123,7 @@ def laptop(tmp_path_factory, data_environment):
         )
         assert prepared.returncode == 0, prepared.stdout + prepared.stderr
         up = onprem.ray("up", laptop.file, laptop.environment)
-        assert up.returncode == 0, up.stderr[-3000:]
+        assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:]
         journey.wait_for(lambda: laptop.nodes() == 3, 150)
         yield laptop
 
@@ -158,7 +158,9 @@ def test_the_ranking_is_the_planted_one(smoke):
     assert faster == set(itertools.combinations(planted, 2))
     assert {row["basis"] for row in rows} == {"mean"}
     said = (smoke[2] / "summary.md").read_text().replace("\n", " ")
-    assert re.search(r"by mean of steady steps, because .*gamma are held up by their own CPU", said)
+    assert re.search(
+        r"by mean of steady steps, because .*gamma (is|are) held up by \w+ own CPU", said
+    )
 
 
 def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, smoke):

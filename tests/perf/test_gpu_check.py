@@ -45,6 +45,7 @@ def check(folder: Path, *arguments: str, without: tuple[str, ...] = ()):
     )
 
 
+@pytest.mark.slow
 def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path):
     done = check(tmp_path, "--backends", "tensorflow")
     assert done.returncode == 2

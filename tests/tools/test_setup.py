@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SHELL_TOOLS = ["cat", "dirname", "id", "ls", "mktemp", "mv", "rm", "sed", "sh", "tail", "tr"]
 

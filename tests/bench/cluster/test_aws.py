@@ -24,7 +24,7 @@ boto3 = pytest.importorskip("boto3", reason="the test extra brings boto3 and mot
 moto = pytest.importorskip("moto")
 Stubber = pytest.importorskip("botocore.stub").Stubber
 
-pytestmark = pytest.mark.plain_ray  # Ray's own launcher, in this process
+pytestmark = [pytest.mark.plain_ray, pytest.mark.slow]  # Ray's own launcher, in this process
 
 QUOTA = aws._quota
 ROOT = Path(__file__).resolve().parents[3]

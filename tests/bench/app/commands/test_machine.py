@@ -79,6 +79,7 @@ def test_no_framework_is_imported_unless_it_is_asked_for():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_frameworks_say_how_they_were_built_where_that_is_asked_for():
     done = subprocess.run(
         [sys.executable, "-m", "mnist_bench", "machine", "--json", "--frameworks"],
