@@ -73,13 +73,13 @@ class Campaign:
         """
         prepare_folder(self.out)
         with held(self.out), make_progress(sys.stdout, self.plan.workload) as progress:
-            taken_up = None if self.fresh else self._unfinished()
-            self.path = taken_up.path if taken_up else None
-            progress.opening(self.plan, taken_up)
-            for note in self._notes(taken_up):
+            continued = None if self.fresh else self._unfinished()
+            self.path = continued.path if continued else None
+            progress.opening(self.plan, continued)
+            for note in self._notes(continued):
                 progress.say(note)
             try:
-                self._measure(taken_up, progress)
+                self._measure(continued, progress)
                 self._await_cluster(progress)
             except KeyboardInterrupt:
                 if self.path is None:  # nothing was begun: there is no run to report
@@ -106,23 +106,23 @@ class Campaign:
             Journal(run.path).mend()
         return run
 
-    def _notes(self, taken_up: Run | None) -> Iterator[str]:
+    def _notes(self, continued: Run | None) -> Iterator[str]:
         """Yield what a user should know of the cluster and of an earlier run."""
         if self.cluster_note:
             yield self.cluster_note
-        if taken_up and repriced(taken_up, self.plan.prices) is not taken_up:
+        if continued and repriced(continued, self.plan.prices) is not continued:
             yield (
                 "note: --price differs from the prices in this run's journal: this report takes "
                 "the new figures, and the journal keeps its own (`report` takes --price too)"
             )
-        if not taken_up and not self.fresh and (other := self._other_unfinished()):
+        if not continued and not self.fresh and (other := self._other_unfinished()):
             yield (
                 f"note: {other} was cut off, but it is another request (other jobs, settings or "
                 "source code): this run starts anew"
             )
-        if taken_up and taken_up.open_cluster and self.cluster is None:
+        if continued and continued.open_cluster and self.cluster is None:
             yield (
-                f"note: the share of {taken_up.open_cluster.cluster} is open, but its cluster was "
+                f"note: the share of {continued.open_cluster.cluster} is open, but its cluster was "
                 "not found (--fresh starts a run without it)"
             )
 
@@ -134,11 +134,11 @@ class Campaign:
         except StoreError:
             return None
 
-    def _measure(self, taken_up: Run | None, progress: Progress) -> None:
+    def _measure(self, continued: Run | None, progress: Progress) -> None:
         """Run this machine's jobs; the cluster's share begins once this machine has its line."""
-        header = taken_up.header if taken_up else self._header()
-        own = taken_up.own if taken_up else None
-        journal = Journal(self._path_of(header) if taken_up is None else taken_up.path)
+        header = continued.header if continued else self._header()
+        own = continued.own if continued else None
+        journal = Journal(self._path_of(header) if continued is None else continued.path)
         announcer = Announcer(journal, header, progress)
         with TRANSPORTS[self.plan.dispatch](own_setup(self.plan, self.look)) as transport:
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
@@ -151,14 +151,14 @@ class Campaign:
             )
             for event in scheduler.run():
                 if event.machine is not None:
-                    if taken_up is None:
+                    if continued is None:
                         journal.create(header)
                         self.path = journal.path
                     if own is None:
                         announcer.take(event.machine)
                     else:
                         announcer.introduce(own.entry, own.done)
-                    self._begin_cluster(announcer, header, taken_up)
+                    self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
                     announcer.take(event.record)
                 else:
@@ -171,9 +171,11 @@ class Campaign:
             return None
         return f"the limit of {(self.limits.max_s or 0) / 60:g} minutes is reached"
 
-    def _begin_cluster(self, announcer: Announcer, header: RunHeader, taken_up: Run | None) -> None:
+    def _begin_cluster(
+        self, announcer: Announcer, header: RunHeader, continued: Run | None
+    ) -> None:
         """Start the cluster's share, or follow it again; do nothing if it has ended already."""
-        ended = taken_up and taken_up.clusters and not taken_up.open_cluster
+        ended = continued and continued.clusters and not continued.open_cluster
         if self.cluster is None or ended:
             return
         self._cluster_run = ClusterRun(
@@ -183,7 +185,7 @@ class Campaign:
             workload=self.plan.reference,
             data=self.plan.data_path,
         )
-        self._cluster_run.begin(taken_up)
+        self._cluster_run.begin(continued)
 
     def _await_cluster(self, progress: Progress) -> None:
         """Wait for the cluster, once this machine has done its own jobs."""

@@ -97,14 +97,14 @@ class ClusterRun:
         self.outcome: str | None = None
         self.error: Exception | None = None
 
-    def begin(self, taken_up: Run | None) -> None:
+    def begin(self, continued: Run | None) -> None:
         """Start the job, or follow the one that a run that was cut off had started."""
-        if taken_up is not None:
-            others = [entry for entry in taken_up.machines if not entry.own]
-            self._known = {(record.label, record.job_id) for record in taken_up.records}
+        if continued is not None:
+            others = [entry for entry in continued.machines if not entry.own]
+            self._known = {(record.label, record.job_id) for record in continued.records}
             self._known |= {(entry.label, "") for entry in others}
             self._any_line = bool(others)
-        if taken_up is None or taken_up.open_cluster is None:
+        if continued is None or continued.open_cluster is None:
             self._announcer.append(self._entry(None))
         self._thread.start()
 

@@ -16,15 +16,15 @@ from bench.spec.job import JobSpec
 class OwnMachine:
     """Makes what the scheduler needs of the machine on which the command was typed.
 
-    `taken_up` is the machine's share in the run that is continued; None if it has none.
+    `continued` is the machine's share in the run that is continued; None if it has none.
     """
 
-    def __init__(self, plan: Plan, run_id: str, placed_by: str, taken_up: Share | None) -> None:
+    def __init__(self, plan: Plan, run_id: str, placed_by: str, continued: Share | None) -> None:
         self._plan, self._run_id, self._placed_by = plan, run_id, placed_by
-        self.done = taken_up.done if taken_up else frozenset()
+        self.done = continued.done if continued else frozenset()
         left = [job for job in plan.jobs if job.job_id not in self.done]
         axes = plan.workload.description.axes
-        self._measuring = first_of_each(left, axes, taken_up.records if taken_up else ())
+        self._measuring = first_of_each(left, axes, continued.records if continued else ())
 
     def planner(self) -> Planner:
         """Return what the scheduler calls."""

@@ -38,7 +38,7 @@ def make_progress(stream: TextIO, workload: Workload) -> Progress:
     return LiveProgress(stream, workload) if stream.isatty() else Progress(stream, workload)
 
 
-def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
+def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
     """Return what a user should know before the first job."""
     lines = [
         f"grid {plan.grid}: {len(plan.jobs)} jobs on {plan.label}, {plan.threads} threads a job",
@@ -50,10 +50,10 @@ def opening_lines(plan: Plan, taken_up: Run | None) -> list[str]:
         lines.append(f"tried: {plan.dataset.tried}")
     for reason, count in Counter(skip.reason for skip in plan.skipped).items():
         lines.append(f"skipped: {count} jobs: {reason}")
-    if taken_up:
-        done = taken_up.own.done if taken_up.own else ()
+    if continued:
+        done = continued.own.done if continued.own else ()
         lines.append(
-            f"going on with {taken_up.path.name}: {len(done)} jobs have a record "
+            f"going on with {continued.path.name}: {len(done)} jobs have a record "
             "(--fresh starts anew)"
         )
     return lines
@@ -142,9 +142,9 @@ class Progress:
         with contextlib.suppress(BrokenPipeError):
             self._stream.flush()
 
-    def opening(self, plan: Plan, taken_up: Run | None) -> None:
+    def opening(self, plan: Plan, continued: Run | None) -> None:
         """Say what will run."""
-        for line in opening_lines(plan, taken_up):
+        for line in opening_lines(plan, continued):
             self.say(line)
 
     def begin(self, jobs: Sequence[JobSpec], already: int, host: str = THIS_MACHINE) -> None:

@@ -100,15 +100,15 @@ REQUEST = ClusterRequest(
 )
 
 
-def follow(cluster, data, folder, taken_up=None):
+def follow(cluster, data, folder, continued=None):
     """Follow a cluster to its end; return (the share, what was shown, the journal as read)."""
     path, stream = folder / "run-1.jsonl", io.StringIO()
     journal = Journal(path)
-    if taken_up is None:
+    if continued is None:
         journal.create(HEADER)
     announcer = Announcer(journal, HEADER, Progress(stream, toy_workload.WORKLOAD))
     share = ClusterRun(cluster, REQUEST, announcer, workload=toy_workload.NAME, data=data)
-    share.begin(taken_up)
+    share.begin(continued)
     assert share.wait(30)
     return share, stream.getvalue(), read_run(path)
 
@@ -155,10 +155,10 @@ def test_a_link_that_breaks_anywhere_costs_no_record_and_doubles_none(data, tmp_
 
 
 def test_a_run_that_was_killed_takes_the_job_up_again_and_records_each_job_once(data, tmp_path):
-    taken_up = cut_off(tmp_path, RACK, RECORDS[0])
+    continued = cut_off(tmp_path, RACK, RECORDS[0])
     cluster = FakeCluster(ALL)
     cluster.known.add(job_id_of("run-1"))
-    _, shown, run = follow(cluster, data, tmp_path, taken_up)
+    _, shown, run = follow(cluster, data, tmp_path, continued)
     assert cluster.submitted == []
     assert [record.job_id for record in run.records] == [job.job_id for job in JOBS]
     assert [entry.outcome for entry in run.clusters] == [None, DONE]
@@ -167,9 +167,9 @@ def test_a_run_that_was_killed_takes_the_job_up_again_and_records_each_job_once(
 
 
 def test_a_cluster_that_was_taken_down_meanwhile_ends_the_share_with_that_reason(data, tmp_path):
-    taken_up = cut_off(tmp_path, RACK)
+    continued = cut_off(tmp_path, RACK)
     cluster = FakeCluster(ALL)
-    share, _, run = follow(cluster, data, tmp_path, taken_up)
+    share, _, run = follow(cluster, data, tmp_path, continued)
     assert "taken down" in share.outcome
     assert cluster.submitted == []
     assert run.open_cluster is None
