@@ -103,7 +103,7 @@ def test_the_list_price_is_not_that_of_a_spot_node_though_the_run_reckoned_with_
     spot = NODE.model_copy(update={"cloud_lifecycle": "spot"})
     found, note = costs(on_a_cluster(node=spot, usd_per_hour=LISTED.usd_per_hour))
     assert found["vm 1"]["usd_per_hour"] is None
-    assert "No price for vm 1: a spot instance's price changes by the hour" in note
+    assert "No price for vm 1: the price of a spot instance changes every hour" in note
     found, _ = costs(on_a_cluster(node=spot, usd_per_hour=0.03))
     assert found["vm 1"]["usd_per_hour"] == 0.03
 

@@ -91,4 +91,4 @@ def test_capacity_rows_and_the_verdict_say_what_limits_them():
     assert any(
         "62.5 GFLOP/s, 63 % of the machine's best matrix product" in p for p in report.verdict
     )
-    assert "they do not predict how fast a machine trains big models" in report.verdict[-1]
+    assert "they do not predict how fast a machine trains large models" in report.verdict[-1]
