@@ -15,7 +15,7 @@ import pytest
 
 from mnist_bench.backends import is_installed
 
-SCRIPT = Path(__file__).resolve().parent / "perf" / "gpu_check.py"
+SCRIPT = Path(__file__).resolve().parent / "gpu_check.py"
 
 #: Put on a child's path, this makes Python find no package of these names.
 BLOCK = """
