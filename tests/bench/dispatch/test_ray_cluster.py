@@ -115,15 +115,18 @@ def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_at
 
 
 def test_the_jobs_of_a_host_that_was_taken_away_are_recorded_as_lost_and_nobody_waits(visit):
+    """On a busy machine the host may have done a job before it is taken away."""
     said, run = visit
     found = records(run, SPOT)
-    assert {record.failure.reason for record in found} == {"lost"}
-    assert all("did not come back" in record.failure.message for record in found)
+    lost = [record for record in found if record.failure and record.failure.reason == "lost"]
+    assert lost
+    assert found[-len(lost) :] == lost
+    assert all("did not come back" in record.failure.message for record in lost)
     ends = {}
     for item in said:
         if "job_id" in item.get("line", {}):
             ends.setdefault(item["line"]["label"], []).append(item["at"])
-    assert max(ends[PLAIN]) < min(ends[SPOT])
+    assert max(ends[PLAIN]) < min(ends[SPOT][-len(lost) :])
 
 
 def test_a_declared_gpu_that_is_not_there_fails_plainly_and_is_not_measured_as_a_cpu(visit):
