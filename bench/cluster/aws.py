@@ -38,9 +38,9 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     """Make the security group and the profile, and write the closed file; return its path."""
     name = f"{PREFIX}{file.name}"
     group = _security_group(_client(file, "ec2"), name, source)
-    say(f"security group {group}: SSH from {source} alone, all within the cluster")
+    say(f"security group {group}: SSH only from {source}, everything within the cluster")
     profile = _profile(_client(file, "iam"), name, file)
-    say(f"instance profile {name}: the head may start and end this cluster's instances alone")
+    say(f"instance profile {name}: the head may start and end only this cluster's instances")
     document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
         declared["node_config"]["SecurityGroupIds"] = [group]
@@ -125,7 +125,7 @@ def _client(file: ClusterFile, service: str) -> Any:
 
 
 def _security_group(ec2: Any, name: str, source: str) -> str:
-    """Return the group's id, created or reused; its SSH rule allows `source` alone."""
+    """Return the id of the group, new or existing; it allows SSH only from `source`."""
     with _asking("make a security group"):
         filters = [{"Name": "group-name", "Values": [name]}]
         found = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
@@ -219,7 +219,7 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
 
 
 def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
-    """Return a quota's name and value, AWS's own default if none is set; None if unknown."""
+    """Return a quota's name and value (AWS's default if it is not set); None if unknown."""
     with _asking("read the quotas"):
         for ask in (quotas.get_service_quota, quotas.get_aws_default_service_quota):
             try:

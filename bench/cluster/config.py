@@ -113,7 +113,7 @@ def wanted_types(file: ClusterFile) -> tuple[WantedType, ...]:
 
 
 def write_prepared(file: ClusterFile, document: Mapping[str, Any]) -> Path:
-    """Write the closed form of a cluster file beside it and return where."""
+    """Write the closed form of a cluster file beside it and return its path."""
     path = file.path.with_name(f"{file.path.stem}.prepared.yaml")
     note = f"# Made from {file.path.name} by `cluster prepare`; the same cluster, closed.\n"
     path.write_text(note + yaml.safe_dump(dict(document), sort_keys=False))

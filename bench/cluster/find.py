@@ -1,4 +1,4 @@
-"""Finds the cluster of a run: the one that is named, or that of ./cluster.yaml if it is up."""
+"""Finds the cluster of a run: a named one, or the cluster of ./cluster.yaml if it is up."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ WORLD = ("0.0.0.0/0", "::/0")
 #: What the cluster file of the project calls a project that nobody has.
 PLACEHOLDER = "your-project"
 
-#: An address of its own on the internet, as Ray gives its machines: set-up needs the way out.
+#: A public address for each machine, which Ray gives by default: set-up downloads packages.
 OUTSIDE = {"name": "External NAT", "type": "ONE_TO_ONE_NAT"}
 
 #: Ray's own libraries for this provider, by the module that is imported.
@@ -48,9 +48,9 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     inside = {"allowed": [{"IPProtocol": "all"}], "sourceRanges": [INSIDE]}
     place.rule(f"{name}-ssh", network, ssh)
     place.rule(f"{name}-inside", network, inside)
-    say(f"network {name}: SSH from {source} alone, all within the cluster")
+    say(f"network {name}: SSH only from {source}, everything within the cluster")
     account = head_account(_client("iam"), _client(MANAGER), _asked, _project(file), file.name)
-    say(f"service account {account['email']}: the head may start, label and end machines alone")
+    say(f"service account {account['email']}: the head may only start, label and end machines")
     document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
         interface = {"subnetwork": subnet, "accessConfigs": [dict(OUTSIDE)]}
@@ -91,7 +91,7 @@ class _Place:
         self._quotas: dict[str, float] | None = None
 
     def network(self, name: str) -> str:
-        """Return the link to the network, created or reused."""
+        """Return the link to the network, made now or taken up."""
         api, project = self._api.networks(), self._project
         found = _asked("look for a network", api.get(project=project, network=name), missing=None)
         if found is None:
@@ -101,15 +101,15 @@ class _Place:
         return str(found["selfLink"])
 
     def subnet(self, name: str, network: str) -> str:
-        """Return the link to the network's part in the region, created or reused."""
+        """Return the link to the network's part in the region, made now or taken up."""
         api = self._api.subnetworks()
-        where = {"project": self._project, "region": self._region}
-        look = api.get(**where, subnetwork=name)
+        scope = {"project": self._project, "region": self._region}
+        look = api.get(**scope, subnetwork=name)
         found = _asked("look for a subnetwork", look, missing=None)
         if found is None:
             body = {"name": name, "network": network, "ipCidrRange": INSIDE}
-            self._done("make a subnetwork", api.insert(**where, body=body))
-            found = _asked("look for a subnetwork", api.get(**where, subnetwork=name))
+            self._done("make a subnetwork", api.insert(**scope, body=body))
+            found = _asked("look for a subnetwork", api.get(**scope, subnetwork=name))
         return str(found["selfLink"])
 
     def rule(self, name: str, network: str, body: dict[str, Any]) -> None:
@@ -141,8 +141,8 @@ class _Place:
                 names.add(interface["network"].rsplit("/", 1)[-1])
             else:
                 subnet = interface["subnetwork"].rsplit("/", 1)[-1]
-                where = {"project": self._project, "region": self._region, "subnetwork": subnet}
-                found = _asked("look for a subnetwork", self._api.subnetworks().get(**where))
+                scope = {"project": self._project, "region": self._region, "subnetwork": subnet}
+                found = _asked("look for a subnetwork", self._api.subnetworks().get(**scope))
                 names.add(found["network"].rsplit("/", 1)[-1])
         return names
 
@@ -171,12 +171,12 @@ class _Place:
     def _done(self, what: str, request: Any) -> None:
         """Send a request that changes something, and wait until it is done."""
         operation = _asked(what, request)
-        where = {"project": self._project, "operation": operation["name"]}
+        scope = {"project": self._project, "operation": operation["name"]}
         while operation.get("status") != "DONE":  # each wait lasts two minutes at most
             if "region" in operation:
-                wait = self._api.regionOperations().wait(region=self._region, **where)
+                wait = self._api.regionOperations().wait(region=self._region, **scope)
             else:
-                wait = self._api.globalOperations().wait(**where)
+                wait = self._api.globalOperations().wait(**scope)
             operation = _asked(what, wait)
         if errors := (operation.get("error") or {}).get("errors"):
             raise _refused(what, errors[0].get("message", errors[0]))
@@ -208,7 +208,7 @@ _RAISE: Any = object()
 
 
 def _asked(what: str, request: Any, missing: Any = _RAISE) -> Any:
-    """Return the answer, `missing` if there is no such thing. Raises DispatchError."""
+    """Return the answer; `missing` if there is no such thing. Raises DispatchError."""
     from google.auth.exceptions import GoogleAuthError
     from googleapiclient.errors import HttpError
     from httplib2 import HttpLib2Error

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.cluster.config import PREFIX
 
-#: Sends a request, as `(what it is, the request, what to return if it does not exist)`.
+#: Sends a request, as `(what it is, the request, what to return if there is no such thing)`.
 Asked = Callable[..., Any]
 
 #: What the head does: look, start and label machines on the cluster's network, and end them.
@@ -31,7 +31,7 @@ SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 def head_account(iam: Any, crm: Any, asked: Asked, project: str, cluster: str) -> dict[str, Any]:
-    """Return the head's entry `serviceAccounts`: the account is created or reused.
+    """Return the head's entry `serviceAccounts`: the account is made now, or taken up.
 
     `iam` and `crm` are Google's clients of IAM and of Resource Manager.
     """

@@ -2,10 +2,11 @@
 
     python -m bench.cluster.images ~/ray_bootstrap_config.yaml
 
-The cluster file names images by AWS's public parameters, which hold the newest. Whoever starts a
-machine so must be allowed to read parameters; the laptop's user is, the role that Ray gives the
-head is not, unless the cluster was prepared. It may list images, though, and does so here. What is
-not found stays as it is, with a note on standard error: it may work all the same.
+The cluster file names images by AWS's public parameters, which hold the newest image. A program
+that starts a machine by such a name needs the right to read parameters. The user of the laptop has
+it; the role that Ray gives the head lacks it, unless the cluster was prepared. That role may list
+images, so this module looks the image up in the list. An image that is not found stays as it is,
+with a note on standard error: it may still work.
 """
 
 from __future__ import annotations

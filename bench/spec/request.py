@@ -40,7 +40,7 @@ class MeasureLimits:
 
 @dataclass(frozen=True)
 class ClusterChoice:
-    """Which cluster a run measures: that of a file, that at an address, or none.
+    """Which cluster a run measures: the cluster of a file, the one at an address, or none.
 
     If the user chose nothing, the cluster of the file in this folder is measured if it is up.
     """

@@ -70,7 +70,10 @@ def test_run_has_every_option_that_it_had(capsys):
 
 def test_the_help_shows_what_an_axis_means_and_its_choices(capsys):
     text = " ".join(helped(capsys, "run").split())
-    assert "--optimizers A,B the Keras optimizer with its default settings; choices: sgd, rmsprop" in text
+    assert (
+        "--optimizers A,B the Keras optimizer with its default settings; choices: sgd, rmsprop"
+        in text
+    )
 
 
 def test_the_help_of_a_workload_in_a_file_shows_its_own_axes_and_no_other(capsys):

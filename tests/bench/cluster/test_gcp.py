@@ -165,7 +165,7 @@ def test_as_typed_the_check_names_the_open_rule_of_every_type(google, file):
 
 def test_prepared_every_type_lies_on_a_network_that_lets_ssh_in_from_one_address(google, file):
     path, said = prepare(file)
-    assert f"SSH from {ME} alone" in said[0]
+    assert f"SSH only from {ME}" in said[0]
     rules = google.things
     ssh = rules[f"/projects/mine/global/firewalls/{NAME}-ssh"]
     assert (ssh["sourceRanges"], ssh["allowed"]) == (
