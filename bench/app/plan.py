@@ -13,7 +13,7 @@ from typing import Literal
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
 from bench.errors import RequestError
-from bench.probe.limits import threads
+from bench.probe.usable import threads
 from bench.record.facts import MachineFacts
 from bench.record.lines import Skip
 from bench.record.price import PriceRule, read_rules

@@ -91,7 +91,7 @@ class _Place:
         self._quotas: dict[str, float] | None = None
 
     def network(self, name: str) -> str:
-        """Return the link to the network, made now or taken up."""
+        """Return the link to the network, created or reused."""
         api, project = self._api.networks(), self._project
         found = _asked("look for a network", api.get(project=project, network=name), missing=None)
         if found is None:
@@ -101,7 +101,7 @@ class _Place:
         return str(found["selfLink"])
 
     def subnet(self, name: str, network: str) -> str:
-        """Return the link to the network's part in the region, made now or taken up."""
+        """Return the link to the network's part in the region, created or reused."""
         api = self._api.subnetworks()
         scope = {"project": self._project, "region": self._region}
         look = api.get(**scope, subnetwork=name)

@@ -31,7 +31,7 @@ SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 def head_account(iam: Any, crm: Any, asked: Asked, project: str, cluster: str) -> dict[str, Any]:
-    """Return the head's entry `serviceAccounts`: the account is made now, or taken up.
+    """Return the head's entry `serviceAccounts`: the account is created or reused.
 
     `iam` and `crm` are Google's clients of IAM and of Resource Manager.
     """

@@ -22,7 +22,7 @@ from bench.child.workload import Workload, load_workload, probe_for
 from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
-from bench.probe.limits import threads
+from bench.probe.usable import threads
 from bench.record.facts import MachineFacts, MachineKind
 from bench.record.lines import JobRecord, Skip
 from bench.spec.job import JobSpec

@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.probe import cloud, cpu, gpu, identity, limits, memory, software, topology, virtual
+from bench.probe import cloud, cpu, gpu, identity, memory, software, topology, usable, virtual
 from bench.probe.fact import Fact, in_time, read_facts
 from bench.record.facts import MachineFacts, MachineKind
 from bench.spec.privacy import Privacy
 
 #: Subjects in reading order; each has a title and rows. Subjects that may hang (drivers, networks)
 #: come last.
-SUBJECTS = (cpu, topology, memory, limits, software, virtual, identity, cloud, gpu)
+SUBJECTS = (cpu, topology, memory, usable, software, virtual, identity, cloud, gpu)
 
 #: Seconds for the version of one package: its folder may lie on a network drive.
 PACKAGE_S = 3.0

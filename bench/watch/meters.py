@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 import bench.probe.cgroup as cgroup
-import bench.probe.limits as limits
+import bench.probe.usable as usable
 import bench.watch.energy as energy
 import bench.watch.gpus as gpus
 import bench.watch.sensors as sensors
@@ -94,7 +94,7 @@ def _cpu_times(target: Target) -> Reader:
 
         return portable
     file = KeptFile(PROC / "stat", 65536)
-    allowed = limits.affinity()
+    allowed = usable.affinity()
     names = {f"cpu{number}".encode() for number in allowed}
     if len(allowed) == os.cpu_count():
         names = {b"cpu"}
@@ -211,7 +211,7 @@ def _swap(target: Target) -> Reader:
 
 
 def _frequency(target: Target) -> Reader:
-    return sensors.frequency(cpus=limits.affinity(), threads=target.threads)
+    return sensors.frequency(cpus=usable.affinity(), threads=target.threads)
 
 
 def _gpus(target: Target) -> Reader:

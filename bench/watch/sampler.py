@@ -13,7 +13,7 @@ from typing import Self
 import psutil
 
 import bench.probe.cgroup as cgroup
-import bench.probe.limits as limits
+import bench.probe.usable as usable
 from bench.probe.fact import LIMIT_S, Absent, in_time
 from bench.record.conditions import Conditions, Interference
 from bench.record.measurement import EpochRecord
@@ -185,8 +185,8 @@ class Watch:
 def job_here(threads: int, on_gpu: bool | None = None) -> Job:
     """Return what thresholds need to know about a job with `threads` threads here; never fails."""
     quota, _ = in_time(cgroup.cpu_quota, LIMIT_S)
-    cores, _ = in_time(limits.cores, LIMIT_S)
-    cpus, _ = in_time(lambda: len(limits.affinity()), LIMIT_S)
+    cores, _ = in_time(usable.cores, LIMIT_S)
+    cpus, _ = in_time(lambda: len(usable.affinity()), LIMIT_S)
     return Job(threads, cpus or os.cpu_count() or 1, quota, cores, on_gpu)
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bench.probe.limits import affinity
+from bench.probe.usable import affinity
 from tests.e2e import journey
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from bench.analysis.warmup import steady_times_s
 from bench.child.launch import LaunchSpec, child_environment
 from bench.child.process import run_child
 from bench.dispatch.transport import Transport
-from bench.probe.limits import usable_cpus
+from bench.probe.usable import usable_cpus
 from bench.record.lines import JobRecord
 from bench.spec.job import JobSpec, make_job
 from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, write_copy

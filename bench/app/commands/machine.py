@@ -16,7 +16,7 @@ from bench.app.options import Command, Option, flag, price_option, workload_opti
 from bench.app.plan import default_label
 from bench.child import runtime
 from bench.child.workload import load_workload, probe_for
-from bench.probe.limits import threads
+from bench.probe.usable import threads
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.price import Price, price_of, read_rules
 from bench.spec.privacy import Privacy

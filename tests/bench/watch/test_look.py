@@ -11,7 +11,7 @@ import pytest
 
 import bench.watch.look as look
 import bench.watch.meters
-from bench.probe.limits import affinity
+from bench.probe.usable import affinity
 from bench.record.conditions import ForeignProcess, Interference
 
 BURN = "while True: pass"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 
-import bench.probe.limits as limits
+import bench.probe.usable as usable
 
 
 def test_a_job_may_use_no_more_cpus_than_it_is_bound_to(monkeypatch):
-    monkeypatch.setattr(limits, "cpu_quota", lambda: None)
+    monkeypatch.setattr(usable, "cpu_quota", lambda: None)
     if not hasattr(os, "sched_getaffinity"):
-        assert limits.usable_cpus() == os.cpu_count()
+        assert usable.usable_cpus() == os.cpu_count()
         return
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert limits.usable_cpus() == 1.0
+        assert usable.usable_cpus() == 1.0
     finally:
         os.sched_setaffinity(0, before)
-    assert limits.usable_cpus() == len(before)
+    assert usable.usable_cpus() == len(before)
 
 
 def test_a_quota_below_the_bound_cpus_is_what_a_job_may_use(monkeypatch):
     """The quota is planted; tests/e2e/test_limits.py sets a real one."""
-    monkeypatch.setattr(limits, "cpu_quota", lambda: 0.5)
-    assert limits.usable_cpus() == 0.5
+    monkeypatch.setattr(usable, "cpu_quota", lambda: 0.5)
+    assert usable.usable_cpus() == 0.5
 
 
 def test_threads_of_one_core_are_told_by_the_cpus_that_share_it(monkeypatch, tmp_path):
@@ -32,10 +32,10 @@ def test_threads_of_one_core_are_told_by_the_cpus_that_share_it(monkeypatch, tmp
         folder = tmp_path / f"cpu{number}/topology"
         folder.mkdir(parents=True)
         (folder / "thread_siblings_list").write_text(f"{text}\n")
-    monkeypatch.setattr(limits, "affinity", lambda: frozenset({0, 1, 4}))
-    assert limits.cores(tmp_path) == 2
-    monkeypatch.setattr(limits, "affinity", lambda: frozenset({0, 99}))
-    assert limits.cores(tmp_path) is None
+    monkeypatch.setattr(usable, "affinity", lambda: frozenset({0, 1, 4}))
+    assert usable.cores(tmp_path) == 2
+    monkeypatch.setattr(usable, "affinity", lambda: frozenset({0, 99}))
+    assert usable.cores(tmp_path) is None
 
 
 def test_a_job_has_threads_however_little_can_be_read(monkeypatch):
@@ -44,5 +44,5 @@ def test_a_job_has_threads_however_little_can_be_read(monkeypatch):
     def fail():
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr(limits, "cpu_quota", fail)
-    assert limits.threads() == os.cpu_count()
+    monkeypatch.setattr(usable, "cpu_quota", fail)
+    assert usable.threads() == os.cpu_count()
