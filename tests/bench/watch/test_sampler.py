@@ -383,7 +383,7 @@ def test_a_fault_of_a_meter_stops_no_run(tmp_path, monkeypatch, name, fault):
 @pytest.mark.parametrize("reader", ["affinity", "cores", "cpu_quota"])
 def test_limits_that_cannot_be_read_stop_no_run(tmp_path, monkeypatch, reader):
     """The readers are made to fail with an error that nobody expects."""
-    for module in (bench.watch.sampler.limits, bench.watch.sampler.cgroup):
+    for module in (bench.watch.sampler.usable, bench.watch.sampler.cgroup):
         monkeypatch.setattr(module, reader, fail, raising=False)
     record = only_record(run_child(a_launch("ok", tmp_path)))
     assert record.failure is None
