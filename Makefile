@@ -19,7 +19,7 @@ help:
 	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
-	@echo 'make lint              check the style'
+	@echo 'make lint              check style, format and types'
 	@echo 'make clean             remove .venv and caches; reports/ stays'
 	@echo
 	@echo 'ARGS="..." is handed on to the command: make run ARGS="--seeds 3", make test ARGS="-k x".'
@@ -49,7 +49,9 @@ perf: setup-test
 
 lint: setup-test
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check -q .
+	@$(PY) -m mypy
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .coverage
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .coverage .coverage
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
