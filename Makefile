@@ -53,5 +53,5 @@ lint: setup-test
 	@$(PY) -m mypy
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .coverage .coverage
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .coverage
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
