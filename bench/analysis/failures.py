@@ -102,7 +102,7 @@ def _of_share(share: Share) -> list[Unmeasured]:
         for record in share.records
         if record.failure is not None
     ]
-    missing = [Unmeasured(share.label, run_id, job_id, "not run") for job_id in share.missing]
+    missing = [Unmeasured(share.label, run_id, job_id, "not run") for job_id in share.unrecorded]
     skipped = [
         Unmeasured(share.label, run_id, skip.job.job_id, "skipped", why=skip.reason)
         for skip in share.skipped

@@ -56,3 +56,8 @@ class Failure(Frozen):
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of {', '.join(REASONS)}")
         return reason
+
+    @property
+    def why(self) -> Reason:
+        """The row of REASONS that `reason` names."""
+        return REASONS[self.reason]

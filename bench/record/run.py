@@ -52,12 +52,26 @@ class Share:
 
     @cached_property
     def done(self) -> frozenset[str]:
-        """Ids of the jobs that have a record."""
-        return frozenset(record.job_id for record in self.records)
+        """Ids of the jobs that need not run again.
+
+        A failed job is one of them, unless a retry makes sense and this process can retry it: on
+        the machine on which the command was typed.
+        """
+        return frozenset(
+            record.job_id
+            for record in self.records
+            if record.failure is None or not (self.entry.own and record.failure.why.retry)
+        )
+
+    @property
+    def unrecorded(self) -> tuple[str, ...]:
+        """Ids of the jobs of which no record came back, in the header's order."""
+        recorded = {record.job_id for record in self.records}
+        return tuple(job.job_id for job in self.jobs if job.job_id not in recorded)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Ids of the jobs without a record, in the header's order."""
+        """Ids of the jobs that are still to run, in the header's order."""
         return tuple(job.job_id for job in self.jobs if job.job_id not in self.done)
 
     @property

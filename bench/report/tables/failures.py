@@ -31,12 +31,18 @@ _COLUMNS = (
 def failures_table(results: Results) -> Table:
     """Return every failed attempt and every job that was not run; empty if all were measured."""
     rows = tuple(map(_row, results.unmeasured))
+    failures = [found.failure for found in results.unmeasured if found.failure]
+    reasons = {failure.reason: failure.why for failure in failures}
     return Table(
         name="failures",
         title="Failures",
         columns=_COLUMNS,
         rows=rows,
-        notes=(*warnings(results), *([notes.FAILURES_NOTE] if rows else [])),
+        notes=(
+            *warnings(results),
+            *(notes.advice(reason) for reason in reasons.values()),
+            *([notes.FAILURES_NOTE] if rows else []),
+        ),
     )
 
 
@@ -52,6 +58,7 @@ def _row(found: Unmeasured) -> dict[str, Any]:
         "reason": outcome if failure is None else failure.reason,
         "exception": None if failure is None else failure.exception,
         "message": (found.why or words.NOT_RUN) if failure is None else failure.message,
+        "advice": None if failure is None else failure.why.advice,
         "log_tail": log,
         "measured_later": found.measured_later,
         "log_last_line": _last_line(log),

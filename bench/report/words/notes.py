@@ -8,6 +8,7 @@ from typing import Any
 from bench.analysis.conditions import Looks
 from bench.analysis.machines import Machine, UnlikeMachines
 from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
+from bench.record.failure import Reason
 from bench.report.words.lists import and_list
 from bench.spec.axes import Reference
 
@@ -51,6 +52,11 @@ ONE_MEASURED = "Fewer than two machines were measured."
 NONE_IN_COMMON = (
     "The machines measured no job in common on the same data, so nothing can be compared."
 )
+
+
+def advice(reason: Reason) -> str:
+    """Say what a user can do about the failures of one reason."""
+    return f"What to do about a failure of the reason {reason.name!r}: {reason.advice}."
 
 
 def sentence(text: str) -> str:

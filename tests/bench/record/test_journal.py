@@ -275,3 +275,13 @@ def test_the_last_line_of_a_machine_counts(tmp_path):
     journal.append(entry.model_copy(update={"jobs": (JOBS[0].job_id,)}))
     (share,) = read_run(journal.path).shares
     assert share.jobs == (JOBS[0],)
+
+
+def test_a_lost_job_is_still_to_run_where_the_command_was_typed_and_nowhere_else(tmp_path):
+    lost = Failure(reason="lost", message="the worker was killed")
+    journal = written(tmp_path / "run.jsonl", [a_record(JOBS[0], lost), *RECORDS[1:]])
+    share = read_run(journal.path).own
+    assert share.missing == (JOBS[0].job_id,)
+    assert share.unrecorded == ()
+    journal.append(share.entry.model_copy(update={"own": False}))
+    assert read_run(journal.path).shares[0].missing == ()
