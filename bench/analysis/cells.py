@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.spec.axes import Axis, Value
 from bench.spec.description import Outline
+from bench.spec.job import JobSpec
 
 #: Prefixes of the columns of a frame that hold axes and metrics: their names are the workload's.
 AXIS, METRIC = "axis.", "metric."
@@ -49,6 +50,11 @@ class Group:
     machine_key: str
     cell: Cell
     more: tuple[Any, ...] = ()
+
+
+def axis_value(job: JobSpec, axis: Axis) -> Value | None:
+    """Return the value of an axis in a job; the axis's default if the job holds none."""
+    return job.axes.get(axis.name, axis.default)
 
 
 def heading_axes(outline: Outline) -> tuple[Axis, ...]:

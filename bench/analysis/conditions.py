@@ -79,7 +79,7 @@ def watched_jobs(
 def disturbances(watched: Sequence[WatchedJob]) -> Disturbances:
     """Return how many of the jobs were disturbed, and by what."""
     hit = [job.whole for job in watched if job.whole is not None and job.is_disturbed]
-    causes = Counter(_cause(cause) for whole in hit for cause in dict.fromkeys(whole.causes))
+    causes = Counter(name for whole in hit for name in whole.cause_names)
     unseen = sum(job.whole is not None and job.whole.flag == "unknown" for job in watched)
     return Disturbances(len(watched), len(hit), unseen, dict(causes.most_common()))
 
@@ -99,8 +99,3 @@ def unseen(measured: Sequence[MeasuredJob]) -> dict[str, tuple[str, ...]]:
             for source, reason in job.record.conditions.unknown.items():
                 reasons.setdefault(reason, {})[source] = None
     return {reason: tuple(sources) for reason, sources in reasons.items()}
-
-
-def _cause(words: str) -> str:
-    """Return what disturbed, without the value seen: causes are recorded as `steal (4%)`."""
-    return words.partition(" (")[0]

@@ -9,17 +9,11 @@ import pandas as pd
 
 from bench.analysis.cells import Group, groups, median, scaled
 from bench.analysis.pooling import MeasuredJob
-from bench.record.conditions import EnergyReading
+from bench.record.conditions import ENERGY_SOURCES, EnergyReading
 from bench.record.facts import MachineFacts
 from bench.record.price import Price, listed_price, price_of, stated_price
 from bench.record.run import Share
 from bench.spec.description import Outline
-
-#: Sources of conditions that could have given energy; their reasons explain an unknown one.
-ENERGY_SOURCES = ("RAPL", "GPU", "battery")
-
-#: The source of a price that the run recorded of a cluster's node.
-NODE_SOURCE = "the cluster's label bench-usd-per-hour"
 
 #: The columns of the frame of jobs by which a job's energy is found.
 ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
@@ -29,7 +23,8 @@ ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
 class GroupCost:
     """What a job of a group costs at one price, and the median energy of its training.
 
-    The energy is summed over the sources named.
+    A price without a source is the one that a label of the cluster's node stated. The energy is
+    summed over the sources named.
     """
 
     group: Group
@@ -65,12 +60,13 @@ def group_costs(
 
 def why_no_energy(measured: Sequence[MeasuredJob]) -> tuple[tuple[str, str], ...]:
     """Return the sources that gave no energy, each with its reason, in alphabetical order."""
+    meters = {source.meter for source in ENERGY_SOURCES}
     reasons = {
         (source, reason)
         for job in measured
         if job.record.conditions is not None
         for source, reason in job.record.conditions.unknown.items()
-        if source in ENERGY_SOURCES
+        if source in meters
     }
     return tuple(sorted(reasons))
 
@@ -94,9 +90,11 @@ def _prices(measured: Sequence[MeasuredJob]) -> dict[tuple[str, str], Price]:
 
 
 def _price(share: Share, facts: MachineFacts) -> Price:
-    """Return the price of a machine; a cluster's node has none of the bare figures.
+    """Return the price of a machine.
 
-    A node's recorded figure that equals its list price is the table's: the run took it there.
+    A figure that was typed without a machine's name prices only the machine on which it was typed.
+    If the recorded figure of a cluster's node equals its list price, the run took it from the list,
+    so the price has the list's source and date.
     """
     label, rules, entry = share.label, share.header.prices, share.entry
     if entry.own:
@@ -109,7 +107,7 @@ def _price(share: Share, facts: MachineFacts) -> Price:
         return price_of(label, facts, rules)
     if entry.usd_source:
         return Price(entry.usd_per_hour, entry.usd_source, entry.usd_date)
-    return Price(entry.usd_per_hour, NODE_SOURCE, share.header.started_at[:10])
+    return Price(entry.usd_per_hour, None, share.header.started_at[:10])
 
 
 def _cost(
@@ -134,11 +132,11 @@ def _cost(
 def _energy(job: MeasuredJob) -> tuple[EnergyReading, ...]:
     """Return the readings that are the job's.
 
-    Without the GPUs of a job that trained on a CPU, and without the battery beside counters of
-    hardware: it covers the same joules again.
+    The energy of GPUs counts only if the job trained on a GPU. The battery counts only if there is
+    no other counter, because it covers the same joules again.
     """
     conditions = job.record.conditions
     energy = () if conditions is None or conditions.whole is None else conditions.whole.energy
     on_gpu = job.measurement.device == "gpu"
-    kept = tuple(one for one in energy if on_gpu or not one.source.startswith("NVML"))
-    return tuple(one for one in kept if one.source != "battery") or kept
+    kept = tuple(one for one in energy if on_gpu or one.hardware != "GPU")
+    return tuple(one for one in kept if one.hardware != "machine") or kept

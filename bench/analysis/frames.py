@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis.cells import AXIS, METRIC
+from bench.analysis.cells import AXIS, METRIC, axis_value
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.warmup import steady_epochs, steady_times_s, steady_wall_s
 from bench.record.conditions import Interference
@@ -104,7 +104,7 @@ def _job(job: MeasuredJob, outline: Outline) -> dict[str, Any]:
         "repeat": spec.repeat,
         "dataset": spec.dataset,
         "data_digest": job.measurement.digests.data,
-        **{AXIS + axis.name: spec.axes.get(axis.name, axis.default) for axis in outline.axes},
+        **{AXIS + axis.name: axis_value(spec, axis) for axis in outline.axes},
     }
 
 

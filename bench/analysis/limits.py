@@ -12,7 +12,15 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from bench.analysis.cells import AXIS, Group, batch_axis, ceiling_axes, cell_columns, scalar
+from bench.analysis.cells import (
+    AXIS,
+    Group,
+    axis_value,
+    batch_axis,
+    ceiling_axes,
+    cell_columns,
+    scalar,
+)
 from bench.analysis.intervals import Interval, summary
 from bench.analysis.pooling import MeasuredJob
 from bench.record.ceilings import Ceilings, CopyRate
@@ -149,7 +157,7 @@ def roofline(measured: Sequence[MeasuredJob], frame: pd.DataFrame, outline: Outl
     for job in measured:
         if job.measurement.ceilings is None:
             continue
-        axes = (job.record.job.axes.get(a.name, a.default) for a in ceiling_axes(outline))
+        axes = (axis_value(job.record.job, axis) for axis in ceiling_axes(outline))
         ceilings.setdefault((job.machine_key, *axes), []).append(job.measurement.ceilings)
         conditions = job.record.conditions
         whole = None if conditions is None else conditions.whole

@@ -16,13 +16,16 @@ VOLATILE = frozenset(
     {"machine_id", "host_hash", "host_name", "packages", "cpu_now_hz", "cpu_flags", "unknown"}
 )
 
+#: A part of a fact: its name, and the index of the GPU whose part it is.
+_Part = tuple[str, int | None]
+
 
 @dataclass(frozen=True)
 class Machine:
-    """What is pooled: one label, one machine, one set of versions and settings.
+    """One label, one machine, and one set of versions and settings: its jobs are pooled.
 
     `name` is the label, numbered if one label covers unlike machines. `threads` is None if nothing
-    was measured. `runtimes` are what its jobs had loaded, each once.
+    was measured. `runtimes` holds what the jobs had loaded, each entry once.
     """
 
     key: str
@@ -38,11 +41,15 @@ class Machine:
 
 @dataclass(frozen=True)
 class Difference:
-    """A fact or setting in which two machines differ, with both values; None is unknown."""
+    """A fact or setting in which two machines differ, with both values; None is unknown.
+
+    `gpu` is the index of the GPU whose fact it is.
+    """
 
     fact: str
     first: Any
     second: Any
+    gpu: int | None = None
 
 
 @dataclass(frozen=True)
@@ -141,32 +148,40 @@ def _named(entries: Sequence[Machine]) -> list[Machine]:
 def _differences(first: Machine, second: Machine) -> list[Difference]:
     """Return the facts and settings that differ, each with both values."""
     left, right = first.facts, second.facts
-    pairs = field_differences(left, right)
-    pairs = {name: values for name, values in pairs.items() if name not in VOLATILE | PARTS.keys()}
+    elsewhere = VOLATILE | PARTS.keys()
+    found = [
+        Difference(name, *values)
+        for name, values in field_differences(left, right).items()
+        if name not in elsewhere
+    ]
     for read in PARTS.values():
         ours, theirs = read(left), read(right)
-        pairs |= {name: (ours.get(name), theirs.get(name)) for name in {**ours, **theirs}}
+        for part in {**ours, **theirs}:
+            name, gpu = part
+            found.append(Difference(name, ours.get(part), theirs.get(part), gpu))
     if first.threads is not None and second.threads is not None:
-        pairs["threads asked"] = (first.threads.asked, second.threads.asked)
-        pairs["niceness"] = (first.threads.niceness, second.threads.niceness)
-    return [Difference(name, a, b) for name, (a, b) in pairs.items() if a != b]
+        found.append(Difference("threads_asked", first.threads.asked, second.threads.asked))
+        found.append(Difference("niceness", first.threads.niceness, second.threads.niceness))
+    return [one for one in found if one.first != one.second]
 
 
-def _variables(facts: MachineFacts) -> dict[str, Any]:
-    return dict(facts.environment or {})
+def _variables(facts: MachineFacts) -> dict[_Part, Any]:
+    return {(name, None): value for name, value in (facts.environment or {}).items()}
 
 
-def _gpu_parts(facts: MachineFacts) -> dict[str, Any]:
-    """Return what the GPUs are, one by one, but for their serials."""
-    told: dict[str, Any] = {}
-    for gpu in facts.gpus or ():
-        parts = gpu.model_dump(exclude={"index", "uuid_hash", "mig_slices", "unknown"})
-        told |= {f"GPU {gpu.index} {name}": value for name, value in parts.items()}
-    return told
+def _gpu_parts(facts: MachineFacts) -> dict[_Part, Any]:
+    """Return the facts of each GPU, without its serial."""
+    return {
+        (name, gpu.index): value
+        for gpu in facts.gpus or ()
+        for name, value in gpu.model_dump(
+            exclude={"index", "uuid_hash", "mig_slices", "unknown"}
+        ).items()
+    }
 
 
 #: Facts that are compared part by part, and their parts.
-PARTS: Mapping[str, Callable[[MachineFacts], dict[str, Any]]] = {
+PARTS: Mapping[str, Callable[[MachineFacts], dict[_Part, Any]]] = {
     "environment": _variables,
     "gpus": _gpu_parts,
 }

@@ -42,7 +42,7 @@ from bench.analysis.reference import (
     relatives,
 )
 from bench.analysis.sameness import Sameness, sameness
-from bench.errors import RequestError
+from bench.analysis.workload import workload_of
 from bench.record.run import Run, Share, merged
 from bench.spec.axes import Reference
 from bench.spec.description import Outline
@@ -103,34 +103,12 @@ class Results:
         return {note: tuple(ids) for note, ids in notes.items()}
 
 
-def workload_of(
-    runs: Sequence[Run], outline: Outline, reference: Reference | None
-) -> tuple[Outline, Reference | None]:
-    """Return the workload that `runs` measured, with its reference.
-
-    `outline` and `reference` are the program's own. The outline describes each run whose journal
-    holds none; the reference is used if the runs are of that workload. Raises RequestError if the
-    runs are of unlike workloads.
-    """
-    outlines = {(run.header.workload or outline).name: run for run in runs}
-    if len(outlines) > 1:
-        names = sorted(outlines)
-        raise RequestError(
-            "the runs are of unlike workloads, which no report can compare",
-            seen=" and ".join(f"{name} ({outlines[name].path.name})" for name in names),
-            next_step="name the journals of one workload",
-        )
-    kept = [run for run in runs if run.header.workload is not None]
-    newest = max(kept, key=lambda run: run.header.started_at, default=None)
-    own = outline if newest is None else newest.header.workload
-    assert own is not None, "it was looked for above"
-    return own, reference if own.name == outline.name else None
-
-
 def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None = None) -> Results:
-    """Return all results of `runs`, which `workload_of` describes.
+    """Return all results of `runs`.
 
-    Works for no run, for runs without a measurement, and for runs of unlike machines and data.
+    `outline` and `reference` are the program's own; `workload_of` says when they are used. Works
+    for no run, for runs without a measurement, and for runs of unlike machines and data. Raises
+    RequestError if the runs are of unlike workloads.
     """
     outline, reference = workload_of(runs, outline, reference)
     shares = merged(runs)

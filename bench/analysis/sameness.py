@@ -32,10 +32,13 @@ class UnlikeCode:
 
 @dataclass(frozen=True)
 class UnlikeVersions:
-    """A package whose version differs between machines: the machines' names by version."""
+    """A package whose version differs between machines: the machines' names by version.
+
+    The version None is unknown.
+    """
 
     package: str
-    machines: Mapping[str, tuple[str, ...]]
+    machines: Mapping[str | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,10 @@ def sameness(jobs: pd.DataFrame, machines: Sequence[Machine], outline: Outline) 
 
 def unlike_versions(machines: Sequence[Machine]) -> tuple[UnlikeVersions, ...]:
     """Return each package whose version is not the same on all machines that measured a job."""
-    on: dict[str, dict[str, list[str]]] = {}
+    on: dict[str, dict[str | None, list[str]]] = {}
     for machine in machines:
         if machine.jobs:
-            versions = {"Python": machine.facts.python or "unknown", **machine.versions}
+            versions = {"Python": machine.facts.python, **machine.versions}
             for package, version in versions.items():
                 on.setdefault(package, {}).setdefault(version, []).append(machine.name)
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +10,29 @@ from pydantic import Field
 from bench.spec.frozen import Frozen
 
 Flag = Literal["quiet", "disturbed", "unknown"]
+
+
+@dataclass(frozen=True)
+class EnergySource:
+    """A kind of energy source: its meter's name, and how the names of its readings begin."""
+
+    meter: str
+    begins: str
+    hardware: Literal["CPU", "GPU", "machine"]
+    covers: str
+
+
+#: Every kind of energy source. `Conditions.unknown` names a source by its meter.
+ENERGY_SOURCES = (
+    EnergySource("RAPL", "RAPL", "CPU", "the CPU package, including other processes"),
+    EnergySource("GPU", "NVML", "GPU", "the GPU, including other processes"),
+    EnergySource("battery", "battery", "machine", "the whole machine, including the screen"),
+)
+
+
+def energy_source(name: str) -> EnergySource | None:
+    """Return the kind of the energy source called `name`, such as `NVML GPU 0`."""
+    return next((source for source in ENERGY_SOURCES if name.startswith(source.begins)), None)
 
 
 class EnergyReading(Frozen):
@@ -22,6 +46,12 @@ class EnergyReading(Frozen):
     covers: str
     joules: float
     basis: str = Field(description="`measured`, or `estimated from ...` or `by ...`")
+
+    @property
+    def hardware(self) -> Literal["CPU", "GPU", "machine"] | None:
+        """The hardware whose energy was counted; None if the source is not a known one."""
+        source = energy_source(self.source)
+        return None if source is None else source.hardware
 
 
 class GpuConditions(Frozen):
@@ -38,6 +68,11 @@ class GpuConditions(Frozen):
     foreign_share: float | None = Field(
         default=None, description="mean share of the GPU's time that other processes used"
     )
+
+
+def cause_text(name: str, figure: str) -> str:
+    """Return a cause of a disturbance as a record keeps it: `steal (0.06 of the time)`."""
+    return f"{name} ({figure})"
 
 
 class Interference(Frozen):
@@ -102,6 +137,11 @@ class Interference(Frozen):
     )
     gpus: tuple[GpuConditions, ...] = ()
     energy: tuple[EnergyReading, ...] = ()
+
+    @property
+    def cause_names(self) -> tuple[str, ...]:
+        """The names of the causes, each once and without its figure (see `cause_text`)."""
+        return tuple(dict.fromkeys(cause.partition(" (")[0] for cause in self.causes))
 
 
 class ForeignProcess(Frozen):

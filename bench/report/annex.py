@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from bench.analysis.results import analyse
 from bench.record.run import Run
 from bench.report.column import Report
-from bench.report.tables.accuracy import accuracy_table
 from bench.report.tables.capacity import capacity_table
 from bench.report.tables.comparison import comparison_table
 from bench.report.tables.conditions import conditions_table
@@ -17,6 +16,7 @@ from bench.report.tables.failures import failures_table
 from bench.report.tables.limits import limits_table
 from bench.report.tables.machines import machines_table
 from bench.report.tables.memory import memory_table
+from bench.report.tables.quality import quality_table
 from bench.report.tables.reproduce import reproduce_table
 from bench.report.verdict import verdict
 from bench.report.words import notes
@@ -46,7 +46,7 @@ def build_report(
             *((comparison, capacity) if results.pairs else (capacity, comparison)),
             limits_table(results),
             machines_table(results),
-            *([accuracy_table(results)] if results.outline.evaluation_metrics else []),
+            *([quality_table(results)] if results.outline.evaluation_metrics else []),
             memory_table(results),
             conditions_table(results),
             cost_table(results),

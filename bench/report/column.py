@@ -12,12 +12,12 @@ from bench import units
 
 Row = Mapping[str, Any]
 
-#: What the values of a column are. `name` is a whole number that is read digit by digit, such as a
+#: How the values of a column read. `name` is a whole number that is read digit by digit, such as a
 #: seed; `decimal` and `signed` have a fixed number of digits; `pairs` are names and values.
 Words = Literal["text", "list", "pairs"]
 Numbers = Literal["name", "number", "seconds", "decimal", "signed", "percent", "share"]
 Quantities = Literal["mebibytes", "gigahertz"]
-Kind = Words | Numbers | Quantities
+Form = Words | Numbers | Quantities
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Column:
 
     key: str
     heading: str
-    kind: Kind = "text"
+    form: Form = "text"
     meaning: str = ""
     unit: str = ""
     better: Literal["higher", "lower"] | None = None
@@ -50,19 +50,24 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether cells stand to the right."""
-        return self.kind not in ("text", "list", "pairs")
+        return self.form not in ("text", "list", "pairs")
 
     def text(self, row: Row) -> str:
         """Return the cell of `row` as people read it, before any markup."""
         value = plain(row.get(self.key))
         if value is None or value == "":
             return self._unknown(row)
-        if self.bounds is not None:
-            low, high = (row.get(key) for key in self.bounds)
-            return interval(value, low, high, self.suffix)
-        if self.numeric and not isinstance(value, str):
-            value = value * self.scale if self.scale != 1 else value
-        return clipped(FORMATS[self.kind](value, self.digits) + self.suffix, self.width)
+        bounds = [plain(row.get(key)) for key in self.bounds or ()]
+        text = f"{self._read(value)}{self.suffix}"
+        if bounds and None not in bounds:
+            text = f"{text} [{', '.join(map(self._read, bounds))}]"
+        return clipped(text, self.width)
+
+    def _read(self, value: Any) -> str:
+        """Return a known value as people read it, without the suffix."""
+        if self.scale != 1 and self.numeric and not isinstance(value, str):
+            value *= self.scale
+        return FORMATS[self.form](value, self.digits)
 
     def _unknown(self, row: Row) -> str:
         if self.absent is not None and row.get(self.absent[0]):
@@ -170,8 +175,8 @@ def _pairs(value: Any, digits: int) -> str:
     return ", ".join(f"{name} {item}" for name, item in value.items()) or "none"
 
 
-#: How the values of each kind read, given the value and the column's digits.
-FORMATS: Mapping[Kind, Callable[[Any, int], str]] = {
+#: The text of a value of each form, given the value and the column's digits.
+FORMATS: Mapping[Form, Callable[[Any, int], str]] = {
     "text": _words,
     "list": _list,
     "pairs": _pairs,

@@ -13,8 +13,9 @@ from bench.record.journal import unwritable
 from bench.report.column import Column, Report, Table, plain
 from bench.report.markdown import render
 
-#: Version of the layout of summary.json. 1: first version (November 2026). 2: `columns` and a note
-#: a sentence; the keys of metrics and build facts follow from the workload.
+#: Version of the layout of summary.json. Version 1 is the first one (November 2026). Version 2 adds
+#: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
+#: `accuracy`), and takes the keys of metrics and build facts from the workload.
 LAYOUT_VERSION = 2
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

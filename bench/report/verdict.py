@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from bench.analysis.cells import Kind, heading_axes, kind_of, separating_axes
 from bench.analysis.pairs import Finding, PairedSpeed, between, by_kind, finding, ranking
 from bench.analysis.results import GroupResult, Results
-from bench.report.cells import job_text, warnings
 from bench.report.column import interval
-from bench.report.words import cells as reasons
+from bench.report.shared_columns import job_text, warnings
+from bench.report.words import phrases
 from bench.report.words import verdict as words
 from bench.spec.job import NO_DATA
 from bench.units import percent, significant
@@ -155,9 +155,9 @@ def _beside(result: GroupResult, results: Results) -> str:
     ]
     if not told:
         heading = heading_axes(results.outline)
-        why = [reasons.relative_unknown(one, heading) for one in result.relatives]
+        why = [phrases.relative_unknown(one, heading) for one in result.relatives]
         return words.not_beside(reference.year, ", ".join(dict.fromkeys(filter(None, why))))
     first = next(one for one in result.relatives if one.speed is not None)
     bases = ", ".join(dict.fromkeys(one.basis for one in result.relatives if one.basis))
-    covers = None if first.covers is None else words.COVERS[first.covers]
+    covers = None if first.covers is None else words.COVERED_IN_SENTENCES[first.covers]
     return words.beside(result.group.machine, told, bases, covers)

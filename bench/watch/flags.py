@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.record.conditions import Interference
+from bench.record.conditions import Interference, cause_text
 from bench.watch.quota import TAKEN_CPUS, kept_from_quota
 
 #: A job is disturbed if this share of its epochs is, even if its mean is quiet.
@@ -208,7 +208,7 @@ def flagged(seen: Interference, job: Job) -> Interference:
     for cause in CAUSES:
         value = _figure(seen, cause.key, job)
         if value is not None and value >= cause.threshold and cause.applies(seen, job):
-            causes.append(f"{cause.name} ({value:.2g} {cause.unit})")
+            causes.append(cause_text(cause.name, f"{value:.2g} {cause.unit}"))
     quiet = "quiet" if seen.foreign_cpus is not None else "unknown"
     flag = "disturbed" if causes else quiet
     return seen.model_copy(update={"flag": flag, "causes": tuple(causes)})
@@ -220,8 +220,8 @@ def flagged_job(whole: Interference, epochs: Sequence[Interference], job: Job) -
     hit = [epoch for epoch in epochs if epoch.flag == "disturbed"]
     if whole.flag == "disturbed" or not hit or len(hit) < EPOCHS_SHARE * len(epochs):
         return whole
-    names = dict.fromkeys(cause.partition(" (")[0] for epoch in hit for cause in epoch.causes)
-    causes = tuple(f"{name} (in {len(hit)} of {len(epochs)} epochs)" for name in names)
+    names = dict.fromkeys(name for epoch in hit for name in epoch.cause_names)
+    causes = tuple(cause_text(name, f"in {len(hit)} of {len(epochs)} epochs") for name in names)
     return whole.model_copy(update={"flag": "disturbed", "causes": causes})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.record.conditions import EnergyReading, GpuConditions, Interference
+from bench.record.conditions import EnergyReading, GpuConditions, Interference, energy_source
 from bench.watch.energy import MODELLED
 from bench.watch.flags import GPU_REASONS, Job, flagged, flagged_job
 from bench.watch.series import Series
@@ -47,13 +47,6 @@ GPU_MEANS = (
 GPU_PEAKS = (
     ("temperature_max_c", "gpu_temperature_c"),
     ("memory_used_peak_bytes", "gpu_memory_used_bytes"),
-)
-
-#: What an energy source covers, by the beginning of its name.
-COVERS = (
-    ("RAPL", "the CPU package, including other processes"),
-    ("NVML", "the GPU, including other processes"),
-    ("battery", "the whole machine, including the screen"),
 )
 
 POWER_SAMPLES = "estimated from power samples"
@@ -200,11 +193,11 @@ def judged(
 
 
 def _reading(source: str, joules: float, basis: str | None = None) -> EnergyReading:
-    covers = next((text for start, text in COVERS if source.startswith(start)), "unknown")
+    kind = energy_source(source)
     known = (text for mark, text in BASES if mark in source)
     return EnergyReading(
         source=source.removesuffix(f" {MODELLED}"),
-        covers=covers,
+        covers="unknown" if kind is None else kind.covers,
         joules=joules,
         basis=basis or next(known, "measured"),
     )

@@ -17,7 +17,7 @@ from tests.e2e import journey
 
 pytestmark = pytest.mark.slow
 
-TABLES = ("machines", "capacity", "epochs", "accuracy", "memory", "failures")
+TABLES = ("machines", "capacity", "epochs", "quality", "memory", "failures")
 
 
 @pytest.fixture(scope="module")

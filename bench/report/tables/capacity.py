@@ -10,7 +10,9 @@ from bench.analysis.capacity import GroupTimes
 from bench.analysis.cells import heading_axes, scaled
 from bench.analysis.reference import PublishedRun, Relative
 from bench.analysis.results import GroupResult, Results
-from bench.report.cells import (
+from bench.report.column import Column, Table
+from bench.report.shared_columns import (
+    bound_keys,
     bounded,
     group_columns,
     group_row,
@@ -18,10 +20,8 @@ from bench.report.cells import (
     source_of,
     warnings,
 )
-from bench.report.column import Column, Table
 from bench.report.tables.limits import limits_row
-from bench.report.words import cells as words
-from bench.report.words import notes
+from bench.report.words import notes, phrases
 from bench.spec.axes import ReferenceMachine
 from bench.spec.description import Outline
 
@@ -43,7 +43,7 @@ _TIMES = (
         "a tenth of the steady steps are at least as fast; this is the machine's capacity",
         unit="ms",
         better="lower",
-        bounds=("step_p10_low_ms", "step_p10_high_ms"),
+        bounds=bound_keys("step_p10", "ms"),
     ),
     Column(
         "step_median_ms",
@@ -109,17 +109,16 @@ def relatives_row(relatives: Sequence[Relative], outline: Outline) -> dict[str, 
     """
     row: dict[str, Any] = {}
     for relative in relatives:
-        key, speed = f"speed_vs_{relative.machine}", relative.speed
-        row[key] = None if speed is None else speed.estimate
-        row[f"{key}_low"] = None if speed is None else speed.low
-        row[f"{key}_high"] = None if speed is None else speed.high
+        row |= bounded(f"speed_vs_{relative.machine}", relative.speed)
     if not relatives:
         return {}
     heading = heading_axes(outline)
     said: dict[str, list[str | None]] = {
         "basis": [one.basis for one in relatives],
-        "interval_covers": [words.COVERS[one.covers] for one in relatives if one.covers],
-        "reason": [words.relative_unknown(one, heading) for one in relatives],
+        "interval_covers": [
+            phrases.COVERED_IN_CELLS[one.covers] for one in relatives if one.covers
+        ],
+        "reason": [phrases.relative_unknown(one, heading) for one in relatives],
     }
     return row | {
         f"relative_{key}": ", ".join(dict.fromkeys(text for text in texts if text)) or None
@@ -142,10 +141,10 @@ def _times_row(times: GroupTimes) -> dict[str, Any]:
         "n": times.n,
         "disturbed": times.disturbed,
         "held_by_quota": times.held_by_quota,
-        **bounded("total", "s", times.total),
-        **bounded("epoch", "s", times.epoch),
-        **bounded("step_p10", "ms", times.step_p10, 1000),
-        **bounded("step_median", "ms", times.step_median, 1000),
+        **bounded("total", times.total, "s"),
+        **bounded("epoch", times.epoch, "s"),
+        **bounded("step_p10", times.step_p10, "ms", 1000),
+        **bounded("step_median", times.step_median, "ms", 1000),
         "step_p95_ms": scaled(times.step_p95_s, 1000),
         "step_mean_ms": None if mean is None else 1000 * mean.estimate,
         "first_step_s": times.first_step_s,
@@ -162,7 +161,7 @@ def _published_row(run: PublishedRun, results: Results) -> dict[str, Any]:
         ),
         "n": 1,
         "total_s": None if run.total is None else run.total.estimate,
-        **bounded("epoch", "s", run.epoch),
+        **bounded("epoch", run.epoch, "s"),
         "step_mean_ms": 1000 * run.step_mean_s,
         **relatives_row(run.relatives, outline),
     }
@@ -176,7 +175,7 @@ def _speed_column(machine: ReferenceMachine) -> Column:
         "number",
         f"how many times as fast as the {machine.name}",
         better="higher",
-        bounds=(f"{key}_low", f"{key}_high"),
+        bounds=bound_keys(key),
         suffix="x",
     )
 

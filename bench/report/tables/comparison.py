@@ -7,12 +7,17 @@ from typing import Any
 from bench.analysis.cells import separating_axes
 from bench.analysis.pairs import PairedSpeed
 from bench.analysis.results import Results
-from bench.report.cells import Naming, warnings
 from bench.report.column import Column, Table
-from bench.report.words import cells as words
-from bench.report.words import notes
+from bench.report.shared_columns import (
+    MACHINE,
+    Naming,
+    bound_keys,
+    bounded,
+    dataset_columns,
+    warnings,
+)
+from bench.report.words import notes, phrases
 from bench.spec.description import Outline
-from bench.spec.job import NO_DATA
 
 _STARTS = Column(
     "starts_alike",
@@ -43,12 +48,11 @@ def _columns(results: Results) -> tuple[Column, ...]:
         Column(naming.axis(axis.name), axis.title, meaning=axis.meaning)
         for axis in separating_axes(results.outline)
     ]
-    has_data = any(name != NO_DATA for name in results.sameness.datasets)
     return (
-        Column("machine", "machine", width=28),
+        MACHINE,
         Column("against", "against", width=28),
         *kinds,
-        *([Column("dataset", "data", meaning="the dataset", foldable=True)] if has_data else []),
+        *dataset_columns(results),
         Column("n", "jobs", "number", "jobs that both machines measured"),
         _speed("p10", "the ratio of the p10 steps"),
         _speed("median", "the ratio of the median steps"),
@@ -80,27 +84,24 @@ def _speed(name: str, meaning: str) -> Column:
         "number",
         f"how many times as fast the first machine is as the second: {meaning}",
         better="higher",
-        bounds=(f"{key}_low", f"{key}_high"),
+        bounds=bound_keys(key),
         suffix="x",
     )
 
 
 def _row(pair: PairedSpeed, outline: Outline) -> dict[str, Any]:
     naming, axes, scored = Naming(outline), separating_axes(outline), outline.scored
-    row: dict[str, Any] = {
+    return {
         "machine": pair.first,
         "against": pair.second,
         **{naming.axis(a.name): v for a, v in zip(axes, pair.kind.values, strict=True)},
         "dataset": pair.kind.dataset,
         "n": pair.n,
-    }
-    for name, speed in pair.speeds.items():
-        row[f"speed_{name}"] = None if speed is None else speed.estimate
-        row[f"speed_{name}_low"] = None if speed is None else speed.low
-        row[f"speed_{name}_high"] = None if speed is None else speed.high
-    return {
-        **row,
-        "conclusion": words.FINDINGS[pair.finding],
+        **bounded("speed_p10", pair.p10),
+        **bounded("speed_median", pair.median),
+        **bounded("speed_mean", pair.mean),
+        **bounded("speed_total", pair.total),
+        "conclusion": phrases.FINDINGS[pair.finding],
         "basis": pair.basis,
         "starts_alike": pair.starts_alike,
         "final_weights_identical_jobs": pair.weights_alike,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.cells import Cell
+from bench.analysis.cells import Cell, axis_value
 from bench.analysis.conditions import WatchedJob
 from bench.analysis.results import Results
 from bench.record.conditions import Interference
-from bench.report.cells import cell_row, group_columns, warnings
 from bench.report.column import Column, Table, plain
+from bench.report.shared_columns import cell_row, group_columns, warnings
 from bench.report.words import notes, verdict
 from bench.spec.description import Outline
 
@@ -89,8 +89,9 @@ def conditions_table(results: Results) -> Table:
 def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
     record, digests = watched.job.record, watched.job.measurement.digests
     job, whole = record.job, watched.whole
-    axes = tuple((axis.name, job.axes.get(axis.name, axis.default)) for axis in outline.axes)
-    known = tuple((name, value) for name, value in axes if value is not None)
+    known = tuple(
+        (axis.name, value) for axis in outline.axes if (value := axis_value(job, axis)) is not None
+    )
     seen = {} if whole is None else plain(whole.model_dump(include=set(SEEN)))
     return {
         "machine": watched.machine,

@@ -7,9 +7,9 @@ from typing import Any
 from bench.analysis.cells import scaled
 from bench.analysis.cost import GroupCost
 from bench.analysis.results import Results
-from bench.report.cells import group_columns, group_row, warnings
 from bench.report.column import Column, Table
-from bench.report.words import notes
+from bench.report.shared_columns import group_columns, group_row, warnings
+from bench.report.words import notes, phrases
 from bench.spec.description import Outline
 
 _FIGURES = (
@@ -62,12 +62,13 @@ def cost_table(results: Results) -> Table:
 
 
 def _row(cost: GroupCost, outline: Outline) -> dict[str, Any]:
+    is_priced = cost.price.usd_per_hour is not None
     return {
         **group_row(cost.group, outline),
         "n": cost.n,
         "usd_per_hour": cost.price.usd_per_hour,
         "usd_per_1000_jobs": scaled(cost.usd_per_job, 1000),
-        "price_source": cost.price.source,
+        "price_source": cost.price.source or (phrases.NODE_PRICE if is_priced else None),
         "price_date": cost.price.date,
         "joules": cost.joules,
         "joules_per_epoch": cost.joules_per_epoch,

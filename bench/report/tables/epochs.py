@@ -7,7 +7,8 @@ from typing import Any
 from bench.analysis.capacity import EpochTimes
 from bench.analysis.cells import Cell, Group, heading_axes, scaled
 from bench.analysis.results import Results
-from bench.report.cells import (
+from bench.report.column import Column, Table
+from bench.report.shared_columns import (
     Naming,
     group_columns,
     group_row,
@@ -16,7 +17,6 @@ from bench.report.cells import (
     source_of,
     warnings,
 )
-from bench.report.column import Column, Table
 from bench.report.words import notes
 from bench.spec.description import Outline
 
@@ -53,7 +53,7 @@ def epochs_table(results: Results) -> Table:
     seen = {_job(group.cell, outline) for group, _ in results.epochs}
     published, shown = _published(results, seen)
     metrics = [
-        metric_column(metric, naming, kind="number", digits=3, heading=metric.short or metric.title)
+        metric_column(metric, naming, form="number", digits=3, heading=metric.short or metric.title)
         for metric in outline.epoch_metrics
     ]
     year = results.reference.year if results.reference else None

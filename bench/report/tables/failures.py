@@ -6,10 +6,9 @@ from typing import Any
 
 from bench.analysis.failures import Unmeasured
 from bench.analysis.results import Results
-from bench.report.cells import warnings
 from bench.report.column import Column, Table
-from bench.report.words import cells as words
-from bench.report.words import notes
+from bench.report.shared_columns import warnings
+from bench.report.words import notes, phrases
 
 _COLUMNS = (
     Column("label", "machine", width=28, foldable=True),
@@ -49,15 +48,14 @@ def failures_table(results: Results) -> Table:
 def _row(found: Unmeasured) -> dict[str, Any]:
     failure = found.failure
     log = None if failure is None else failure.log_tail
-    outcome = "no machine" if found.outcome == "unavailable" else found.outcome
     return {
         "label": found.label,
         "run_id": found.run_id,
         "job_id": found.job_id,
         "attempt": found.attempt,
-        "reason": outcome if failure is None else failure.reason,
+        "reason": found.outcome if failure is None else failure.reason,
         "exception": None if failure is None else failure.exception,
-        "message": (found.why or words.NOT_RUN) if failure is None else failure.message,
+        "message": (found.why or phrases.NOT_RUN) if failure is None else failure.message,
         "advice": None if failure is None else failure.why.advice,
         "log_tail": log,
         "measured_later": found.measured_later,

@@ -8,10 +8,9 @@ from typing import Any
 from bench.analysis.cells import scaled
 from bench.analysis.limits import GroupLimits
 from bench.analysis.results import Results
-from bench.report.cells import group_columns, group_row, warnings
 from bench.report.column import Column, Table
-from bench.report.words import cells as words
-from bench.report.words import notes
+from bench.report.shared_columns import group_columns, group_row, warnings
+from bench.report.words import notes, phrases
 
 _FIGURES = (
     Column(
@@ -122,5 +121,5 @@ def limits_row(found: GroupLimits) -> dict[str, Any]:
         "overhead_ms": scaled(limits.overhead_s, 1000) if limits else None,
         "regime": limits and limits.regime,
         "regime_basis": limits and limits.basis,
-        "limits_reason": words.LIMITS[found.unknown] if found.unknown else None,
+        "limits_reason": phrases.LIMITS[found.unknown] if found.unknown else None,
     }

@@ -15,8 +15,8 @@ from bench.record.facts import (
     ThreadPool,
     open_vulnerabilities,
 )
-from bench.report.cells import MACHINE, MEASURED, source_of, warnings
 from bench.report.column import Column, Table
+from bench.report.shared_columns import MACHINE, MEASURED, source_of, warnings
 from bench.report.words import notes
 
 #: Facts that are no values of their own in a row.

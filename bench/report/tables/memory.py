@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bench.analysis.results import Results
-from bench.report.cells import group_columns, group_row, warnings
 from bench.report.column import Column, Table
+from bench.report.shared_columns import group_columns, group_row, warnings
 from bench.report.words import notes
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from bench.analysis.results import Results
 from bench.record.run import Share
-from bench.report.cells import warnings
 from bench.report.column import Column, Table
+from bench.report.shared_columns import warnings
 from bench.report.words import notes
 
 

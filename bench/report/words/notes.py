@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.analysis.conditions import Looks
-from bench.analysis.machines import Machine, UnlikeMachines
+from bench.analysis.machines import Difference, Machine, UnlikeMachines
 from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 from bench.record.failure import Reason
 from bench.report.words.lists import and_list
@@ -130,7 +130,7 @@ def published_facts(year: str) -> str:
 def unlike_machines(found: UnlikeMachines) -> str:
     """Return why two machines of one label are not pooled."""
     differences = "; ".join(
-        f"{each.fact} is {_value(each.first)} and {_value(each.second)}"
+        f"{_fact(each)} is {_value(each.first)} and {_value(each.second)}"
         for each in found.differences
     )
     if not differences:
@@ -172,7 +172,10 @@ def sameness(found: Sameness) -> Iterable[str]:
 
 def unlike_versions(found: UnlikeVersions) -> str:
     """Return that a package is not the same everywhere."""
-    told = "; ".join(f"{version} on {', '.join(on)}" for version, on in found.machines.items())
+    told = "; ".join(
+        f"{version or 'an unknown version'} on {', '.join(on)}"
+        for version, on in found.machines.items()
+    )
     return (
         f"{found.package} is not the same everywhere: {told}. This may explain part of the "
         "difference."
@@ -235,6 +238,10 @@ def no_energy(reasons: Sequence[tuple[str, str]]) -> str:
 def published_source(reference: Reference) -> str:
     """Return where the published figures come from."""
     return f"{reference.year} figures: {reference.source}. {reference.note}"
+
+
+def _fact(found: Difference) -> str:
+    return found.fact if found.gpu is None else f"GPU {found.gpu} {found.fact}"
 
 
 def _value(value: Any) -> Any:

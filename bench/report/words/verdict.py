@@ -14,7 +14,7 @@ from bench.report.words.lists import and_list
 from bench.spec.axes import Axis
 
 #: What the interval of a speed beside a published machine covers.
-COVERS = {
+COVERED_IN_SENTENCES = {
     "jobs": "the spread between jobs",
     "rounding": "the rounding of the published time",
     "rounding and jobs": "the spread between jobs and the rounding of the published time",

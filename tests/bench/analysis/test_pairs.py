@@ -59,7 +59,7 @@ def test_unlike_thread_settings_are_kept_apart():
     four = a_measurement(STEPS, threads=ThreadFacts(asked=4, environment={}))
     found = machines([a_run([a_record(JOBS[0], one), a_record(JOBS[1], four)])])
     assert [machine.name for machine in found] == ["lab", "lab [2]"]
-    assert unlike_machines(found)[0].differences == (Difference("threads asked", 1, 4),)
+    assert unlike_machines(found)[0].differences == (Difference("threads_asked", 1, 4),)
 
 
 def test_a_label_that_looks_like_a_numbered_name_does_not_collide():

@@ -19,13 +19,13 @@ from builders import (
 from reporting import notes, report_of, table
 
 from bench.record.failure import Failure
-from bench.report.cells import source_of
 from bench.report.data import summary_json
 from bench.report.markdown import render
+from bench.report.shared_columns import source_of
 from mnist_bench.reference import published_2020
 
 TABLES = {
-    *("machines", "capacity", "epochs", "accuracy", "memory", "failures"),
+    *("machines", "capacity", "epochs", "quality", "memory", "failures"),
     *("reproduce", "comparison", "limits", "conditions", "cost"),
 }
 PUBLISHED = source_of("2020")
@@ -115,7 +115,7 @@ def test_people_see_published_epochs_of_measured_groups_only():
 
 
 def test_accuracy_stands_beside_the_twelve_published_rows():
-    found = rows(report_of([cnn_run()]), "accuracy")
+    found = rows(report_of([cnn_run()]), "quality")
     assert sum(row["published_test_accuracy"] is not None for row in found) == 12
     (row,) = (row for row in found if row["n"] and row["epochs"] == 15)
     assert row["train_accuracy_difference"] == pytest.approx(0.995 - 0.9957500100135803)
@@ -127,13 +127,13 @@ def test_accuracy_stands_beside_the_twelve_published_rows():
 
 def test_sgd_has_the_wider_tolerance():
     # Published cnn sgd 15: train 0.97478, test 0.97500; ours 0.995 and 0.99 lie beyond 0.012.
-    found = rows(report_of([cnn_run(job={"optimizer": "sgd"})]), "accuracy")
+    found = rows(report_of([cnn_run(job={"optimizer": "sgd"})]), "quality")
     (row,) = (row for row in found if row["n"] and row["epochs"] == 15)
     assert (row["tolerance"], row["within_tolerance"]) == (0.012, False)
 
 
 def test_synthetic_accuracy_is_not_judged_and_not_subtracted():
-    found = rows(report_of([cnn_run(job={"dataset": "synthetic"})]), "accuracy")
+    found = rows(report_of([cnn_run(job={"dataset": "synthetic"})]), "quality")
     (row,) = (row for row in found if row["n"] and row["epochs"] == 15)
     assert row["within_tolerance"] is None
     assert row["tolerance_reason"] == "synthetic data"
@@ -144,13 +144,13 @@ def test_rows_that_reproduce_the_slip_are_marked():
     job = {"model": "mlp", "optimizer": "adam"}
     for as_published, mark in ((True, "both: reproduced"), (False, "2020 only")):
         run = cnn_run(job={**job, "as_published": as_published})
-        measured = [row for row in rows(report_of([run]), "accuracy") if row["n"]]
+        measured = [row for row in rows(report_of([run]), "quality") if row["n"]]
         assert {row["test_slip"] for row in measured} == {mark}
 
 
 def test_a_measured_group_that_was_not_published_is_a_row_too():
     run = a_run([a_record(a_job(epochs=3), a_measurement([[1.0, 0.1]] * 3))])
-    (row,) = (row for row in rows(report_of([run]), "accuracy") if row["n"])
+    (row,) = (row for row in rows(report_of([run]), "quality") if row["n"])
     assert row["published_test_accuracy"] is None
     assert row["tolerance_reason"] == "not published"
 

@@ -1,4 +1,4 @@
-"""A column is data: its kind, unit and digits say how a cell reads."""
+"""A column is data: its form, unit and digits say how a cell reads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_value_reads_as_its_column_says(column, value, text):
     assert column.text({"x": value}) == text
 
 
-def test_every_kind_of_column_has_a_format():
+def test_every_form_of_a_column_has_a_format():
     from typing import get_args
 
     from bench.report.column import Numbers, Quantities, Words
@@ -56,6 +56,12 @@ def test_an_estimate_reads_with_its_bounds_or_without_them():
     assert interval(float("nan"), 1, 2) == "n/a"
     column = Column("speed", "speed", "number", bounds=("low", "high"), suffix="x")
     assert column.text({"speed": 2.0, "low": 1.5, "high": 2.5}) == "2x [1.5, 2.5]"
+    assert column.text({"speed": 2.0, "low": None, "high": 2.5}) == "2x"
+
+
+def test_bounds_read_with_the_scale_and_the_digits_of_their_column():
+    column = Column("rate", "rate", "decimal", scale=1e-9, digits=1, bounds=("low", "high"))
+    assert column.text({"rate": 2e9, "low": 1.5e9, "high": 2.52e9}) == "2.0 [1.5, 2.5]"
 
 
 def test_the_keys_of_a_table_are_those_of_all_its_rows():

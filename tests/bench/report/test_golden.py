@@ -91,6 +91,27 @@ def the_runs():
     ]
 
 
+def test_every_key_that_a_column_names_stands_in_the_rows_of_its_table():
+    """A key that no row holds would read `n/a` everywhere, so a slip would look like a fact."""
+    report = report_of(the_runs(), commands=["mnist-bench report"])
+    unknown = {
+        (table.name, key)
+        for table in report.tables
+        for column in table.columns
+        for key in keys_of(column)
+        if not any(key in row for row in table.rows)
+    }
+    assert all(table.rows for table in report.tables)
+    assert unknown == set()
+
+
+def keys_of(column):
+    """Return every key of a row that a column reads."""
+    flag = () if column.absent is None else column.absent[:1]
+    why = () if column.why is None else (column.why,)
+    return (column.key, *(column.bounds or ()), *flag, *why)
+
+
 def test_the_report_of_planted_runs_is_the_golden_one():
     page = render(report_of(the_runs(), commands=["mnist-bench report"]))
     if os.environ.get("RENEW_GOLDEN"):

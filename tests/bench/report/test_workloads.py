@@ -77,7 +77,7 @@ def test_the_tables_show_the_workload_s_own_axes_and_metrics(report):
     assert first["job"] == "n256 2 ep"
     assert (first["size"], first["dtype"], first["count"]) == (256, "float32", 8)
     assert (first.get("kind"), first["axis_kind"]) == (None, "dense")
-    (quality, *_) = rows(report, "accuracy")
+    (quality, *_) = rows(report, "quality")
     assert (quality["residual"], quality["rank_share"]) == (0.001, 1.0)
     assert rows(report, "epochs")[0]["residual"] == 0.5
     headings = {column.heading for table in report.tables for column in table.columns}
@@ -121,7 +121,7 @@ def test_a_workload_without_metrics_has_no_table_of_quality():
     run = product_run("a", 0.001)
     header = run.header.model_copy(update={"workload": bare})
     report = build_report([type(run)(run.path, header, run.records, machines=run.machines)], bare)
-    assert "accuracy" not in {table.name for table in report.tables}
+    assert "quality" not in {table.name for table in report.tables}
     assert "Quality" not in render(report)
 
 
@@ -129,6 +129,28 @@ def test_runs_of_unlike_workloads_are_refused_with_both_names():
     ours = steady_run("lab", 0.01, jobs=[a_job()])
     with pytest.raises(RequestError, match=r"mnist \(run-lab.jsonl\) and products \(run-a.jsonl\)"):
         report_of([ours, product_run("a", 0.001)])
+
+
+def test_a_job_with_axes_of_another_workload_is_refused_with_both_names():
+    run = product_run("a", 0.001)
+    old = type(run)(
+        run.path,
+        run.header.model_copy(update={"workload": None}),
+        run.records,
+        machines=run.machines,
+    )
+    cause = "run-a.jsonl is not a journal of the workload mnist .*'size', which mnist does not have"
+    with pytest.raises(RequestError, match=cause):
+        report_of([old])
+
+
+def test_a_job_that_lacks_an_axis_without_a_default_is_refused():
+    wanted = Axis("shape", meaning="an axis that every job must name")
+    other = PRODUCTS.outline.model_copy(update={"axes": (*PRODUCTS.axes, wanted)})
+    run = product_run("a", 0.001)
+    header = run.header.model_copy(update={"workload": other})
+    with pytest.raises(RequestError, match="no value of the axis 'shape'"):
+        build_report([type(run)(run.path, header, run.records, machines=run.machines)], other)
 
 
 def test_a_journal_that_names_no_workload_is_of_the_program_s_own():

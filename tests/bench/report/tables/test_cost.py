@@ -8,7 +8,6 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
 from reporting import notes, report_of, table
 
-from bench.analysis.cost import NODE_SOURCE
 from bench.record.lines import MachineEntry
 from bench.record.price import PriceRule, listed_price, read_rules
 
@@ -85,7 +84,10 @@ def test_a_rule_of_a_file_without_a_name_speaks_of_the_nodes_too():
 def test_a_node_s_recorded_figure_goes_before_the_table_and_a_named_rule_before_it():
     found, _ = costs(on_a_cluster(usd_per_hour=0.5))
     row = found["vm 1"]
-    assert (row["usd_per_hour"], row["price_source"]) == (0.5, NODE_SOURCE)
+    assert (row["usd_per_hour"], row["price_source"]) == (
+        0.5,
+        "the cluster's label bench-usd-per-hour",
+    )
     assert row["price_date"] == "2026-11-01"  # of the run's start
     named = PriceRule(label="vm 1", usd_per_hour=0.6, source="contract", date="2026-01")
     found, _ = costs(on_a_cluster(named, usd_per_hour=0.5))

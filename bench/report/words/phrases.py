@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.analysis.pairs import Finding
 from bench.analysis.reference import Relative, Unlike
+from bench.dispatch.labels import PRICE_LABEL
 from bench.spec.axes import Axis
 
 #: What a finding is called in the table of comparisons.
@@ -17,7 +18,11 @@ FINDINGS: Mapping[Finding, str] = {
     Finding.NO_TIME: "no time in common",
 }
 #: What the interval of a speed beside a published machine covers.
-COVERS = {"jobs": "jobs", "rounding": "rounding alone", "rounding and jobs": "rounding and jobs"}
+COVERED_IN_CELLS = {
+    "jobs": "jobs",
+    "rounding": "rounding alone",
+    "rounding and jobs": "rounding and jobs",
+}
 #: Why nothing can be said of what limits a group.
 LIMITS = {
     "held by quota": "its CPU quota pauses it, which is no overhead of a step",
@@ -26,6 +31,9 @@ LIMITS = {
 }
 #: Which figure carries the slip of a published one.
 CAVEATS = {"none": "none", "measured": "ours", "both": "both: reproduced"}
+
+#: The source of a price that the run recorded of a cluster's node without naming one.
+NODE_PRICE = f"the cluster's label {PRICE_LABEL}"
 
 #: What the table of failures says of a job without a record.
 NOT_RUN = "planned, but the journal holds no record of it"

@@ -7,7 +7,8 @@ from typing import Any
 from bench.analysis.cells import Cell
 from bench.analysis.reference import MetricComparison, comparison, published_cell
 from bench.analysis.results import Results
-from bench.report.cells import (
+from bench.report.column import Column, Table
+from bench.report.shared_columns import (
     Naming,
     group_columns,
     group_row,
@@ -16,21 +17,19 @@ from bench.report.cells import (
     source_of,
     warnings,
 )
-from bench.report.column import Column, Table
-from bench.report.words import cells as words
-from bench.report.words import notes
+from bench.report.words import notes, phrases
 from bench.spec.axes import Metric, Reference
 from bench.spec.description import Outline
 
 _N = Column("n", "n", "number", "jobs pooled in the row")
 
 
-def accuracy_table(results: Results) -> Table:
+def quality_table(results: Results) -> Table:
     """Return the published rows beside the measured ones, then measured ones without a partner."""
     reference = results.reference
     beside = "" if reference is None else f" beside the {reference.year} figures"
     return Table(
-        name="accuracy",
+        name="quality",
         title=f"Quality{beside}",
         columns=(*group_columns(results), _N, *_columns(results)),
         rows=tuple(_rows(results)),
@@ -83,14 +82,14 @@ def _row(found: MetricComparison, head: dict[str, Any], results: Results) -> dic
         return row
     names = _published_names(reference)
     axes = {axis.name: axis for axis in results.outline.axes}
-    slip = words.CAVEATS.get(found.caveat, f"{reference.year} only")
+    slip = phrases.CAVEATS.get(found.caveat, f"{reference.year} only")
     return {
         **row,
         **{f"published_{name}": found.published.get(name) for name in names},
         **{f"{name}_difference": found.differences.get(name) for name in names},
         "tolerance": found.tolerance,
         "within_tolerance": found.within,
-        "tolerance_reason": words.not_judged(found.unknown, found.cell.dataset, axes),
+        "tolerance_reason": phrases.not_judged(found.unknown, found.cell.dataset, axes),
         **({_caveat_key(reference): slip} if reference.caveat else {}),
     }
 
@@ -154,7 +153,7 @@ def _beside(metric: Metric, outline: Outline, year: str) -> tuple[Column, Column
             naming,
             key=f"{metric.name}_difference",
             heading="difference",
-            kind="signed",
+            form="signed",
             meaning="the measured figure less the published one",
             better=None,
         ),

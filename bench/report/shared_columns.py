@@ -1,12 +1,12 @@
-"""How a workload's axes and metrics stand in rows and tables: the head of a row, shared columns."""
+"""What several tables share: the columns and values of a job, of its metrics, and of intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.cells import Cell, Group, column_axes, heading_axes, unmarked_axes
+from bench.analysis.intervals import Interval
 from bench.analysis.results import Results
 from bench.record.conditions import Interference
 from bench.report.column import Column
@@ -120,9 +120,14 @@ def group_columns(results: Results) -> tuple[Column, ...]:
         )
         for axis in column_axes(outline)
     ]
-    has_data = any(name != NO_DATA for name in results.sameness.datasets)
-    data = [Column("dataset", "data", meaning="the dataset", foldable=True)] if has_data else []
-    return (MACHINE, job, *axes, *data)
+    return (MACHINE, job, *axes, *dataset_columns(results))
+
+
+def dataset_columns(results: Results) -> tuple[Column, ...]:
+    """Return the column of the dataset; no column if no job reads data."""
+    if all(name == NO_DATA for name in results.sameness.datasets):
+        return ()
+    return (Column("dataset", "data", meaning="the dataset", foldable=True),)
 
 
 def metric_column(metric: Metric, naming: Naming, **changes: Any) -> Column:
@@ -130,7 +135,7 @@ def metric_column(metric: Metric, naming: Naming, **changes: Any) -> Column:
     fields: dict[str, Any] = {
         "key": naming.metric(metric.name),
         "heading": metric.title,
-        "kind": "number" if metric.digits is None else "decimal",
+        "form": "number" if metric.digits is None else "decimal",
         "meaning": metric.meaning,
         "unit": metric.unit,
         "better": metric.better,
@@ -148,9 +153,21 @@ def warnings(results: Results) -> tuple[str, ...]:
     )
 
 
-def bounded(name: str, unit: str, found: Any, factor: float = 1.0) -> Mapping[str, Any]:
-    """Return an interval as three values of a row: `name_unit` and its bounds."""
-    keys = (f"{name}_{unit}", f"{name}_low_{unit}", f"{name}_high_{unit}")
-    told = None if found is None else found.times(factor)
-    values = (None, None, None) if told is None else (told.estimate, told.low, told.high)
-    return dict(zip(keys, values, strict=True))
+def bounded(
+    name: str, found: Interval | None, unit: str = "", factor: float = 1.0
+) -> dict[str, float | None]:
+    """Return an interval, multiplied by `factor`, as three values of a row.
+
+    The estimate's key is `name_unit`; `bound_keys` gives the keys of its bounds.
+    """
+    key, keys = f"{name}_{unit}" if unit else name, bound_keys(name, unit)
+    if found is None:
+        return dict.fromkeys((key, *keys))
+    scaled = found.times(factor)
+    return {key: scaled.estimate, keys[0]: scaled.low, keys[1]: scaled.high}
+
+
+def bound_keys(name: str, unit: str = "") -> tuple[str, str]:
+    """Return the keys of the bounds of the interval called `name`."""
+    end = f"_{unit}" if unit else ""
+    return f"{name}_low{end}", f"{name}_high{end}"

@@ -1,0 +1,59 @@
+"""Which workload some runs measured: a report is of one workload, whose axes its jobs hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.errors import RequestError
+from bench.record.run import Run
+from bench.spec.axes import Reference
+from bench.spec.description import Outline
+from bench.spec.job import JobSpec
+
+
+def workload_of(
+    runs: Sequence[Run], outline: Outline, reference: Reference | None
+) -> tuple[Outline, Reference | None]:
+    """Return the workload that `runs` measured, with its reference.
+
+    `outline` and `reference` are the program's own. The outline describes each run whose journal
+    holds none; the reference is used if the runs are of that workload. Raises RequestError if the
+    runs are of unlike workloads, or if a job's axes are not the workload's.
+    """
+    outlines = {(run.header.workload or outline).name: run for run in runs}
+    if len(outlines) > 1:
+        names = sorted(outlines)
+        raise RequestError(
+            "the runs are of unlike workloads, which no report can compare",
+            seen=" and ".join(f"{name} ({outlines[name].path.name})" for name in names),
+            next_step="name the journals of one workload",
+        )
+    kept = [run for run in runs if run.header.workload is not None]
+    newest = max(kept, key=lambda run: run.header.started_at, default=None)
+    own = (newest and newest.header.workload) or outline
+    for run in runs:
+        _check_axes(run, own)
+    return own, reference if own.name == outline.name else None
+
+
+def _check_axes(run: Run, outline: Outline) -> None:
+    """Raise RequestError if a job of `run` holds axes that are not those of `outline`."""
+    for job in (*run.header.jobs, *(record.job for record in run.records)):
+        problem = next(_problems(job, outline), None)
+        if problem is not None:
+            raise RequestError(
+                f"{run.path.name} is not a journal of the workload {outline.name}",
+                seen=f"{problem} in the job {job.job_id}",
+                next_step="name with --workload the workload that the journal measured",
+            )
+
+
+def _problems(job: JobSpec, outline: Outline) -> Iterator[str]:
+    """Yield what is wrong with a job's axes: unknown to the workload, or absent from the job."""
+    known = {axis.name for axis in outline.axes}
+    for name in job.axes:
+        if name not in known:
+            yield f"the axis {name!r}, which {outline.name} does not have,"
+    for axis in outline.axes:
+        if axis.default is None and axis.name not in job.axes:
+            yield f"no value of the axis {axis.name!r}"
