@@ -15,9 +15,13 @@ from bench.spec.description import Outline
 
 @dataclass(frozen=True)
 class Repeats:
-    """How many jobs a machine repeated, and those whose final weights were not the same twice."""
+    """How many jobs a machine repeated, and those whose final weights were not the same twice.
+
+    `tested` of the `repeated` jobs state a digest of their final weights.
+    """
 
     machine: str
+    repeated: int
     tested: int
     unlike: tuple[str, ...]
 
@@ -99,15 +103,16 @@ def repeats(jobs: pd.DataFrame, names: Mapping[str, str], outline: Outline) -> t
     digest of its weights tells nothing.
     """
     same_work = ["machine_key", *cell_columns(outline), "job_epochs", "seed"]
-    tested: dict[str, int] = dict.fromkeys(jobs["machine_key"].unique(), 0)
-    unlike: dict[str, list[str]] = {key: [] for key in tested}
-    told = jobs[jobs["final_weights"].notna()]
-    repeated: Iterable[tuple[Any, pd.DataFrame]] = told.groupby(same_work, sort=False, dropna=False)
-    for values, rows in repeated:
-        if len(rows) < 2:
-            continue
-        machine = str(values[0])
-        tested[machine] += 1
-        if rows["final_weights"].nunique() > 1:
-            unlike[machine].append(str(rows["job_id"].iloc[0]))
-    return tuple(Repeats(names[key], tested[key], tuple(unlike[key])) for key in tested)
+    repeated: dict[str, int] = dict.fromkeys(jobs["machine_key"].unique(), 0)
+    tested = dict(repeated)
+    unlike: dict[str, list[str]] = {key: [] for key in repeated}
+    alike: Iterable[tuple[Any, pd.DataFrame]] = jobs.groupby(same_work, sort=False, dropna=False)
+    for values, rows in alike:
+        machine, told = str(values[0]), rows[rows["final_weights"].notna()]
+        repeated[machine] += len(rows) > 1
+        tested[machine] += len(told) > 1
+        if told["final_weights"].nunique() > 1:
+            unlike[machine].append(str(told["job_id"].iloc[0]))
+    return tuple(
+        Repeats(names[key], repeated[key], tested[key], tuple(unlike[key])) for key in repeated
+    )

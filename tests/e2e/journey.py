@@ -92,9 +92,14 @@ def journals(out: Path) -> list[Path]:
     return sorted((out / "journals").glob("*.jsonl"))
 
 
+def lines(journal: Path) -> list[dict[str, Any]]:
+    """Return the lines of a journal as plain JSON objects; the first is the header."""
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
 def records(journal: Path) -> list[dict[str, Any]]:
-    """Return the records of a journal as plain JSON objects."""
-    return [json.loads(line) for line in journal.read_text().splitlines()[1:]]
+    """Return the records of a journal, without its other lines."""
+    return [line for line in lines(journal) if line.get("entry") == "record"]
 
 
 def summary(out: Path) -> dict[str, Any]:

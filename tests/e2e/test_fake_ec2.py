@@ -76,7 +76,13 @@ def _types(fake):
 
 def records(visit):
     lines = journey.records(journey.journals(visit["out"])[0])
-    return [JobRecord.model_validate(line) for line in lines if "job_id" in line]
+    return [JobRecord.model_validate(line) for line in lines]
+
+
+def machines(visit):
+    """Return the journal's lines of the cluster's machines, as plain JSON objects."""
+    lines = journey.lines(journey.journals(visit["out"])[0])
+    return [line for line in lines if line.get("entry") == "machine" and not line["own"]]
 
 
 def test_ray_up_starts_the_head_alone(visit):
@@ -95,11 +101,10 @@ def test_a_run_has_one_machine_of_each_type_started_and_measures_them(visit):
 
 
 def test_a_type_that_there_is_no_capacity_for_is_a_row_with_aws_s_own_words(visit):
-    lines = journey.records(journey.journals(visit["out"])[0])
-    (refused,) = (e for e in lines if e.get("entry") == "machine" and e.get("reason"))
+    (refused,) = (entry for entry in machines(visit) if entry["reason"])
     assert refused["label"] == "arm"
     assert NO_CAPACITY in refused["reason"]
-    assert f"not had: arm: {refused['reason']}" in visit["result"][1]
+    assert f"unavailable: arm: {refused['reason']}" in visit["result"][1]
     rows = journey.summary(visit["out"])["failures"]
     assert [row["label"] for row in rows if NO_CAPACITY in str(row)] == ["arm"]
 
@@ -111,8 +116,7 @@ def test_the_declared_gpu_fails_plainly(visit):
 
 
 def test_the_price_of_each_machine_is_in_the_journal(visit):
-    lines = journey.records(journey.journals(visit["out"])[0])
-    prices = {e["host_type"]: e["usd_per_hour"] for e in lines if e.get("host_type")}
+    prices = {e["host_type"]: e["usd_per_hour"] for e in machines(visit) if e["host_type"]}
     assert prices == {"vm": 0.096, "compute": 0.1785, "gpu": 0.526}
 
 

@@ -43,7 +43,7 @@ def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
     words = journey.command("--grid", "smoke", *TWO_JOBS, out=out)
     process = journey.start(words, **data_environment)
     journal = journey.wait_for(lambda: journey.journals(out))[0]
-    journey.wait_for(lambda: len(journal.read_text().splitlines()) == 2, 180)
+    journey.wait_for(lambda: len(journey.records(journal)) == 1, 180)
     journey.wait_for(lambda: journey.job_child_of(process))
     everyone = [p.pid for p in journey.children_of(process)]
     for _ in range(3):  # an impatient user; a terminal signals the whole foreground group
@@ -71,13 +71,13 @@ def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, 
     words = journey.command("--grid", "smoke", *TWO_JOBS, out=out)
     process = journey.start(words, **data_environment)
     journal = journey.wait_for(lambda: journey.journals(out))[0]
-    journey.wait_for(lambda: len(journal.read_text().splitlines()) == 2, 180)
+    journey.wait_for(lambda: len(journey.records(journal)) == 1, 180)
     child = journey.wait_for(lambda: journey.job_child_of(process))
     process.kill()
     process.wait()
     journey.wait_for(lambda: not child.is_running(), 60)
     with journal.open("a") as file:
-        file.write('{"schema_version": 1, "run_id": "cut o')  # as a power cut leaves a line
+        file.write('{"entry": "record", "schema_version": 2, "run')  # as a power cut leaves a line
 
     code, output = journey.finish(journey.start(words, **data_environment))
     assert code == 0, output
@@ -106,7 +106,7 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(b
 
 
 def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, data_environment):
-    """The part was begun by a run that was killed; here its line is put into the journal."""
+    """The share was begun by a run that was killed; here its line is put into the journal."""
     out, words, first, _ = beside
     assert first[0] == 0, first[1]
     (journal,) = journey.journals(out)
@@ -115,5 +115,5 @@ def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, 
         file.write(json.dumps({**line, "at": "2026-11-01T10:00:00Z"}) + "\n")
     code, output = journey.finish(journey.start(words, **data_environment))
     assert code == 1, output
-    assert "the part of lab is open and its cluster was not found" in output
+    assert "the share of lab is open, but its cluster was not found" in output
     assert journey.journals(out) == [journal]

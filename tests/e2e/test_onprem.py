@@ -84,13 +84,12 @@ class Laptop:
 
     def jobs(self):
         """Return how many jobs' processes each host has."""
-        count = "ps -eo args= | grep -c '[b]ench.worker' || :"
+        count = "ps -eo args= | grep -c '[b]ench.child.entry' || :"
         return [int(self.lab.ssh(spec.address, count).stdout) for spec in SPECS]
 
     def records(self, out="reports"):
         found = journey.journals(self.folder / out)
-        lines = journey.records(found[0]) if found else []
-        return [line for line in lines if "job_id" in line]
+        return journey.records(found[0]) if found else []
 
     def limit(self, cores):
         """Give the hosts their shares of these cores; of none: lift all limits."""
@@ -169,7 +168,7 @@ def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, 
 
 def check_same_job(records, model):
     """Assert that four machines had the same data, weights, order and code for `model`."""
-    ours = [record for record in records if record["job"]["model"] == model]
+    ours = [record for record in records if record["job"]["axes"]["model"] == model]
     digests = [record["measurement"]["digests"] for record in ours]
     assert len(digests) == 4
     for name in ("data", "initial_weights", "batch_order", "code"):
@@ -185,6 +184,21 @@ def test_a_host_s_job_has_the_whole_host_at_full_priority(laptop, smoke):
 def test_the_run_says_what_still_runs_and_how_to_end_it(smoke):
     assert "Ray still runs on its hosts" in smoke[1]
     assert "--down" in smoke[1]
+
+
+# --- another workload -------------------------------------------------------------------------
+
+
+def test_a_workload_of_one_file_is_shipped_to_the_hosts_and_measured_there(laptop, smoke):
+    words = ("--workload", str(hosts.ROOT / "examples" / "matmul.py"), "--grid", "quick")
+    words += ("--sizes", "128", "--seeds", "1", "--repeats", "1", "--dispatch", "inline")
+    code, output = journey.finish(laptop.start(*words, out="matmul"), 300)
+    assert code == 0, output
+    assert "4 of 4 jobs measured on 4 machines, 0 failed" in output
+    records = laptop.records("matmul")
+    assert {record["label"] for record in records} == {"laptop", "alpha", "beta", "gamma"}
+    assert {record["job"]["axes"]["size"] for record in records} == {128}
+    assert len({record["measurement"]["digests"]["code"] for record in records}) == 1
 
 
 # --- security ---------------------------------------------------------------------------------
@@ -267,7 +281,7 @@ def test_a_cluster_is_measured_by_its_address_and_stopped_in_good_order_by_a_lim
         code, output = journey.finish(process, 300)
     assert code == 1, output
     assert f"cluster: the one at {tunnel.address}" in output
-    assert "the cluster's part ended early: the limit of 1.5 minutes is reached" in output
+    assert "the cluster's share ended early: the limit of 1.5 minutes is reached" in output
     records = laptop.records("limited")
     assert {r["label"] for r in records} > {"laptop"}, output
     assert all(record["measurement"] for record in records)

@@ -28,8 +28,8 @@ NAME_AND_GO = (
 #: Runs one job as a dispatcher does, and prints its record.
 RUN_CHILD = """
 import sys
-from bench.launch import LaunchSpec
-from bench.process import run_child
+from bench.child.launch import LaunchSpec
+from bench.child.process import run_child
 *_, record = run_child(LaunchSpec.model_validate_json(sys.stdin.read()))
 print(record.model_dump_json())
 """

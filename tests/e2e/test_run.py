@@ -53,7 +53,9 @@ def test_the_smoke_grid_measures_both_networks_and_says_where_the_report_lies(sm
     assert code == 0, output
     assert "2 of 2 jobs measured, 0 failed" in output
     assert str(out / "summary.md") in output
-    models = {record["job"]["model"] for record in journey.records(journey.journals(out)[0])}
+    models = {
+        record["job"]["axes"]["model"] for record in journey.records(journey.journals(out)[0])
+    }
     assert models == {"mlp", "cnn"}
 
 

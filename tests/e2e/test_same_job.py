@@ -64,7 +64,7 @@ def test_without_data_and_network_synthetic_digits_take_the_place_and_every_tabl
     assert "Synthetic digits took the place of MNIST" in output
     (record,) = journey.records(journey.journals(out)[0])
     assert record["job"]["dataset"] == "synthetic"
-    assert record["measurement"]["evaluations"][-1]["test_accuracy"] > 0.9
+    assert record["measurement"]["evaluations"][-1]["metrics"]["test_accuracy"] > 0.9
     sections = (out / "summary.md").read_text().split("\n## ")[1:]
     assert sections.pop().startswith("Notes\n\n2020 figures: ")
     assert len(sections) >= 6

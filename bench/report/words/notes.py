@@ -160,9 +160,11 @@ def sameness(found: Sameness) -> Iterable[str]:
     """Yield what is known of equal work."""
     yield from map(unlike_versions, found.versions)
     yield from (repeats(each) for each in found.repeats if each.tested)
-    untested = [each.machine for each in found.repeats if not each.tested]
-    if untested:
-        yield not_repeated(untested)
+    untested = [each for each in found.repeats if not each.tested]
+    if single := [each.machine for each in untested if not each.repeated]:
+        yield not_repeated(single)
+    if silent := [each.machine for each in untested if each.repeated]:
+        yield no_weights(silent)
     yield from map(unlike_code, found.code)
     for dataset, count in found.unlike_data.items():
         yield f"The runs hold {count} unlike sets of {dataset} data. Their jobs are kept apart."
@@ -205,6 +207,14 @@ def not_repeated(machines: Sequence[str]) -> str:
     return (
         f"No job was repeated on {and_list(machines)}, so bit-for-bit repetition was not tested "
         "there."
+    )
+
+
+def no_weights(machines: Sequence[str]) -> str:
+    """Return that the repeated jobs of some machines cannot be compared bit for bit."""
+    return (
+        f"The repeated jobs of {and_list(machines)} state no digest of their final weights, so "
+        "bit-for-bit repetition was not tested there."
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from builders import a_job, a_measurement, a_record, a_run, digest, facts
 
 from bench.analysis.results import analyse
+from bench.analysis.sameness import Sameness
+from bench.report.words import notes
 from mnist_bench.description import DESCRIPTION
 
 STEPS = [[1.0, 0.1], [0.1, 0.1]]
@@ -12,6 +14,10 @@ STEPS = [[1.0, 0.1], [0.1, 0.1]]
 
 def same(*runs):
     return analyse(runs, DESCRIPTION.outline).sameness
+
+
+def a_sameness(found):
+    return Sameness(versions=(), repeats=(found,), code=(), unlike_data={}, datasets=())
 
 
 def repeats(*weights):
@@ -37,8 +43,15 @@ def test_identical_repeats_are_counted():
 
 
 def test_without_repeats_or_digests_nothing_was_tested():
-    assert repeats("one").tested == 0
-    assert repeats(None, None).tested == 0
+    assert (repeats("one").repeated, repeats("one").tested) == (0, 0)
+    assert (repeats(None, None).repeated, repeats(None, None).tested) == (1, 0)
+
+
+def test_the_report_says_why_repetition_was_not_tested():
+    (single,) = notes.sameness(a_sameness(repeats("one")))
+    assert single.startswith("No job was repeated on")
+    (silent,) = notes.sameness(a_sameness(repeats(None, None)))
+    assert "state no digest of their final weights" in silent
 
 
 def test_pooled_records_of_unlike_code_are_named():
