@@ -34,8 +34,8 @@ NOWHERE_STEP = f"give the path of mnist.npz in --data or {PATH_VARIABLE}, or cho
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """A dataset and where it came from; compared by name, source, digests and note."""
+class MnistData:
+    """The arrays of a run and where they came from; compared by name, source, digests and note."""
 
     name: str  # 'mnist' or 'synthetic'
     arrays: Arrays = field(repr=False, compare=False)
@@ -66,7 +66,7 @@ def resolve(
     allow_download: bool = True,
     mirrors: Sequence[str] = MIRRORS,
     download_timeout_s: float = DOWNLOAD_TIMEOUT_S,
-) -> Dataset:
+) -> MnistData:
     """Return the dataset that `which` ('auto', 'mnist' or 'synthetic') asks for.
 
     Raises DataError if `which` is unknown, if a given path (`path`, else MNIST_BENCH_DATA) does not
@@ -89,7 +89,7 @@ def resolve(
             return _read_given(given, option)
     failures: list[DataError] = []
     for result in _search(env, allow_download, mirrors, time.monotonic() + download_timeout_s):
-        if isinstance(result, Dataset):
+        if isinstance(result, MnistData):
             return result
         failures.append(result)
     tried = "; ".join(map(str, failures))
@@ -98,7 +98,7 @@ def resolve(
     return replace(_generate(IN_PLACE), tried=tried)
 
 
-def write_copy(dataset: Dataset, directory: str | os.PathLike[str]) -> Path:
+def write_copy(dataset: MnistData, directory: str | os.PathLike[str]) -> Path:
     """Write the arrays to an uncompressed npz, which child processes load fast; return its path.
 
     Raises DataError if it cannot be written.
@@ -121,17 +121,17 @@ def load_copy(path: str | os.PathLike[str]) -> Arrays:
         raise DataError(error.what, seen=error.seen, next_step=step) from error
 
 
-def _generate(note: str | None) -> Dataset:
+def _generate(note: str | None) -> MnistData:
     """Draw the synthetic set; if it differs from the pinned one, the note says so."""
     arrays = make_synthetic()
     digests = digests_of(arrays)
     if digests != SYNTHETIC_DIGESTS:
         drift = f"The synthetic set differs from the pinned one (numpy {np.__version__})."
         note = f"{note} {drift}" if note else drift
-    return Dataset("synthetic", arrays, "generated", digests, note)
+    return MnistData("synthetic", arrays, "generated", digests, note)
 
 
-def _read_given(path: str | os.PathLike[str], option: str) -> Dataset:
+def _read_given(path: str | os.PathLike[str], option: str) -> MnistData:
     """Read the file that the user named; raises DataError with a next step if it is not MNIST."""
     try:
         return _read_file(Path(os.path.expanduser(path)), f"{option} {os.fspath(path)}", option)
@@ -141,7 +141,7 @@ def _read_given(path: str | os.PathLike[str], option: str) -> Dataset:
 
 def _search(
     env: Mapping[str, str], allow_download: bool, mirrors: Sequence[str], deadline: float
-) -> Iterator[Dataset | DataError]:
+) -> Iterator[MnistData | DataError]:
     """Look in each place in order, and yield the real MNIST or the reason why it is not there."""
     home = Path(env.get("HOME") or os.path.expanduser("~"))
     keras = Path(env.get("KERAS_HOME") or home / ".keras") / "datasets" / "mnist.npz"
@@ -163,10 +163,10 @@ def _search(
             yield error
 
 
-def _read_file(path: Path, place: str, source: str) -> Dataset:
+def _read_file(path: Path, place: str, source: str) -> MnistData:
     """Read and check a file in Keras's layout; raises DataError that starts with `place`."""
     arrays = read_path(path, place)
-    return Dataset("mnist", arrays, source, _verify(arrays, place))
+    return MnistData("mnist", arrays, source, _verify(arrays, place))
 
 
 def _verify(arrays: Arrays, place: str) -> dict[str, str]:
@@ -183,10 +183,10 @@ def _verify(arrays: Arrays, place: str) -> dict[str, str]:
     return digests
 
 
-def _download(mirror: str, deadline: float, keep_at: Path) -> Dataset:
+def _download(mirror: str, deadline: float, keep_at: Path) -> MnistData:
     """Download, check and keep the dataset; raises DataError if it is unavailable or wrong."""
     arrays = fetch(mirror, deadline)
-    dataset = Dataset("mnist", arrays, "download", _verify(arrays, mirror))
+    dataset = MnistData("mnist", arrays, "download", _verify(arrays, mirror))
     try:
         write_npz(arrays, keep_at)
     except OSError as error:  # the data in memory are good: only the next run needs the file

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench.errors import DataError
 from bench.paths import cache_folder
-from mnist_bench.data import Dataset, combined_digest, load_copy, write_copy
+from mnist_bench.data import MnistData, combined_digest, load_copy, write_copy
 
 
-def cached_copy(dataset: Dataset) -> Path:
+def cached_copy(dataset: MnistData) -> Path:
     """Return the path of a copy of `dataset`: an old copy with the right digest, or a new one.
 
     It is in the user's cache folder, or in the temporary folder if the cache folder is not

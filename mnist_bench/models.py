@@ -5,7 +5,6 @@ Keras is imported inside the functions, so only a job's child process pays for t
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -115,12 +114,3 @@ def batch_orders(seed: int, epochs: int, images: int) -> np.ndarray:
         sequence = np.random.SeedSequence((seed, ORDER_STREAM, epoch))
         orders[epoch] = np.random.default_rng(sequence).permutation(images)
     return orders
-
-
-def weights_digest(arrays: Sequence[np.ndarray]) -> str:
-    """Return the SHA-256 of the arrays' shapes and little-endian float32 bytes, in order."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(str(tuple(array.shape)).encode())
-        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
-    return digest.hexdigest()

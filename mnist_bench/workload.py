@@ -10,7 +10,7 @@ from bench.child.workload import Dataset, Workload
 from bench.record.facts import MachineFacts
 from bench.spec.job import JobSpec
 from bench.text import type_and_line
-from mnist_bench import eligibility, runtime
+from mnist_bench import eligibility, frameworks
 from mnist_bench.backends import backend, installed
 from mnist_bench.data import combined_digest, load_copy, resolve
 from mnist_bench.data_copy import cached_copy
@@ -37,6 +37,7 @@ class MnistWorkload(Workload):
             framework.device(),
             versions=framework.versions(),
             threads=framework.thread_counts(),
+            synchronise=framework.synchronise,
         )
         assert meter.data_path is not None, "every job of this workload has data"
         arrays = load_copy(meter.data_path)
@@ -80,7 +81,7 @@ class MnistWorkload(Workload):
 
     def builds(self) -> Mapping[str, Callable[[], dict[str, str]]]:
         """Return, for each imported framework, a function that returns its build facts."""
-        return runtime.loaded_builds()
+        return frameworks.loaded_builds()
 
     def import_all(self, threads: int) -> Mapping[str, str]:
         """Import every installed framework; return why each failed import did."""
@@ -94,7 +95,7 @@ class MnistWorkload(Workload):
 
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
         """Return the peak GPU memory that the backend's allocator counted, and its name."""
-        return runtime.gpu_peak_bytes(settings_of(job).backend)
+        return frameworks.gpu_peak_bytes(settings_of(job).backend)
 
 
 def _notes(settings: Settings) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from bench.record.facts import MachineFacts
 from bench.spec.axes import Axis, Metric
 from bench.spec.description import Description
 from bench.spec.job import JobSpec
+from mnist_bench.description import METRICS
 
 NAME = "toy_workload:WORKLOAD"
 LAST_WORDS = "toy: these are my last words"
@@ -230,7 +232,7 @@ class SlowMeter(Meter):
 class SlowTeller(Workload):
     """The real workload under a slow meter; the note is the whole time that it took."""
 
-    description = DESCRIPTION
+    description = replace(DESCRIPTION, metrics=METRICS)
 
     def run_job(self, job: JobSpec, meter: Meter) -> None:
         from mnist_bench.workload import WORKLOAD as REAL

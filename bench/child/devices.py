@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from bench.errors import DeviceError
+from bench.record.failure import NO_GPU, REASONS
 
 #: Seconds that the driver may take to list its GPUs.
 LISTING_S = 20
@@ -34,8 +35,8 @@ def check_device(expects: str | None, gpus: Sequence[object]) -> None:
     """
     if expects == "gpu" and not gpus:
         raise DeviceError(
-            "no GPU visible: the machine was declared to have one, so the job is not measured on "
+            f"{NO_GPU}: the machine was declared to have one, so the job is not measured on "
             "its CPU",
             seen="no device",
-            next_step="check `nvidia-smi -L` on it, and that the backend's GPU build is installed",
+            next_step=REASONS[NO_GPU].advice,
         )

@@ -15,12 +15,13 @@ import bench.child.runtime as runtime
 from bench.child.ceilings import measure_ceilings
 from bench.child.devices import check_device, visible_gpus
 from bench.child.launch import LaunchSpec
-from bench.child.meter import Meter, Notebook
+from bench.child.meter import Meter
+from bench.child.notebook import Notebook
 from bench.child.workload import Workload, code_digest, load_workload, probe_for
 from bench.clock import utc_now
 from bench.errors import DeviceError, WorkloadError
 from bench.record.ceilings import Ceilings
-from bench.record.failure import Failure
+from bench.record.failure import NO_GPU, Failure
 from bench.record.lines import JobRecord
 from bench.record.measurement import (
     Digests,
@@ -59,7 +60,7 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
 def failure_of(error: BaseException, privacy: Privacy) -> Failure:
     """Return the failure record of an exception, with names redacted in its traceback."""
     return Failure(
-        reason="no GPU visible" if isinstance(error, DeviceError) else "exception",
+        reason=NO_GPU if isinstance(error, DeviceError) else "exception",
         message=privacy.redacted(str(error)) or type(error).__name__,
         exception=type(error).__name__,
         traceback=privacy.redacted("".join(traceback.format_exception(error))),
@@ -81,6 +82,7 @@ def _measured(
         data_path=Path(launch.data_path) if launch.data_path else None,
         data_digest=launch.data_digest,
         expects=launch.expects,
+        metrics=workload.description.metrics,
     )
     workload.run_job(launch.job, meter)
     if not meter.notebook.evaluations:

@@ -7,23 +7,25 @@ does, and the meter measures it, so no workload times itself.
 from __future__ import annotations
 
 import contextlib
+import enum
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.child.ceilings import Operations
 from bench.child.devices import check_device
+from bench.child.notebook import Notebook
 from bench.child.stopwatch import EpochTimer, StoppableClock, TimedEpoch, no_device, timed
 from bench.errors import DataError, WorkloadError
 from bench.probe.memory import peak_bytes, resident_bytes
 from bench.record.ceilings import WorkCount
 from bench.record.measurement import EpochRecord, Evaluation, quantile
+from bench.spec.axes import Metric
 from bench.spec.job import JobSpec
 
 Arrays = Sequence[npt.NDArray[Any]]
@@ -33,33 +35,22 @@ Evaluate = Callable[[], Mapping[str, float]]
 Emit = Callable[[Mapping[str, Any]], None]
 
 
-@dataclass
-class Notebook:
-    """What a meter has noted so far; the child turns it into the record."""
+class Phase(enum.Enum):
+    """How far a job's training is."""
 
-    epochs: list[EpochRecord] = field(default_factory=list)
-    step_s: list[npt.NDArray[np.float64]] = field(default_factory=list)
-    evaluations: list[Evaluation] = field(default_factory=list)
-    digests: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    device: str = "cpu"
-    threads: tuple[int | None, int | None] = (None, None)
-    import_s: float = 0.0
-    after_import_bytes: int | None = None
-    after_data_bytes: int | None = None
-    peak: tuple[int | None, str | None] = (None, None)
-    first_step_at_s: float | None = None
-    ragged_last_step: bool = False
-    work: WorkCount | None = None
-    operations: Operations | None = None
+    IDLE = "before the training"
+    TRAINING = "between two epochs"
+    EPOCH = "in an epoch"
+    DONE = "after the training"
 
 
 class Meter:
     """Measures one job. The methods are in the order in which a workload calls them.
 
     `threads` is the number of threads that the job may use. `data_path` is the copy of the dataset;
-    None if the workload reads no data.
+    None if the workload reads no data. `metrics` describes what the workload reports.
+
+    A job has one training, and its epochs follow one another; anything else is a WorkloadError.
     """
 
     def __init__(
@@ -72,11 +63,13 @@ class Meter:
         data_path: Path | None = None,
         data_digest: str = "",
         expects: str | None = None,
+        metrics: Sequence[Metric] = (),
     ) -> None:
         self.threads, self.data_path = threads, data_path
         self.notebook = Notebook()
         self._job, self._emit, self._started_s = job, emit, started_s
         self._data_digest, self._expects = data_digest, expects
+        self._phase, self._metrics = Phase.IDLE, tuple(metrics)
         self._synchronise: Callable[[], None] = no_device
         self._evaluate: Evaluate | None = None
         self._weights: Callable[[], Arrays] | None = None
@@ -151,34 +144,61 @@ class Meter:
         `evaluate` returns the metrics, and `weights` the trained arrays (for their digest). Set
         `ragged_last_step` if the last step of every epoch has fewer samples than the others.
         """
+        if self._phase is not Phase.IDLE:
+            raise WorkloadError(
+                "a second training began",
+                seen=self._phase.value,
+                next_step="open `with meter.training():` once in a job",
+            )
         self._evaluate, self._weights = evaluate, weights
         self.notebook.ragged_last_step = ragged_last_step
-        self._clock = StoppableClock()
+        self._phase, self._clock = Phase.TRAINING, StoppableClock()
         self._emit({"event": "training", "clock_s": self._clock.origin})
-        yield
-        if len(self.notebook.epochs) != self._job.epochs:
-            raise WorkloadError(
-                "the workload did not train as many epochs as the job asks for",
-                seen=f"{len(self.notebook.epochs)} of {self._job.epochs}",
-                next_step="call meter.epoch() exactly job.epochs times",
-            )
-        self._note_evaluation(self._job.epochs, self._clock.elapsed())
+        try:
+            yield
+            self._check_trained()
+            self._note_evaluation(self._job.epochs, self._clock.elapsed())
+        finally:
+            self._phase = Phase.DONE
         self.notebook.peak = peak_bytes()
 
     def epoch(self) -> EpochTimer:
         """Begin the next epoch and return its timer. Call it inside `training`."""
-        if self._clock is None:
+        number = len(self.notebook.epochs) + 1
+        if self._phase is Phase.EPOCH:
+            raise WorkloadError(
+                f"an epoch began before epoch {number} ended",
+                next_step="open it in a `with` statement, or call its end()",
+            )
+        if self._phase is not Phase.TRAINING:
             raise WorkloadError(
                 "an epoch began outside the training",
+                seen=self._phase.value,
                 next_step="open it inside `with meter.training():`",
             )
-        number = len(self.notebook.epochs) + 1
+        self._phase = Phase.EPOCH
         return EpochTimer(number, self._synchronise, self._epoch_ended)
+
+    def _check_trained(self) -> None:
+        trained, epochs = len(self.notebook.epochs), self._job.epochs
+        if self._phase is Phase.EPOCH:
+            raise WorkloadError(
+                f"the training ended before epoch {trained + 1} ended",
+                next_step="open it in a `with` statement, or call its end()",
+            )
+        if trained != epochs:
+            raise WorkloadError(
+                "the workload did not train as many epochs as the job asks for",
+                seen=f"{trained} of {epochs}",
+                next_step="call meter.epoch() exactly job.epochs times",
+            )
 
     def _epoch_ended(self, timed_epoch: TimedEpoch) -> None:
         assert self._clock is not None
         trained_s = self._clock.elapsed()
         self._clock.without(lambda: self._note_epoch(timed_epoch, trained_s))
+        if self._phase is Phase.EPOCH:
+            self._phase = Phase.TRAINING
 
     def _note_epoch(self, epoch: TimedEpoch, trained_s: float) -> None:
         if not epoch.step_s.size:
@@ -216,7 +236,7 @@ class Meter:
             step_p10_s=quantile(rest, 0.10),
             step_median_s=quantile(rest, 0.50),
             step_p95_s=quantile(rest, 0.95),
-            metrics=dict(epoch.metrics),
+            metrics=self._named(epoch.metrics, "epoch"),
             rss_bytes=resident_bytes(),
         )
 
@@ -229,12 +249,26 @@ class Meter:
         self.notebook.evaluations.append(
             Evaluation(
                 epochs=epochs,
-                metrics={name: float(value) for name, value in metrics.items()},
+                metrics=self._named(metrics, "evaluation"),
                 evaluate_s=evaluate_s,
                 total_s=trained_s + evaluate_s,
                 weights_digest=digest,
             )
         )
+
+    def _named(
+        self, metrics: Mapping[str, float], measured: Literal["epoch", "evaluation"]
+    ) -> dict[str, float]:
+        """Return the reported metrics; each must be one that the description names for this use."""
+        known = [one.name for one in self._metrics if one.measured in (measured, "both")]
+        for name in metrics:
+            if name not in known:
+                raise WorkloadError(
+                    f"the description names no such metric of an {measured}",
+                    seen=f"{name}, not one of {', '.join(known) or 'none'}",
+                    next_step="add it to the metrics of the Description, or do not report it",
+                )
+        return {name: float(value) for name, value in metrics.items()}
 
 
 def arrays_digest(arrays: Arrays) -> str:

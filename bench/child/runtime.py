@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bench.probe.fact import in_time
+from bench.probe.fact import FRAMEWORK_LIMIT_S, in_time
 from bench.record.facts import RuntimeFacts, ThreadPool
-
-#: Seconds that each call to a framework may take.
-LIMIT_S = 2.0
 
 
 def loaded(builds: Mapping[str, Callable[[], dict[str, str]]]) -> RuntimeFacts:
     """Return this process's thread pools and the build facts of `builds`. It never fails."""
     unknown: dict[str, str] = {}
-    pools, reason = in_time(_thread_pools, LIMIT_S)
+    pools, reason = in_time(_thread_pools, FRAMEWORK_LIMIT_S)
     if reason:
         unknown["thread_pools"] = reason
     frameworks = {}
     for name, read in builds.items():
-        facts, reason = in_time(read, LIMIT_S)
+        facts, reason = in_time(read, FRAMEWORK_LIMIT_S)
         if reason:
             unknown[name] = reason
         else:

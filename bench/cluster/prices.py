@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
+from bench.clock import utc_today
 from bench.cluster.config import ClusterFile, NodeType
 from bench.dispatch.labels import PRICE_LABEL
 from bench.record.price import Price, listed_price
@@ -42,7 +42,7 @@ def price_of_node(node: NodeType, cluster: ClusterFile) -> Price:
     """
     if node.usd_per_hour is not None:
         source = f"{PRICE_LABEL} of {cluster.path.name}"
-        return Price(node.usd_per_hour, source, f"{datetime.now(UTC):%Y-%m-%d}")
+        return Price(node.usd_per_hour, source, utc_today())
     if node.accelerated:
         return Price(None, reason="its list price leaves out its GPU")
     if node.machine is None:

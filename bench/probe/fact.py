@@ -11,6 +11,9 @@ from typing import Any
 #: Seconds that the source of one fact may take; a row may set its own limit.
 LIMIT_S = 0.5
 
+#: Seconds that a call to a framework may take.
+FRAMEWORK_LIMIT_S = 2.0
+
 #: Seconds after which a probe skips the remaining rows, however many sources hang.
 BUDGET_S = 8.0
 

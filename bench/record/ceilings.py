@@ -10,12 +10,10 @@ from bench.spec.frozen import Frozen
 
 
 class WorkCount(Frozen):
-    """The least work of one step on a full batch, counted from the network's shape."""
+    """The least work of one step on a full batch, counted from what the workload computes."""
 
-    flops: int = Field(ge=0, description="of matrix products and convolutions, both passes")
-    bytes: int = Field(
-        ge=0, description="bytes read and written; each operand counts once per pass"
-    )
+    flops: int = Field(ge=0, description="floating-point operations that the step needs")
+    bytes: int = Field(ge=0, description="bytes that the step must at least read and write")
     working_set_bytes: int = Field(ge=0, description="bytes that the step touches")
 
 

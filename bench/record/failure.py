@@ -19,6 +19,9 @@ class Reason:
     retry: bool
 
 
+#: The reason of a job whose machine does not show the GPU that it was declared to have.
+NO_GPU = "no GPU visible"
+
 #: Every reason that a record may give. The scheduler retries a lost job on the same machine.
 REASONS: Mapping[str, Reason] = {
     reason.name: reason
@@ -33,7 +36,7 @@ REASONS: Mapping[str, Reason] = {
         ),
         Reason("dispatch", "check the machine by hand: Ray could not run the job there", False),
         Reason(
-            "no GPU visible",
+            NO_GPU,
             "check `nvidia-smi -L` on the machine, and that the backend's GPU build is installed",
             False,
         ),

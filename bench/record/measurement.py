@@ -77,7 +77,7 @@ class EpochRecord(Frozen):
     """One timed epoch. Quantiles exclude the first step, which in epoch 1 traces and compiles."""
 
     epoch: int = Field(ge=1)
-    started_s: float = Field(description="seconds since the annex clock started")
+    started_s: float = Field(description="seconds since the training's clock started")
     wall_s: float
     cpu_s: float = Field(description="user and system CPU seconds of the child")
     steps: int

@@ -9,13 +9,14 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from bench.clock import utc_today
 from bench.errors import RequestError
 from bench.record.facts import MachineFacts
 from bench.spec.frozen import Frozen
@@ -176,7 +177,7 @@ def read_rules(text: str) -> tuple[PriceRule, ...]:
     if figures is None:
         return _read_file(Path(text))
     try:
-        return (PriceRule(**figures, source=TYPED, date=f"{datetime.now(UTC):%Y-%m-%d}"),)
+        return (PriceRule(**figures, source=TYPED, date=utc_today()),)
     except ValidationError as error:
         raise _wrong(f"{text}: {first_problem(error)}") from error
 

@@ -65,7 +65,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of quality that a workload reports, such as the accuracy on the test set.
+    """A figure of quality that a workload reports, such as an accuracy.
 
     `measured` says when it is reported: at the end of each epoch, at each evaluation, or both.
     `short` is the heading within a table of metrics. `scored` marks the figure that the progress

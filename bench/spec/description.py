@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.errors import WorkloadError
 from bench.spec.axes import Axis, Metric, Reference
 from bench.spec.frozen import Frozen
+from bench.spec.job import JobSpec
+
+#: What every job has beside its axes. A job's id covers both side by side, so no axis may have the
+#: name of a field, nor the key of a field in a grid.
+RESERVED = frozenset({*JobSpec.model_fields, "seeds", "repeats", "about", "subgrids", "datasets"})
 
 
 class Outline(Frozen):
@@ -47,6 +53,9 @@ class Description:
     `sources` are the importable packages whose code runs in a job: they are digested, and sent to
     a cluster. `caveat` is the sentence that the verdict ends with. `reference` loads published
     figures; None if there are none.
+
+    Raises WorkloadError if an axis has a reserved name or key, or if two axes or two metrics have
+    the same name.
     """
 
     name: str
@@ -63,6 +72,28 @@ class Description:
     datasets: tuple[str, ...] = ()
     caveat: str = ""
     reference: Callable[[], Reference] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        for axis in self.axes:
+            for word in (axis.name, axis.key):
+                if word in RESERVED:
+                    raise WorkloadError(
+                        f"workload {self.name}: an axis has a name that every job uses",
+                        seen=word,
+                        next_step="give the axis another name or plural",
+                    )
+        self._check_unlike("axes have the same name", (axis.name for axis in self.axes))
+        self._check_unlike("axes have the same key", (axis.key for axis in self.axes))
+        self._check_unlike("metrics have the same name", (metric.name for metric in self.metrics))
+
+    def _check_unlike(self, what: str, words: Iterable[str]) -> None:
+        known: set[str] = set()
+        for word in words:
+            if word in known:
+                raise WorkloadError(
+                    f"workload {self.name}: two {what}", seen=word, next_step="rename one of them"
+                )
+            known.add(word)
 
     @property
     def outline(self) -> Outline:

@@ -67,7 +67,7 @@ class Ledger:
         self._closed = False
 
     def add(self, at_s: float, values: Mapping[str, float]) -> None:
-        """Append one reading of a meter (thread-safe). After `close`, readings are dropped."""
+        """Append one reading of a source (thread-safe). After `close`, readings are dropped."""
         with self._lock:
             if not self._closed:
                 for name, value in values.items():

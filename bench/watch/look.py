@@ -14,7 +14,7 @@ from bench.watch.sampler import Watch, job_here
 #: Seconds of a look: long enough for a mean, and short enough to wait for.
 LOOK_S = 3.0
 
-#: The meters that show what other processes use.
+#: The sources that show what other processes use.
 NEEDED = ("processes", "CPU times")
 
 #: Seconds that sources (such as a GPU's driver) have to open before a look begins.

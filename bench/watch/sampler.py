@@ -19,8 +19,8 @@ from bench.record.conditions import Conditions, Interference
 from bench.record.measurement import EpochRecord
 from bench.watch.flags import Job
 from bench.watch.ledger import Ledger, judged
-from bench.watch.meters import METERS, Meter, Reader, Target
 from bench.watch.processes import Processes
+from bench.watch.sources import SOURCES, Reader, Source, Target
 
 #: Seconds of a period. The cost of sampling is recorded with every job (`sampling_cpu_s`).
 PERIOD_S = 0.2
@@ -36,13 +36,13 @@ TRIES = 3
 
 
 class _Sampler:
-    """Reads some meters in a separate thread, so that a hanging meter delays no other sampler."""
+    """Reads some sources in a separate thread, so that a hanging source delays no other sampler."""
 
-    def __init__(self, meters: Sequence[Meter], watch: Watch) -> None:
+    def __init__(self, sources: Sequence[Source], watch: Watch) -> None:
         self.reading: str | None = None
         self.cpu_s = 0.0
         self.opened = threading.Event()
-        self._meters, self._watch = meters, watch
+        self._sources, self._watch = sources, watch
         self._opening = 0
         self._failed: dict[str, int] = {}
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -53,12 +53,12 @@ class _Sampler:
             self.thread.start()
         except RuntimeError as error:
             self.opened.set()
-            self._watch.unknown |= {meter.name: str(error) for meter in self._meters}
+            self._watch.unknown |= {source.name: str(error) for source in self._sources}
 
     def end(self, deadline: float) -> bool:
         """Wait until `deadline` for the last reading; say whether the thread has ended.
 
-        If it has not, the meter that hangs is named, and it is the reason for the meters that wait.
+        If it has not, the source that hangs is named; it is the reason for the sources that wait.
         """
         if self.thread.ident is None:
             return True
@@ -67,9 +67,9 @@ class _Sampler:
         if self.thread.is_alive() and hangs:
             unknown = self._watch.unknown
             unknown[hangs] = "hangs: it gave no more samples"
-            for number, meter in enumerate(self._meters):
+            for number, source in enumerate(self._sources):
                 how = "not read" if number >= self._opening else "not read to the end"
-                unknown.setdefault(meter.name, f"{how}: {hangs} hangs")
+                unknown.setdefault(source.name, f"{how}: {hangs} hangs")
         return not self.thread.is_alive()
 
     def _run(self) -> None:
@@ -86,43 +86,43 @@ class _Sampler:
         self._sample(readers, 0)  # all once more, so that counters reach to the end
         self.cpu_s = time.thread_time() - begin
 
-    def _open(self) -> list[tuple[Meter, Reader]]:
-        """Open every meter; a meter that cannot be opened is left out, with the reason."""
+    def _open(self) -> list[tuple[Source, Reader]]:
+        """Open every source; a source that cannot be opened is left out, with the reason."""
         opened = []
-        for meter in self._meters:
-            self.reading = meter.name
+        for source in self._sources:
+            self.reading = source.name
             try:
-                opened.append((meter, meter.open(self._watch.target)))
+                opened.append((source, source.open(self._watch.target)))
             except Absent as error:
-                self._watch.unknown[meter.name] = str(error)
+                self._watch.unknown[source.name] = str(error)
             except Exception as error:  # a failing source must not stop a run
-                self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+                self._watch.unknown[source.name] = f"{type(error).__name__}: {error}"[:200]
             self._opening += 1
         self.reading = None
         return opened
 
-    def _sample(self, readers: list[tuple[Meter, Reader]], periods: int) -> None:
-        """Read every meter that is due; a meter that fails TRIES times in a row is dropped."""
+    def _sample(self, readers: list[tuple[Source, Reader]], periods: int) -> None:
+        """Read every source that is due; a source that fails TRIES times in a row is dropped."""
         for entry in tuple(readers):
-            meter, read = entry
-            if periods % meter.every:
+            source, read = entry
+            if periods % source.every:
                 continue
-            self.reading = meter.name
+            self.reading = source.name
             try:
                 self._watch.ledger.add(time.perf_counter(), read())
-                if self._failed.pop(meter.name, None):
-                    self._watch.unknown.pop(meter.name, None)
+                if self._failed.pop(source.name, None):
+                    self._watch.unknown.pop(source.name, None)
             except Exception as error:  # a failing source must not stop a run
-                failed = self._failed[meter.name] = self._failed.get(meter.name, 0) + 1
+                failed = self._failed[source.name] = self._failed.get(source.name, 0) + 1
                 if isinstance(error, GONE) or failed >= TRIES:
                     readers.remove(entry)
-                if not isinstance(error, GONE) or meter.may_hang:
-                    self._watch.unknown[meter.name] = f"{type(error).__name__}: {error}"[:200]
+                if not isinstance(error, GONE) or source.may_hang:
+                    self._watch.unknown[source.name] = f"{type(error).__name__}: {error}"[:200]
         self.reading = None
 
 
 class Watch:
-    """Samples all meters in separate threads, so that a sensor that hangs delays nothing.
+    """Samples all sources in separate threads, so that a sensor that hangs delays nothing.
 
     If `child` is None, it watches only the machine. Use it as a context manager, and read `ledger`
     afterwards.
@@ -143,7 +143,7 @@ class Watch:
         self.stopped = threading.Event()
         self.began_s = self.ended_s = time.perf_counter()
         self._samplers = [
-            _Sampler([meter for meter in METERS if meter.may_hang == may_hang], self)
+            _Sampler([source for source in SOURCES if source.may_hang == may_hang], self)
             for may_hang in (False, True)
         ]
 

@@ -35,6 +35,12 @@ class Backend(Protocol):
     def versions(self) -> dict[str, str]:
         """Return the versions of the imported packages."""
 
+    def synchronise(self) -> None:
+        """Wait for the device; the meter calls this before it reads a clock.
+
+        It does nothing for a backend whose loops wait for the result of each step.
+        """
+
     def evaluate(self, model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
         """Return loss and accuracy of the compiled Keras `model`, at EVALUATION_BATCH."""
 

@@ -40,6 +40,15 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
+def synchronise() -> None:
+    """Wait for the GPU if this process has used it."""
+    import torch
+
+    # is_available would ask the driver, which is too slow to do after each step
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
 def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     loss, accuracy = model.evaluate(images, labels, batch_size=EVALUATION_BATCH, verbose=0)
     return loss, accuracy
@@ -70,8 +79,5 @@ def _torch_device() -> str:
 
 
 def _finished(result: Any) -> Any:
-    if device() == "gpu":
-        import torch
-
-        torch.cuda.synchronize()
+    synchronise()
     return result

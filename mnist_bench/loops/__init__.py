@@ -15,8 +15,9 @@ class Loop(Protocol):
     """Trains a compiled Keras model; after every epoch its weights hold the result.
 
     `inputs` come from `mnist_bench.inputs`; `orders` has the shape (epochs, images). A loop opens
-    `meter.epoch()` for each epoch and reports each step to it. When the epoch ends, the meter may
-    evaluate the model with the training clock stopped.
+    `meter.epoch()` for each epoch and reports each step to it. The meter waits for the device with
+    the backend's `synchronise`; if that does nothing, the loop waits for the result of each step.
+    When the epoch ends, the meter may evaluate the model with the training clock stopped.
     """
 
     def __call__(

@@ -78,7 +78,6 @@ def _train(
             sums.zero_()
             for batch in chosen.split(batch_size):
                 step(batch)
-                _synchronise(device)
                 epoch.step()
             epoch.stop()
             _put_back(model, weights)
@@ -88,13 +87,6 @@ def _train(
 
 def _device_of(model: Any) -> Any:
     return model.trainable_variables[0].value.device
-
-
-def _synchronise(device: Any) -> None:
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _take(model: Any, device: Any) -> list[Any]:

@@ -23,7 +23,7 @@ from mnist_bench import data, download
 from mnist_bench.data import (
     MNIST_DIGESTS,
     Arrays,
-    Dataset,
+    MnistData,
     combined_digest,
     digests_of,
     load_copy,
@@ -44,7 +44,7 @@ def mnist_path() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mnist(mnist_path: Path) -> Dataset:
+def mnist(mnist_path: Path) -> MnistData:
     return resolve("mnist", mnist_path)
 
 
@@ -160,7 +160,7 @@ def test_a_flipped_bit_in_the_given_file_is_an_error_that_names_it(
 
 
 def test_a_flipped_bit_under_a_sound_checksum_is_caught_by_its_digest(
-    mnist: Dataset, tmp_path: Path, offline: dict[str, str]
+    mnist: MnistData, tmp_path: Path, offline: dict[str, str]
 ) -> None:
     x_test = mnist.arrays.x_test.copy()
     x_test[1234, 14, 14] ^= 1
@@ -217,7 +217,7 @@ def test_a_wrong_shape_is_an_error_that_gives_both_shapes(
 
 
 def test_a_wrong_dtype_is_an_error_even_when_the_values_are_right(
-    mnist: Dataset, tmp_path: Path, offline: dict[str, str]
+    mnist: MnistData, tmp_path: Path, offline: dict[str, str]
 ) -> None:
     arrays = mnist.arrays._asdict() | {"y_test": mnist.arrays.y_test.astype(np.int8)}
     np.savez(tmp_path / "typed.npz", **arrays)
@@ -419,7 +419,7 @@ def test_a_corrupt_download_leaves_nothing_behind_and_is_named(
 
 
 def test_a_mirror_of_idx_files_gives_the_same_arrays(
-    mnist: Dataset, bare: dict[str, str], served: tuple[Path, str]
+    mnist: MnistData, bare: dict[str, str], served: tuple[Path, str]
 ) -> None:
     folder, address = served
     for name, array in mnist.arrays._asdict().items():
@@ -502,9 +502,9 @@ def test_the_combined_digest_is_one_for_arrays_and_for_their_digests() -> None:
     assert combined_digest(arrays) != combined_digest(swapped)
 
 
-def small_dataset() -> Dataset:
+def small_dataset() -> MnistData:
     arrays = Arrays(**small())
-    return Dataset("synthetic", arrays, "generated", digests_of(arrays))
+    return MnistData("synthetic", arrays, "generated", digests_of(arrays))
 
 
 def test_staged_arrays_come_back_bit_for_bit_from_an_uncompressed_file(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from bench.child.meter import arrays_digest
 from mnist_bench.models import (
     ARCHITECTURES,
     batch_orders,
     build_model,
     initial_weights,
-    weights_digest,
 )
 
 SHAPES = {
@@ -52,9 +52,9 @@ def test_a_network_starts_from_the_seeded_weights(built):
 
 def test_the_same_seed_builds_the_same_network_and_another_seed_another(built):
     name, model = built
-    digest = weights_digest(model.get_weights())
-    assert weights_digest(build_model(name, 7).get_weights()) == digest
-    assert weights_digest(build_model(name, 8).get_weights()) != digest
+    digest = arrays_digest(model.get_weights())
+    assert arrays_digest(build_model(name, 7).get_weights()) == digest
+    assert arrays_digest(build_model(name, 8).get_weights()) != digest
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
@@ -92,16 +92,16 @@ def test_another_seed_gives_other_orders():
 
 def test_the_digest_changes_with_one_bit_a_shape_or_the_order():
     arrays = initial_weights([(4, 6), (6,)], 1)
-    digest = weights_digest(arrays)
+    digest = arrays_digest(arrays)
     changed = [array.copy() for array in arrays]
     changed[0].view(np.uint32)[2, 3] ^= 1
-    assert weights_digest(changed) != digest
-    assert weights_digest([arrays[0].reshape(6, 4), arrays[1]]) != digest
-    assert weights_digest(arrays[::-1]) != digest
-    assert weights_digest([array.copy() for array in arrays]) == digest
+    assert arrays_digest(changed) != digest
+    assert arrays_digest([arrays[0].reshape(6, 4), arrays[1]]) != digest
+    assert arrays_digest(arrays[::-1]) != digest
+    assert arrays_digest([array.copy() for array in arrays]) == digest
 
 
 def test_the_digest_is_of_the_values_and_not_of_how_they_lie_in_memory():
     array = np.arange(12, dtype=np.float32).reshape(3, 4)
-    assert weights_digest([np.asfortranarray(array)]) == weights_digest([array])
-    assert weights_digest([array.astype(">f4")]) == weights_digest([array])
+    assert arrays_digest([np.asfortranarray(array)]) == arrays_digest([array])
+    assert arrays_digest([array.astype(">f4")]) == arrays_digest([array])

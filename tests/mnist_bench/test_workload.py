@@ -23,7 +23,7 @@ from bench.child.workload import code_digest
 from bench.record.measurement import Measurement
 from bench.spec.job import JobSpec, make_job
 from mnist_bench.backends import BACKENDS
-from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_copy, write_copy
+from mnist_bench.data import Arrays, MnistData, combined_digest, digests_of, load_copy, write_copy
 from mnist_bench.description import AXES
 from mnist_bench.inputs import prepare
 from mnist_bench.models import batch_orders
@@ -56,7 +56,7 @@ def arrays(mnist_file) -> Arrays:
 @pytest.fixture(scope="module")
 def launch(arrays, tmp_path_factory):
     """Return launches of jobs on the small set."""
-    dataset = Dataset("mnist", arrays, "a part", digests_of(arrays))
+    dataset = MnistData("mnist", arrays, "a part", digests_of(arrays))
     path = write_copy(dataset, tmp_path_factory.mktemp("staged"))
 
     def make(job: JobSpec, **changes) -> LaunchSpec:

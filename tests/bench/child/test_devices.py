@@ -8,6 +8,7 @@ from launches import a_launch
 from bench.child.devices import check_device, visible_gpus
 from bench.child.job import run_launch
 from bench.errors import DeviceError
+from bench.record.failure import NO_GPU, REASONS
 
 A_GPU = "GPU 0: Planted (UUID: GPU-0)"
 
@@ -30,7 +31,7 @@ def test_a_job_that_expects_a_gpu_fails_as_no_gpu_visible_where_there_is_none(
     a_driver(tmp_path, monkeypatch, "echo No devices were found; exit 6")
     record = run_launch(a_launch("ok", tmp_path, expects="gpu"), print)
     assert record.measurement is None
-    assert record.failure.reason == "no GPU visible"
+    assert record.failure.reason == NO_GPU
     assert "no GPU visible" in record.failure.message
 
 
@@ -43,5 +44,6 @@ def test_a_gpu_that_the_driver_lists_lets_the_job_through(tmp_path, monkeypatch)
 def test_a_framework_that_sees_no_gpu_is_refused_too():
     check_device("gpu", ["GPU:0"])
     check_device(None, [])
-    with pytest.raises(DeviceError, match="no GPU visible"):
+    with pytest.raises(DeviceError, match="no GPU visible") as caught:
         check_device("gpu", [])
+    assert caught.value.next_step == REASONS[NO_GPU].advice

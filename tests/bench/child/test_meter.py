@@ -9,18 +9,19 @@ import pytest
 
 from bench.child.meter import Meter, arrays_digest
 from bench.errors import DataError, DeviceError, WorkloadError
-from bench.spec.axes import Axis
+from bench.spec.axes import Axis, Metric
 from bench.spec.job import make_job
 
 AXES = (Axis("size", "int", 8),)
+METRICS = (Metric("loss", "lower", "epoch"), Metric("accuracy", "higher", "evaluation"))
 
 
 def a_meter(epochs=2, read_off=(), **changes):
     """Return a meter of a small job, and the list of what it tells."""
     told = []
     job = make_job(AXES, {}, epochs=epochs, seed=1, read_off=read_off)
-    fields = {"threads": 2, "started_s": time.perf_counter(), "emit": told.append, **changes}
-    return Meter(job, **fields), told
+    fields = {"threads": 2, "started_s": time.perf_counter(), "emit": told.append}
+    return Meter(job, **{**fields, "metrics": METRICS, **changes}), told
 
 
 def train(meter, epochs, steps=2, evaluate=None, weights=None):
@@ -82,10 +83,53 @@ def test_a_digest_changes_with_values_and_shapes_and_not_with_the_width_of_a_num
     assert arrays_digest([np.zeros(4)]) != arrays_digest([np.ones(4)])
 
 
-def test_an_epoch_outside_of_the_training_is_refused():
-    meter, _ = a_meter()
-    with pytest.raises(WorkloadError, match="outside the training"):
+def test_an_epoch_before_or_after_the_training_is_refused():
+    meter, _ = a_meter(epochs=1)
+    with pytest.raises(WorkloadError, match=r"outside the training.*before the training"):
         meter.epoch()
+    train(meter, 1)
+    with pytest.raises(WorkloadError, match=r"outside the training.*after the training"):
+        meter.epoch()
+    assert len(meter.notebook.epochs) == 1
+
+
+def test_a_second_training_is_refused_within_the_first_and_after_it():
+    meter, _ = a_meter(epochs=1)
+    with meter.training():
+        with pytest.raises(WorkloadError, match=r"second training.*between two epochs"):
+            train(meter, 1)
+        with meter.epoch() as epoch:
+            epoch.step()
+    with pytest.raises(WorkloadError, match=r"second training.*after the training"):
+        train(meter, 1)
+    assert len(meter.notebook.evaluations) == 1
+
+
+def test_a_training_that_failed_cannot_be_begun_again():
+    meter, _ = a_meter(epochs=1)
+    with pytest.raises(ZeroDivisionError), meter.training():
+        raise ZeroDivisionError
+    with pytest.raises(WorkloadError, match="second training"):
+        train(meter, 1)
+
+
+def test_an_epoch_that_begins_before_the_last_one_ended_is_refused():
+    meter, _ = a_meter(epochs=2)
+    with meter.training():
+        first = meter.epoch()
+        with pytest.raises(WorkloadError, match=r"before epoch 1 ended.*end\(\)"):
+            meter.epoch()
+        first.step()
+        first.end()
+        with meter.epoch() as second:
+            second.step()
+    assert [epoch.epoch for epoch in meter.notebook.epochs] == [1, 2]
+
+
+def test_a_training_that_ends_within_an_epoch_is_refused():
+    meter, _ = a_meter(epochs=1)
+    with pytest.raises(WorkloadError, match=r"ended before epoch 1 ended"), meter.training():
+        meter.epoch().step()
 
 
 def test_a_training_of_fewer_epochs_than_the_job_asks_for_is_refused():
@@ -98,6 +142,23 @@ def test_an_epoch_without_a_step_is_refused():
     meter, _ = a_meter(epochs=1)
     with pytest.raises(WorkloadError, match=r"epoch 1 has no step.*epoch\.step"):
         train(meter, 1, steps=0)
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "metrics", "message"),
+    [
+        (None, (), r"no such metric of an epoch \(seen: loss, not one of none\)"),
+        (lambda: {"accuracy": 1, "acuracy": 1}, METRICS, "seen: acuracy, not one of accuracy"),
+        (lambda: {"loss": 1}, METRICS, r"metric of an evaluation \(seen: loss, not one"),
+        (None, METRICS[1:], r"metric of an epoch \(seen: loss"),
+    ],
+)
+def test_a_metric_that_the_description_does_not_name_for_its_use_is_refused(
+    evaluate, metrics, message
+):
+    meter, _ = a_meter(epochs=1, metrics=metrics)
+    with pytest.raises(WorkloadError, match=message):
+        train(meter, 1, evaluate=evaluate)
 
 
 def test_other_data_than_the_run_s_are_refused():

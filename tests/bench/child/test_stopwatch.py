@@ -7,6 +7,7 @@ import time
 import pytest
 
 from bench.child.stopwatch import EpochTimer, StoppableClock
+from bench.errors import WorkloadError
 
 
 def test_what_happens_while_the_clock_is_stopped_is_left_out():
@@ -69,9 +70,10 @@ def test_a_compilation_belongs_to_the_first_step_alone():
         timer.step(2)
         timer.end()
 
-    epoch, _ = an_epoch(act)
+    epoch, waits = an_epoch(act)
     assert epoch.step_s[0] >= 0.05
     assert epoch.step_s[1] < 0.05
+    assert waits == 3  # the set-up, the steps and the end
 
 
 def test_what_passed_outside_the_device_s_own_stamps_belongs_to_the_first_step():
@@ -101,3 +103,67 @@ def test_an_epoch_that_fails_is_not_noted():
     with pytest.raises(ZeroDivisionError), EpochTimer(1, lambda: None, taken.append):
         raise ZeroDivisionError
     assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("stamps", "message"),
+    [
+        ([0.0, -5.0, 0.01], r"epoch 1 has stamps that do not rise \(seen: a step of -5 s\)"),
+        ([0.0, float("nan"), 0.01], "do not rise"),
+        ([0.0], r"fewer than two stamps \(seen: 1\)"),
+        ([], r"fewer than two stamps \(seen: 0\)"),
+        ([[0.0, 0.01]], "fewer than two stamps"),
+    ],
+)
+def test_stamps_that_give_no_step_times_are_refused(stamps, message):
+    with pytest.raises(WorkloadError, match=message):
+        an_epoch(lambda timer: timer.stamped(stamps))
+
+
+def test_stamps_in_another_unit_than_seconds_are_refused_as_they_span_more_than_the_epoch():
+    def act(timer):
+        timer.stamped([0.0, 500.0, 1000.0])
+        timer.end()
+
+    with pytest.raises(WorkloadError, match=r"span more time than it took \(seen: 1000 s of"):
+        an_epoch(act)
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_less_than_one_step_is_refused(steps):
+    with pytest.raises(WorkloadError, match=rf"less than one step \(seen: {steps}\)"):
+        an_epoch(lambda timer: timer.step(steps))
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        (lambda timer: timer.step(), lambda timer: timer.stamped([0.0, 0.0])),
+        (lambda timer: timer.stamped([0.0, 0.0]), lambda timer: timer.step()),
+        (lambda timer: timer.stamped([0.0, 0.0]), lambda timer: timer.stamped([0.0, 0.0])),
+    ],
+)
+def test_an_epoch_has_its_step_times_from_one_source(acts):
+    timer = EpochTimer(1, lambda: None, lambda epoch: None)
+    acts[0](timer)
+    with pytest.raises(WorkloadError, match="step times already"):
+        acts[1](timer)
+
+
+@pytest.mark.parametrize("method", ["step", "apart", "stop"])
+def test_a_clock_that_was_stopped_takes_no_more_times(method):
+    timer = EpochTimer(1, lambda: None, lambda epoch: None)
+    timer.stop()
+    with pytest.raises(WorkloadError, match=rf"stopped its clock.*epoch\.{method}\(\)"):
+        getattr(timer, method)()
+
+
+@pytest.mark.parametrize("method", ["report", "end"])
+def test_an_epoch_that_has_ended_takes_no_more_metrics_and_does_not_end_again(method):
+    taken = []
+    timer = EpochTimer(1, lambda: None, taken.append)
+    timer.step()
+    timer.end()
+    with pytest.raises(WorkloadError, match=rf"ended already.*epoch\.{method}\(\)"):
+        getattr(timer, method)(loss=1.0)
+    assert len(taken) == 1

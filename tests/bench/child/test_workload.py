@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import toy_workload
 
+from bench.child.meter import Meter
 from bench.child.workload import code_digest, load_workload, workload_file
 from bench.errors import RequestError
+from bench.record.failure import NO_GPU
+from bench.spec.job import make_job
 
 ROOT = Path(__file__).resolve().parents[3]
+
+#: The modules whose messages an author of workloads may see.
+CHILD_MODULES = ("meter", "stopwatch", "job", "devices")
 
 
 def test_a_module_and_its_attribute_name_a_workload():
@@ -26,6 +33,30 @@ def test_a_file_is_a_workload_and_is_loaded_once(name):
     assert load_workload(path) is workload
     assert workload_file(path) == Path(path)
     assert workload_file(toy_workload.NAME) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_example_of_products_measures_its_ceiling_in_the_type_of_its_job(dtype):
+    workload = load_workload(str(ROOT / "examples" / "matmul.py"))
+    axes = workload.description.axes
+    job = make_job(axes, {"size": 8, "dtype": dtype}, epochs=1, seed=1)
+    metrics = workload.description.metrics
+    meter = Meter(job, threads=1, started_s=0.0, emit=lambda event: None, metrics=metrics)
+    workload.run_job(job, meter)
+    assert meter.notebook.operations.matmul(4)().dtype == dtype
+    assert [axis.name for axis in axes if axis.sets_ceiling] == ["dtype"]
+    assert meter.notebook.evaluations[0].metrics["residual"] < 1e-3
+
+
+def test_the_page_on_workloads_quotes_the_example_as_it_is():
+    page = (ROOT / "docs" / "workloads.md").read_text(encoding="utf-8")
+    example = (ROOT / "examples" / "matmul.py").read_text(encoding="utf-8")
+    lines = {line.strip() for line in example.splitlines()}
+    quoted = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(quoted) == 2
+    assert [
+        line for block in quoted for line in block.splitlines() if line.strip() not in lines
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -63,3 +94,19 @@ def test_the_digest_of_the_code_changes_with_a_workload_s_file(tmp_path):
     assert first != code_digest(str(other))
     path.write_text("from toy_workload import WORKLOAD  # changed\n")
     assert code_digest(str(path)) != first
+
+
+def test_the_messages_that_the_page_on_workloads_quotes_stand_in_the_code():
+    page = (ROOT / "docs" / "workloads.md").read_text(encoding="utf-8")
+    section = page.partition("## Which mistakes are refused")[2].partition("These mistakes end")[0]
+    answers = re.findall(r"^\| .*? \| `+(.*?) ?`+ \|$", section, re.MULTILINE)
+    assert len(answers) >= 12
+    files = [ROOT / "bench" / "child" / f"{name}.py" for name in CHILD_MODULES]
+    code = "".join(file.read_text(encoding="utf-8") for file in files).replace("{NO_GPU}", NO_GPU)
+    text = re.sub(r'"\s*f?"', "", code)  # a string that is written on two lines
+    for answer in answers:
+        what, _, rest = answer.partition(". Next: ")
+        words = re.sub(r"^epoch 1 ", "", what.partition(" (seen:")[0])
+        parts = [part for part in re.split(r"\.\.\.|epoch 1|an epoch$", words) if part]
+        steps = [] if "..." in rest else [rest]
+        assert [part for part in (*parts, *steps) if part.strip() not in text] == [], answer

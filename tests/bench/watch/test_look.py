@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import bench.watch.look as look
-import bench.watch.meters
+import bench.watch.sources
 from bench.probe.usable import affinity
 from bench.record.conditions import ForeignProcess, Interference
 
@@ -47,7 +47,7 @@ def test_a_machine_that_nobody_can_watch_is_not_said_to_be_quiet():
 
 def test_a_look_through_closed_files_says_why_it_saw_nothing(monkeypatch):
     """The files of /proc are planted away: no machine can be had that closes them."""
-    monkeypatch.setattr(bench.watch.meters, "PROC", Path("/nowhere"))
+    monkeypatch.setattr(bench.watch.sources, "PROC", Path("/nowhere"))
     found = look.look(1, seconds=0.3)
     assert found.seen.flag == "unknown"
     assert "CPU times: FileNotFoundError" in found.words()

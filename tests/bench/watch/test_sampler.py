@@ -12,17 +12,17 @@ import psutil
 import pytest
 from launches import a_launch, only_record, wait_for
 
-import bench.watch.meters as meters
 import bench.watch.processes as processes
 import bench.watch.sampler
+import bench.watch.sources as sources
 from bench.child.process import run_child
 from bench.probe.machine import probe
 from bench.watch.files import KeptFile
 from bench.watch.ledger import Ledger
-from bench.watch.meters import METERS, Target
 from bench.watch.processes import Processes, ProcessLook, descendants, parse_stat
 from bench.watch.sampler import Watch
 from bench.watch.series import Series
+from bench.watch.sources import SOURCES, Target
 
 BURN = "import time\nend = time.time() + 60\nwhile time.time() < end: pass\n"
 
@@ -297,7 +297,7 @@ def test_the_switches_of_all_threads_are_counted(start):
         "[t.start() for t in threads]\n"
     )
     child = start(source, wait_cpu_s=0.1)
-    read = meters._switches(Target(child.pid, Processes(child.pid)))
+    read = sources._switches(Target(child.pid, Processes(child.pid)))
     begin = read()["voluntary_switches"]
     wait_for(lambda: read()["voluntary_switches"] >= begin + 400, seconds=20)
 
@@ -311,10 +311,10 @@ def hang(*arguments):
 
 
 def plant(monkeypatch, name, stage, fault):
-    """Give the meter `name` a fault: no machine can be had on which each of them has one."""
+    """Give the source `name` a fault: no machine can be had on which each of them has one."""
     opened = fault if stage == "open" else lambda target: fault
-    rows = tuple(replace(m, open=opened) if m.name == name else m for m in METERS)
-    monkeypatch.setattr(bench.watch.sampler, "METERS", rows)
+    rows = tuple(replace(m, open=opened) if m.name == name else m for m in SOURCES)
+    monkeypatch.setattr(bench.watch.sampler, "SOURCES", rows)
     monkeypatch.setattr(bench.watch.sampler, "GRACE_S", 0.05)  # so that the test is over sooner
 
 
@@ -326,7 +326,7 @@ def sleeper():
         process.kill()
 
 
-@pytest.mark.parametrize("name", [meter.name for meter in METERS])
+@pytest.mark.parametrize("name", [source.name for source in SOURCES])
 @pytest.mark.parametrize("stage", ["open", "read"])
 def test_a_meter_that_fails_leaves_all_others_their_samples(monkeypatch, sleeper, name, stage):
     plant(monkeypatch, name, stage, fail)
@@ -336,7 +336,7 @@ def test_a_meter_that_fails_leaves_all_others_their_samples(monkeypatch, sleeper
     assert watch.unknown[name] == "ZeroDivisionError: planted"
 
 
-@pytest.mark.parametrize("name", [meter.name for meter in METERS])
+@pytest.mark.parametrize("name", [source.name for source in SOURCES])
 @pytest.mark.parametrize("stage", ["open", "read"])
 def test_a_meter_that_hangs_is_named_and_the_watch_ends(monkeypatch, sleeper, name, stage):
     plant(monkeypatch, name, stage, hang)
@@ -346,7 +346,7 @@ def test_a_meter_that_hangs_is_named_and_the_watch_ends(monkeypatch, sleeper, na
     assert watch.unknown[name].startswith("hangs")
 
 
-@pytest.mark.parametrize("name", [meter.name for meter in METERS if meter.may_hang])
+@pytest.mark.parametrize("name", [source.name for source in SOURCES if source.may_hang])
 def test_a_driver_that_hangs_takes_no_memory_and_cpu_figures_with_it(monkeypatch, sleeper, name):
     plant(monkeypatch, name, "read", hang)
     with Watch(sleeper, period_s=0.02) as watch:
@@ -455,8 +455,8 @@ def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
         for name, value in group.items():
             (tmp_path / name).write_text(f"{value:.0f}\n")
         (tmp_path / "cpu.stat").write_text(text)
-        monkeypatch.setattr(meters.cgroup, "throttling_file", lambda: tmp_path / "cpu.stat")
-        assert meters._throttling(Target(None, Processes(None)))() == {
+        monkeypatch.setattr(sources.cgroup, "throttling_file", lambda: tmp_path / "cpu.stat")
+        assert sources._throttling(Target(None, Processes(None)))() == {
             "quota_periods": 40,
             "throttled_periods": 10,
             "throttled_s": 1.5,

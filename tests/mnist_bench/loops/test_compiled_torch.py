@@ -30,7 +30,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 import numpy as np
 from bench.child.meter import Meter
 from bench.spec.job import make_job
-from mnist_bench.description import AXES
+from mnist_bench.description import AXES, METRICS
 from mnist_bench.loops.compiled_torch import _loss_function, _train
 from mnist_bench.models import ARCHITECTURES, build_model
 
@@ -57,7 +57,7 @@ def run(name, optimizer, captured):
     model = build_model(name, 5)
     model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
     job = make_job(AXES, {"model": name, "optimizer": optimizer}, epochs=EPOCHS, seed=5)
-    meter = Meter(job, threads=2, started_s=0.0, emit=lambda event: None)
+    meter = Meter(job, threads=2, started_s=0.0, emit=lambda event: None, metrics=METRICS)
     with meter.training():
         _train(model, inputs, orders, BATCH, meter, _loss_function(model),
                capture if captured else None)

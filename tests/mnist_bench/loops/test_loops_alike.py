@@ -20,7 +20,7 @@ from bench.child.process import run_child
 from bench.record.facts import MachineFacts
 from bench.record.measurement import Measurement
 from bench.spec.job import JobSpec, make_job
-from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, load_copy, write_copy
+from mnist_bench.data import Arrays, MnistData, combined_digest, digests_of, load_copy, write_copy
 from mnist_bench.description import AXES
 from mnist_bench.eligibility import BFLOAT16_SETS, why_skipped
 from mnist_bench.settings import settings_of
@@ -104,7 +104,7 @@ def stage_part(whole: Arrays, images: int, folder: Path) -> tuple[Path, str]:
     """Write the first images of the data; return the file and its digest."""
     sizes = (images, images, TESTED, TESTED)
     arrays = Arrays(*(array[:size] for array, size in zip(whole, sizes, strict=True)))
-    dataset = Dataset("mnist", arrays, "a part", digests_of(arrays))
+    dataset = MnistData("mnist", arrays, "a part", digests_of(arrays))
     return write_copy(dataset, folder), combined_digest(dataset.digests)
 
 

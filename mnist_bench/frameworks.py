@@ -10,10 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.probe.fact import in_time
-
-#: Seconds that a call to a framework may take.
-LIMIT_S = 2.0
+from bench.probe.fact import FRAMEWORK_LIMIT_S, in_time
 
 
 def loaded_builds() -> Mapping[str, Callable[[], dict[str, str]]]:
@@ -34,7 +31,7 @@ def gpu_peak_bytes(framework: str) -> tuple[int | None, str | None]:
     module = sys.modules.get(framework)
     if module is None or framework not in GPU_PEAKS:
         return None, None
-    peak, _ = in_time(lambda: GPU_PEAKS[framework](module), LIMIT_S)
+    peak, _ = in_time(lambda: GPU_PEAKS[framework](module), FRAMEWORK_LIMIT_S)
     return (int(peak), f"{framework} allocator") if peak else (None, None)
 
 

@@ -1,7 +1,7 @@
-"""What is read while a job runs; each row is a meter: its name, how often it is read, its opener.
+"""What is read while a job runs; each row is a source: its name, how often it is read, its opener.
 
-An opener returns a reader of named values. Both may raise; a meter that fails is left out, with the
-reason. Counters only rise; gauges may rise and fall.
+An opener returns a reader of named values. Both may raise; a source that fails is left out, with
+the reason. Counters only rise; gauges may rise and fall.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Meter:
+class Source:
     """A source that is read once in `every` periods.
 
     `may_hang`: a driver or hardware answers, which may hang. Such sources are read in a separate
@@ -220,21 +220,21 @@ def _gpus(target: Target) -> Reader:
 
 #: There are five periods a second: memory is read in each, CPU times in every other one, and the
 #: rest once in one or two seconds.
-METERS: Sequence[Meter] = (
-    Meter("child", 1, _child),
-    Meter("processes", 2, _processes),
-    Meter("CPU times", 2, _cpu_times),
-    Meter("throttling", 2, _throttling),
-    Meter("CPU pressure", 5, _pressure("cpu")),
-    Meter("memory pressure", 5, _pressure("memory")),
-    Meter("I/O pressure", 5, _pressure("io")),
-    Meter("load", 5, _load),
-    Meter("context switches", 10, _switches),
-    Meter("swap", 5, _swap),
-    Meter("frequency", 5, _frequency, may_hang=True),
-    Meter("temperature", 5, lambda target: sensors.temperature(), may_hang=True),
-    Meter("thermal throttling", 5, lambda target: sensors.thermal_throttling(), may_hang=True),
-    Meter("RAPL", 5, lambda target: energy.rapl(), may_hang=True),
-    Meter("battery", 5, lambda target: energy.battery(), may_hang=True),
-    Meter("GPU", 5, _gpus, may_hang=True),  # last: a driver may take seconds to wake
+SOURCES: Sequence[Source] = (
+    Source("child", 1, _child),
+    Source("processes", 2, _processes),
+    Source("CPU times", 2, _cpu_times),
+    Source("throttling", 2, _throttling),
+    Source("CPU pressure", 5, _pressure("cpu")),
+    Source("memory pressure", 5, _pressure("memory")),
+    Source("I/O pressure", 5, _pressure("io")),
+    Source("load", 5, _load),
+    Source("context switches", 10, _switches),
+    Source("swap", 5, _swap),
+    Source("frequency", 5, _frequency, may_hang=True),
+    Source("temperature", 5, lambda target: sensors.temperature(), may_hang=True),
+    Source("thermal throttling", 5, lambda target: sensors.thermal_throttling(), may_hang=True),
+    Source("RAPL", 5, lambda target: energy.rapl(), may_hang=True),
+    Source("battery", 5, lambda target: energy.battery(), may_hang=True),
+    Source("GPU", 5, _gpus, may_hang=True),  # last: a driver may take seconds to wake
 )
