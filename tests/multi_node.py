@@ -80,7 +80,7 @@ def main(folder: Path) -> None:
     request = ClusterRequest.model_validate_json((folder / "request.json").read_text())
     transport = RayCluster(request, folder, cluster.address)
     stopped = HeadDriver(request, tell).run(transport, folder)
-    print(json.dumps({"said": said, "stopped": stopped}))
+    print(json.dumps({"said": said, "stopped": stopped.reason or None}))
     cluster.shutdown()
 
 

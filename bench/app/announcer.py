@@ -1,4 +1,4 @@
-"""Writes each line of a run to the journal first, and then shows it, whichever machine it is of."""
+"""Writes each line of a run, of this machine or of a cluster's, and shows it once it is on disk."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Announcer:
         with self._lock:
             self._journal.append(line)
 
-    def take(self, line: JobRecord | MachineEntry) -> None:
-        """Write a line and then show it: it is on disk before it is announced."""
+    def take(self, line: JobRecord | MachineEntry, host: str = THIS_MACHINE) -> None:
+        """Write a line of the machine `host` and then show it."""
         self.append(line)
         if isinstance(line, MachineEntry):
             self.introduce(line)
         else:
-            self.show(Event("record", line.job_id, record=line, host=self._host(line.label)))
+            self.show(Event("record", line.job_id, record=line, host=host))
 
     def introduce(self, entry: MachineEntry, done: Collection[str] = ()) -> None:
         """Show a machine with the jobs that it was given, except the `done` ones."""
@@ -42,7 +42,7 @@ class Announcer:
                 return
             host = THIS_MACHINE if entry.own else entry.label
             self._progress.begin(left, already=len(given) - len(left), host=host)
-            # what a look at this machine found was said when the user could still close programs
+            # the look at this machine was told when the user could still close programs
             if entry.look is not None and not entry.look.quiet and not entry.own:
                 self._progress.say(f"note: {entry.label}: {entry.look.words}")
 
@@ -55,6 +55,3 @@ class Announcer:
         """Show a sentence."""
         with self._lock:
             self._progress.say(text)
-
-    def _host(self, label: str) -> str:
-        return THIS_MACHINE if label == self._header.label else label

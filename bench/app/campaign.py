@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,12 +17,12 @@ from bench.app.pricing import repriced
 from bench.app.progress import Progress, make_progress
 from bench.clock import utc_now
 from bench.cluster.find import Cluster
-from bench.dispatch.head import DONE
+from bench.dispatch.budget import Budget
 from bench.dispatch.local import LocalSetup, LocalTransport
 from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.scheduler import AT_HOME, Scheduler
 from bench.dispatch.supply import GridSupply
-from bench.dispatch.transport import THIS_MACHINE, Host, Transport
+from bench.dispatch.transport import THIS_MACHINE, Transport
 from bench.errors import StoreError
 from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run, unfinished
@@ -45,7 +44,9 @@ class Campaign:
     """Runs a plan and keeps its journal; continues a run of the same plan that was cut off.
 
     `cluster` measures beside this machine, and `cluster_note` says what was found of it. `look` is
-    what a look at this machine found before anything was started.
+    what a look at this machine found before anything was started. `path` is the journal, or None
+    until it is there. The limit of time counts from the call of `run`. `spoken` returns a text as
+    the user reads it, with the name of the program in it.
     """
 
     def __init__(
@@ -57,30 +58,35 @@ class Campaign:
         cluster: Cluster | None = None,
         cluster_note: str | None = None,
         limits: MeasureLimits | None = None,
+        spoken: Callable[[str], str] = str,
     ) -> None:
         self.plan, self.out, self.fresh = plan, out, fresh
         self.cluster, self.cluster_note = cluster, cluster_note
-        self.limits = limits or MeasureLimits()
+        self.limits, self._spoken = limits or MeasureLimits(), spoken
         self.path: Path | None = None
         self.look: LookRecord | None = None
         self._cluster_run: ClusterRun | None = None
-        self._deadline_s = time.monotonic() + (self.limits.max_s or float("inf"))
+        self._introduced = False  # whether this machine has its line in the journal
 
     def run(self) -> bool:
         """Measure what is not measured yet; return whether it was interrupted.
 
         Raises OutputError if the results cannot be written, DispatchError if Ray fails.
         """
+        budget = Budget(self.limits.max_s)
         prepare_folder(self.out)
-        with held(self.out), make_progress(sys.stdout, self.plan.workload) as progress:
+        with (
+            held(self.out),
+            make_progress(sys.stdout, self.plan.workload, self._spoken) as progress,
+        ):
             continued = None if self.fresh else self._unfinished()
             self.path = continued.path if continued else None
             progress.opening(self.plan, continued)
             for note in self._notes(continued):
                 progress.say(note)
             try:
-                self._measure(continued, progress)
-                self._await_cluster(progress)
+                self._measure(continued, progress, budget)
+                self._await_cluster(progress, budget)
             except KeyboardInterrupt:
                 if self.path is None:  # nothing was begun: there is no run to report
                     raise
@@ -134,8 +140,11 @@ class Campaign:
         except StoreError:
             return None
 
-    def _measure(self, continued: Run | None, progress: Progress) -> None:
-        """Run this machine's jobs; the cluster's share begins once this machine has its line."""
+    def _measure(self, continued: Run | None, progress: Progress, budget: Budget) -> None:
+        """Run this machine's jobs; the cluster's share begins once this machine has its line.
+
+        That line is written also if the limit of time is reached before, so that there is a report.
+        """
         header = continued.header if continued else self._header()
         own = continued.own if continued else None
         journal = Journal(self._path_of(header) if continued is None else continued.path)
@@ -147,7 +156,7 @@ class Campaign:
                 GridSupply({THIS_MACHINE: machine.done}),
                 machine.planner(),
                 patience=AT_HOME,
-                limit=self._why_stop,
+                limit=lambda hosts: budget.why_stop(hosts) if self._introduced else None,
             )
             for event in scheduler.run():
                 if event.machine is not None:
@@ -158,6 +167,7 @@ class Campaign:
                         announcer.take(event.machine)
                     else:
                         announcer.introduce(own.entry, own.done)
+                    self._introduced = True
                     self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
                     announcer.take(event.record)
@@ -165,11 +175,6 @@ class Campaign:
                     announcer.show(event)
         if scheduler.stopped:
             announcer.say(scheduler.stopped)
-
-    def _why_stop(self, hosts: Sequence[Host]) -> str | None:
-        if time.monotonic() < self._deadline_s:
-            return None
-        return f"the limit of {(self.limits.max_s or 0) / 60:g} minutes is reached"
 
     def _begin_cluster(
         self, announcer: Announcer, header: RunHeader, continued: Run | None
@@ -187,13 +192,13 @@ class Campaign:
         )
         self._cluster_run.begin(continued)
 
-    def _await_cluster(self, progress: Progress) -> None:
+    def _await_cluster(self, progress: Progress, budget: Budget) -> None:
         """Wait for the cluster, once this machine has done its own jobs."""
         followed = self._cluster_run
         if followed is None:
             return
         while not followed.wait(0.5):
-            if time.monotonic() >= self._deadline_s + OVERTIME_S:
+            if budget.overtime_s >= OVERTIME_S:
                 progress.say(
                     "the cluster has not said that it ended: its share is left open, and the same "
                     "command follows it"
@@ -201,8 +206,8 @@ class Campaign:
                 return
         if followed.error:
             progress.say(f"the cluster's share is open: {followed.error}")
-        elif followed.outcome != DONE:
-            progress.say(f"the cluster's share ended early: {followed.outcome}")
+        elif followed.outcome and not followed.outcome.is_done:
+            progress.say(f"the cluster's share ended early: {followed.outcome.words}")
 
     def _path_of(self, header: RunHeader) -> Path:
         return self.out / "journals" / f"{header.run_id}.jsonl"

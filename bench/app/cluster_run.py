@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bench.cluster.prices import prices_by_type
 from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.head import CODE, MARK, event_of
 from bench.dispatch.jobs_api import ENDED, JobsApi
+from bench.dispatch.outcome import Ending, Outcome
 from bench.errors import DispatchError
 from bench.record.journal import parse_line
 from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, RunHeader
@@ -32,6 +34,12 @@ REQUEST = "request.json"
 WORKLOAD_FOLDER = "workload"
 
 ENTRYPOINT = f"PYTHONPATH={CODE} python -m bench.dispatch.head {REQUEST}"
+
+#: What tells a line of a head's journal from the others: label, job and attempt.
+LineKey = tuple[str, str, int]
+
+#: Why a share ended whose job the cluster no longer knows.
+TAKEN_DOWN = "the cluster was taken down before the end"
 
 #: Seconds between tries if the head cannot be reached, and tries before the first contact.
 AGAIN_S, FIRST_TRIES = 5.0, 6
@@ -90,19 +98,20 @@ class ClusterRun:
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cluster run", daemon=True)
         self._seen = 0  # lines of the head that were taken in this process
-        self._known: set[tuple[str, str]] = set()  # label and job id of lines in the journal
+        self._known: set[LineKey] = set()  # lines of the journal
+        self._to_repeat: Counter[tuple[str, str]] = Counter()  # records that the head tells again
         self._any_line = False
-        self._end: str | None = None
+        self._end: Outcome | None = None
         self.job = job_id_of(request.header.run_id)
-        self.outcome: str | None = None
+        self.outcome: Outcome | None = None
         self.error: Exception | None = None
 
     def begin(self, continued: Run | None) -> None:
         """Start the job, or follow the one that a run that was cut off had started."""
         if continued is not None:
             others = [entry for entry in continued.machines if not entry.own]
-            self._known = {(record.label, record.job_id) for record in continued.records}
-            self._known |= {(entry.label, "") for entry in others}
+            self._known = {*map(_key, continued.records), *map(_key, others)}
+            self._to_repeat.update((one.label, one.job_id) for one in continued.records)
             self._any_line = bool(others)
         if continued is None or continued.open_cluster is None:
             self._announcer.append(self._entry(None))
@@ -118,10 +127,14 @@ class ClusterRun:
         self._leave.set()
         self._thread.join(15)
 
-    def _entry(self, outcome: str | None) -> ClusterEntry:
+    def _entry(self, outcome: Outcome | None) -> ClusterEntry:
         run_id, name = self._request.header.run_id, self._request.cluster
         return ClusterEntry(
-            run_id=run_id, cluster=name, job=self.job, at=utc_now(), outcome=outcome
+            run_id=run_id,
+            cluster=name,
+            job=self.job,
+            at=utc_now(),
+            outcome=outcome.words if outcome else None,
         )
 
     def _run(self) -> None:
@@ -152,7 +165,7 @@ class ClusterRun:
         state = api.state(self.job)
         if state is None:
             if self._any_line:
-                self.outcome = "the cluster was taken down before the end"
+                self.outcome = Outcome(ending=Ending.GONE, reason=TAKEN_DOWN)
                 return True
             self._submit(api)
         place = 0
@@ -167,7 +180,7 @@ class ClusterRun:
         state = api.state(self.job)
         if state is None or state[0] not in ENDED:
             return False
-        self.outcome = self._end or f"{state[0].lower()}: {state[1][-300:]}"
+        self.outcome = self._end or _ended_by_ray(*state)
         return True
 
     def _take(self, told: Mapping[str, Any]) -> None:
@@ -176,22 +189,23 @@ class ClusterRun:
             self._take_line(told["line"])
         elif "event" in told:
             event = event_of(told["event"])
-            if (event.host, event.job_id) not in self._known:
+            if not self._to_repeat[event.host, event.job_id]:
                 self._announcer.show(event)
         else:
-            self._end = told["end"]
+            self._end = Outcome.model_validate(told["end"])
 
     def _take_line(self, document: Mapping[str, Any]) -> None:
         """Write and show a line of the head's journal, unless this journal holds it already."""
         line = parse_line(document)
         assert not isinstance(line, ClusterEntry), "a head knows nothing of other clusters"
-        key = (line.label, line.job_id if isinstance(line, JobRecord) else "")
-        if key not in self._known:
+        if (key := _key(line)) not in self._known:
             self._known.add(key)
-            self._announcer.take(line)
+            self._announcer.take(line, line.label)
         elif isinstance(line, MachineEntry):  # only the progress does not know it yet
-            done = {job_id for label, job_id in self._known if label == line.label}
+            done = {job_id for label, job_id, _ in self._known if label == line.label}
             self._announcer.introduce(line, done)
+        else:
+            self._to_repeat[line.label, line.job_id] -= 1
 
     def _submit(self, api: JobsApi) -> None:
         """Hand over the code, the data and the request in one package."""
@@ -199,6 +213,19 @@ class ClusterRun:
             root = Path(folder)
             ship(self._request, self._workload, self._data, root)
             api.submit(self.job, root, ENTRYPOINT)
+
+
+def _key(line: JobRecord | MachineEntry) -> LineKey:
+    if isinstance(line, JobRecord):
+        return line.label, line.job_id, line.attempt
+    return line.label, "", 0
+
+
+def _ended_by_ray(state: str, message: str) -> Outcome:
+    """Return the outcome of a driver that said no last word, from Ray's words on it."""
+    ending = Ending.STOPPED if state == "STOPPED" else Ending.FAILED
+    words = message[-300:] or "the driver on the head ended without a last word"
+    return Outcome(ending=ending, reason=words)
 
 
 def ship(request: ClusterRequest, workload: str, data: Path | None, root: Path) -> None:

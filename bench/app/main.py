@@ -5,26 +5,39 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from bench import __version__
-from bench.app.options import EXIT_CODES, INTERRUPTED, Group
-from bench.errors import BenchError, OutputError
+from bench.app.options import INTERRUPTED, CommandGroup, ExitCodes
+from bench.errors import BenchError, RequestError, StoreError, WorkloadError
 from bench.spec.request import Program
 
-#: The commands: name, one line of help, and the module with `command(program, words)`. A module is
-#: imported only for its own command, so that no command waits for the imports of another.
+#: The commands: name, the first line of their help, and the module with `command(program, about)`.
+#: A module is imported only for its own command, so that no command waits for another's imports.
 COMMANDS = (
     ("run", "Measure this machine and the cluster, and write the report.", "run_options"),
     ("report", "Write the report again from journals, without measuring.", "report"),
     ("machine", "Print what this machine is.", "machine"),
-    ("machines", "List the machines that were measured, or compare two.", "machines"),
-    ("cluster", "Close a cluster before it is up, or say what is open.", "cluster"),
+    ("machines", "List the machines that were measured, or set two side by side.", "machines"),
+    ("cluster", "Close a cluster before it is up, or say what is missing or open.", "cluster"),
     ("schema", "Print the JSON Schema of a journal's lines.", "schema"),
 )
+
+#: The exit code of each class of errors; the first class that fits counts. The user named the
+#: journal that cannot be read (StoreError), and the workload whose options are wrong
+#: (WorkloadError), so these two are wrong requests too.
+EXIT_CODE_OF: Mapping[type[BenchError], int] = {
+    RequestError: 2,
+    StoreError: 2,
+    WorkloadError: 2,
+    BenchError: 1,
+}
+
+#: The exit codes in general; the help of each command says what they stand for there.
+GENERAL = ExitCodes("done", "something failed or is missing, or it could not be written")
 
 COMPLETION = """\b
 Completion in bash (zsh and fish alike):
@@ -37,7 +50,7 @@ class LazyCommand(click.Command):
 
     def __init__(self, name: str, about: str, module: str, program: Program) -> None:
         super().__init__(name, help=about)
-        self._module, self._program = f"bench.app.commands.{module}", program
+        self._module, self._program, self._about = f"bench.app.commands.{module}", program, about
 
     def make_context(
         self,
@@ -46,25 +59,28 @@ class LazyCommand(click.Command):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Return the context of the command that the module makes for the words in `args`."""
-        made = click.Command(info_name)
+        """Return the context of the command that the module makes."""
+        made: click.Command = importlib.import_module(self._module).command(
+            self._program, self._about
+        )
         try:
-            made = importlib.import_module(self._module).command(self._program, args)
+            return made.make_context(info_name, args, parent, **extra)
         except BenchError:
-            if not extra.get("resilient_parsing"):  # completion offers nothing, and never fails
+            if not extra.get("resilient_parsing"):
                 raise
-        return made.make_context(info_name, args, parent, **extra)
+        # completion offers nothing for a wrong workload, and never fails
+        return click.Command(info_name).make_context(info_name, args, parent, **extra)
 
 
 def command_line(program: Program) -> click.Group:
     """Return the command line of `program`. A command, once parsed, gives what is to be called."""
     variable = program.name.replace("-", "_").upper()
     completion = COMPLETION.format(variable=variable, program=program.name)
-    group = Group(
+    group = CommandGroup(
         program.name,
         commands=[LazyCommand(*row, program) for row in COMMANDS],
         help="Which machine should I train on, and how sure can I be?",
-        epilog=f"{EXIT_CODES}\n\n{completion}",
+        epilog=f"{GENERAL.text}\n\n{completion}",
     )
     version = click.version_option(__version__, message=f"{program.name} %(version)s")
     return version(group)
@@ -88,7 +104,7 @@ def main(argv: Sequence[str], program: Program) -> int:
         return 2
     except BenchError as error:
         print(f"error: {program.spoken(str(error))}", file=sys.stderr)
-        return 1 if isinstance(error, OutputError) else 2
+        return next(code for kind, code in EXIT_CODE_OF.items() if isinstance(error, kind))
     except (KeyboardInterrupt, click.Abort):  # a run handles its own once it measures
         print("interrupted: nothing was measured", file=sys.stderr)
         return INTERRUPTED

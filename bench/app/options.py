@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ INTERRUPTED = 130
 
 EXIT_CODES = """\b
 Exit codes:
-  0    all jobs measured
-  1    some jobs failed, or the results could not be written
+  0    {0.done}
+  1    {0.failed}
   2    the request itself is wrong
-  130  interrupted (the same command goes on)"""
+  130  {0.interrupted}"""
 
 #: What `--price` takes.
 PRICE = (
@@ -37,6 +38,20 @@ PRICE = (
 BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 
+@dataclass(frozen=True)
+class ExitCodes:
+    """What the exit codes of a command stand for, in words."""
+
+    done: str
+    failed: str
+    interrupted: str = "interrupted"
+
+    @property
+    def text(self) -> str:
+        """The end of the command's help."""
+        return EXIT_CODES.format(self)
+
+
 class Option(click.Option):
     """An option with the title of the section of the help in which it stands."""
 
@@ -45,7 +60,7 @@ class Option(click.Option):
         self.section = section
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A command with subcommands, which the help lists in the order in which they were given."""
 
     def __init__(self, name: str, commands: Sequence[click.Command], **fields: Any) -> None:
@@ -59,10 +74,10 @@ class Group(click.Group):
 
 
 class Command(click.Command):
-    """A command whose help shows its options in titled sections."""
+    """A command whose help shows its options in titled sections, and its exit codes."""
 
-    def __init__(self, name: str, **fields: Any) -> None:
-        super().__init__(name, context_settings=SETTINGS, epilog=EXIT_CODES, **fields)
+    def __init__(self, name: str, *, exit_codes: ExitCodes, **fields: Any) -> None:
+        super().__init__(name, context_settings=SETTINGS, epilog=exit_codes.text, **fields)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each section with its options, in the order in which sections first appear."""
@@ -70,10 +85,17 @@ class Command(click.Command):
         for param in self.get_params(ctx):
             row = param.get_help_record(ctx)
             if row is not None:
-                sections.setdefault(getattr(param, "section", "Help"), []).append(row)
+                sections.setdefault(_section(param), []).append(row)
         for title, rows in sections.items():
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _section(param: click.Parameter) -> str:
+    """Return the title of the section of the help in which a parameter stands."""
+    usual = "Arguments" if isinstance(param, click.Argument) else "Help"
+    title: str = getattr(param, "section", usual)
+    return title
 
 
 class OneOf(click.Choice[str]):

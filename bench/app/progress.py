@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from bench import units
@@ -33,9 +33,12 @@ BARS = 12
 REDRAW_S = 1.0
 
 
-def make_progress(stream: TextIO, workload: Workload) -> Progress:
-    """Return live bars if `stream` is a terminal, else plain lines."""
-    return LiveProgress(stream, workload) if stream.isatty() else Progress(stream, workload)
+def make_progress(
+    stream: TextIO, workload: Workload, spoken: Callable[[str], str] = str
+) -> Progress:
+    """Return live bars if `stream` is a terminal, else plain lines; `spoken` words each line."""
+    kind = LiveProgress if stream.isatty() else Progress
+    return kind(stream, workload, spoken)
 
 
 def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
@@ -101,11 +104,15 @@ def _figure(metric: Metric, value: float | None) -> str:
 
 
 class _Tally:
-    """Counts the jobs of one machine and estimates the time that they still take."""
+    """Counts the jobs of one machine and estimates the time that they still take.
 
-    def __init__(self, time_left: TimeLeft, jobs: int, already: int) -> None:
-        self.total, self.finished = jobs + already, already
+    A job that is run again counts once.
+    """
+
+    def __init__(self, time_left: TimeLeft, jobs: Iterable[JobSpec], already: int) -> None:
         self.running = ""  # the id of the job that runs; empty if none does
+        self._jobs, self._already = {job.job_id for job in jobs}, already
+        self._ended: set[str] = set()
         self._time_left = time_left
         self._since = time.monotonic()
 
@@ -115,8 +122,18 @@ class _Tally:
         elif event.record is not None:
             measured = event.record.measurement is not None
             self._time_left.finished(event.job_id, self._since_s if measured else None)
-            self.finished += 1
+            self._ended.add(event.job_id)
             self.running = ""
+
+    @property
+    def finished(self) -> int:
+        """Jobs that have a record."""
+        return self._already + len(self._ended)
+
+    @property
+    def total(self) -> int:
+        """All jobs, also any that the machine did not have at first."""
+        return self._already + len(self._jobs | self._ended)
 
     @property
     def _since_s(self) -> float:
@@ -128,10 +145,15 @@ class _Tally:
 
 
 class Progress:
-    """A line for each job, for logs and pipes; a context manager."""
+    """A line for each job, for logs and pipes; a context manager.
 
-    def __init__(self, stream: TextIO, workload: Workload) -> None:
-        self._stream, self._workload = stream, workload
+    `spoken` returns a text as the user reads it, with the name of the program in it.
+    """
+
+    def __init__(
+        self, stream: TextIO, workload: Workload, spoken: Callable[[str], str] = str
+    ) -> None:
+        self._stream, self._workload, self._spoken = stream, workload, spoken
         self._outline = workload.description.outline
         self._tallies: dict[str, _Tally] = {}
 
@@ -150,7 +172,7 @@ class Progress:
     def begin(self, jobs: Sequence[JobSpec], already: int, host: str = THIS_MACHINE) -> None:
         """Take note of the jobs to come on a machine, which has a record of `already` more."""
         time_left = TimeLeft(jobs, self._workload.estimate_s)
-        self._tallies[host] = _Tally(time_left, len(jobs), already)
+        self._tallies[host] = _Tally(time_left, jobs, already)
         if host:
             self.say(f"{host} is ready: {len(jobs)} jobs")
         elif jobs:
@@ -177,7 +199,7 @@ class Progress:
     def say(self, line: str) -> None:
         """Print a line. If its reader has gone (head, less), the measuring goes on unseen."""
         try:
-            self._print(printable(line))
+            self._print(printable(self._spoken(line)))
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
@@ -188,13 +210,15 @@ class Progress:
 class LiveProgress(Progress):
     """The same lines above a bar for each machine, with the job that it runs."""
 
-    def __init__(self, stream: TextIO, workload: Workload) -> None:
+    def __init__(
+        self, stream: TextIO, workload: Workload, spoken: Callable[[str], str] = str
+    ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        super().__init__(stream, workload)
+        super().__init__(stream, workload, spoken)
         wide = Column(overflow="fold", no_wrap=False)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
@@ -233,7 +257,7 @@ class LiveProgress(Progress):
         elif event.kind == "progress":
             now = f"{event.job_id}: {epoch_words(event.detail, self._outline)}"
         bar = self._by_host[event.host]
-        self._bars.update(bar, completed=tally.finished, now=printable(now))
+        self._bars.update(bar, completed=tally.finished, total=tally.total, now=printable(now))
         if event.kind != "progress" or time.monotonic() - self._drawn_s >= REDRAW_S:
             self._draw()
 

@@ -49,7 +49,7 @@ def _read_launch(path: str) -> LaunchSpec:
         raise RequestError(
             "the job description is wrong",
             seen=first_problem(error),
-            next_step="take one from `{program} run --list --json`",
+            next_step="take a line that the command `run --list --json` printed",
         ) from error
 
 

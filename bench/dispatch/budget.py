@@ -25,16 +25,24 @@ class Budget:
         self._began_s = self._last_s = clock()
         self.spent_usd = 0.0
 
+    @property
+    def overtime_s(self) -> float:
+        """Seconds since the time limit was reached; below 0 before that."""
+        limit_s = float("inf") if self.max_s is None else self.max_s
+        return self._clock() - self._began_s - limit_s
+
     def why_stop(self, hosts: Sequence[Host]) -> str | None:
         """Count the time since the last look; return why the run must stop, None if it need not."""
         now_s = self._clock()
         passed_s, self._last_s = now_s - self._last_s, now_s
         unpriced = sorted({host.type or host.name for host in hosts if host.usd_per_hour is None})
         self.spent_usd += sum(host.usd_per_hour or 0.0 for host in hosts) * passed_s / 3600
-        if self.max_s is not None and now_s - self._began_s >= self.max_s:
+        if self.max_s is not None and self.overtime_s >= 0:
             return f"the limit of {self.max_s / 60:g} minutes is reached"
         if self.max_usd is not None and unpriced:
-            return f"no price is known of {', '.join(unpriced)}, so no limit in USD can be kept"
+            return (
+                f"the price of {', '.join(unpriced)} is unknown, so the limit in USD cannot be kept"
+            )
         if self.max_usd is not None and self.spent_usd >= self.max_usd:
             return f"the limit of {self.max_usd:g} USD is reached"
         return None

@@ -3,8 +3,8 @@
     python -m bench.dispatch.head request.json
 
 Each line for whoever follows is MARK and a JSON object with one key: `line` (a line of the
-journal), `event` (a job started or got on) or `end` (the outcome in words). The journal lies in
-JOURNALS, so that nothing is lost if nobody follows. Exit codes: 0 done, 1 stopped or failed.
+journal), `event` (a job started or got on) or `end` (an Outcome). The journal lies in
+HEAD_JOURNALS, so that nothing is lost if nobody follows. Exit codes: 0 done, 1 stopped or failed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.budget import Budget
 from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.events import Event
+from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.ray_cluster import RayCluster
 from bench.dispatch.scheduler import Patience, Planner, Scheduler
 from bench.dispatch.supply import GridSupply
@@ -34,11 +35,8 @@ from bench.text import type_and_line
 
 MARK = "@bench "
 
-#: The outcome of a share if every job of it has its record.
-DONE = "done"
-
 #: Where the head keeps its journals.
-JOURNALS = "~/bench-journals"
+HEAD_JOURNALS = "~/bench-journals"
 
 #: Beside the request: the folder of the packages that the nodes run.
 CODE = "code"
@@ -52,8 +50,8 @@ class HeadDriver:
         self._labels: dict[str, str] = {}  # by host, each that was ever up
         self._lines = 0
 
-    def run(self, transport: Transport, journals: Path) -> str | None:
-        """Measure every host; return why the run was stopped, None if everything was done.
+    def run(self, transport: Transport, journals: Path) -> Outcome:
+        """Measure every host; return how the share ended.
 
         Raises DispatchError if there is no cluster, OutputError if the journal cannot be written.
         """
@@ -72,7 +70,8 @@ class HeadDriver:
             )
             for event in scheduler.run():
                 self._take(event, journal)
-        return scheduler.stopped or (None if self._lines else "there was no host to measure")
+        reason = scheduler.stopped or ("" if self._lines else "there was no host to measure")
+        return Outcome(ending=Ending.STOPPED, reason=reason) if reason else DONE
 
     def _why_stop(self, budget: Budget, hosts: Sequence[Host]) -> str | None:
         """Take note of who is up, before anything is told of them; say whether to stop."""
@@ -176,14 +175,23 @@ def main(arguments: list[str]) -> int:
     driver = HeadDriver(request, lambda line: print(line, flush=True))
     try:
         transport = RayCluster(request, folder, code=folder / CODE)
-        outcome = driver.run(transport, Path(JOURNALS).expanduser()) or DONE
+        outcome = driver.run(transport, Path(HEAD_JOURNALS).expanduser())
     except BenchError as error:
-        outcome = f"failed: {request.privacy.redacted(str(error))}"
-    except Exception as error:  # whoever follows is told in words; the head's log has the rest
+        outcome = _failed(str(error), request.privacy)
+    except Exception as error:  # whoever follows gets one line; the head's log has the rest
         traceback.print_exc()
-        outcome = f"failed: {Privacy().redacted(type_and_line(error))}"
-    print(MARK + json.dumps({"end": outcome}), flush=True)
-    return 0 if outcome == DONE else 1
+        outcome = _failed(type_and_line(error), request.privacy)
+    print(end_line(outcome), flush=True)
+    return 0 if outcome.is_done else 1
+
+
+def end_line(outcome: Outcome) -> str:
+    """Return the last line for whoever follows."""
+    return MARK + json.dumps({"end": outcome.model_dump(mode="json")})
+
+
+def _failed(text: str, privacy: Privacy) -> Outcome:
+    return Outcome(ending=Ending.FAILED, reason=privacy.redacted(text))
 
 
 if __name__ == "__main__":

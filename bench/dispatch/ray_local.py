@@ -47,8 +47,8 @@ OBJECT_STORE_BYTES = 100 * 2**20
 #: A private folder is named by this and the pid of the driver that made it.
 FOLDER_PREFIX = "bench-ray-"
 
-#: Seconds in which a Ray that works at all has run its first task.
-FIRST_TASK_S = 120
+#: Seconds in which a Ray that works has prepared this machine.
+PREPARE_S = 120
 
 
 class RayLocal(OneHost):
@@ -60,6 +60,7 @@ class RayLocal(OneHost):
         self._setup = setup
         self._tasks = RayTasks()
         self._preparing: tuple[int, float] | None = None  # ticket, and when it began
+        self._works = False  # whether this Ray has prepared the machine once
         self._folder: Path | None = None
         self._saved: dict[str, str | None] = {}
 
@@ -118,10 +119,16 @@ class RayLocal(OneHost):
 
     def cancel(self, ticket: int) -> None:
         """End the worker of a task; the child of its job ends with it."""
+        if self._preparing and self._preparing[0] == ticket:
+            self._preparing = None
         self._tasks.cancel(ticket)
 
     def poll(self, timeout_s: float) -> Sequence[Message]:
-        """Return what the task has yielded. Raises DispatchError if Ray runs no task at all."""
+        """Return what the task has yielded.
+
+        Raises DispatchError if this Ray cannot prepare the machine. If it could before, a worker
+        that is lost while it prepares is left to the scheduler, which tries again.
+        """
         messages = self._tasks.poll(timeout_s)
         if self._preparing is None:
             return messages
@@ -129,10 +136,11 @@ class RayLocal(OneHost):
         for message in messages:
             if message.ticket == ticket:
                 self._preparing = None
-                if message.prepared is None:
-                    raise _no_task(message.reason)
-        if self._preparing and time.monotonic() - began_s > FIRST_TASK_S:
-            raise _no_task(f"no answer within {FIRST_TASK_S} s")
+                self._works = self._works or message.prepared is not None
+                if message.kind == "failed" or not self._works:
+                    raise _not_prepared(message.reason)
+        if self._preparing and time.monotonic() - began_s > PREPARE_S:
+            raise _not_prepared(f"no answer within {PREPARE_S} s")
         return messages
 
     def _set_environment(self, folder: Path) -> None:
@@ -181,9 +189,11 @@ def _process_token() -> str:
     return secrets.token_hex(32)
 
 
-def _no_task(seen: str) -> DispatchError:
+def _not_prepared(seen: str) -> DispatchError:
     return DispatchError(
-        "the embedded Ray ran no task", seen=seen, next_step="try again with --dispatch inline"
+        "the embedded Ray did not prepare this machine",
+        seen=seen,
+        next_step="try again with --dispatch inline",
     )
 
 

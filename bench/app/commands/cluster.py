@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from bench.app.options import PATH, Command, Group, Option
+from bench.app.options import PATH, Command, CommandGroup, ExitCodes, Option
 from bench.cluster import aws, firewall, gcp
 from bench.cluster.address import my_address, network_of
 from bench.cluster.check import findings
@@ -27,14 +26,14 @@ FILE is the cluster file; without it, cluster.yaml in this folder is read.
 CHECK = """Say what is missing or open in a cluster.
 
 FILE is the cluster file; without it, cluster.prepared.yaml or cluster.yaml in this folder is read.
-The exit code is 1 if there is a finding.
 """
 
 
-def command(program: Program, words: Sequence[str]) -> click.Command:
+def command(program: Program, about: str) -> click.Command:
     """Return the command with its two subcommands."""
     preparing = Command(
         "prepare",
+        exit_codes=ExitCodes("the cluster is closed", "the cloud or a host refused something"),
         help=PREPARE,
         callback=lambda **values: functools.partial(prepare, ClusterPrepareRequest(**values)),
         params=[
@@ -50,14 +49,15 @@ def command(program: Program, words: Sequence[str]) -> click.Command:
     )
     checking = Command(
         "check",
+        exit_codes=ExitCodes("nothing is missing or open", "something is missing or open"),
         help=CHECK,
         callback=lambda **values: functools.partial(check, ClusterCheckRequest(**values), program),
         params=[click.Argument(["file"], required=False, type=PATH)],
     )
-    return Group(
+    return CommandGroup(
         "cluster",
         commands=[preparing, checking],
-        help="Close a cluster before it is up, or say what is missing or open.",
+        help=about,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 
 from bench import units
 from bench.app.facts_text import Rows, headline, lines, sections, value_text
-from bench.app.options import Command, Option, flag, price_option, workload_option
+from bench.app.options import Command, ExitCodes, Option, flag, price_option, workload_option
 from bench.app.plan import default_label
 from bench.child import runtime
 from bench.child.workload import load_workload, probe_for
@@ -24,11 +24,12 @@ from bench.spec.request import MachineRequest, Program
 from bench.watch.look import look
 
 
-def command(program: Program, words: Sequence[str]) -> click.Command:
+def command(program: Program, about: str) -> click.Command:
     """Return the command."""
     return Command(
         "machine",
-        help="Print what this machine is.",
+        exit_codes=ExitCodes("the facts were printed", "the facts could not be read"),
+        help=about,
         callback=lambda **values: functools.partial(execute, request_of(**values)),
         params=[
             flag("--json", "print all facts as JSON", expose_as="as_json"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ from bench import units
 from bench.app.commands.report import JOURNALS
 from bench.app.facts_text import differing, field_words, headline
 from bench.app.machine_lookup import HERE, find_machine, known_machines
-from bench.app.options import Command, Group, flag, out_option, workload_option
+from bench.app.options import Command, CommandGroup, ExitCodes, flag, out_option, workload_option
 from bench.child.workload import load_workload, probe_for
 from bench.probe.identity import TYPE_FIELDS, UNREAD
 from bench.record.facts import MachineFacts, field_differences
@@ -29,7 +29,7 @@ LEFT and RIGHT are each a machine's label or id in the journals of the folder of
 """
 
 
-def command(program: Program, words: Sequence[str]) -> click.Command:
+def command(program: Program, about: str) -> click.Command:
     """Return the command with its two subcommands."""
     json_, folder = (
         flag("--json", "print JSON", expose_as="as_json"),
@@ -37,12 +37,14 @@ def command(program: Program, words: Sequence[str]) -> click.Command:
     )
     listing = Command(
         "list",
+        exit_codes=ExitCodes("the machines were listed", "the output could not be written"),
         help="List the machines in the journals of the folder of reports.",
         callback=lambda **values: _list_action(values, program),
         params=[json_, folder],
     )
     diff = Command(
         "diff",
+        exit_codes=ExitCodes("the difference was printed", "the output could not be written"),
         help=DIFF,
         callback=lambda **values: functools.partial(diff_machines, MachineDiffRequest(**values)),
         params=[
@@ -54,10 +56,10 @@ def command(program: Program, words: Sequence[str]) -> click.Command:
             workload_option(program),
         ],
     )
-    return Group(
+    return CommandGroup(
         "machines",
         commands=[listing, diff],
-        help="List the machines that were measured, or set two side by side.",
+        help=about,
     )
 
 
@@ -142,7 +144,7 @@ def _relation(left: MachineFacts, right: MachineFacts) -> str:
     if left.machine_id == right.machine_id:
         if left.host_hash:
             return "one machine"
-        return "one machine, or two machines of one make: there is no host id"
+        return "one machine, or two identical machines: there is no host id to tell which"
     if left.machine_type is not None and left.machine_type == right.machine_type:
         return "two machines of one type"
     apart = [name for name in TYPE_FIELDS if getattr(left, name) != getattr(right, name)]

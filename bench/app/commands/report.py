@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,22 @@ from typing import Any
 import click
 
 from bench.app import pricing
-from bench.app.options import PATH, Command, Option, out_option, price_option, workload_option
+from bench.app.counts import counts_of
+from bench.app.options import (
+    PATH,
+    Command,
+    ExitCodes,
+    Option,
+    out_option,
+    price_option,
+    workload_option,
+)
 from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.journal import find_journals, read_run
 from bench.record.price import read_rules
 from bench.record.run import Run
+from bench.spec.privacy import Privacy
 from bench.spec.request import Program, ReportRequest
 
 #: The folder of journals within a folder of reports.
@@ -27,19 +38,22 @@ PRICE = (
     "report of one machine"
 )
 
-ABOUT = """Write the report again from journals, without measuring.
-
+DETAILS = """
 JOURNALS are journal files, or folders of them, that are set side by side. Without any, the newest
 journal in the folder of reports is reported.
 """
 
 
-def command(program: Program, words: Sequence[str]) -> click.Command:
+def command(program: Program, about: str) -> click.Command:
     """Return the command."""
     return Command(
         "report",
-        help=ABOUT,
-        callback=lambda **values: functools.partial(execute, request_of(values)),
+        exit_codes=ExitCodes(
+            "every job of the report was measured",
+            "some jobs failed or are missing, or the report could not be written",
+        ),
+        help=f"{about}\n{DETAILS}",
+        callback=lambda **values: functools.partial(execute, request_of(values), program),
         params=[
             click.Argument(["journals"], nargs=-1, type=PATH),
             out_option("folder of the report"),
@@ -61,7 +75,7 @@ def request_of(values: dict[str, Any]) -> ReportRequest:
     return ReportRequest(**values)
 
 
-def execute(request: ReportRequest) -> int:
+def execute(request: ReportRequest, program: Program) -> int:
     """Write the report; return 1 if it shows failures."""
     paths = _journals(request.journals, request.out)
     if len(request.labels) > len(paths):
@@ -76,22 +90,25 @@ def execute(request: ReportRequest) -> int:
     for index, label in enumerate(request.labels):
         runs[index] = pricing.renamed(runs[index], label)
     runs = pricing.repriced_report(runs, rules)
-    print(write_report(runs, request.out, workload))
-    complete = all(run.complete and len(run.measured) == len(run.records) for run in runs)
-    return 0 if complete else 1
+    command = Privacy().redacted(shlex.join(program.typed))
+    print(make_report(runs, request.out, workload, [command] if command else []))
+    return counts_of(runs).exit_code
 
 
-def write_report(runs: Sequence[Run], out: Path, workload: Workload) -> Path:
+def make_report(
+    runs: Sequence[Run], out: Path, workload: Workload, commands: Sequence[str] = ()
+) -> Path:
     """Write the report of `runs` into `out`; return the path of its Markdown.
 
-    A journal that does not describe its workload is taken to be of `workload`.
+    A journal that does not describe its workload is taken to be of `workload`. `commands` made the
+    report from journals; a run needs none, because its journal holds its command.
     """
     from bench.report import data  # pandas and tabulate take 0.5 s that --help need not pay
     from bench.report.annex import build_report
 
     description = workload.description
     reference = description.reference() if description.reference else None
-    report = build_report(runs, description.outline, reference)
+    report = build_report(runs, description.outline, reference, commands)
     return data.write_report(report, out)[0]
 
 

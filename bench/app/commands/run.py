@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.app.commands import cluster_options, preview, run_cluster
-from bench.app.commands.report import write_report
+from bench.app.commands.report import make_report
+from bench.app.counts import counts_of
 from bench.app.options import INTERRUPTED
 from bench.app.plan import make_plan
 from bench.child.workload import load_workload
+from bench.errors import DispatchError
 from bench.record.run import Run
 from bench.spec.request import Program, RunRequest
 from bench.watch.look import wait_until_quiet
@@ -42,15 +44,18 @@ def execute(request: RunRequest, program: Program) -> int:
         request.out,
         fresh=request.fresh,
         cluster=cluster,
-        cluster_note=None if note is None else program.spoken(note),
+        cluster_note=note,
         limits=request.limits,
+        spoken=program.spoken,
     )
     try:
         code = _measure(campaign)
     except BaseException:  # the cluster still costs money; another run may be measuring it
-        run_cluster.leave(cluster, False, goes_on=None)
+        run_cluster.leave(cluster, program, take_down=False)
         raise
-    left = run_cluster.leave(cluster, request.cluster.down, goes_on=campaign.open_cluster)
+    left = run_cluster.leave(
+        cluster, program, take_down=request.cluster.down, goes_on=campaign.open_cluster
+    )
     return code or left
 
 
@@ -62,27 +67,37 @@ def _measure(campaign: Campaign) -> int:
         campaign.look = wait_until_quiet(
             plan.threads, plan.wait_quiet_s, print, on_gpu=on_gpu
         ).record()
-        interrupted = campaign.run()
         try:
-            run, summary = _reported(campaign)
+            interrupted = campaign.run()
+        except DispatchError:
+            if campaign.path is not None:  # what was measured before has its report
+                _report(campaign)
+            raise
+        try:
+            code = _report(campaign, interrupted)
         except KeyboardInterrupt:  # only the first one arrives
-            run, summary = _reported(campaign)
+            code = _report(campaign, interrupted)
+    return INTERRUPTED if interrupted else code
+
+
+def _report(campaign: Campaign, interrupted: bool = False) -> int:
+    """Write the report and say what was measured; return 1 if anything is missing."""
+    if campaign.path is None:
+        print("nothing was measured")
+        return 1
+    run = campaign.read()
+    summary = make_report([run], campaign.out, campaign.plan.workload)
     for line in _closing_lines(run, summary, interrupted):
         print(line)
-    if interrupted:
-        return INTERRUPTED
-    planned = sum(len(share.jobs) for share in run.shares)
-    return 0 if run.complete and len(run.measured) == planned and not run.unavailable else 1
+    return counts_of([run]).exit_code
 
 
 def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
     """Yield what a user should know at the end."""
-    failed = len(run.records) - len(run.measured)
-    planned = sum(len(share.jobs) for share in run.shares)
-    skipped = sum(len(share.skipped) for share in run.shares)
-    machines = f" on {len(run.shares)} machines" if len(run.shares) > 1 else ""
-    rest = f"{failed} failed" + (f", {skipped} skipped" if skipped else "")
-    yield f"\n{len(run.measured)} of {planned} jobs measured{machines}, {rest}"
+    counts = counts_of([run])
+    machines = f" on {counts.machines} machines" if counts.machines > 1 else ""
+    rest = f"{counts.failed} failed" + (f", {counts.skipped} skipped" if counts.skipped else "")
+    yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}"
     for entry in run.unavailable:
         yield f"unavailable: {entry.label}: {entry.reason}"
     yield f"report:  {summary}"
@@ -91,12 +106,6 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         yield "interrupted: the same command goes on where this run stopped"
         if run.open_cluster:
             yield f"{run.open_cluster.cluster} goes on meanwhile; the same command follows it"
-
-
-def _reported(campaign: Campaign) -> tuple[Run, Path]:
-    """Write the report; return the run that it is of, and its path."""
-    run = campaign.read()
-    return run, write_report([run], campaign.out, campaign.plan.workload)
 
 
 @contextlib.contextmanager
@@ -109,7 +118,7 @@ def one_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: object) -> None:
         for each in INTERRUPTS:
             signal.signal(each, signal.SIG_IGN)
-        print("\nending: the running job is dropped, what was measured is kept", flush=True)
+        print("\nending: the running job is lost, but the jobs before it are kept", flush=True)
         raise KeyboardInterrupt
 
     previous = {each: signal.signal(each, interrupt) for each in INTERRUPTS}

@@ -10,7 +10,7 @@ from bench.cluster.find import Cluster, find_cluster
 from bench.cluster.prices import TypeCost, costs, hourly, still_up, usd_per_hour
 from bench.errors import DispatchError, RequestError
 from bench.record.lines import ClusterEntry
-from bench.spec.request import ClusterChoice, MeasureLimits
+from bench.spec.request import ClusterChoice, MeasureLimits, Program
 
 
 def find(choice: ClusterChoice, limits: MeasureLimits) -> tuple[Cluster | None, str | None]:
@@ -62,7 +62,13 @@ def _cost_line(row: TypeCost) -> str:
     return f"{row.type.count} x {name}: {jobs}, up about {units.duration(row.about_s)}, {price}"
 
 
-def leave(cluster: Cluster | None, take_down: bool, *, goes_on: ClusterEntry | None) -> int:
+def leave(
+    cluster: Cluster | None,
+    program: Program,
+    *,
+    take_down: bool,
+    goes_on: ClusterEntry | None = None,
+) -> int:
     """Take the cluster down, or say what still runs and costs; return 1 if that failed.
 
     A cluster whose share `goes_on` is left up.
@@ -73,7 +79,7 @@ def leave(cluster: Cluster | None, take_down: bool, *, goes_on: ClusterEntry | N
         try:
             down(cluster.file, print)
         except DispatchError as error:  # the run's own result stands
-            print(f"WARNING: not all of the cluster is down: {error}")
+            print(f"WARNING: not all of the cluster is down: {program.spoken(str(error))}")
             return 1
         return 0
     if take_down:

@@ -13,6 +13,7 @@ from bench.app.commands.cluster_options import cluster_options
 from bench.app.options import (
     POSITIVE,
     Command,
+    ExitCodes,
     OneOf,
     Option,
     Values,
@@ -44,18 +45,41 @@ SEEDS = Axis("seed", "int", least=0, plural="seeds", meaning="each seed makes a 
 AXIS = "axis__"
 
 
-def command(program: Program, words: Sequence[str]) -> click.Command:
-    """Return the command; its options are those of the workload that its `words` name."""
-    workload = load_workload(workload_named(words, program))
+EXIT_CODES = ExitCodes(
+    "all jobs measured",
+    "some jobs failed or could not be placed, or the results could not be written",
+    "interrupted (the same command goes on)",
+)
 
-    def parsed(**values: Any) -> Callable[[], int]:
+
+class RunCommand(Command):
+    """The command `run`: the words of each call name a workload, whose axes are options."""
+
+    def __init__(self, program: Program, about: str) -> None:
+        super().__init__("run", exit_codes=EXIT_CODES, help=about, callback=self._parsed)
+        self._program = program
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of a call with the options of the workload that `args` name."""
+        workload = load_workload(workload_named(args, self._program))
+        self.params = run_options(workload.description, self._program)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def _parsed(self, **values: Any) -> Callable[[], int]:
         from bench.app.commands import run  # --help need not wait for its imports
 
-        return functools.partial(run.execute, request_of(values), program)
+        return functools.partial(run.execute, request_of(values), self._program)
 
-    about = "Measure this machine and the cluster, and write the report."
-    options = run_options(workload.description, program)
-    return Command("run", help=about, params=options, callback=parsed)
+
+def command(program: Program, about: str) -> click.Command:
+    """Return the command."""
+    return RunCommand(program, about)
 
 
 def run_options(description: Description, program: Program) -> list[click.Parameter]:

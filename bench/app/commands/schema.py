@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from typing import get_args
 
 import click
 from pydantic.json_schema import models_json_schema
 
-from bench.app.options import Command
-from bench.record.lines import SCHEMA_VERSION, ClusterEntry, JobRecord, MachineEntry, RunHeader
+from bench.app.options import Command, ExitCodes
+from bench.record.lines import SCHEMA_VERSION, Line, RunHeader
 from bench.spec.request import Program
 
 #: What a line of a journal may be: the header first, then any of the others.
-LINES = (RunHeader, JobRecord, MachineEntry, ClusterEntry)
+KINDS = (RunHeader, *get_args(Line))
 
 
-def command(program: Program, words: Sequence[str]) -> click.Command:
+def command(program: Program, about: str) -> click.Command:
     """Return the command."""
     return Command(
-        "schema", help="Print the JSON Schema of a journal's lines.", callback=lambda: execute
+        "schema",
+        exit_codes=ExitCodes("the schema was printed", "the output could not be written"),
+        help=about,
+        callback=lambda: execute,
     )
 
 
@@ -32,9 +35,9 @@ def execute() -> int:
 def schema_text() -> str:
     """Return the JSON Schema of the header (first line) and of every further line."""
     _, schema = models_json_schema(
-        [(line, "serialization") for line in LINES],
+        [(line, "serialization") for line in KINDS],
         title=f"benchmark journal, schema version {SCHEMA_VERSION}",
     )
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["anyOf"] = [{"$ref": f"#/$defs/{line.__name__}"} for line in LINES]
+    schema["anyOf"] = [{"$ref": f"#/$defs/{line.__name__}"} for line in KINDS]
     return json.dumps(schema, indent=1) + "\n"

@@ -7,43 +7,22 @@ import json
 import time
 
 import pytest
-import toy_workload
-from builders import digest, facts
+from builders import facts
+from command_line import PROGRAM
 from launches import living_jobs, notes, toy_job
+from plans import JOBS, UNABLE, a_plan
 
 from bench.app import campaign as campaign_module
+from bench.app import cluster_run as cluster_run_module
 from bench.app.campaign import Campaign
-from bench.app.plan import Plan
 from bench.child.workload import Dataset
 from bench.cluster.find import Cluster
-from bench.dispatch.head import DONE, MARK
-from bench.errors import RequestError
+from bench.dispatch.head import MARK, end_line
+from bench.dispatch.outcome import DONE
+from bench.errors import DispatchError, RequestError
 from bench.record.journal import Journal, read_run
-from bench.record.lines import MachineEntry, Skip
+from bench.record.lines import MachineEntry
 from bench.spec.request import MeasureLimits
-
-JOBS = tuple(toy_job("ok", seed=seed) for seed in (3, 1, 2))
-UNABLE = toy_job("unable")
-
-
-def a_plan(folder, jobs=JOBS, **changes):
-    fields = {
-        "workload": toy_workload.WORKLOAD,
-        "reference": toy_workload.NAME,
-        "grid": "small",
-        "asked": (*jobs, UNABLE),
-        "jobs": jobs,
-        "skipped": (Skip(job=UNABLE, reason="planted"),),
-        "dataset": Dataset("toy", digest("data"), "planted", stage=lambda: folder),
-        "label": "laptop",
-        "threads": 1,
-        "threads_asked": None,
-        "dispatch": "inline",
-        "order_seed": 0,
-        "time_limit_s": 60.0,
-        "command": "run",
-    }
-    return Plan(**{**fields, **changes})
 
 
 def test_a_run_s_journal_holds_the_line_of_this_machine_before_its_records(tmp_path, capsys):
@@ -131,6 +110,16 @@ def test_a_limit_ends_the_run_in_mid_job(tmp_path, capsys):
     assert not campaign.read().complete
 
 
+def test_a_limit_that_is_over_at_once_leaves_a_run_to_report_and_nothing_measured(tmp_path):
+    limits = MeasureLimits(max_s=1e-9)
+    campaign = Campaign(a_plan(tmp_path), tmp_path / "out", limits=limits)
+    assert campaign.run() is False
+    run = campaign.read()
+    assert run.own is not None
+    assert (run.records, run.complete) == ((), False)
+    assert living_jobs() == []
+
+
 def test_a_folder_that_another_run_holds_is_an_error(tmp_path):
     out = tmp_path / "out"
     campaign_module.prepare_folder(out)
@@ -159,7 +148,7 @@ class RackApi:
             run_id=job.removeprefix("bench-"), label="rack", machine=facts(), jobs=()
         )
         yield said(line=entry.model_dump(mode="json"))
-        yield said(end=DONE)
+        yield end_line(DONE)
 
 
 def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, monkeypatch):
@@ -175,7 +164,7 @@ def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, 
     run = read_run(campaign.path)
     assert [share.label for share in run.shares] == ["laptop", "rack"]
     assert run.own.label == "laptop"
-    assert [entry.outcome for entry in run.clusters] == [None, DONE]
+    assert [entry.outcome for entry in run.clusters] == [None, "done"]
     assert campaign.open_cluster is None
     assert run.complete
     again = Campaign(a_plan(tmp_path, dataset=Dataset()), tmp_path / "out")
@@ -185,3 +174,25 @@ def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, 
     assert again.path == campaign.path
     assert len(api.submitted) == 1
     assert read_run(campaign.path).complete
+
+
+def test_an_error_of_the_cluster_names_the_program_as_the_user_types_it(
+    tmp_path, monkeypatch, capsys
+):
+    def unreachable(self):
+        raise DispatchError("planted: no link", next_step="{program} cluster check")
+
+    monkeypatch.setattr(Cluster, "connected", unreachable)
+    monkeypatch.setattr(cluster_run_module, "AGAIN_S", 0.01)
+    campaign = Campaign(
+        a_plan(tmp_path, dataset=Dataset()),
+        tmp_path / "out",
+        cluster=Cluster("lab", address="http://127.0.0.1:1"),
+        cluster_note="cluster: x.yaml is skipped: see {program} cluster check",
+        spoken=PROGRAM.spoken,
+    )
+    campaign.run()
+    printed = capsys.readouterr().out
+    assert "the cluster's share is open: planted: no link. Next: mnist-bench cluster" in printed
+    assert "see mnist-bench cluster check" in printed
+    assert "{program}" not in printed

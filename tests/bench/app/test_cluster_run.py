@@ -20,7 +20,8 @@ from bench.app.cluster_run import ClusterRun, job_id_of, ship
 from bench.app.progress import Progress
 from bench.child.workload import workload_file
 from bench.dispatch.cluster_request import ClusterRequest
-from bench.dispatch.head import DONE, MARK
+from bench.dispatch.head import MARK, end_line
+from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.errors import DispatchError
 from bench.record.journal import Journal, read_run
 from bench.record.lines import ClusterEntry, MachineEntry
@@ -48,7 +49,7 @@ ALL = [
     STARTED,
     "noise of Ray's own",
     *(line_of(record) for record in RECORDS),
-    said(end=DONE),
+    end_line(DONE),
 ]
 
 
@@ -140,7 +141,7 @@ def test_records_come_into_this_run_s_journal_and_are_shown_with_their_host(data
     assert share.outcome == DONE
     assert [record.job_id for record in run.records] == [job.job_id for job in JOBS]
     assert [entry.label for entry in run.machines] == ["rack"]
-    assert [entry.outcome for entry in run.clusters] == [None, DONE]
+    assert [entry.outcome for entry in run.clusters] == [None, "done"]
     assert f"[2/2] rack: {JOBS[1].job_id}" in shown
 
 
@@ -161,7 +162,7 @@ def test_a_run_that_was_killed_takes_the_job_up_again_and_records_each_job_once(
     _, shown, run = follow(cluster, data, tmp_path, continued)
     assert cluster.submitted == []
     assert [record.job_id for record in run.records] == [job.job_id for job in JOBS]
-    assert [entry.outcome for entry in run.clusters] == [None, DONE]
+    assert [entry.outcome for entry in run.clusters] == [None, "done"]
     assert f"[2/2] rack: {JOBS[1].job_id}" in shown
     assert run.own is None  # the laptop's own jobs are not in this test
 
@@ -170,7 +171,8 @@ def test_a_cluster_that_was_taken_down_meanwhile_ends_the_share_with_that_reason
     continued = cut_off(tmp_path, RACK)
     cluster = FakeCluster(ALL)
     share, _, run = follow(cluster, data, tmp_path, continued)
-    assert "taken down" in share.outcome
+    assert share.outcome.ending is Ending.GONE
+    assert "taken down" in run.clusters[-1].outcome
     assert cluster.submitted == []
     assert run.open_cluster is None
 
@@ -200,8 +202,32 @@ def test_a_driver_that_died_without_a_last_word_is_told_by_ray_s(data, tmp_path)
         def state(self, job):
             return ("FAILED", "driver was killed") if job in self.known else None
 
-    share, _, _ = follow(Dead(ALL[:2]), data, tmp_path)
-    assert share.outcome == "failed: driver was killed"
+    share, _, run = follow(Dead(ALL[:2]), data, tmp_path)
+    assert share.outcome == Outcome(ending=Ending.FAILED, reason="driver was killed")
+    assert run.clusters[-1].outcome == "failed: driver was killed"
+
+
+def test_a_job_that_a_host_runs_twice_keeps_both_records_and_counts_once(data, tmp_path):
+    again = a_record(JOBS[0], MEASURED, label="rack", attempt=2)
+    head = FakeCluster([*ALL[:-1], STARTED, line_of(again), ALL[-1]])
+    _, shown, run = follow(head, data, tmp_path)
+    assert [(record.job, record.attempt) for record in run.records] == [
+        (JOBS[0], 1),
+        (JOBS[1], 1),
+        (JOBS[0], 2),
+    ]
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("[")] == [
+        "[1/2]",
+        "[2/2]",
+        "[2/2]",
+    ]
+
+
+def test_a_host_with_the_label_of_the_laptop_is_shown_as_a_host(data, tmp_path):
+    entry = RACK.model_copy(update={"label": HEADER.label})
+    record = RECORDS[0].model_copy(update={"label": HEADER.label})
+    _, shown, _ = follow(FakeCluster([line_of(entry), line_of(record), ALL[-1]]), data, tmp_path)
+    assert f"[1/2] {HEADER.label}: {JOBS[0].job_id}" in shown
 
 
 def test_a_workload_in_a_file_is_shipped_beside_the_request_and_named_relative_to_it(tmp_path):

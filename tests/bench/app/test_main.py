@@ -12,7 +12,14 @@ from command_line import PROGRAM, run_command
 from conftest import ROOT
 
 from bench.app import main as app_main
-from bench.errors import DataError, DispatchError, OutputError, RequestError
+from bench.errors import (
+    DataError,
+    DispatchError,
+    OutputError,
+    RequestError,
+    StoreError,
+    WorkloadError,
+)
 
 TINY = str(ROOT / "tests" / "tiny_workload.py")
 
@@ -61,6 +68,51 @@ def test_the_help_of_run_has_its_sections_and_the_exit_codes(capsys):
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
     assert [code for code in ("0 ", "1 ", "2 ", "130 ") if f"\n    {code}" not in text] == []
+
+
+SUBCOMMANDS = [
+    ["run"],
+    ["report"],
+    ["machine"],
+    ["machines", "list"],
+    ["machines", "diff"],
+    ["cluster", "prepare"],
+    ["cluster", "check"],
+    ["schema"],
+]
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS, ids=" ".join)
+def test_the_help_of_every_command_ends_with_its_own_exit_codes(capsys, command):
+    text = helped(capsys, *command)
+    codes = text.partition("Exit codes:\n")[2].split("\n")
+    assert [line.split()[0] for line in codes if line] == ["0", "1", "2", "130"]
+    assert ("all jobs measured" in text) == (command == ["run"])
+
+
+def test_the_exit_codes_of_a_check_say_that_1_is_a_finding(capsys):
+    assert "1    something is missing or open" in helped(capsys, "cluster", "check")
+
+
+@pytest.mark.parametrize(
+    ("command", "argument"),
+    [
+        (["report"], "[JOURNALS]..."),
+        (["cluster", "prepare"], "[FILE]"),
+        (["machines", "diff"], "LEFT"),
+    ],
+    ids=str,
+)
+def test_the_arguments_of_a_command_have_a_section_of_their_own(capsys, command, argument):
+    text = helped(capsys, *command)
+    section = text.partition("\nArguments:\n")[2].partition("\n\n")[0]
+    assert section.split()[0] == argument
+    assert "--help" not in section
+
+
+@pytest.mark.parametrize(("name", "about"), [row[:2] for row in app_main.COMMANDS])
+def test_the_help_of_a_command_begins_as_the_list_of_commands_says(capsys, name, about):
+    assert helped(capsys, name).split("\n")[2] == f"  {about}"
 
 
 def test_run_has_every_option_that_it_had(capsys):
@@ -150,7 +202,9 @@ def test_the_version_is_printed(capsys):
             "error: wrong. Next: mnist-bench run",
         ),
         (DataError("no data"), 2, "error: no data"),
-        (DispatchError("no Ray"), 2, "error: no Ray"),
+        (StoreError("no journal"), 2, "error: no journal"),
+        (WorkloadError("two axes"), 2, "error: two axes"),
+        (DispatchError("no Ray"), 1, "error: no Ray"),
         (OutputError("cannot write x", seen="No space left"), 1, "error: cannot write x (seen: No"),
         (KeyboardInterrupt(), 130, "interrupted: nothing was measured"),
     ],

@@ -11,6 +11,7 @@ from bench.dispatch import head as head_module
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.events import Event
 from bench.dispatch.head import MARK, HeadDriver, event_of, label_of
+from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.transport import Host
 from bench.errors import DispatchError
@@ -59,7 +60,7 @@ def test_the_driver_tells_every_line_of_its_journal_and_nothing_else_but_events(
     said = []
     simulated = SimulatedHosts([HOST], [JOB], lambda name, launch: 0.0, outcome)
     stopped = HeadDriver(a_request(), said.append).run(simulated, tmp_path)
-    assert stopped is None
+    assert stopped == DONE
     told = [json.loads(text.removeprefix(MARK)) for text in said]
     assert [list(item) for item in told] == [["line"], ["event"], ["line"]]
     machine, started, record = (next(iter(item.values())) for item in told)
@@ -79,7 +80,7 @@ def test_a_request_is_the_same_after_its_way_as_json():
 def test_a_cluster_without_a_host_to_measure_is_no_success(tmp_path):
     simulated = SimulatedHosts([], [JOB], lambda name, launch: 0.0, outcome)
     stopped = HeadDriver(a_request(), print).run(simulated, tmp_path)
-    assert stopped == "there was no host to measure"
+    assert stopped == Outcome(ending=Ending.STOPPED, reason="there was no host to measure")
 
 
 class Worst:
@@ -112,7 +113,7 @@ def run_driver(monkeypatch, tmp_path):
         said = []
         driver = HeadDriver(a_request(max_usd=1.0, **changes), said.append)
         stopped = driver.run(nobody, tmp_path)
-        return "\n".join(said), (tmp_path / "run-1.jsonl").read_text(), stopped
+        return "\n".join(said), (tmp_path / "run-1.jsonl").read_text(), stopped.reason
 
     return run
 
@@ -132,7 +133,7 @@ def test_neither_label_nor_reason_tells_a_host_s_name(run_driver):
 def test_a_limit_that_cannot_be_kept_does_not_name_a_host_either(run_driver, monkeypatch):
     monkeypatch.setattr(Worst, "hosts", [Host(NAME, "node-1")])
     _, _, stopped = run_driver()
-    assert stopped == f"no price is known of host-{HASH}, so no limit in USD can be kept"
+    assert stopped == f"the price of host-{HASH} is unknown, so the limit in USD cannot be kept"
 
 
 def test_names_stay_where_they_were_asked_for(run_driver):

@@ -221,7 +221,7 @@ def test_a_limit_in_dollars_stops_at_once_where_a_price_is_unknown(tmp_path):
     simulated = cluster("a")
     budget = Budget(max_usd=0.5, clock=simulated.clock)
     scheduler, events = run(simulated, tmp_path, limit=budget.why_stop)
-    assert "no price is known of a" in scheduler.stopped
+    assert "the price of a is unknown" in scheduler.stopped
     assert events == []
 
 

@@ -33,7 +33,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(run, "execute", execute)
 
     def parse(*words):
-        command = run_options.command(PROGRAM, list(words))
+        command = run_options.command(PROGRAM, "Run.")
         assert command.main(list(words), standalone_mode=False)() == 0
         return requests[-1]
 
@@ -157,5 +157,7 @@ def test_the_help_puts_options_into_the_sections_that_they_name():
         Option("--b", section="Two"),
         Option("--c", section="One"),
     ]
-    text = run_options.Command("x", params=options).get_help(click.Context(click.Command("x")))
+    command = run_options.RunCommand(PROGRAM, "Run.")
+    command.params = options
+    text = command.get_help(click.Context(click.Command("x")))
     assert text.index("One:") < text.index("--a") < text.index("--c") < text.index("Two:")

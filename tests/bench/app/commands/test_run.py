@@ -1,0 +1,67 @@
+"""The end of a run: its report is written and its jobs are counted, whatever ended it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import toy_workload
+from command_line import PROGRAM
+from launches import toy_job
+from plans import a_plan
+
+from bench.app.campaign import Campaign
+from bench.app.commands import report
+from bench.app.commands import run as run_module
+from bench.errors import DispatchError
+from bench.spec.request import MeasureLimits, ReportRequest
+
+
+class Broken(Campaign):
+    """A campaign whose transport breaks at its end."""
+
+    def run(self):
+        super().run()
+        raise DispatchError("planted")
+
+
+def test_a_run_that_ray_ends_still_has_the_report_of_what_was_measured(tmp_path, capsys):
+    campaign = Broken(a_plan(tmp_path, (toy_job("ok"),)), tmp_path / "out")
+    with pytest.raises(DispatchError, match="planted"):
+        run_module._measure(campaign)
+    assert (tmp_path / "out" / "summary.md").exists()
+    assert "1 of 1 jobs measured" in capsys.readouterr().out
+
+
+def test_a_run_that_breaks_before_its_journal_exists_is_an_error_without_a_report(tmp_path):
+    class Never(Campaign):
+        def run(self):
+            raise DispatchError("planted")
+
+    with pytest.raises(DispatchError, match="planted"):
+        run_module._measure(Never(a_plan(tmp_path), tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_limit_that_is_over_at_once_ends_with_a_report_and_code_1(tmp_path, capsys):
+    limits = MeasureLimits(max_s=1e-9)
+    campaign = Campaign(a_plan(tmp_path), tmp_path / "out", limits=limits)
+    assert run_module._measure(campaign) == 1
+    printed = capsys.readouterr()
+    assert "0 of 3 jobs measured, 0 failed, 1 skipped" in printed.out
+    assert "minutes is reached" in printed.out
+    assert (tmp_path / "out" / "summary.md").exists()
+
+
+def test_a_report_of_journals_holds_the_command_that_made_it(tmp_path, monkeypatch):
+    campaign = Campaign(a_plan(tmp_path, (toy_job("ok"),)), tmp_path / "out")
+    campaign.run()
+    monkeypatch.setattr("platform.node", lambda: "bobs-desk")
+    typed = ("mnist-bench", "report", "/net/bobs-desk/a journal.jsonl")
+    request = ReportRequest(toy_workload.NAME, (campaign.path,), tmp_path / "again")
+    assert report.execute(request, replace(PROGRAM, typed=typed)) == 0
+    summary = json.loads((tmp_path / "again" / "summary.json").read_text())
+    (row,) = (row for row in summary["reproduce"] if row["name"] == "report command")
+    assert row["value"].startswith("mnist-bench report '/net/host-")
+    assert "bobs-desk" not in row["value"]

@@ -1,0 +1,43 @@
+"""Counts of jobs: each job counts once a machine, by its best outcome."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from builders import a_job, a_measurement, a_record, a_run
+
+from bench.app.counts import Counts, counts_of
+from bench.record.failure import Failure
+from bench.record.lines import MachineEntry
+
+JOBS = [a_job(seed=seed) for seed in (1, 2)]
+MEASURED = a_measurement([[0.5, 0.25], [0.25, 0.25]])
+LOST = Failure(reason="lost", message="planted")
+
+
+def test_a_job_that_was_measured_twice_counts_once():
+    records = [a_record(JOBS[0], MEASURED, attempt=number) for number in (1, 2)]
+    counts = counts_of([a_run([*records, a_record(JOBS[1], MEASURED)])])
+    assert counts == Counts(2, measured=2, failed=0, skipped=0, machines=1, complete=True)
+    assert counts.exit_code == 0
+
+
+def test_a_job_that_was_lost_and_then_measured_is_not_a_failure():
+    records = [a_record(JOBS[0], LOST, attempt=3), a_record(JOBS[0], MEASURED)]
+    counts = counts_of([a_run(records)])
+    assert (counts.measured, counts.failed, counts.exit_code) == (1, 0, 0)
+
+
+def test_one_job_on_two_runs_counts_twice_and_a_failure_shows_in_the_exit_code():
+    bad = Failure(reason="exception", message="planted")
+    one, other = a_run([a_record(JOBS[0], MEASURED)]), a_run([a_record(JOBS[0], bad, run_id="b")])
+    counts = counts_of([one, other])
+    assert (counts.planned, counts.measured, counts.failed) == (2, 1, 1)
+    assert counts.exit_code == 1
+
+
+def test_an_unavailable_machine_shows_in_the_exit_code():
+    run = a_run([a_record(JOBS[0], MEASURED)])
+    away = MachineEntry(run_id="run-1", label="rack", reason="0 of 1 came up")
+    assert counts_of([run]).exit_code == 0
+    assert counts_of([replace(run, machines=(*run.machines, away))]).exit_code == 1

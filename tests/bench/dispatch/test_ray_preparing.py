@@ -1,0 +1,85 @@
+"""How the embedded Ray answers a preparation that fails; a double stands for its tasks."""
+
+from __future__ import annotations
+
+import itertools
+import types
+
+import pytest
+import toy_workload
+from builders import a_measurement, a_record, facts
+from launches import a_launch, scheduled
+
+from bench.dispatch import ray_local
+from bench.dispatch.local import LocalSetup
+from bench.dispatch.ray_local import RayLocal
+from bench.dispatch.transport import Message, Prepared
+from bench.errors import DispatchError
+
+READY = {"kind": "prepared", "prepared": Prepared(facts=facts())}
+LOST = {"kind": "lost", "reason": "Ray lost the work"}
+
+
+class ScriptedTasks:
+    """In place of RayTasks: each task that is followed ends with the next item of the script."""
+
+    def __init__(self, script):
+        self._script, self._tickets, self._news = list(script), itertools.count(1), []
+        self.followed = []
+
+    def follow(self, stream, launch=None):
+        ticket = next(self._tickets)
+        self.followed.append("job" if launch else "preparation")
+        if self._script:
+            self._news.append(Message(ticket, **self._script.pop(0)))
+        return ticket
+
+    def poll(self, timeout_s):
+        news, self._news = self._news, []
+        return news
+
+    def cancel(self, ticket):
+        self._news = [message for message in self._news if message.ticket != ticket]
+
+
+@pytest.fixture
+def transport(monkeypatch):
+    """Return the transport whose tasks follow a script."""
+    no_ray = types.SimpleNamespace(remote=lambda *arguments: None)
+    monkeypatch.setattr(ray_local, "_task", lambda function: no_ray)
+
+    def scripted(*script):
+        made = RayLocal(LocalSetup(workload=toy_workload.NAME))
+        made._tasks = ScriptedTasks(script)
+        return made
+
+    return scripted
+
+
+def test_a_worker_that_is_lost_again_while_it_prepares_for_a_lost_job_is_tried_again(
+    transport, tmp_path
+):
+    launch = a_launch("ok", tmp_path)
+    record = a_record(launch.job, a_measurement([[0.5, 0.25], [0.25, 0.25]]), attempt=2)
+    ray = transport(READY, LOST, LOST, READY, {"kind": "record", "record": record})
+    events = list(scheduled(ray, [launch]))
+    assert [event.kind for event in events] == ["started", "started", "record"]
+    assert events[-1].record == record
+    assert ray._tasks.followed == ["preparation", "job", "preparation", "preparation", "job"]
+
+
+def test_a_ray_that_loses_its_first_preparation_is_an_error(transport, tmp_path):
+    with pytest.raises(DispatchError, match=r"did not prepare this machine.*--dispatch inline"):
+        list(scheduled(transport(LOST), [a_launch("ok", tmp_path)]))
+
+
+def test_a_preparation_that_raises_is_an_error_also_after_a_lost_job(transport, tmp_path):
+    failed = {"kind": "failed", "reason": "could not be prepared: OSError: planted"}
+    with pytest.raises(DispatchError, match="planted"):
+        list(scheduled(transport(READY, LOST, failed), [a_launch("ok", tmp_path)]))
+
+
+def test_a_ray_that_never_answers_is_an_error(transport, tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_local, "PREPARE_S", -1)
+    with pytest.raises(DispatchError, match="no answer within"):
+        list(scheduled(transport(), [a_launch("ok", tmp_path)]))
