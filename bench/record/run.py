@@ -65,7 +65,7 @@ class Share:
 
     @property
     def unrecorded(self) -> tuple[str, ...]:
-        """Ids of the jobs whose record did not come back, in the header's order."""
+        """Ids of the jobs that have no record, in the header's order."""
         recorded = {record.job_id for record in self.records}
         return tuple(job.job_id for job in self.jobs if job.job_id not in recorded)
 

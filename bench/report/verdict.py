@@ -90,7 +90,8 @@ def _ranks(results: Results) -> list[str]:
 
 
 def _kind(kind: Kind, results: Results) -> str:
-    return words.kind_of_job(kind, _usual_dataset(results))
+    axes = separating_axes(results.outline)
+    return words.kind_of_job(kind, axes, _usual_dataset(results))
 
 
 def _usual_dataset(results: Results) -> str:

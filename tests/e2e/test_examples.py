@@ -105,6 +105,7 @@ def test_journals_of_two_machines_are_compared(products, tmp_path):
     assert {row["machine"], row["against"]} == {"first", "second"}
     assert row["speed_p10"] > 0
     assert row["residual_gap"] == 0  # the same seed, code and processor
+    assert "\nn128, by p10 of steady steps" in (both / "summary.md").read_text()
     assert OTHERS.findall(words_of(both)) == []
 
 

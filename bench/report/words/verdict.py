@@ -63,9 +63,15 @@ def no_winner(best: Mapping[str, Sequence[str]], alone: Sequence[str]) -> str:
     )
 
 
-def kind_of_job(kind: Kind, usual_dataset: str | None) -> str:
-    """Return a kind of job in words; its data are named if they are not the usual ones."""
-    values = " ".join(str(value) for value in kind.values if value is not None)
+def kind_of_job(kind: Kind, axes: Sequence[Axis], usual_dataset: str | None) -> str:
+    """Return a kind of job in words; its data are named if they are not the usual ones.
+
+    `axes` are those of the kind's values.
+    """
+    known = [
+        (axis, value) for axis, value in zip(axes, kind.values, strict=True) if value is not None
+    ]
+    values = " ".join((axis.mark or "{}").format(value) for axis, value in known)
     if kind.dataset == usual_dataset:
         return values or "all jobs"
     return f"{values} on {kind.dataset} data".strip()

@@ -226,5 +226,5 @@ def test_a_node_tells_its_host_name_only_if_that_was_asked_for(tmp_path, monkeyp
 
 def test_data_that_were_damaged_on_the_way_are_refused_at_the_node(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(DispatchError, match="not those that were sent"):
+    with pytest.raises(DispatchError, match="differ from the data that were sent"):
         prepared(DATA + b"!", hashlib.sha256(DATA).hexdigest())
