@@ -1,1 +1,1 @@
-"""Records in, typed results out: frames, machines, ratios, limits."""
+"""Turns records into typed results: frames, machines, ratios and limits."""

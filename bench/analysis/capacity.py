@@ -22,7 +22,8 @@ MEMORY = (
 class GroupTimes:
     """The pooled times of a group in seconds: geometric means over `n` jobs with their bounds.
 
-    `disturbed` is None if no job was watched. What is not an interval is a median over jobs.
+    `disturbed` is None if no job was watched. A figure that is not an
+    interval is a median over jobs.
     """
 
     n: int
@@ -62,7 +63,7 @@ class EpochTimes:
 class GroupMemory:
     """Memory of whole jobs, medians over the `n` jobs of a group.
 
-    `own_bytes` is the peak without what the imported packages take.
+    `own_bytes` is the peak less the memory that the imported packages take.
     """
 
     n: int
@@ -121,10 +122,10 @@ def epoch_times(rows: pd.DataFrame, outline: Outline) -> EpochTimes:
 
 
 def group_memory(rows: pd.DataFrame) -> GroupMemory:
-    """Return the memory of the jobs of a group, rows of the frame of jobs that are final."""
+    """Return the memory of the jobs of a group; `rows` are final rows of the frame of jobs."""
     columns = {key: [scalar(value) for value in rows[key]] for key in MEMORY}
     peaks, imports = columns["peak_bytes"], columns["after_import_bytes"]
-    columns["tree_rss_peak_bytes"] = [  # seen by samples, which may miss a short peak
+    columns["tree_rss_peak_bytes"] = [  # samples may miss a short peak
         None if tree is None else max(tree, peak or 0)
         for tree, peak in zip(columns["tree_rss_peak_bytes"], peaks, strict=True)
     ]

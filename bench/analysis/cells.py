@@ -1,4 +1,4 @@
-"""Cells: what jobs must share to be replicates of each other, and frames grouped by them."""
+"""A cell is what jobs share if they are replicates of each other; frames are grouped by cells."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.spec.axes import Axis, Value
 from bench.spec.description import Outline
 from bench.spec.job import JobSpec
 
-#: Prefixes of the columns of a frame that hold axes and metrics: their names are the workload's.
+#: Prefixes of the columns of axes and metrics in a frame; the workload chooses the rest.
 AXIS, METRIC = "axis.", "metric."
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What jobs share that are pooled: a value for each axis, the epochs and the data.
+    """What pooled jobs share: a value for each axis, the epochs and the data.
 
     `axes` are pairs of name and value; an axis without a known value is absent.
     """
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Kind:
-    """What machines are compared within: a value for each axis that separates, and a dataset."""
+    """A kind of job, within which machines are compared: separating axes' values and a dataset."""
 
     values: tuple[Value | None, ...]
     dataset: str
@@ -78,7 +78,7 @@ def separating_axes(outline: Outline) -> tuple[Axis, ...]:
 
 
 def ceiling_axes(outline: Outline) -> tuple[Axis, ...]:
-    """Return the axes that set ceilings: a machine has its own for each of their values."""
+    """Return the axes that set ceilings: a machine has ceilings for each value."""
     return tuple(axis for axis in outline.axes if axis.sets_ceiling)
 
 
@@ -88,14 +88,14 @@ def batch_axis(outline: Outline) -> Axis | None:
 
 
 def kind_of(cell: Cell, outline: Outline) -> Kind:
-    """Return what a cell is compared within."""
+    """Return the kind of job that a cell belongs to."""
     return Kind(tuple(cell.value(axis.name) for axis in separating_axes(outline)), cell.dataset)
 
 
 def cell_columns(outline: Outline, epochs: str = "epochs") -> tuple[str, ...]:
     """Return the columns of a frame that make a cell, in the order in which groups are sorted.
 
-    `epochs` is the column of the cell's epochs.
+    `epochs` names the column of the cell's epochs.
     """
     heading, columns, unmarked = (
         tuple(AXIS + axis.name for axis in axes)
@@ -114,8 +114,8 @@ def groups(
 ) -> Iterator[tuple[Group, pd.DataFrame]]:
     """Yield each group with the rows pooled in it, machine by machine.
 
-    `names` holds the machines' names by key, in the order wanted. Rows of one group agree in the
-    columns `more` too.
+    `names` holds the machines' names by key, in the order of the groups. The rows of a group also
+    agree in the columns `more`.
     """
     rank = {key: place for place, key in enumerate(names)}
     cell = cell_columns(outline, epochs)
@@ -140,7 +140,7 @@ def groups(
 
 
 def scalar(value: Any) -> Any:
-    """Return a value of a frame as plain Python has it, what is not known as None."""
+    """Return a value of a frame as a plain Python value; an unknown value is None."""
     if value is None or value is pd.NA or value != value:
         return None
     return value.item() if hasattr(value, "item") else value

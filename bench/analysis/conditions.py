@@ -1,4 +1,4 @@
-"""What was seen of jobs from outside: which were disturbed, by what, and what was not seen."""
+"""What was seen of jobs from outside: which jobs were disturbed, by what, and what is unknown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WatchedJob:
 
     @property
     def preempted_per_cpu_s(self) -> float | None:
-        """How often the job was preempted, a second of its CPU time."""
+        """How often the job was preempted, per second of its CPU time."""
         if self.whole is None or not self.whole.job_cpu_s:
             return None
         switches = self.whole.involuntary_switches
@@ -41,9 +41,10 @@ class WatchedJob:
 
 @dataclass(frozen=True)
 class Disturbances:
-    """How many of the watched jobs were disturbed, and by what; `unseen` could not be watched.
+    """How many jobs were watched, how many of them were disturbed, and by what.
 
-    `causes` holds the number of jobs by cause, the most frequent first.
+    `unseen` counts the jobs whose disturbances could not be seen. `causes` holds the number of jobs
+    by cause, the most frequent cause first.
     """
 
     watched: int
@@ -54,9 +55,9 @@ class Disturbances:
 
 @dataclass(frozen=True)
 class Looks:
-    """Looks at machines before their first job: how many there were, and found a quiet machine.
+    """The looks at machines before their first job: how many, and how many found a quiet machine.
 
-    `loud` holds label and finding of each machine that was not found quiet.
+    `loud` holds the label and the finding of each machine that was not found quiet.
     """
 
     taken: int
@@ -92,7 +93,7 @@ def looks(shares: Sequence[Share]) -> Looks:
 
 
 def unseen(measured: Sequence[MeasuredJob]) -> dict[str, tuple[str, ...]]:
-    """Return why sources gave nothing: the sources by reason."""
+    """Return the sources that gave nothing, by their reason."""
     reasons: dict[str, dict[str, None]] = {}
     for job in measured:
         if job.record.conditions is not None:

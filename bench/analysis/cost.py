@@ -1,4 +1,4 @@
-"""What a job costs: dollars by its machine's price, and energy by the counters that were there."""
+"""What a job costs: dollars at its machine's price, and the energy that the machine counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.record.price import Price, listed_price, price_of, stated_price
 from bench.record.run import Share
 from bench.spec.description import Outline
 
-#: The columns of the frame of jobs by which a job's energy is found.
+#: The columns of the frame of jobs that identify a record, and so its energy.
 ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
 
 

@@ -1,4 +1,4 @@
-"""What gave no measurement: failed attempts, jobs that were not run, unavailable machines."""
+"""What gave no measurement: failed attempts, jobs that did not run, and unavailable machines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Literal
 from bench.record.failure import Failure
 from bench.record.run import Run, Share
 
-#: What became of a job, or of a machine: it failed, it was given out and has no record, the machine
-#: cannot run it, or the machine was unavailable.
+#: What became of a job or of a machine. A job failed, has no record although a machine was given it
+#: ("not run"), or was skipped because the machine cannot run it. A machine was unavailable.
 Outcome = Literal["failed", "not run", "skipped", "unavailable"]
 
 
@@ -18,9 +18,9 @@ Outcome = Literal["failed", "not run", "skipped", "unavailable"]
 class Unmeasured:
     """A failed attempt, a job without a record, or an unavailable machine.
 
-    `job_id` is None for a machine. `failure` is there if the job failed, `why` if it was skipped
-    or the machine was unavailable. `measured_later` is true if another attempt of the same run
-    measured the job after all.
+    `job_id` is None for a machine. `failure` is set if the job failed; `why` is set if the job was
+    skipped or the machine was unavailable. `measured_later` is true if another attempt in the same
+    run measured the job.
     """
 
     label: str
@@ -35,10 +35,10 @@ class Unmeasured:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many of the planned jobs were measured, failed and were not run.
+    """How many of the planned jobs were measured, failed, did not run or were skipped.
 
     A job is counted once for each machine that was given it. `unavailable` holds the labels of
-    the machines that were.
+    the unavailable machines.
     """
 
     planned: int
@@ -50,7 +50,7 @@ class Counts:
 
 
 def unmeasured(runs: Sequence[Run], shares: Sequence[Share]) -> tuple[Unmeasured, ...]:
-    """Return all that gave no measurement; `shares` are the merged ones of `runs`."""
+    """Return everything that gave no measurement; `shares` are the merged shares of `runs`."""
     found: list[Unmeasured] = []
     for share in shares:
         found += _of_share(share)

@@ -19,13 +19,13 @@ from bench.record.measurement import EpochRecord, Evaluation, Measurement, Memor
 from bench.spec.description import Outline
 from bench.watch.quota import held_by_quota
 
-#: Who measured, and what was run: the same in both frames. `machine_key` decides what is pooled,
-#: `job_epochs` is what the job was asked for, `epochs` the epochs after which it was evaluated.
+#: The columns of both frames: which machine measured which job. `machine_key` decides what is
+#: pooled. `job_epochs` are all epochs of the job, `epochs` the epochs before an evaluation.
 JOB = (
     *("label", "machine_key", "run_id", "job_id", "attempt"),
     *("job_epochs", "seed", "repeat", "dataset", "data_digest"),
 )
-#: Of the steady steps; `step_mean_s` is the median steady epoch over its steps.
+#: Figures of the steady steps; `step_mean_s` is the median steady epoch divided by its steps.
 STEADY = (
     *("step_p10_s", "step_median_s", "step_p95_s", "steady_steps"),
     *("epoch_s", "step_mean_s"),
@@ -44,8 +44,8 @@ SEEN = ("flag", "rss_peak_bytes", "foreign_cpus", "steal_share")
 def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
     """Return one row for each evaluation of each measured job.
 
-    A job of 15 epochs with `read_off` (2,) gives the rows epochs=2 and epochs=15; `is_final` tells
-    the last, and only those rows are independent of each other.
+    A job of 15 epochs with `read_off` (2,) gives the rows epochs=2 and epochs=15. `is_final` marks
+    the last evaluation of a job. Only final rows are independent of each other.
     """
     columns = (
         *(*JOB, *axis_columns(outline), "epochs", "is_final", "train_s", "total_s"),
@@ -114,7 +114,7 @@ def _seen_by_epoch(job: MeasuredJob) -> dict[int | None, Interference]:
 
 
 def _watched(job: MeasuredJob, is_final: bool) -> dict[str, Any]:
-    """Return what was seen of the whole job from outside, GPUs with their memory added up."""
+    """Return what was seen of the whole job from outside; the memory of its GPUs is added up."""
     conditions = job.record.conditions
     whole = None if conditions is None else conditions.whole
     flag = {"flag": None if whole is None else whole.flag}

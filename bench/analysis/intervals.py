@@ -65,7 +65,7 @@ def paired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> In
 
 
 def summary(values: Iterable[float | None]) -> Interval | None:
-    """Return the geometric mean and interval of the known, positive ones of `values`, or None."""
+    """Return the geometric mean and interval of the known positive `values`, or None."""
     known = [float(value) for value in values if value is not None and value > 0]
     return geometric_interval(known)
 

@@ -1,4 +1,4 @@
-"""What limits a step: the work in it, the machine's ceilings, and its fixed cost by a batch sweep.
+"""What limits a step: its work, the machine's ceilings, and its fixed cost from a batch sweep.
 
 Source: Williams, Waterman and Patterson, Roofline (2009), with a fixed cost added.
 """
@@ -33,7 +33,7 @@ Regime = Literal["overhead-bound", "memory-bound", "compute-bound"]
 OVERHEAD_SHARE = 0.5
 
 
-#: Why nothing can be said of a group of jobs.
+#: Why the limits of a group of jobs are unknown.
 LimitsUnknown = Literal["held by quota", "work not counted", "no ceilings"]
 
 
@@ -50,10 +50,10 @@ class Limits:
 
 
 def fixed_cost_s(step_s_by_batch: Mapping[int, float]) -> float | None:
-    """Return the seconds of a step that do not grow with its batch; None of fewer than two sizes.
+    """Return the seconds of a step that do not grow with its batch; None if one size was measured.
 
-    A line `fixed + each * batch` with both parts at least 0, fitted to the logarithms' first order
-    (errors relative to the step), so that the smallest batches count as much as the largest.
+    They are `fixed` in the line `fixed + each * batch`, whose parts are at least 0. The fit
+    minimises errors relative to the step, so the smallest batches count as much as the largest.
     """
     if len(step_s_by_batch) < 2:
         return None
@@ -97,9 +97,9 @@ def limits(
 
 @dataclass(frozen=True)
 class GroupLimits:
-    """What limits a group's step: its work, the ceilings it is held against, and the regime.
+    """What limits a group's step: its work, the machine's ceilings, and the regime.
 
-    If nothing can be said, `unknown` says why and every figure is None.
+    If the limits are unknown, `unknown` says why and every figure is None.
     """
 
     flops: int | None = None
@@ -114,9 +114,9 @@ class GroupLimits:
 class Roofline:
     """The ceilings and batch sweeps of every machine of some runs.
 
-    `ceilings` are keyed by machine and the values of the axes that set them, `sweeps` by all that a
-    sweep holds fixed. `disturbed` holds the keys of the machines whose ceilings were measured in
-    disturbed jobs alone.
+    `ceilings` are keyed by machine and the values of the axes that set them; `sweeps` are keyed by
+    everything that a sweep holds fixed. `disturbed` holds the keys of the machines whose ceilings
+    were measured only in disturbed jobs.
     """
 
     outline: Outline
@@ -125,7 +125,7 @@ class Roofline:
     disturbed: frozenset[str] = frozenset()
 
     def of(self, group: Group, rows: pd.DataFrame, step: Interval | None) -> GroupLimits:
-        """Return what limits a group, whose `rows` and p10 step are given."""
+        """Return what limits a group, given its rows and its p10 step."""
         if rows["held_by_quota"].any():
             return GroupLimits(unknown="held by quota")
         work = rows.iloc[0]
@@ -183,7 +183,7 @@ def _best(several: Sequence[Ceilings]) -> Ceilings:
 
 
 def _sweep_columns(outline: Outline) -> list[str]:
-    """Return what a batch sweep holds fixed: all that makes a cell but batch size and epochs."""
+    """Return what a batch sweep holds fixed: the machine, and its cell without batch and epochs."""
     batch = batch_axis(outline)
     varied = {"epochs", None if batch is None else AXIS + batch.name}
     return ["machine_key", *(name for name in cell_columns(outline) if name not in varied)]

@@ -1,4 +1,4 @@
-"""Which records are pooled: machines told apart by label, facts, versions and settings."""
+"""The machines of some runs, told apart by label, facts, versions and settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.record.facts import MachineFacts, RuntimeFacts, field_differences
 from bench.record.measurement import ThreadFacts
 from bench.record.run import Share
 
-#: Facts that may vary on one machine from one day to the next without keeping records apart.
+#: Facts that may change on one machine from day to day; such a change keeps no records apart.
 VOLATILE = frozenset(
     {"machine_id", "host_hash", "host_name", "packages", "cpu_now_hz", "cpu_flags", "unknown"}
 )
@@ -65,10 +65,10 @@ class UnlikeMachines:
 
 
 def machines(shares: Sequence[Share], jobs: Sequence[MeasuredJob]) -> tuple[Machine, ...]:
-    """Return the machines of `shares` in order of appearance, with unlike names for unlike keys.
+    """Return the machines of `shares` in order of appearance, each key with its own name.
 
-    `jobs` are the measured ones. A machine on which no job succeeded is among the machines, with
-    no threads and no jobs.
+    `jobs` are the measured jobs. A machine on which no job was measured is included, without
+    threads and jobs.
     """
     found: dict[str, list[MeasuredJob]] = {}
     for job in jobs:
@@ -79,7 +79,7 @@ def machines(shares: Sequence[Share], jobs: Sequence[MeasuredJob]) -> tuple[Mach
 
 
 def unlike_machines(found: Sequence[Machine]) -> tuple[UnlikeMachines, ...]:
-    """Return, for each label that covers unlike machines, the first of them with each other one."""
+    """Return pairs of unlike machines with one label: the first of them with each other one."""
     first_of: dict[str, Machine] = {}
     return tuple(
         UnlikeMachines(first, machine, tuple(_differences(first, machine)))
@@ -132,7 +132,7 @@ def _unmeasured(shares: Sequence[Share], known: set[str]) -> list[Machine]:
 
 
 def _named(entries: Sequence[Machine]) -> list[Machine]:
-    """Return `entries` with names that are unlike, even if a label looks like such a name."""
+    """Return `entries` with distinct names, even if a label looks like a numbered name."""
     taken: set[str] = set()
     named = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""How machines compare job by job: paired speeds, what they allow to be said, and the ranking."""
+"""How machines compare job by job: paired speeds, the finding of each pair, and the ranking."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _Job = Mapping[str, Any]
 
 
 class Finding(enum.Enum):
-    """What an interval of relative speed allows to be said."""
+    """What an interval of relative speed shows."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -44,9 +44,9 @@ class PairedSpeed:
     """How many times as fast `first` is as `second`, over the `n` jobs that both measured.
 
     Speeds are ratios of times, second over first; None if a time is unknown. `held_by_quota`
-    names all machines with jobs of this kind that their own CPU quota held up. `starts_alike` is
-    true if initial weights and batch orders are identical in every one of the jobs, None if the
-    workload digests neither. `score_gap` is the largest difference in the scored metric.
+    names every machine whose own CPU quota held up a job of this kind. `starts_alike` is
+    true if initial weights and batch orders are identical in every job, and None if the workload
+    digests neither. `score_gap` is the largest difference in the scored metric.
     """
 
     first: str
@@ -84,12 +84,12 @@ class PairedSpeed:
 
     @property
     def finding(self) -> Finding:
-        """What the speed allows to be said."""
+        """What the speed shows."""
         return finding(self.speed)
 
     @property
     def faster_first(self) -> PairedSpeed:
-        """The pair the way round in which its speed is at least 1."""
+        """The pair in the order in which its speed is at least 1."""
         if self.speed is None or self.speed.estimate >= 1:
             return self
         turned = {name: None if one is None else one.inverse for name, one in self.speeds.items()}
@@ -97,7 +97,7 @@ class PairedSpeed:
 
 
 def finding(speed: Interval | None) -> Finding:
-    """Return what an interval of relative speed allows to be said."""
+    """Return what an interval of relative speed shows."""
     if speed is None:
         return Finding.NO_TIME
     if speed.low is None or speed.high is None:
@@ -113,9 +113,9 @@ def paired_speeds(
     """Return every pair of machines for each kind of job that both measured.
 
     `jobs` is the frame of `bench.analysis.frames.jobs_frame`, `names` the machines' names by key.
-    Two records are of a common job if its id and the digest of its data agree, so unlike
-    specifications and datasets never meet. Read-off rows are left out: they are not independent of
-    their job.
+    Two machines measured a common job if its id and the digest of its data agree, so unlike
+    specifications and datasets are never paired. Read-off rows are left out, because they are not
+    independent of their job.
     """
     final = jobs[jobs["is_final"].astype(bool)]
     held = _held_by_quota(final, names, outline)
@@ -145,7 +145,7 @@ def by_kind(pairs: Sequence[PairedSpeed]) -> dict[Kind, list[PairedSpeed]]:
 def ranking(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
     """Return the machines of one kind's `pairs`, fastest first.
 
-    A machine's place is its mean log speed against each of the others that it shares jobs with.
+    The order is by a machine's mean log speed against the machines that it shares jobs with.
     """
     speeds: dict[str, list[float]] = {}
     for pair in pairs:
@@ -157,7 +157,7 @@ def ranking(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
 
 
 def between(pairs: Sequence[PairedSpeed], first: str, second: str) -> Interval | None:
-    """Return the speed of `first` over `second` whichever way round the pair was taken."""
+    """Return the speed of `first` over `second` in whichever order they were paired."""
     for pair in pairs:
         if (pair.first, pair.second) == (first, second):
             return pair.speed
@@ -167,7 +167,7 @@ def between(pairs: Sequence[PairedSpeed], first: str, second: str) -> Interval |
 
 
 def _kinds(frame: pd.DataFrame, outline: Outline) -> Iterator[Kind]:
-    """Yield what each row is compared within."""
+    """Yield the kind of job of each row."""
     columns = [frame[AXIS + axis.name] for axis in separating_axes(outline)]
     for dataset, *values in zip(frame["dataset"], *columns, strict=True):
         yield Kind(tuple(map(scalar, values)), dataset)
@@ -176,7 +176,7 @@ def _kinds(frame: pd.DataFrame, outline: Outline) -> Iterator[Kind]:
 def _jobs_by_machine(
     final: pd.DataFrame, outline: Outline
 ) -> dict[str, dict[tuple[str, str], _Job]]:
-    """Return each job of each machine once, by id and data; repeated records are summed up."""
+    """Return each job of each machine once, by id and data; repeated records become one."""
     scored = outline.scored
     frame = final.assign(
         kind=pd.Series(list(_kinds(final, outline)), index=final.index, dtype=object),
@@ -198,7 +198,7 @@ def _jobs_by_machine(
 
 
 def _typical(rows: Sequence[_Job]) -> _Job:
-    """Return one job for one that was measured more than once: geometric means of its times."""
+    """Return the records of one job as a single job, with the geometric means of its times."""
     times = {key: summary(row[key] for row in rows) for key in TIMES.values()}
     scores = [row["score"] for row in rows if scalar(row["score"]) is not None]
     return {
@@ -257,5 +257,5 @@ def _speed(both: Sequence[tuple[_Job, _Job]], key: str) -> Interval | None:
 
 
 def _told(time_s: float | None) -> bool:
-    """Say whether a time is known. A ratio cannot be taken of 0."""
+    """Say whether a time is known and not 0, so that a ratio can be taken of it."""
     return time_s is not None and time_s > 0

@@ -1,4 +1,4 @@
-"""Which records are one machine's: the digest that they must share to be pooled."""
+"""Which records are pooled: a digest of the machine and its settings, which they must share."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def machine_key(record: JobRecord) -> str:
 
 
 def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
-    """Return the digest of a label, the pooled facts, and settings; None if nothing ran.
+    """Return the digest of a label, of facts and of settings; `settings` is None if nothing ran.
 
-    The facts are the machine and what changes its speed without making it another one: versions,
-    what a job may use of it, variables, governor, boost, GPU driver and power limits.
+    The facts are the machine's identity and the parts of its setup that change its speed: versions,
+    the CPUs and memory that a job may use, variables, governor, boost, GPU driver and power limits.
     """
     identity = [
         *(label, facts.machine_id, facts.kind, facts.python, facts.packages),

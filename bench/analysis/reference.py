@@ -1,4 +1,4 @@
-"""Measured times and metrics beside published ones: how many times as fast, how far apart."""
+"""Compares measured times and metrics with published ones."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.spec.description import Outline
 
 #: Which published time a speed is taken from.
 Basis = Literal["total", "epoch"]
-#: What the bounds of a speed hold.
+#: What the bounds of a speed cover.
 Covers = Literal["jobs", "rounding", "rounding and jobs"]
-#: Which of two figures carries the published one's slip.
+#: Which of the two figures carries the known slip of the published one.
 Caveat = Literal["none", "measured", "published", "both"]
 
 
@@ -43,7 +43,7 @@ class Relative:
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """A published run as a group of one job; its epoch's bounds are those of the rounding."""
+    """A published run as a group of one job; the bounds of `epoch` cover the rounding."""
 
     run: ReferenceRun
     cell: Cell
@@ -57,8 +57,9 @@ class PublishedRun:
 class MetricComparison:
     """The metrics of a group of `n` jobs beside the published ones of the same job.
 
-    `published` and `differences` (measured less published) are empty if nothing was published, or
-    is not comparable. `within` is None if the metrics are not judged, and `unknown` says why.
+    `published` is empty if nothing was published. `differences` (measured less published) is empty
+    if the two cannot be compared. `within` is None if the metrics are not judged, and `unknown`
+    says why.
     """
 
     cell: Cell
@@ -81,8 +82,8 @@ def relatives(
 ) -> tuple[Relative, ...]:
     """Return the speed of a group against each published machine, in the reference's order.
 
-    By total time if that machine published the same job's, else by the median steady epoch of the
-    job with the same heading.
+    The speed is a ratio of total times if a total was published for the same job on that machine.
+    Otherwise it is a ratio of median steady epochs, for the published job with the same heading.
     """
     if reference is None:
         return ()
@@ -96,7 +97,7 @@ def relatives(
 
 
 def published_runs(reference: Reference | None, outline: Outline) -> tuple[PublishedRun, ...]:
-    """Return the published runs as groups; seconds a step are means over an epoch."""
+    """Return the published runs as groups; the seconds of a step are means over an epoch."""
     if reference is None:
         return ()
     found = []
@@ -121,13 +122,13 @@ def published_runs(reference: Reference | None, outline: Outline) -> tuple[Publi
 def published_cell(
     axes: Mapping[str, Value], epochs: int, reference: Reference, outline: Outline
 ) -> Cell:
-    """Return the cell of a published job; an axis that nothing was published of is absent."""
+    """Return the cell of a published job; an axis without a published value is absent."""
     known = tuple((a.name, axes[a.name]) for a in outline.axes if a.name in axes)
     return Cell(known, epochs, reference.dataset, None)
 
 
 def steady_median(values: Iterable[float]) -> float:
-    """Return the median of a published series by epoch, epoch 1 left out as in ours."""
+    """Return the median of a published series by epoch, without epoch 1, as for measured epochs."""
     return float(statistics.median(steady_epochs(tuple(values))))
 
 
@@ -220,7 +221,7 @@ def _by_epoch(machine: str, own: Interval, published_s: float, rounding_s: float
 
 
 def _unlike(cell: Cell, requires: Mapping[str, Value]) -> Unlike | None:
-    """Return the first axis in which `cell` is not as it is required."""
+    """Return the first axis whose value in `cell` is not the required one."""
     return next(
         (
             Unlike(axis, cell.value(axis), required)
@@ -245,7 +246,7 @@ def _not_judged(
 def _caveat(
     cell: Cell, n: int, result: ReferenceResult | None, reference: Reference, outline: Outline
 ) -> Caveat:
-    """Return which of the two figures carries the slip of the published one."""
+    """Return which of the two figures carries the known slip of the published one."""
     same = [axis.name for axis in separating_axes(outline)]
     axes = (
         other.caveat_axis

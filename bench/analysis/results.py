@@ -1,4 +1,4 @@
-"""Everything that runs of one workload tell: typed results, from which a report is written."""
+"""All results of some runs of one workload, as typed objects from which a report is written."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class GroupResult:
 class Results:
     """Everything that was measured, as typed results.
 
-    `optimistic` holds the names of the machines whose ceilings were measured in disturbed jobs
-    alone, so that their shares may read too high.
+    `optimistic` holds the names of the machines whose ceilings were measured only in disturbed
+    jobs, so that their shares may be too high.
     """
 
     outline: Outline
@@ -94,7 +94,7 @@ class Results:
 
     @property
     def dataset_notes(self) -> dict[str, tuple[str, ...]]:
-        """What must be known of the data of some runs: the ids of the runs by note."""
+        """The notes on the data of some runs: the ids of the runs by note."""
         notes: dict[str, dict[str, None]] = {}
         for share in self.shares:
             if share.header.dataset_note:

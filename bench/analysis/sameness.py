@@ -15,7 +15,7 @@ from bench.spec.description import Outline
 
 @dataclass(frozen=True)
 class Repeats:
-    """How many jobs a machine repeated, and those whose final weights were not the same twice.
+    """How many jobs a machine repeated, and the jobs whose repeats gave unlike final weights.
 
     `tested` of the `repeated` jobs state a digest of their final weights.
     """
@@ -28,7 +28,7 @@ class Repeats:
 
 @dataclass(frozen=True)
 class UnlikeCode:
-    """A machine whose pooled jobs were run by unlike code, with the digests of the code."""
+    """A machine on which unlike code ran the pooled jobs, with the digests of the code."""
 
     machine: str
     digests: tuple[str, ...]
@@ -47,9 +47,9 @@ class UnlikeVersions:
 
 @dataclass(frozen=True)
 class Sameness:
-    """What is known of equal work: within a machine, between machines, and of the data.
+    """Whether equal jobs were equal work, on one machine and between machines.
 
-    `unlike_data` holds the number of unlike sets by dataset, if there is more than one.
+    `unlike_data` holds the number of unlike sets of each dataset that has more than one.
     """
 
     versions: tuple[UnlikeVersions, ...]
@@ -60,7 +60,7 @@ class Sameness:
 
 
 def sameness(jobs: pd.DataFrame, machines: Sequence[Machine], outline: Outline) -> Sameness:
-    """Return what `jobs`, the frame of `bench.analysis.frames.jobs_frame`, tell of equal work."""
+    """Return what `jobs`, the frame of `jobs_frame`, show about equal work."""
     names = {machine.key: machine.name for machine in machines}
     digests = jobs.groupby("dataset")["data_digest"].nunique()
     return Sameness(
@@ -88,7 +88,7 @@ def unlike_versions(machines: Sequence[Machine]) -> tuple[UnlikeVersions, ...]:
 
 
 def unlike_code(jobs: pd.DataFrame, names: Mapping[str, str]) -> tuple[UnlikeCode, ...]:
-    """Return each machine whose pooled jobs were run by unlike code."""
+    """Return each machine on which unlike code ran the pooled jobs."""
     found = (
         (names[str(key)], tuple(sorted(rows.unique())))
         for key, rows in jobs.groupby("machine_key", sort=False)["code"]
@@ -99,8 +99,8 @@ def unlike_code(jobs: pd.DataFrame, names: Mapping[str, str]) -> tuple[UnlikeCod
 def repeats(jobs: pd.DataFrame, names: Mapping[str, str], outline: Outline) -> tuple[Repeats, ...]:
     """Return, for each machine, whether repeats of one job gave identical final weights.
 
-    Within one machine and version set they must; a job that does not is named. A job without a
-    digest of its weights tells nothing.
+    On one machine with one set of versions they must be identical, so a job whose repeats differ is
+    named. Jobs without a digest of their weights are left out.
     """
     same_work = ["machine_key", *cell_columns(outline), "job_epochs", "seed"]
     repeated: dict[str, int] = dict.fromkeys(jobs["machine_key"].unique(), 0)

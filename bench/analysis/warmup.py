@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 def steady_steps(steps_by_epoch: Sequence[int], ragged: bool = False) -> npt.NDArray[np.bool_]:
-    """Return a mask of a job's steady steps: the rule of warm-up, here and in `steady_epochs`.
+    """Return a mask of a job's steady steps.
 
-    The first step of epoch 1 (trace and compile) is never steady; if more than one epoch was
-    run, epoch 1 is left out whole (caches, clock rates and allocators settle in it). A `ragged`
-    last step of an epoch is a smaller batch, and no measure of a whole one.
+    The first step of epoch 1 (trace and compile) is never steady. If more than one epoch was run,
+    no step of epoch 1 is steady, because caches, clock rates and allocators settle in it. If the
+    last step of each epoch is `ragged`, it has a smaller batch, so it is not steady either.
     """
     steady = np.ones(sum(steps_by_epoch), dtype=bool)
     steady[: steps_by_epoch[0] if len(steps_by_epoch) > 1 else 1] = False
@@ -28,14 +28,14 @@ def steady_steps(steps_by_epoch: Sequence[int], ragged: bool = False) -> npt.NDA
 
 
 def steady_epochs(epochs: Sequence[T]) -> Sequence[T]:
-    """Return the epochs that are steady: all but the first, or the only one there is."""
+    """Return the steady epochs: all but the first; a single epoch is steady itself."""
     return epochs[1:] if len(epochs) > 1 else epochs
 
 
 def steady_wall_s(epoch: EpochRecord) -> float:
-    """Return an epoch's seconds; of epoch 1 with a median step in place of its first.
+    """Return an epoch's seconds. In epoch 1, a median step replaces the first step.
 
-    The first step of epoch 1 traces and compiles, which no other epoch does.
+    The first step of epoch 1 traces and compiles, which happens in no other epoch.
     """
     if epoch.epoch > 1 or epoch.step_median_s is None:
         return epoch.wall_s
@@ -43,9 +43,9 @@ def steady_wall_s(epoch: EpochRecord) -> float:
 
 
 def steady_times_s(measurement: Measurement, steps: Sequence[int]) -> npt.NDArray[Any]:
-    """Return the steady step times of the first epochs, whose `steps` are given.
+    """Return the steady step times of a job's first epochs; `steps` are their numbers of steps.
 
-    Returns an empty array if steps and epochs do not add up.
+    Returns an empty array if the number of times is not the number of steps.
     """
     times_s = measurement.step_times.unpack()
     if not steps or times_s.size != sum(epoch.steps for epoch in measurement.epochs):

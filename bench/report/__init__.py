@@ -1,1 +1,1 @@
-"""Reports: plain tables, and what renders and writes them."""
+"""Reports as plain tables, and the modules that render and write them."""

@@ -24,12 +24,13 @@ Form = Words | Numbers | Quantities
 class Column:
     """One column of a table as data.
 
-    `key` is the key of a row, whose raw value has the `unit`; people read it times `scale`, with
-    `digits` and `suffix`. `meaning` is what the legend says of the column. `better` says which way
-    is better. `bounds` are the keys of an estimate's bounds. If all cells of a `foldable` column
-    read the same, the column is told once under the table. `width` cuts long texts. If the value is
-    None, the cell is the text of `absent` if the row's flag of that key is true (it is known that
-    there is none), else `n/a`, followed by the row's reason under the key `why`.
+    `key` is the key of the raw value in a row. The raw value has the `unit`; people read it
+    multiplied by `scale`, with `digits` and `suffix`. `meaning` explains the column in the legend.
+    `better` says which values are better. `bounds` are the keys of an estimate's bounds. If all
+    cells of a `foldable` column read the same, the text stands once under the table. `width` cuts
+    long texts. If the value is None, the cell is `n/a`, with the reason that the row holds under
+    the key `why`. `absent` is a flag's key and a text: if the flag is true, the value is known to
+    be absent, and the cell is this text.
     """
 
     key: str
@@ -49,7 +50,7 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Whether cells stand to the right."""
+        """Whether cells are aligned to the right."""
         return self.form not in ("text", "list", "pairs")
 
     def text(self, row: Row) -> str:
@@ -78,11 +79,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of raw values, which of them people read, and notes.
+    """Rows of raw values, the rows that people read, and notes.
 
     `rows` go to JSON and CSV whole, with every key; `brief`, if given, are the rows that the
-    readable renderings show. `sideways` turns columns into lines: for few rows of many columns.
-    All texts are plain: a renderer escapes them.
+    readable renderings show. `sideways` turns columns into lines, which suits few rows of many
+    columns. All texts are plain: a renderer escapes them.
     """
 
     name: str
@@ -115,7 +116,7 @@ class Table:
 
     @property
     def varying(self) -> tuple[Column, ...]:
-        """The columns that are shown as such."""
+        """The columns that are not folded."""
         return tuple(column for column in self.columns if column.key not in self.constants)
 
 

@@ -17,7 +17,7 @@ from bench.report.markdown import render
 #: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
 #: `accuracy`), and takes the keys of metrics and build facts from the workload.
 LAYOUT_VERSION = 2
-#: A spreadsheet takes a cell that begins with one of these for a formula.
+#: A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -32,10 +32,10 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def summary_json(report: Report) -> str:
-    """Return the report as JSON: under each table's name a list of row objects.
+    """Return the report as JSON: each table is a list of row objects under the table's name.
 
-    `about`, `verdict`, `columns` and `notes` are lists of row objects too. Unknown is null; there
-    is no NaN.
+    `about`, `verdict`, `columns` and `notes` are lists of row objects too. An unknown value is null
+    and never NaN.
     """
     notes: list[dict[str, Any]] = [
         {"table": table.name, "text": text} for table in report.tables for text in table.notes
@@ -52,7 +52,7 @@ def summary_json(report: Report) -> str:
 
 
 def _column(table: Table, column: Column) -> dict[str, Any]:
-    """Return what a program must know of a column that people read."""
+    """Return the facts of a column that a program needs."""
     low, high = column.bounds or (None, None)
     return {
         "table": table.name,
@@ -67,7 +67,7 @@ def _column(table: Table, column: Column) -> dict[str, Any]:
 
 
 def table_csv(table: Table) -> str:
-    """Return every row and key of `table` as CSV; unknown is an empty cell.
+    """Return every row and key of `table` as CSV; an unknown value is an empty cell.
 
     A text that a spreadsheet would run as a formula begins with an apostrophe.
     """
@@ -99,7 +99,7 @@ def _remove(path: Path) -> None:
     try:
         path.unlink()
     except OSError:
-        return  # it was renamed, or never made
+        return  # it was renamed, or it was never made
 
 
 def _cell(value: Any) -> Any:

@@ -14,7 +14,7 @@ from bench.report.words.notes import in_all_rows
 
 #: Width at which paragraphs are wrapped.
 WIDTH = 100
-#: Machines beside each other in a table that stands sideways.
+#: At most so many machines stand beside each other in a sideways table.
 ABREAST = 4
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -72,7 +72,7 @@ def _visible(character: str) -> str:
 
 
 def _render_table(table: Table, told: set[tuple[str, str]]) -> str:
-    """Return a table with its legend; what an earlier table `told` of a column is not repeated."""
+    """Return a table with its legend; a meaning that an earlier table `told` is not repeated."""
     columns = table.varying
     bodies = _sideways(columns, table) if table.sideways else _upright(columns, table)
     parts = [
@@ -92,7 +92,7 @@ def _constants(table: Table) -> list[str]:
 
 
 def _legend(columns: Sequence[Column], table: Table, told: set[tuple[str, str]]) -> str:
-    """Return the meanings of the columns shown as a list; nothing for a table without rows."""
+    """Return the meanings of the shown columns as a list; a table without rows has no legend."""
     if not table.shown:
         return ""
     lines = []
@@ -124,7 +124,7 @@ def _upright(columns: Sequence[Column], table: Table) -> list[str]:
 
 
 def _sideways(columns: Sequence[Column], table: Table) -> list[str]:
-    """Return one grid for every few rows: the first column names them, the others are lines."""
+    """Return one grid for every few rows; the first column gives its heading, others its lines."""
     if not table.shown:
         return ["none"]
     first, *rest = columns

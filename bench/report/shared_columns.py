@@ -19,12 +19,12 @@ from bench.spec.job import NO_DATA
 #: Significant digits of a metric that has no fixed number of decimals.
 SIGNIFICANT = 3
 
-#: What `source` says of a measured row.
+#: The `source` of a measured row.
 MEASURED = "measured"
 
 MACHINE = Column("machine", "machine", width=28)
 
-#: Keys of rows that no axis or metric may take: it gets a prefix instead.
+#: Keys that have a meaning in rows; an axis or a metric with such a name gets a prefix.
 RESERVED = frozenset(
     {
         *("machine", "source", "machine_key", "machine_id", "kind", "job", "epochs", "job_epochs"),
@@ -54,12 +54,12 @@ class Naming:
 
 
 def source_of(year: str) -> str:
-    """Return what `source` says of a published row."""
+    """Return the `source` of a published row."""
     return f"published {year}, rounded"
 
 
 def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> dict[str, Any]:
-    """Return the values of a cell as a part of a row; `epochs` is the key of its epochs."""
+    """Return the part of a row that describes a cell; `epochs` is the key of its epochs."""
     naming = Naming(outline)
 
     def values(axes: tuple[Axis, ...]) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> dict[str, 
 
 
 def job_text(cell: Cell, outline: Outline) -> str:
-    """Return a job as people name it: its heading and `15 ep`; true unmarked axes follow."""
+    """Return the name of a job: its heading, its epochs (`15 ep`), and true unmarked axes."""
     values = [
         axis.mark.format(value)
         for axis in heading_axes(outline)
@@ -106,7 +106,7 @@ def published_row(
 
 
 def group_columns(results: Results) -> tuple[Column, ...]:
-    """Return the columns that say which job a row is of; what never varies is foldable."""
+    """Return the columns that name the machine and the job of a row."""
     outline, naming = results.outline, Naming(results.outline)
     told = [axis.title for axis in heading_axes(outline)]
     job = Column("job", "job", meaning=and_list([*told, "epochs"]))
@@ -145,7 +145,7 @@ def metric_column(metric: Metric, naming: Naming, **changes: Any) -> Column:
 
 
 def warnings(results: Results) -> tuple[str, ...]:
-    """Return what every table must say: that other data took the place of those wanted."""
+    """Return the notes of every table: which runs used other data than the user asked for."""
     of_all = {share.header.run_id for share in results.shares}
     return tuple(
         notes.data(note, () if set(ids) == of_all else ids)

@@ -1,4 +1,4 @@
-"""The verdict: which machine to train on, and how sure one can be; the sentences are in words."""
+"""The verdict: which machine to train on, and how certain that is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.report.words import verdict as words
 from bench.spec.job import NO_DATA
 from bench.units import percent, significant
 
-#: From the basis that says most to the one that says least.
+#: The bases of a speed, the most telling basis first.
 _BASES = ("total", "epoch", None)
 
 
@@ -64,7 +64,7 @@ def _choice(results: Results) -> str:
 
 
 def _best(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
-    """Return the fastest machine, and every machine that is not surely slower."""
+    """Return the fastest machine, and every machine that is not shown to be slower."""
     order = ranking(pairs)
     if not order:
         return ()
@@ -103,7 +103,7 @@ def _usual_dataset(results: Results) -> str:
 
 
 def _telling(results: Results, machine_key: str) -> list[GroupResult]:
-    """Return for each kind the group that says most: best basis first, then longest, most jobs."""
+    """Return the most telling group of each kind: by its basis, its epochs, then its jobs."""
     own = [result for result in results.groups if result.group.machine_key == machine_key]
     best: dict[Kind, GroupResult] = {}
     for result in sorted(own, key=_weight):
@@ -117,7 +117,7 @@ def _weight(result: GroupResult) -> tuple[int, int, int]:
 
 
 def _speed(result: GroupResult, results: Results) -> str:
-    """Return what one machine does in one kind of job, and how it stands beside published ones."""
+    """Return the speed of one machine in one kind of job, also beside published machines."""
     times, group = result.times, result.group
     job = job_text(group.cell, results.outline)
     median, p10, mean = (
@@ -136,7 +136,7 @@ def _speed(result: GroupResult, results: Results) -> str:
 
 
 def _limit(result: GroupResult) -> str:
-    """Return what limits the job; nothing if that is not known."""
+    """Return what limits the job; an empty text if that is unknown."""
     limits = result.limits.limits
     if limits is None:
         return ""

@@ -71,7 +71,7 @@ _HELD = Column(
     "held by quota",
     "number",
     "how many of the n jobs the machine's CPU quota paused for a tenth of their time or more; "
-    "the mean is what such a machine gives",
+    "the mean step includes these pauses, and the other steps may not",
 )
 
 
@@ -103,9 +103,9 @@ def capacity_table(results: Results) -> Table:
 
 
 def relatives_row(relatives: Sequence[Relative], outline: Outline) -> dict[str, Any]:
-    """Return the speeds beside published machines, and what they rest on.
+    """Return the speeds beside published machines, with their bases, covers and reasons.
 
-    If the speeds rest on unlike things, each is named in the order of the machines.
+    If the machines differ in one of these, all its texts are listed in the order of the machines.
     """
     row: dict[str, Any] = {}
     for relative in relatives:
@@ -181,6 +181,6 @@ def _speed_column(machine: ReferenceMachine) -> Column:
 
 
 def _why_no_speeds(measured: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return why speeds are unknown, each reason once with the number of rows it holds for."""
+    """Return why speeds are unknown: each reason once, with its number of rows."""
     reasons = [row["relative_reason"] for row in measured if row.get("relative_reason")]
     return [notes.no_relative(Counter(reasons))] if reasons else []

@@ -22,13 +22,13 @@ from bench.spec.description import Outline
 _STARTS = Column(
     "starts_alike",
     "same start",
-    meaning="whether initial weights and batch order are identical in every job",
+    meaning="whether the initial weights and the batch order are identical in every job",
     foldable=True,
 )
 
 
 def comparison_table(results: Results) -> Table:
-    """Return one row per pair of machines and kind of job; none with one machine."""
+    """Return one row for each pair of machines and kind of job."""
     return Table(
         name="comparison",
         title="Machines against each other",
@@ -57,7 +57,7 @@ def _columns(results: Results) -> tuple[Column, ...]:
         _speed("p10", "the ratio of the p10 steps"),
         _speed("median", "the ratio of the median steps"),
         _speed("mean", "the ratio of the mean steps"),
-        Column("conclusion", "finding", meaning="what the interval says of the first machine"),
+        Column("conclusion", "finding", meaning="what the interval shows about the first machine"),
         Column("basis", "by", meaning="the step that the finding rests on"),
         *([_STARTS] if any(pair.starts_alike is not None for pair in results.pairs) else []),
         *(

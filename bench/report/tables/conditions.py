@@ -1,4 +1,4 @@
-"""The table of conditions: what disturbed each job, as far as it was seen from outside."""
+"""The table of conditions: what disturbed each job, as seen from outside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.report.shared_columns import cell_row, group_columns, warnings
 from bench.report.words import notes, verdict
 from bench.spec.description import Outline
 
-#: Jobs beyond these are in the CSV alone; disturbed ones come first.
+#: At most so many jobs are shown, the disturbed ones first; the CSV holds them all.
 MOST_SHOWN = 40
 
 #: What was seen of a job as a whole, in the field names of `Interference`.
@@ -27,23 +27,27 @@ def _share(key: str, heading: str, meaning: str) -> Column:
 _FIGURES = (
     Column("seed", "seed", "name"),
     Column("flag", "flag", meaning="whether the job was disturbed"),
-    Column("causes", "by", meaning="what disturbed it, with the value seen", width=60),
+    Column("causes", "by", meaning="what disturbed the job, with the value seen", width=60),
     Column("epochs_disturbed", "epochs disturbed", "number", better="lower"),
     Column(
         "foreign_cpus",
         "foreign CPU",
         "number",
-        "CPUs used by processes of neither job nor benchmark",
+        "CPUs that processes outside the job and the benchmark used",
         better="lower",
     ),
     Column(
         "foreign_processes",
         "busiest others",
-        meaning="those processes with their CPUs, over the whole job",
+        meaning="the busiest of these processes, with their CPUs over the whole job",
         width=40,
     ),
-    _share("steal_share", "steal", "CPU time that the hypervisor gave to others"),
-    _share("throttled_periods_share", "throttled", "quota periods in which the job was paused"),
+    _share("steal_share", "steal", "the share of CPU time that the hypervisor gave to others"),
+    _share(
+        "throttled_periods_share",
+        "throttled",
+        "the share of quota periods in which the job was paused",
+    ),
     Column(
         "involuntary_per_cpu_s",
         "preempted per CPU s",
@@ -51,13 +55,21 @@ _FIGURES = (
         "how often the job was preempted, per second of its CPU time",
         better="lower",
     ),
-    _share("pressure_memory_full_share", "memory pressure", "time lost waiting for memory"),
-    _share("pressure_io_full_share", "I/O pressure", "time lost waiting for I/O"),
+    _share(
+        "pressure_memory_full_share",
+        "memory pressure",
+        "the share of time in which all tasks wait for memory",
+    ),
+    _share(
+        "pressure_io_full_share",
+        "I/O pressure",
+        "the share of time in which all tasks wait for I/O",
+    ),
     Column(
         "frequency_hz",
         "clock GHz",
         "gigahertz",
-        "mean clock of the fastest CPUs",
+        "the mean clock of the fastest CPUs",
         unit="Hz",
         foldable=True,
     ),

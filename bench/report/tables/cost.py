@@ -40,7 +40,7 @@ _FIGURES = (
 
 
 def cost_table(results: Results) -> Table:
-    """Return one row per machine, cell and price: dollars a job, joules a job."""
+    """Return the dollars and the joules of a job, one row per machine, cell and price."""
     costs = results.costs
     unpriced: dict[str, list[str]] = {}
     for name, reason in sorted({(c.group.machine, c.price.reason or "") for c in costs}):

@@ -35,7 +35,9 @@ _FIGURES = (
     _step("p95", "p95", "95 % of the steps are at least as fast"),
     _step("first", "first", "the first step, which traces and compiles in epoch 1"),
     Column("cpu_s", "CPU s", "number", "CPU seconds of the job's process", unit="s"),
-    Column("rss_bytes", "memory MiB", "mebibytes", "resident memory at the epoch's end", unit="B"),
+    Column(
+        "rss_bytes", "memory MiB", "mebibytes", "the resident memory at the epoch's end", unit="B"
+    ),
 )
 _DISTURBED = Column(
     "disturbed",
@@ -47,7 +49,7 @@ _DISTURBED = Column(
 
 
 def epochs_table(results: Results) -> Table:
-    """Return every epoch; people see only those published epochs whose job was measured."""
+    """Return every epoch; a published epoch is shown only if its job was measured."""
     outline, naming = results.outline, Naming(results.outline)
     measured = [_row(group, times, outline) for group, times in results.epochs]
     seen = {_job(group.cell, outline) for group, _ in results.epochs}
@@ -96,7 +98,7 @@ def _row(group: Group, times: EpochTimes, outline: Outline) -> dict[str, Any]:
 def _published(
     results: Results, seen: set[tuple[Any, ...]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return every published epoch as a row, and those of the jobs in `seen`."""
+    """Return the rows of all published epochs, and the rows of the jobs in `seen`."""
     outline, reference = results.outline, results.reference
     if reference is None:
         return [], []

@@ -1,4 +1,4 @@
-"""The table of failures: failed attempts, jobs that were not run, unavailable machines."""
+"""The table of failures: failed attempts, jobs that did not run, and unavailable machines."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _COLUMNS = (
     Column(
         "measured_later",
         "measured later",
-        meaning="whether another attempt measured the job after all",
+        meaning="whether another attempt measured the job",
         foldable=True,
     ),
 )
 
 
 def failures_table(results: Results) -> Table:
-    """Return every failed attempt and every job that was not run; empty if all were measured."""
+    """Return every failed attempt, every job that did not run, and every unavailable machine."""
     rows = tuple(map(_row, results.unmeasured))
     failures = [found.failure for found in results.unmeasured if found.failure]
     reasons = {failure.reason: failure.why for failure in failures}

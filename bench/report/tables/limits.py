@@ -25,7 +25,7 @@ _FIGURES = (
         "step_flops",
         "work MFLOP",
         "number",
-        "the operations of one step, counted from the shapes of its operands",
+        "the arithmetic operations of one step, as the workload counts them",
         unit="FLOP",
         scale=1e-6,
     ),
@@ -33,7 +33,7 @@ _FIGURES = (
         "flops_per_s",
         "rate GFLOP/s",
         "number",
-        "the work over the p10 step",
+        "the work divided by the time of the p10 step",
         unit="FLOP/s",
         better="higher",
         scale=1e-9,
@@ -51,21 +51,21 @@ _FIGURES = (
         "ceiling_share",
         "of ceiling",
         "percent",
-        "the rate over the ceiling",
+        "the rate divided by the ceiling",
         better="higher",
     ),
     Column(
         "memory_share",
         "of memory rate",
         "percent",
-        "the bytes that the step moves, over the rate of copying arrays of the step's size",
+        "the time to copy the bytes that a step moves, divided by the time of the p10 step",
         better="higher",
     ),
     Column(
         "overhead_ms",
         "fixed ms",
         "number",
-        "what does not grow with the batch, by a line through the batch sizes measured",
+        "the part of a step that does not grow with the batch, from a line through all batch sizes",
         unit="ms",
         better="lower",
     ),
@@ -73,8 +73,8 @@ _FIGURES = (
     Column(
         "regime_basis",
         "by",
-        meaning="what decided on the regime: several batch sizes, or one size and the ceilings "
-        "(roofline), in which case all that neither ceiling explains counts as overhead",
+        meaning="what decides the regime: the times of several batch sizes (batch sweep), or the "
+        "ceilings alone (roofline); in a roofline, time that neither ceiling explains is overhead",
         foldable=True,
     ),
 )
@@ -108,7 +108,7 @@ def limits_table(results: Results) -> Table:
 
 
 def limits_row(found: GroupLimits) -> dict[str, Any]:
-    """Return what limits a group as a part of a row."""
+    """Return the part of a row that says what limits a group."""
     limits = found.limits
     return {
         "step_flops": found.flops,

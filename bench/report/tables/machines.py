@@ -1,4 +1,4 @@
-"""The table of machines: what each is, the published ones beside those measured now."""
+"""The table of machines: what each measured and each published machine is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from bench.report.column import Column, Table
 from bench.report.shared_columns import MACHINE, MEASURED, source_of, warnings
 from bench.report.words import notes
 
-#: Facts that are no values of their own in a row.
+#: Facts that are not copied into a row as they are.
 _APART = frozenset({"machine_id", "cpu_flags", "gpus", "packages", "unknown"})
 _FACTS = tuple(name for name in MachineFacts.model_fields if name not in _APART)
-#: Lines that stand in the table only if a machine has something to say there.
+#: Lines that are shown only if a machine has a value there.
 _IF_KNOWN = frozenset({"host_name", "core_kinds"})
 
 
@@ -75,7 +75,7 @@ def _builds(machines: Sequence[Machine]) -> list[Column]:
 
 
 def _versions(machine: Machine) -> dict[str, str | None]:
-    """Return the versions of packages: as installed, or as a job had them loaded."""
+    """Return the versions of packages: installed versions, else the versions that a job loaded."""
     installed = {k: version for k, version in machine.facts.packages.items() if version}
     return {**dict.fromkeys(machine.facts.packages), **machine.versions, **installed}
 
@@ -169,12 +169,14 @@ _BEFORE = (
     Column("physical_cores", "cores", "number"),
     Column("logical_cores", "logical CPUs", "number"),
     Column("core_kinds", "kinds of core", "pairs", absent=("kinds_known", "all alike")),
-    Column("usable_cpus", "CPUs a job may use", "number", "by its affinity and its control group"),
+    Column(
+        "usable_cpus", "CPUs a job may use", "number", "as its affinity and its control group allow"
+    ),
     Column(
         "cpu_quota",
         "CPU limit",
         "number",
-        "CPUs by the quota of the control group",
+        "the CPUs that the quota of the control group allows",
         absent=("quota_known", "none"),
     ),
     Column("cpu_base_hz", "base clock GHz", "gigahertz", unit="Hz"),
@@ -201,15 +203,17 @@ _BEFORE = (
     Column("cloud_instance_type", "cloud instance"),
     Column("cloud_region", "cloud region"),
     Column("cloud_lifecycle", "spot or on demand"),
-    Column("machine_type", "machine type", meaning="the same digest for instances of one type"),
+    Column("machine_type", "machine type", meaning="a digest that all instances of one type share"),
     Column("os", "OS", width=36),
     Column("kernel", "kernel", width=36),
     Column("python", "Python"),
 )
 _AFTER = (
     Column("pools", "BLAS and thread pools", "list"),
-    Column("environment", "variables set", "pairs", "variables that change speed"),
-    Column("mitigations_open", "mitigations open", "list", "CPU vulnerabilities left open"),
+    Column("environment", "variables set", "pairs", "environment variables that change the speed"),
+    Column(
+        "mitigations_open", "mitigations open", "list", "CPU vulnerabilities that are not mitigated"
+    ),
     Column("threads_asked", "threads asked", "number"),
     Column("threads_intra_op", "threads intra-op", "number"),
     Column("threads_inter_op", "threads inter-op", "number"),

@@ -16,15 +16,15 @@ def _memory(key: str, heading: str, meaning: str, *, foldable: bool = False) -> 
 
 _FIGURES = (
     Column("n", "n", "number", "jobs pooled in the row", foldable=True),
-    _memory("after_import_bytes", "after import", "resident memory when imports are done"),
-    _memory("after_data_bytes", "after data", "resident memory when the data are loaded"),
+    _memory("after_import_bytes", "after import", "the resident memory after the imports"),
+    _memory("after_data_bytes", "after data", "the resident memory after the data are loaded"),
     _memory("peak_bytes", "peak", "the largest resident memory of the job's own process"),
-    _memory("own_bytes", "own", "the peak without the imports: the share of model and data"),
+    _memory("own_bytes", "own", "the peak less the memory after import: what model and data take"),
     Column("peak_source", "peak from", meaning="the counter that gave the peak", foldable=True),
     _memory(
         "tree_rss_peak_bytes",
         "with children",
-        "the largest sum seen of the job's processes, at least its own peak",
+        "the largest memory seen of the job's process and its children together",
     ),
     _memory(
         "gpu_peak_bytes",
@@ -35,7 +35,7 @@ _FIGURES = (
     _memory(
         "gpu_held_bytes",
         "GPU held",
-        "all GPU memory that the driver had given away, reserves and other users included",
+        "all GPU memory in use according to the driver, including reserves and other processes",
         foldable=True,
     ),
     Column("host_total_bytes", "host total", "mebibytes", unit="B", foldable=True),

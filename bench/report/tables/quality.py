@@ -25,7 +25,7 @@ _N = Column("n", "n", "number", "jobs pooled in the row")
 
 
 def quality_table(results: Results) -> Table:
-    """Return the published rows beside the measured ones, then measured ones without a partner."""
+    """Return measured rows beside their published figures, then rows without published figures."""
     reference = results.reference
     beside = "" if reference is None else f" beside the {reference.year} figures"
     return Table(
@@ -132,7 +132,7 @@ def _columns(results: Results) -> list[Column]:
         )
     )
     if reference.caveat:
-        meaning = "which of the two figures carries the slip"
+        meaning = "which of the two figures contains the mistake described below"
         columns.append(Column(_caveat_key(reference), reference.caveat_heading, meaning=meaning))
     return columns
 

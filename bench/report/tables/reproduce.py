@@ -13,7 +13,7 @@ from bench.report.words import notes
 
 
 def reproduce_table(results: Results, commands: Sequence[str]) -> Table:
-    """Return names and values, share by share; `commands` made this report."""
+    """Return names and values of each share; `commands` are the commands that made the report."""
     rows = [{"run": None, "name": "report command", "value": command} for command in commands]
     rows += [row for share in results.shares for row in _share_rows(share)]
     return Table(

@@ -16,9 +16,10 @@ FAILURES_NOTE = "summary.json holds the whole messages and logs."
 DIGESTS_NOTE = "Digests are SHA-256."
 CAPACITY_NOTE = (
     "Brackets hold 95 % intervals over the n jobs (Student's t on log times). One job gives no "
-    "interval. The steady steps are those after epoch 1. If epoch 1 is the only one, they are all "
-    "but its first step, and a median step replaces the first one in the seconds of the epoch. "
-    "tables/capacity.csv also holds the intervals of the totals, the p95 and the first step."
+    "interval. The steady steps of a job are all steps after epoch 1. If a job has one epoch, they "
+    "are all steps but the first, and a median step replaces the first one in the seconds of the "
+    "epoch. tables/capacity.csv also holds the intervals of the totals, the p95 and the first "
+    "step."
 )
 COMPARISON_NOTE = (
     "Speeds are ratios of times over the same seeded jobs, paired job by job, with 95 % intervals "
@@ -30,22 +31,21 @@ COMPARISON_NOTE = (
 )
 LIMITS_NOTE = (
     "A step is overhead-bound if more than half of it is neither arithmetic nor memory. Otherwise "
-    "the larger of the two ideal times names the regime. Work is what the workload counts for one "
-    "step; the rest of what a step does is not in the rate. Each run measures the ceilings once "
-    "for each kind of job that has ceilings of its own."
+    "the larger of the two ideal times names the regime. The rate covers only the operations that "
+    "the workload counts; a step may do more. Each run measures the ceilings once for each kind of "
+    "job that has its own ceilings."
 )
 MEMORY_NOTE = "All figures are medians over the n jobs."
 EPOCHS_NOTE = "All figures are medians over the n jobs; the times of steps are in milliseconds."
 CONDITIONS_NOTE = (
-    "Every job was watched from outside while it trained. A disturbed job counts in all tables as "
-    "any other job does. docs/machine.md gives the thresholds and their sources. "
-    "tables/conditions.csv holds more of what was seen, and tables/epochs.csv how many epochs were "
-    "disturbed."
+    "Every job was watched from outside while it trained. Disturbed jobs are included in all "
+    "tables. docs/machine.md gives the thresholds and their sources. tables/conditions.csv holds "
+    "more of what was seen, and tables/epochs.csv tells how many epochs were disturbed."
 )
 COST_NOTE = (
-    "The price of a job is its total time at the machine's price per hour; idle time, disks and "
-    "traffic are not in it. Energy is a median over jobs, summed over the sources named. Each "
-    "source covers its whole hardware, including other processes."
+    "The price of a job is its total time at the machine's price per hour, without idle time, "
+    "disks and traffic. Energy is a median over jobs, summed over the sources named. Each source "
+    "covers its whole hardware, including other processes."
 )
 NOT_WATCHED = "No job of these runs was watched."
 ONE_MEASURED = "Fewer than two machines were measured."
@@ -55,7 +55,7 @@ NONE_IN_COMMON = (
 
 
 def advice(reason: Reason) -> str:
-    """Say what a user can do about the failures of one reason."""
+    """Return what a user can do about failures of one reason."""
     return f"What to do about a failure of the reason {reason.name!r}: {reason.advice}."
 
 
@@ -65,23 +65,23 @@ def sentence(text: str) -> str:
 
 
 def in_all_rows(constants: Sequence[tuple[str, str]]) -> str:
-    """Return what all rows of a table share, given headings and texts."""
+    """Return what all rows of a table have in common, given headings and texts."""
     return f"In all rows: {'; '.join(f'{heading}: {text}' for heading, text in constants)}."
 
 
 def data(note: str, run_ids: Sequence[str]) -> str:
-    """Return what must be known of the data; `run_ids` names the runs if it is not all of them."""
+    """Return a note on the data of some runs; without `run_ids` it is about all runs."""
     runs = f" ({', '.join(run_ids)})" if run_ids else ""
     return f"Data{runs}: {sentence(note)}"
 
 
 def published_rows(reference: Reference) -> str:
-    """Return what the published rows of the table of capacity are."""
+    """Return how to read the published rows of the table of capacity."""
     return (
         f"The rows of {reference.year} are the published figures, rounded as they were printed. A "
-        "speed by epoch is taken from published seconds that were rounded, so its interval holds "
-        f"+-{reference.rounding_s:g} s besides our own spread. Each published run was made once: "
-        "its own spread is unknown and in no interval."
+        "speed by epoch time rests on published seconds that were rounded, so its interval covers "
+        f"this rounding (+-{reference.rounding_s:g} s) and the spread between the measured jobs. "
+        "Each published run was made once, so its own spread is unknown and no interval covers it."
     )
 
 
@@ -92,21 +92,21 @@ def no_relative(reasons: Mapping[str, int]) -> str:
 
 
 def no_limits(reasons: Mapping[str, int]) -> str:
-    """Return why some rows tell no limits; rows by reason."""
+    """Return why the limits of some rows are unknown; rows by reason."""
     parts = (f"{why} ({n} {'row' if n == 1 else 'rows'})" for why, n in reasons.items())
-    return f"n/a: {'; '.join(parts)}."
+    return f"Limits are n/a for these reasons: {'; '.join(parts)}."
 
 
 def optimistic(names: Sequence[str]) -> str:
-    """Return that shares of ceilings may read too high."""
+    """Return that the shares of ceilings of some machines may be too high."""
     return (
-        f"Shares of {', '.join(names)} may read too high, because the job that measured the "
+        f"Shares of {', '.join(names)} may be too high, because the job that measured the "
         "ceilings was disturbed."
     )
 
 
 def published_epochs(year: str) -> str:
-    """Return what the published epochs are."""
+    """Return how to read the published epochs."""
     return (
         f"Published epochs ({year}) are rounded to whole seconds and milliseconds. They are shown "
         "if the same job was measured; tables/epochs.csv holds the others."
@@ -114,17 +114,17 @@ def published_epochs(year: str) -> str:
 
 
 def judged(reference: Reference) -> str:
-    """Return how metrics are held against the published ones."""
+    """Return how metrics are compared with the published ones."""
     axes = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in reference.result_requires.items())
     return (
         f"Figures are medians over the n jobs. A result is within tolerance if "
-        f"{reference.tolerance_note}. It is judged for {reference.dataset} data, {axes} only."
+        f"{reference.tolerance_note}. Only results for {reference.dataset} data, {axes} are judged."
     )
 
 
 def published_facts(year: str) -> str:
     """Return why published machines have few facts."""
-    return f"n/a: not known. The annex of {year} says no more about its machines."
+    return f"n/a means unknown. The publication of {year} says no more about its machines."
 
 
 def unlike_machines(found: UnlikeMachines) -> str:
@@ -157,7 +157,7 @@ def unknown_facts(machines: Sequence[Machine]) -> Iterable[str]:
 
 
 def sameness(found: Sameness) -> Iterable[str]:
-    """Yield what is known of equal work."""
+    """Yield what the records show about equal work."""
     yield from map(unlike_versions, found.versions)
     yield from (repeats(each) for each in found.repeats if each.tested)
     untested = [each for each in found.repeats if not each.tested]
@@ -173,7 +173,7 @@ def sameness(found: Sameness) -> Iterable[str]:
 
 
 def unlike_versions(found: UnlikeVersions) -> str:
-    """Return that a package is not the same everywhere."""
+    """Return that the version of a package differs between machines."""
     told = "; ".join(
         f"{version or 'an unknown version'} on {', '.join(on)}"
         for version, on in found.machines.items()
@@ -185,9 +185,9 @@ def unlike_versions(found: UnlikeVersions) -> str:
 
 
 def unlike_code(found: UnlikeCode) -> str:
-    """Return that pooled jobs were run by unlike code."""
+    """Return that unlike code ran the pooled jobs of a machine."""
     digests = ", ".join(digest[:12] for digest in found.digests)
-    return f"{found.machine}: pooled jobs were run by unlike code, with the digests {digests}."
+    return f"{found.machine}: unlike code ran the pooled jobs; the code's digests are {digests}."
 
 
 def repeats(found: Repeats) -> str:
@@ -195,7 +195,7 @@ def repeats(found: Repeats) -> str:
     if found.unlike:
         return (
             f"{found.machine}: {len(found.unlike)} of {found.tested} repeated jobs did not give "
-            f"the same final weights twice: {', '.join(found.unlike)}. Its figures mix unlike "
+            f"the same final weights each time: {', '.join(found.unlike)}. Its figures mix unlike "
             "computations."
         )
     jobs = "the one repeated job" if found.tested == 1 else f"all {found.tested} repeated jobs"
@@ -203,7 +203,7 @@ def repeats(found: Repeats) -> str:
 
 
 def not_repeated(machines: Sequence[str]) -> str:
-    """Return that no job was repeated on some machines."""
+    """Return that some machines repeated no job."""
     return (
         f"No job was repeated on {and_list(machines)}, so bit-for-bit repetition was not tested "
         "there."
@@ -219,7 +219,7 @@ def no_weights(machines: Sequence[str]) -> str:
 
 
 def looks(found: Looks) -> Iterable[str]:
-    """Yield what was seen of machines before their first job."""
+    """Yield what the looks at machines before their first job found."""
     if found.taken:
         loud = " ".join(sentence(f"{label}: {finding}") for label, finding in found.loud)
         quiet = f"{found.quiet} of {found.taken} found a quiet machine."
@@ -227,10 +227,10 @@ def looks(found: Looks) -> Iterable[str]:
 
 
 def unseen(found: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    """Yield why sources gave nothing; the sources by reason."""
+    """Yield the sources that gave nothing, with their reasons."""
     if found:
         parts = (f"{', '.join(sources)} ({why.rstrip('.')})" for why, sources in found.items())
-        yield f"Not seen: {'; '.join(parts)}."
+        yield f"These sources gave nothing: {'; '.join(parts)}."
 
 
 def no_prices(machines: Mapping[str, Sequence[str]]) -> Iterable[str]:
@@ -240,7 +240,7 @@ def no_prices(machines: Mapping[str, Sequence[str]]) -> Iterable[str]:
 
 
 def no_energy(reasons: Sequence[tuple[str, str]]) -> str:
-    """Return why there is no energy, given sources and their reasons."""
+    """Return why no energy was counted, given sources and their reasons."""
     parts = (f"{source} ({reason.rstrip('.')})" for source, reason in reasons)
     return f"No energy was counted: {'; '.join(parts)}."
 

@@ -1,4 +1,4 @@
-"""What cells say in words: findings, and why a figure is unknown."""
+"""The short texts of cells: findings, sources, and the reasons why a figure is unknown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.analysis.reference import Relative, Unlike
 from bench.dispatch.labels import PRICE_LABEL
 from bench.spec.axes import Axis
 
-#: What a finding is called in the table of comparisons.
+#: The text of a finding in the table of comparisons.
 FINDINGS: Mapping[Finding, str] = {
     Finding.FASTER: "faster",
     Finding.SLOWER: "slower",
@@ -23,24 +23,24 @@ COVERED_IN_CELLS = {
     "rounding": "rounding alone",
     "rounding and jobs": "rounding and jobs",
 }
-#: Why nothing can be said of what limits a group.
+#: Why the limits of a group are unknown.
 LIMITS = {
     "held by quota": "its CPU quota pauses it, which is no overhead of a step",
     "work not counted": "the journal counts no work or no steady step",
     "no ceilings": "no ceilings were measured for this kind of job",
 }
-#: Which figure carries the slip of a published one.
+#: Which figure carries the slip of the published one.
 CAVEATS = {"none": "none", "measured": "ours", "both": "both: reproduced"}
 
 #: The source of a price that the run recorded of a cluster's node without naming one.
 NODE_PRICE = f"the cluster's label {PRICE_LABEL}"
 
-#: What the table of failures says of a job without a record.
+#: The message of a job without a record in the table of failures.
 NOT_RUN = "planned, but the journal holds no record of it"
 
 
 def unlike(found: Unlike) -> str:
-    """Return the axis in which a job differs from the published ones."""
+    """Return in which axis a job differs from the published jobs."""
     return f"{found.axis.replace('_', ' ')} is not {found.required}"
 
 
@@ -54,7 +54,7 @@ def relative_unknown(found: Relative, heading: Sequence[Axis]) -> str | None:
 
 
 def not_judged(reason: Unlike | str | None, dataset: str, axes: Mapping[str, Axis]) -> str | None:
-    """Return why metrics are not held against the published ones."""
+    """Return why metrics are not judged by the published ones."""
     if isinstance(reason, Unlike):
         return f"{axes[reason.axis].title} {reason.value}"
     return f"{dataset} data" if reason == "other data" else reason

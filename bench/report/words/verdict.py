@@ -48,15 +48,15 @@ def one_winner(name: str, axes: Sequence[Axis]) -> str:
     """Return the verdict if one machine is the fastest for each value of `axes`."""
     each = f" with every {and_list([axis.title for axis in axes])}" if axes else ""
     return (
-        f"Train on {name}: it was faster than each other machine{each}, by more than chance "
-        "between jobs explains."
+        f"Train on {name}: it was faster than each other machine{each}, by more than "
+        "the spread between jobs explains."
     )
 
 
 def no_winner(best: Mapping[str, Sequence[str]], alone: Sequence[str]) -> str:
-    """Return the verdict if no machine is the fastest for all; `best` holds them by kind of job."""
+    """Return the verdict if no machine is the fastest for all; `best` is by kind of job."""
     parts = "; ".join(f"{kind}: {_or(names)}" for kind, names in best.items())
-    left = f" These share no job with another machine: {', '.join(alone)}." if alone else ""
+    left = f" These machines share no job with another one: {', '.join(alone)}." if alone else ""
     return (
         "No machine is shown to be the fastest for all jobs. These are the fastest of the machines "
         f"that share jobs: {parts}.{left}"
@@ -64,9 +64,9 @@ def no_winner(best: Mapping[str, Sequence[str]], alone: Sequence[str]) -> str:
 
 
 def kind_of_job(kind: Kind, axes: Sequence[Axis], usual_dataset: str | None) -> str:
-    """Return a kind of job in words; its data are named if they are not the usual ones.
+    """Return a kind of job in words; with its dataset unless it is the usual one.
 
-    `axes` are those of the kind's values.
+    `axes` are the axes of the kind's values.
     """
     known = [
         (axis, value) for axis, value in zip(axes, kind.values, strict=True) if value is not None
@@ -78,7 +78,7 @@ def kind_of_job(kind: Kind, axes: Sequence[Axis], usual_dataset: str | None) -> 
 
 
 def rank_basis(held: Sequence[str]) -> str:
-    """Return what a ranking compares; `held` names the machines that their quota holds up."""
+    """Return what a ranking compares; `held` names machines that are held up by their quota."""
     if not held:
         return "p10 of steady steps"
     are, own = ("is", "its") if len(held) == 1 else ("are", "their")
@@ -117,7 +117,7 @@ def speed_of_group(head: str, epoch: str, median: str, p10: str) -> str:
 
 
 def paused(mean: str) -> str:
-    """Return what a quota does to the mean step."""
+    """Return how a quota changes the mean step."""
     return f"Its CPU quota pauses it: the mean step takes {mean} ms."
 
 
@@ -128,19 +128,19 @@ def limited(rate: str, share: str, regime: str) -> str:
 
 
 def beside(machine: str, speeds: Sequence[tuple[str, str]], basis: str, covers: str | None) -> str:
-    """Return how fast a machine is beside published ones; `speeds` are pairs of text and name."""
+    """Return how a machine compares with published ones; `speeds` are pairs of text and name."""
     told = and_list([f"{speed} as fast as the {name}" for speed, name in speeds])
     bracket = f"; the interval covers {covers}" if covers else ""
     return f"{machine} is {told} (by {basis} time{bracket})."
 
 
 def not_beside(year: str, reason: str) -> str:
-    """Return why there is no published machine to compare with."""
+    """Return why a machine is not compared with published ones."""
     return f"It is not compared with {year}: {reason}."
 
 
 def rests_on(n: int) -> str:
-    """Return how many jobs figures rest on."""
+    """Return how many jobs the figures of a machine rest on."""
     if n == 1:
         return "These figures rest on one job, so they have no interval."
     return f"These figures rest on {n} jobs."

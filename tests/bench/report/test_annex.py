@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from builders import (
@@ -19,6 +20,7 @@ from builders import (
 from reporting import notes, report_of, table
 
 from bench.record.failure import Failure
+from bench.record.lines import MachineEntry
 from bench.report.data import summary_json
 from bench.report.markdown import render
 from bench.report.shared_columns import source_of
@@ -179,6 +181,14 @@ def test_failed_jobs_and_jobs_not_run_are_rows_and_are_counted():
     assert [row["reason"] for row in found] == ["time limit", "not run"]
     assert found[0]["log_last_line"] == "b"
     assert "1 of 3 jobs were measured; failed: 1, not run: 1 (see Failures)." in report.verdict
+
+
+def test_an_unavailable_machine_is_a_row_with_its_reason():
+    gone = MachineEntry(run_id="run-1", label="arm", reason="no quota")
+    run = cnn_run()
+    (row,) = rows(report_of([replace(run, machines=(*run.machines, gone))]), "failures")
+    assert (row["label"], row["job_id"]) == ("arm", None)
+    assert (row["reason"], row["message"]) == ("unavailable", "no quota")
 
 
 def test_unlike_versions_under_one_label_are_two_machines_with_a_note():

@@ -66,7 +66,7 @@ def test_a_machine_that_shares_no_job_is_named_and_nothing_is_claimed_over_it():
     )
     assert not report.verdict[0].startswith("Train on")
     assert "cnn: fast." in report.verdict[0]
-    assert "These share no job with another machine: apart." in report.verdict[0]
+    assert "These machines share no job with another one: apart." in report.verdict[0]
 
 
 def test_neighbours_whose_own_jobs_say_the_opposite_of_the_ranking_are_not_called_alike():

@@ -81,7 +81,7 @@ def test_ceilings_of_a_disturbed_job_are_called_so(flag, is_said):
     seen = Interference(wall_s=1.0, flag=flag)
     watched = Conditions(period_s=0.2, samples=1, rss_peak_bytes=None, whole=seen)
     report = report_of([a_run([record.model_copy(update={"conditions": watched})])])
-    assert ("may read too high" in notes(report, "limits")) == is_said
+    assert ("may be too high" in notes(report, "limits")) == is_said
 
 
 def test_capacity_rows_and_the_verdict_say_what_limits_them():
