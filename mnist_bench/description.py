@@ -52,7 +52,7 @@ AXES = (
         "backend",
         default="tensorflow",
         choices=tuple(BACKENDS),
-        meaning="the framework; all means every installed one",
+        meaning="the framework",
         sets_ceiling=True,
         available=installed,
     ),

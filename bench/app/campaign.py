@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun, cluster_request
-from bench.app.out_folder import held, prepare_folder
+from bench.app.out_folder import held, journals_in, prepare_folder
 from bench.app.own_machine import OwnMachine, own_setup
 from bench.app.plan import Plan
 from bench.app.pricing import repriced
@@ -28,15 +28,15 @@ from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run, unfinished
 from bench.record.lines import ClusterEntry, RunHeader
 from bench.record.run import Run
-from bench.spec.request import MeasureLimits
+from bench.spec.request import Dispatch, MeasureLimits
 
 #: Seconds after its limit that a cluster may take to say that it has stopped.
 OVERTIME_S = 120.0
 
 #: What `--dispatch` may say, and what then carries jobs to this machine.
-TRANSPORTS: Mapping[str, Callable[[LocalSetup], Transport]] = {
-    "ray": RayLocal,
-    "inline": LocalTransport,
+TRANSPORTS: Mapping[Dispatch, Callable[[LocalSetup], Transport]] = {
+    RayLocal.name: RayLocal,
+    LocalTransport.name: LocalTransport,
 }
 
 
@@ -107,7 +107,7 @@ class Campaign:
         return self.read().open_cluster if self.path and self.path.exists() else None
 
     def _unfinished(self) -> Run | None:
-        run = unfinished(find_journals(self.out / "journals"), self.plan.request_digest)
+        run = unfinished(find_journals(journals_in(self.out)), self.plan.request_digest)
         if run:
             Journal(run.path).mend()
         return run
@@ -134,7 +134,7 @@ class Campaign:
 
     def _other_unfinished(self) -> str | None:
         """Return the name of the newest journal if it misses jobs, whatever was asked for."""
-        newest = find_journals(self.out / "journals")[-1:]
+        newest = find_journals(journals_in(self.out))[-1:]
         try:
             return next((run.path.name for run in map(read_run, newest) if not run.complete), None)
         except StoreError:
@@ -210,7 +210,7 @@ class Campaign:
             progress.say(f"the cluster's share ended early: {followed.outcome.words}")
 
     def _path_of(self, header: RunHeader) -> Path:
-        return self.out / "journals" / f"{header.run_id}.jsonl"
+        return journals_in(self.out) / f"{header.run_id}.jsonl"
 
     def _header(self) -> RunHeader:
         plan, now = self.plan, datetime.now(UTC)

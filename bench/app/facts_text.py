@@ -11,7 +11,7 @@ from bench.probe.machine import SUBJECTS, all_facts
 from bench.record.facts import MachineFacts, open_vulnerabilities
 from bench.text import printable
 
-#: How a value with a unit reads; all others read as words.
+#: How a value with a unit is written; any other value is written as it is.
 FORMS: Mapping[str, Callable[[Any], str]] = {
     "Hz": lambda value: f"{units.gigahertz(value)} GHz",
     "bytes": lambda value: (
@@ -92,7 +92,8 @@ def sections(facts: MachineFacts) -> Iterator[tuple[str, Rows]]:
 def differing(name: str, left: Any, right: Any) -> tuple[str, str]:
     """Return in words how two values of a field differ.
 
-    Of two tables only the entries that differ are shown, of two sets only the items of one alone.
+    If both values are tables, only the entries that differ are shown. If both are sets, only the
+    items that the other set lacks are shown.
     """
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
@@ -104,7 +105,7 @@ def differing(name: str, left: Any, right: Any) -> tuple[str, str]:
 
 
 def _items_of_one(items: Sequence[Any], others: Sequence[Any]) -> str:
-    return f"besides the common: {value_text([item for item in items if item not in others])}"
+    return f"only here: {value_text([item for item in items if item not in others])}"
 
 
 def _value_or_unknown(value: Any, unit: str) -> str:
@@ -123,7 +124,7 @@ def lines(rows: Rows) -> Iterator[str]:
 
 
 def _mitigations(found: Mapping[str, str]) -> str:
-    """Return which vulnerabilities are open; --json says more about each."""
+    """Return how many mitigations are in force and which vulnerabilities are open."""
     open_ = open_vulnerabilities(found)
     closed = len(found) - len(open_)
     return f"{closed} in force" + (f"; open: {', '.join(open_)}" if open_ else "")

@@ -1,4 +1,4 @@
-"""Machines by name: those of journals, those of saved facts, and the one that we are on."""
+"""Finds a machine by name: in journals, in files of facts, or this machine itself."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NamedMachine:
 
     @property
     def words(self) -> str:
-        """The machine's name and source, as one says them."""
+        """The machine's name and its source."""
         return f"{self.label or self.facts.machine_id} ({self.source})"
 
 
@@ -52,7 +52,7 @@ def machines_of(journals: Iterable[Path]) -> Iterator[NamedMachine]:
 def known_machines(journals: Iterable[Path]) -> list[NamedMachine]:
     """Return each machine once for each of its labels, as its last journal describes it.
 
-    Its measured jobs are those of all journals together. Unreadable journals are left out.
+    `measured` counts the jobs of all journals together. An unreadable journal is skipped.
     """
     latest: dict[tuple[str, str], NamedMachine] = {}
     for path in journals:

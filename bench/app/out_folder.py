@@ -1,4 +1,4 @@
-"""The folder into which a run writes: checked before anything is measured, and held by one run."""
+"""The folder into which a run writes: its journals, its check, and its lock for one run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from filelock import FileLock, Timeout
 
 from bench.errors import RequestError
 from bench.record.journal import unwritable
+
+
+def journals_in(out: Path) -> Path:
+    """Return the folder of the journals within a folder of reports."""
+    return out / "journals"
 
 
 def prepare_folder(out: Path) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
+from bench.dispatch.eligible import eligible
 from bench.errors import RequestError
 from bench.probe.usable import threads
 from bench.record.facts import MachineFacts
@@ -22,7 +21,7 @@ from bench.spec.grid import check_choices, expand, override, shuffled, with_avai
 from bench.spec.grid_files import load_grid
 from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy
-from bench.spec.request import RunRequest
+from bench.spec.request import Dispatch, RunRequest
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Plan:
     label: str
     threads: int
     threads_asked: int | None
-    dispatch: Literal["ray", "inline"]
+    dispatch: Dispatch
     order_seed: int
     time_limit_s: float
     command: str
@@ -113,9 +112,7 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
     facts = probe_for(workload, request.privacy)
     wanted = expand(with_available(grid, description), description, dataset.name)
     asked = tuple(shuffled(wanted, request.order_seed))
-    skipped = _skipped(workload, asked, facts)
-    skipped_ids = {skip.job.job_id for skip in skipped}
-    jobs = tuple(job for job in asked if job.job_id not in skipped_ids)
+    jobs, skipped = eligible(workload, asked, facts)
     if not jobs:
         raise RequestError(
             "this machine can run none of the jobs",
@@ -141,12 +138,6 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         prices=prices,
         privacy=request.privacy,
     )
-
-
-def _skipped(workload: Workload, jobs: Sequence[JobSpec], facts: MachineFacts) -> tuple[Skip, ...]:
-    """Return the jobs that a machine with `facts` cannot run, with the reasons."""
-    reasons = ((job, workload.why_skipped(job, facts)) for job in jobs)
-    return tuple(Skip(job=job, reason=reason) for job, reason in reasons if reason is not None)
 
 
 def absolute(reference: str) -> str:

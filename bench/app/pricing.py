@@ -11,9 +11,10 @@ from bench.record.run import Run
 
 
 def repriced(run: Run, rules: Sequence[PriceRule]) -> Run:
-    """Return `run` with `rules` before its journal's own; the journal stays as it is.
+    """Return `run` with `rules` before the rules of its journal; the journal does not change.
 
-    If the rules say nothing new, it is the same object. The day of a bare figure is nothing new.
+    If the rules say nothing new, the result is the same object. A bare figure with another date
+    says nothing new.
     """
     if not rules or _undated(rules) == _undated(run.header.prices):
         return run
@@ -22,7 +23,7 @@ def repriced(run: Run, rules: Sequence[PriceRule]) -> Run:
 
 
 def repriced_report(runs: Sequence[Run], rules: Sequence[PriceRule]) -> list[Run]:
-    """Return the runs of one report with `rules` before those of each journal.
+    """Return the runs of one report with `rules` before the rules of each journal.
 
     A bare figure applies to the report's one machine. Raises RequestError if it has several.
     """
@@ -30,7 +31,7 @@ def repriced_report(runs: Sequence[Run], rules: Sequence[PriceRule]) -> list[Run
     typed = any(rule.is_typed for rule in rules)
     if typed and len(labels) != 1:
         raise RequestError(
-            "a bare price applies to one machine, and this report is not of one machine",
+            "a bare price applies to one machine, and this report shows several machines or none",
             seen=", ".join(sorted(labels)) or "no machine",
             next_step="give a YAML file with a label for each machine: docs/machine.md",
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster.config import PREFIX, ClusterFile, write_prepared
+from bench.cluster.finding import Finding
 from bench.errors import DispatchError
 
 #: The tag by which Ray knows the instances of a cluster.
@@ -49,20 +50,21 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     return write_prepared(file, document)
 
 
-def complaints(file: ClusterFile) -> Iterator[str]:
+def complaints(file: ClusterFile) -> Iterator[Finding]:
     """Yield what is looser than it need be, in words. Raises DispatchError if AWS fails."""
     ec2 = _client(file, "ec2")
     for name, declared in file.document["available_node_types"].items():
         groups = declared["node_config"].get("SecurityGroupIds")
         if not groups:
-            yield f"{name}: Ray will open SSH to the whole internet"
+            yield Finding(f"{name}: Ray will open SSH to the whole internet", prepared=True)
             continue
         for what in _open_to_world(ec2, groups):
-            yield f"{name}: {what}"
+            yield Finding(f"{name}: {what}", prepared=True)
     head = file.document["available_node_types"][file.document["head_node_type"]]
     if "IamInstanceProfile" not in head["node_config"]:
-        yield "the head will have full rights on EC2 and S3 (Ray's default role)"
-    yield from _short_of(file, ec2)
+        what = "the head will have full rights on EC2 and S3 (Ray's default role)"
+        yield Finding(what, prepared=True)
+    yield from map(Finding, _short_of(file, ec2))
 
 
 def running(file: ClusterFile) -> list[str]:

@@ -7,21 +7,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.cluster import aws, gcp
-from bench.cluster.config import ClusterFile
+from bench.cluster.config import TOKEN_FILE, ClusterFile
+from bench.cluster.finding import Finding
 from bench.cluster.firewall import all_hosts, open_ports
 from bench.cluster.prices import usd_per_hour
 from bench.dispatch.labels import KIND_LABEL, KINDS, TYPE_LABEL
 from bench.dispatch.tunnel import SshTarget, run_there
 from bench.errors import DispatchError
 
-TOKEN_FILE = "~/.ray/auth_token"
-
 #: Each cloud's name, and what finds something to say of a cluster on it.
 CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints)}
-
-#: What `prepare` mends, by words of the complaint.
-CLOSED = ("whole internet", "full rights")
-PREPARE = "`{program} cluster prepare` closes it"
 
 
 def findings(file: ClusterFile) -> Iterator[str]:
@@ -30,10 +25,12 @@ def findings(file: ClusterFile) -> Iterator[str]:
     yield from _labels(file)
     yield from _token(file)
     yield from _prices(file)
+    around: Iterator[Finding] = iter(())
     if file.on_premises:
-        yield from _hosts(file)
+        around = _hosts(file)
     elif file.provider in CLOUDS:
-        yield from _cloud(file, *CLOUDS[file.provider])
+        around = _cloud(file, *CLOUDS[file.provider])
+    yield from (finding.sentence for finding in around)
 
 
 def _missing(file: ClusterFile) -> Iterator[str]:
@@ -76,27 +73,25 @@ def _prices(file: ClusterFile) -> Iterator[str]:
             yield f"{node.name}: its price is unknown, so --dry-run and --max-usd cannot count it"
 
 
-def _hosts(file: ClusterFile) -> Iterator[str]:
+def _hosts(file: ClusterFile) -> Iterator[Finding]:
     auth = file.document.get("auth") or {}
     for host in all_hosts(file):
         target = SshTarget(host, auth.get("ssh_user", ""), auth.get("ssh_private_key"))
         try:
             run_there(target, "command -v python3 rsync make", 30)
         except DispatchError as error:
-            yield f"{host}: no SSH, or no python3, rsync and make there: {error.seen}"
+            yield Finding(f"{host}: no SSH, or no python3, rsync and make there: {error.seen}")
             continue
         ports = list(open_ports(host))
         if ports:
             numbers = ", ".join(map(str, ports))
-            yield f"{host}: Ray's ports {numbers} answer from here; {PREPARE}"
+            yield Finding(f"{host}: Ray's ports {numbers} answer from here", prepared=True)
 
 
 def _cloud(
-    file: ClusterFile, name: str, complaints: Callable[[ClusterFile], Iterator[str]]
-) -> Iterator[str]:
+    file: ClusterFile, name: str, complaints: Callable[[ClusterFile], Iterator[Finding]]
+) -> Iterator[Finding]:
     try:
-        for complaint in complaints(file):
-            closes = any(word in complaint for word in CLOSED)
-            yield f"{complaint}; {PREPARE}" if closes else complaint
+        yield from complaints(file)
     except Exception as error:  # no library, no credentials, no network: each is a finding
-        yield f"{name} cannot be asked: {error}"
+        yield Finding(f"{name} cannot be asked: {error}")

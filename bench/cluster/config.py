@@ -25,6 +25,9 @@ DEFAULT_FILES = (Path("cluster.prepared.yaml"), Path("cluster.yaml"))
 #: The provider of hosts that are simply there, reached by SSH.
 ON_PREMISES = "local"
 
+#: Where Ray's token lies on every host of our clusters.
+TOKEN_FILE = "~/.ray/auth_token"
+
 #: Seconds that a run waits: for hosts that are on already, and for machines to be started.
 WAIT_HERE_S, WAIT_CLOUD_S = 180.0, 900.0
 

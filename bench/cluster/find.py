@@ -10,7 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.cluster import aws
-from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file, wanted_types
+from bench.cluster.config import (
+    DEFAULT_FILES,
+    TOKEN_FILE,
+    ClusterFile,
+    read_cluster_file,
+    wanted_types,
+)
 from bench.cluster.firewall import open_ports
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.jobs_api import JobsApi
@@ -26,9 +32,6 @@ WITH_FILE = "a cluster of a file is reached through its head"
 
 #: Where Ray's control store listens on the head.
 CONTROL_PORT = 6379
-
-#: Where the token lies on every host of our clusters.
-REMOTE_TOKEN = "~/.ray/auth_token"
 
 
 @dataclass(frozen=True)
@@ -90,19 +93,24 @@ def up(file: ClusterFile) -> Cluster | None:
     if head["head"] is None:
         return None
     target = SshTarget(head["head"], head["user"], head["key"])
-    token = run_there(target, f"cat {REMOTE_TOKEN} 2>/dev/null || true").strip()
+    token = run_there(target, f"cat {TOKEN_FILE} 2>/dev/null || true").strip()
     return Cluster(file.name, file, target, token=token or None)
 
 
 def _description(cluster: Cluster) -> str:
     """Return what a user should know about a cluster that is up."""
     assert cluster.target is not None, WITH_FILE
-    kinds = ", ".join(f"{one.count} {one.name or 'of its hosts'}" for one in wanted(cluster))
+    hosts = ", ".join(map(_count, wanted(cluster)))
     open_ways = list(looseness(cluster))
     warning = f"; WARNING: {'; '.join(open_ways)} (docs/cluster.md)" if open_ways else ""
-    return (
-        f"cluster: {cluster.name} is up, head {cluster.target.host}, to measure: {kinds}{warning}"
-    )
+    head = cluster.target.host
+    return f"cluster: {cluster.name} is up, head {head}; the run measures {hosts}{warning}"
+
+
+def _count(wanted: WantedType) -> str:
+    """Return in words how many hosts of a type a run counts on."""
+    hosts = f"{wanted.count} host{'' if wanted.count == 1 else 's'}"
+    return f"{hosts} of type {wanted.name}" if wanted.name else hosts
 
 
 def looseness(cluster: Cluster) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster.config import PREFIX, ClusterFile, write_prepared
+from bench.cluster.finding import Finding
 from bench.cluster.gcp_account import head_account
 from bench.errors import DispatchError
 
@@ -60,13 +61,13 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     return write_prepared(file, document)
 
 
-def complaints(file: ClusterFile) -> Iterator[str]:
+def complaints(file: ClusterFile) -> Iterator[Finding]:
     """Yield what is missing or looser than it need be. Raises DispatchError if Google fails."""
     if missing := [name for name in NEEDED if not _is_there(name)]:
-        yield f"{', '.join(missing)} is not installed: make setup EXTRAS=gcp"
+        yield Finding(f"{', '.join(missing)} is not installed: make setup EXTRAS=gcp")
         return
     if _project(file) == PLACEHOLDER:
-        yield f"provider.project_id is still {PLACEHOLDER}: put in your own"
+        yield Finding(f"provider.project_id is still {PLACEHOLDER}: put in your own")
         return
     place = _Place(file)
     rules = place.rules()
@@ -74,12 +75,14 @@ def complaints(file: ClusterFile) -> Iterator[str]:
         networks = place.networks_of(declared["node_config"])
         for rule in rules:
             if rule["network"].rsplit("/", 1)[-1] in networks and not rule.get("disabled"):
-                yield from (f"{name}: {what}" for what in _open_to_world(rule))
+                for what in _open_to_world(rule):
+                    yield Finding(f"{name}: {what}", prepared=True)
     head = file.document["available_node_types"][file.document["head_node_type"]]
     if "serviceAccounts" not in head["node_config"]:
-        yield "the head will have full rights on Compute Engine and Storage (Ray's own account)"
+        what = "the head will have full rights on Compute Engine and Storage (Ray's own account)"
+        yield Finding(what, prepared=True)
     for name, declared in file.document["available_node_types"].items():
-        yield from (f"{name}: {what}" for what in place.short_of(declared))
+        yield from (Finding(f"{name}: {what}") for what in place.short_of(declared))
 
 
 class _Place:

@@ -1,4 +1,4 @@
-"""Labels of a cluster's nodes that this program reads; all but the host's are those of a type."""
+"""Labels of a cluster's nodes that this program reads: a host's own name, and facts of its type."""
 
 from __future__ import annotations
 

@@ -17,9 +17,10 @@ from bench.record.lines import JobRecord, Skip
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy
+from bench.spec.request import Dispatch
 
 #: This machine as a host: it is always up.
-HERE = Host(THIS_MACHINE, "here", kind="local")
+LOCAL_HOST = Host(THIS_MACHINE, "here", kind="local")
 
 
 class LocalSetup(Frozen):
@@ -46,7 +47,7 @@ class OneHost:
 
     def hosts(self) -> Sequence[Host]:
         """Return this machine."""
-        return (HERE,)
+        return (LOCAL_HOST,)
 
     def ask_for(self, wanted: WantedType) -> None:
         """Do nothing: no other host can come up."""
@@ -62,7 +63,7 @@ class OneHost:
 class LocalTransport(OneHost):
     """Starts the child of each job from this process, which follows the child while it polls."""
 
-    name = "inline"
+    name: Dispatch = "inline"
 
     def __init__(self, setup: LocalSetup) -> None:
         self._setup = setup

@@ -18,14 +18,14 @@ from filelock import FileLock, Timeout
 
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
-from bench.child.workload import Workload, load_workload, probe_for
+from bench.child.workload import load_workload, probe_for
 from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.eligible import eligible
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
 from bench.probe.usable import threads
-from bench.record.facts import MachineFacts, MachineKind
-from bench.record.lines import JobRecord, Skip
-from bench.spec.job import JobSpec
+from bench.record.facts import MachineKind
+from bench.record.lines import JobRecord
 from bench.watch.look import wait_until_quiet
 
 #: Seconds that a job waits for another one on its host, as a rule an attempt that was given up.
@@ -75,7 +75,7 @@ def prepare(
             path = _keep(data, Path(request.data_file or "data").name, data_sha256)
     workload = load_workload(request.workload)
     facts = probe_for(workload, request.privacy, kind)
-    able, skipped = _divided(workload, request.jobs, facts)
+    able, skipped = eligible(workload, request.jobs, facts)
     look = wait_until_quiet(
         request.threads or threads(),
         request.wait_quiet_s,
@@ -89,15 +89,6 @@ def prepare(
         skipped=skipped,
         look=look.record(),
     )
-
-
-def _divided(
-    workload: Workload, jobs: tuple[JobSpec, ...], facts: MachineFacts
-) -> tuple[tuple[JobSpec, ...], tuple[Skip, ...]]:
-    """Return the jobs that this node can run, and the others with the reason."""
-    reasons = [(job, workload.why_skipped(job, facts)) for job in jobs]
-    able = tuple(job for job, reason in reasons if reason is None)
-    return able, tuple(Skip(job=job, reason=reason) for job, reason in reasons if reason)
 
 
 def _keep(data: Any, name: str, sha256: str) -> Path:

@@ -25,6 +25,7 @@ from bench.dispatch.node import prepared_as_json, run_as_json
 from bench.dispatch.ray_tasks import RayTasks
 from bench.dispatch.transport import Host, Message
 from bench.errors import DispatchError
+from bench.spec.request import Dispatch
 from bench.text import first_line
 
 #: What every Ray process of ours is started with; read by `ray.init` and inherited by workers.
@@ -54,7 +55,7 @@ PREPARE_S = 120
 class RayLocal(OneHost):
     """An embedded Ray on this machine: loopback only, token required, no dashboard."""
 
-    name = "ray"
+    name: Dispatch = "ray"
 
     def __init__(self, setup: LocalSetup) -> None:
         self._setup = setup

@@ -1,6 +1,6 @@
-"""The scheduler: gives each host its jobs one at a time, whatever carries them and whatever clock.
+"""The scheduler: gives each host its jobs one at a time, through any transport and by any clock.
 
-Hosts work side by side and none waits for another. A job whose host or worker is lost is tried
+Hosts work side by side, and no host waits for another. A job whose host or worker is lost is tried
 again on the same host, if the host is back within the grace time. This machine is a host too.
 """
 
@@ -23,7 +23,7 @@ from bench.record.failure import Failure
 from bench.record.lines import JobRecord, MachineEntry
 from bench.spec.job import JobSpec
 
-#: Makes the launch of a job on a host that is ready; the number is that of the attempt.
+#: Makes the launch of a job on a host that is ready; the number counts the attempts.
 MakeLaunch = Callable[[JobSpec, Host, Prepared, int], LaunchSpec]
 
 #: Makes the journal line of a host that is ready.
@@ -38,7 +38,7 @@ Limit = Callable[[Sequence[Host]], str | None]
 
 @dataclass(frozen=True)
 class Planner:
-    """Makes what the scheduler cannot know: launches, and lines of the journal."""
+    """Makes what the scheduler does not know how to make: launches, and lines of the journal."""
 
     launch: MakeLaunch
     entry: MakeEntry

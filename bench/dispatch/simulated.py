@@ -1,7 +1,7 @@
 """Hosts that are simulated in virtual time: the in-process double of every transport.
 
-Time jumps to the next thing that happens. The scheduler's own real time is added to it, so that
-the cost of scheduling shows in the total. Records are real JSON text, parsed as those of Ray are.
+Time jumps to the next event. The real time that the scheduler takes is added, so the total shows
+the cost of scheduling. Records are JSON text, and are parsed like the records that Ray brings.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from bench.spec.job import JobSpec
 class SimulatedHosts:
     """Hosts whose jobs take `length_s(host, launch)` and leave the record in `outcome(launch)`.
 
-    `at` plans what happens to a host, such as its loss. `log` holds what was started: the time, the
-    host, the job and the attempt. `busiest` is how much work each host had at once, at most.
+    `at` plans an event, such as the loss of a host. `log` holds each start of a job: the time, the
+    host, the job and the attempt. `busiest` is the largest number of tasks that each host had at
+    once.
     """
 
     name = "simulated"

@@ -1,4 +1,4 @@
-"""Hosts, and the protocol of whatever carries jobs to them and news back."""
+"""Hosts, and the protocol of a transport, which carries jobs to hosts and messages back."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ THIS_MACHINE = ""
 class Host:
     """A host that is up.
 
-    `name` stays the same for good; `incarnation` changes when the host comes back. `price` is the
-    price of the host's type with source and date, or the bare figure of the host's own label.
+    `name` never changes; `incarnation` changes when the host comes back. `price` is the price of
+    the host's type with its source and date, or the bare figure in the host's own label.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Host:
 
 
 class Prepared(Frozen):
-    """What a host tells once it has the data: what it is, and which jobs it can run."""
+    """What a host tells once it has the data: its facts, and which jobs it can run."""
 
     facts: MachineFacts
     data_path: str | None = None
@@ -54,8 +54,8 @@ class Prepared(Frozen):
 class Message:
     """What became of the work that a ticket stands for.
 
-    `lost`: the work is gone, and so is the host if `host_died`. `away`: the work never began,
-    because the host is not there. `failed`: the preparation raised the error in `reason`.
+    `lost`: the work was lost; if `host_died`, the host was lost too. `away`: the work never began,
+    because the host is not up. `failed`: the preparation raised the error in `reason`.
     """
 
     ticket: int
@@ -68,13 +68,15 @@ class Message:
 
 
 class Transport(Protocol):
-    """Carries work to hosts and news back; a context manager that leaves nothing running.
+    """Carries work to hosts and messages back; a context manager that leaves nothing running.
 
     Entering a transport may raise DispatchError. A ticket is a number that stands for one piece of
     work: the preparation of a host, or one attempt of a job.
     """
 
-    name: str  # of what places the jobs, as their records say it
+    @property
+    def name(self) -> str:
+        """The name of the transport, which records keep as `placed_by`."""
 
     def __enter__(self) -> Self: ...
 

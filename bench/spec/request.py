@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
+
+#: What places jobs on the machine on which the command was typed; the first one is the default.
+Dispatch = Literal["ray", "inline"]
+DISPATCHES: tuple[Dispatch, ...] = get_args(Dispatch)
 
 #: Where reports lie if the user names no folder.
 REPORTS = Path("reports")
@@ -63,7 +67,7 @@ class RunRequest:
     label: str | None = None
     out: Path = REPORTS
     threads: int | None = None
-    dispatch: Literal["ray", "inline"] = "ray"
+    dispatch: Dispatch = DISPATCHES[0]
     order_seed: int = 0
     time_limit_s: float = 3600.0
     price: str | None = None

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from bench import units
-from bench.app.commands.report import JOURNALS
 from bench.app.facts_text import differing, field_words, headline
 from bench.app.machine_lookup import HERE, find_machine, known_machines
 from bench.app.options import Command, CommandGroup, ExitCodes, flag, out_option, workload_option
+from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload, probe_for
 from bench.probe.identity import TYPE_FIELDS, UNREAD
 from bench.record.facts import MachineFacts, field_differences
@@ -69,7 +69,7 @@ def _list_action(values: dict[str, Any], program: Program) -> Callable[[], int]:
 
 def list_machines(request: MachineListRequest, program: Program) -> int:
     """Print the machines of all journals."""
-    folder = request.out / JOURNALS
+    folder = journals_in(request.out)
     machines = known_machines(find_journals(folder))
     if request.as_json:
         rows = [
@@ -94,7 +94,7 @@ def list_machines(request: MachineListRequest, program: Program) -> int:
 def diff_machines(request: MachineDiffRequest) -> int:
     """Print the fields in which two machines differ."""
     here = functools.partial(probe_for, load_workload(request.workload), Privacy())
-    folder = request.out / JOURNALS
+    folder = journals_in(request.out)
     left, right = (find_machine(name, folder, here) for name in (request.left, request.right))
     differ = field_differences(left.facts, right.facts)
     if request.as_json:

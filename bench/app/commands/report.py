@@ -21,6 +21,7 @@ from bench.app.options import (
     price_option,
     workload_option,
 )
+from bench.app.out_folder import journals_in
 from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.journal import find_journals, read_run
@@ -28,9 +29,6 @@ from bench.record.price import read_rules
 from bench.record.run import Run
 from bench.spec.privacy import Privacy
 from bench.spec.request import Program, ReportRequest
-
-#: The folder of journals within a folder of reports.
-JOURNALS = "journals"
 
 #: What `--price` does to the journals' own prices.
 PRICE = (
@@ -117,7 +115,7 @@ def _journals(given: Sequence[Path], out: Path) -> list[Path]:
         return [_newest(out)]
     paths: list[Path] = []
     for path in given:
-        found = find_journals(path) or find_journals(path / JOURNALS) if path.is_dir() else [path]
+        found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
         if not found:
             raise RequestError(
                 "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
@@ -127,11 +125,11 @@ def _journals(given: Sequence[Path], out: Path) -> list[Path]:
 
 
 def _newest(out: Path) -> Path:
-    journals = find_journals(out / JOURNALS)
+    journals = find_journals(journals_in(out))
     if not journals:
         raise RequestError(
             "there is no journal yet",
-            seen=out / JOURNALS,
+            seen=journals_in(out),
             next_step="measure first: {program} run --grid quick",
         )
     return journals[-1]

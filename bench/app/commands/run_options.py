@@ -24,11 +24,11 @@ from bench.app.options import (
 )
 from bench.child.workload import load_workload
 from bench.errors import RequestError, WorkloadError
-from bench.spec.axes import Axis, Value
+from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
-from bench.spec.request import ClusterChoice, MeasureLimits, Program, RunRequest
+from bench.spec.request import DISPATCHES, ClusterChoice, MeasureLimits, Program, RunRequest
 
 #: The grid of a run that names none, if the workload has it; else the first one.
 DEFAULT_GRID = "quick"
@@ -166,7 +166,8 @@ def axis_option(axis: Axis, expose_as: str | None = None) -> Option:
             words, name, section=WHAT, default=None, help=axis.meaning, show_default=False
         )
     choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
-    meaning = "; ".join(filter(None, (axis.meaning, choices)))
+    every = f"{ALL} means every one that is installed" if ALL in axis.known else ""
+    meaning = "; ".join(filter(None, (axis.meaning, choices, every)))
     return Option(f"--{word}", name, section=WHAT, type=Values(axis), help=meaning)
 
 
@@ -180,7 +181,12 @@ def _how_to_run() -> list[Option]:
         option(
             "--threads", type=POSITIVE, metavar="N", help="threads of a job (default: usable CPUs)"
         ),
-        option("--dispatch", type=OneOf(("ray", "inline")), default="ray", help="what places jobs"),
+        option(
+            "--dispatch",
+            type=OneOf(DISPATCHES),
+            default=DISPATCHES[0],
+            help="what places jobs on this machine",
+        ),
         option("--order-seed", type=int, default=0, metavar="N", help="seed of the jobs' order"),
         option(
             "--job-timeout", type=POSITIVE, default=3600, metavar="S", help="a job's time limit"

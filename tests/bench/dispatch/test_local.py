@@ -12,7 +12,7 @@ import pytest
 import toy_workload
 from launches import a_launch, is_gone, living_jobs, notes, scheduled, toy_job, wait_for
 
-from bench.dispatch.local import HERE, LocalSetup, LocalTransport
+from bench.dispatch.local import LOCAL_HOST, LocalSetup, LocalTransport
 from bench.probe.machine import probe
 from bench.record.lines import Skip
 
@@ -86,7 +86,7 @@ def test_ctrl_c_is_answered_soon_and_ends_the_job(tmp_path):
 
 def test_a_poll_in_the_midst_of_a_silent_job_ends_in_its_time(tmp_path):
     with LocalTransport(SETUP) as transport:
-        ticket = transport.start(HERE, a_launch("hang", tmp_path))
+        ticket = transport.start(LOCAL_HOST, a_launch("hang", tmp_path))
         wait_for(lambda: any("pid" in message.detail for message in transport.poll(1)))
         begin = time.monotonic()
         assert transport.poll(0.3) == []
@@ -100,7 +100,7 @@ def test_this_machine_tells_what_it_is_and_what_the_run_knows_of_it():
     able, unable = toy_job("ok"), toy_job("unable")
     skips = (Skip(job=unable, reason="planted"),)
     with LocalTransport(SETUP.model_copy(update={"jobs": (able,), "skipped": skips})) as transport:
-        transport.prepare(HERE)
+        transport.prepare(LOCAL_HOST)
         (message,) = transport.poll(1)
     assert message.prepared.facts.machine_id == probe().machine_id
     assert message.prepared.facts.kind == "local"

@@ -18,7 +18,7 @@ import pytest
 import toy_workload
 from launches import a_launch, is_gone, notes, only_record, scheduled, wait_for
 
-from bench.dispatch.local import HERE, LocalSetup, LocalTransport
+from bench.dispatch.local import LOCAL_HOST, LocalSetup, LocalTransport
 from bench.dispatch.ray_local import RayLocal
 from bench.errors import DispatchError
 from bench.probe.machine import probe
@@ -137,7 +137,7 @@ def test_a_job_sees_the_environment_that_it_sees_without_ray(ray_here, tmp_path)
 
 
 def test_the_machine_facts_are_those_of_this_machine(ray_here):
-    ticket = ray_here.prepare(HERE)
+    ticket = ray_here.prepare(LOCAL_HOST)
     (message,) = wait_for(lambda: ray_here.poll(1))
     assert (message.ticket, message.kind) == (ticket, "prepared")
     seen, here = message.prepared.facts, probe(("ray", "numpy"))

@@ -143,7 +143,7 @@ def test_of_lists_and_tables_only_what_differs_is_shown(saved, capsys):
     )
     assert run_command(["machines", "diff", left, right]) == 0
     out = capsys.readouterr().out
-    assert "sets\n  A: besides the common: none\n  B: besides the common: AVX512F\n" in out
+    assert "sets\n  A: only here: none\n  B: only here: AVX512F\n" in out
     assert "caches\n  A: L1d 32 KiB\n  B: L1d 48 KiB\n" in out
     assert "swap total\n  A: n/a (gave no answer)\n  B: 1024 MiB\n" in out
     assert "torch\n  A: not installed\n  B: 2.9\n" in out
