@@ -75,34 +75,42 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
 
 
 def _epoch_function(step: Any, count: int, batch_size: int) -> Any:
-    """Return the graph of an epoch: from its order to (steps + 1 stamps, mean loss, accuracy)."""
+    """Return the graph of an epoch: from its order to (steps + 1 stamps, mean loss, accuracy).
+
+    A loop's operations run as soon as their inputs are there, so a busy thread pool may run a stamp
+    only after the next step. Therefore each stamp waits for the one before it. On a CPU, the next
+    step waits for the stamp too; on a GPU this would drain the device's queue after each step.
+    """
     import tensorflow as tf
 
     full, ragged = divmod(count, batch_size)
     steps = full + (ragged > 0)
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
 
-    def stamped(loss: Any) -> Any:
+    def stamped(loss: Any, last: Any) -> Any:
         with tf.device("cpu"):  # the loss is on the host, so its step is done before the stamp
             on_host = tf.identity(loss)
-        with tf.control_dependencies([on_host]):
+        with tf.control_dependencies([on_host, last]):
             return tf.timestamp()
 
     @tf.function(input_signature=[tf.TensorSpec((count,), tf.int32)])
     def epoch(order: Any) -> tuple[Any, Any, Any]:
         stamps = tf.TensorArray(tf.float64, size=steps + 1, element_shape=())
-        stamps = stamps.write(0, tf.timestamp())
+        last = tf.timestamp()
+        stamps = stamps.write(0, last)
         loss_sum, right_sum = tf.constant(0.0), tf.constant(0.0)
         for number in tf.range(full):
             begin = number * batch_size
             chosen = tf.ensure_shape(order[begin : begin + batch_size], (batch_size,))
-            with tf.control_dependencies([loss_sum]):
+            with tf.control_dependencies([loss_sum] if on_gpu else [loss_sum, last]):
                 loss, right = step(chosen)
-            stamps = stamps.write(number + 1, stamped(loss))
+            last = stamped(loss, last)
+            stamps = stamps.write(number + 1, last)
             loss_sum, right_sum = loss_sum + loss * batch_size, right_sum + right
         if ragged:
-            with tf.control_dependencies([loss_sum]):
+            with tf.control_dependencies([loss_sum] if on_gpu else [loss_sum, last]):
                 loss, right = step(order[full * batch_size :])
-            stamps = stamps.write(steps, stamped(loss))
+            stamps = stamps.write(steps, stamped(loss, last))
             loss_sum, right_sum = loss_sum + loss * ragged, right_sum + right
         return stamps.stack(), loss_sum / count, right_sum / count
 
