@@ -17,7 +17,7 @@ from bench.dispatch.transport import Transport
 from bench.probe.usable import usable_cpus
 from bench.record.lines import JobRecord
 from bench.spec.job import JobSpec, make_job
-from mnist_bench.data import Arrays, Dataset, combined_digest, digests_of, resolve, write_copy
+from mnist_bench.data import Arrays, MnistData, combined_digest, digests_of, resolve, write_copy
 from mnist_bench.description import AXES, DESCRIPTION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def stage_part(images: int, folder: Path, tested: int = 1000) -> Staged:
     dataset = resolve("auto", None)
     sizes = (images, images, tested, tested)
     arrays = Arrays(*(part[:size] for part, size in zip(dataset.arrays, sizes, strict=True)))
-    part = Dataset(dataset.name, arrays, dataset.source, digests_of(arrays))
+    part = MnistData(dataset.name, arrays, dataset.source, digests_of(arrays))
     path = write_copy(part, folder)
     return Staged(dataset.name, dataset.source, path, combined_digest(part.digests), images)
 

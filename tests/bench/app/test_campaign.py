@@ -112,7 +112,8 @@ def test_a_limit_ends_the_run_in_mid_job(tmp_path, capsys):
 
 def test_a_limit_that_is_over_at_once_leaves_a_run_to_report_and_nothing_measured(tmp_path):
     limits = MeasureLimits(max_s=1e-9)
-    campaign = Campaign(a_plan(tmp_path), tmp_path / "out", limits=limits)
+    plan = a_plan(tmp_path, (toy_job("hang"),))
+    campaign = Campaign(plan, tmp_path / "out", limits=limits)
     assert campaign.run() is False
     run = campaign.read()
     assert run.own is not None

@@ -53,11 +53,13 @@ def test_the_final_evaluation_is_in_the_total_and_a_read_off_is_not():
         time.sleep(0.2)
         return {"accuracy": len(calls)}
 
+    begin = time.perf_counter()
     train(meter, 3, evaluate=evaluate)
+    whole_s = time.perf_counter() - begin
     read_off, final = meter.notebook.evaluations
     assert (read_off.epochs, final.epochs) == (1, 3)
     assert (read_off.metrics, final.metrics) == ({"accuracy": 1}, {"accuracy": 2})
-    assert 0.2 <= final.evaluate_s <= final.total_s < 0.4
+    assert 0.2 <= final.evaluate_s <= final.total_s <= whole_s - read_off.evaluate_s
 
 
 def test_a_workload_that_evaluates_nothing_has_a_total_all_the_same():

@@ -47,7 +47,7 @@ def test_every_step_has_its_time_and_the_device_is_waited_for_before_a_clock_is_
     epoch, waits = an_epoch(act)
     assert epoch.metrics == {"loss": 0.5}
     assert waits == 4  # three steps and the end
-    assert epoch.step_s[0] > epoch.step_s[2] > epoch.step_s[1] >= 0.01
+    assert (epoch.step_s >= (0.05, 0.01, 0.03)).all()  # a busy machine only makes pauses longer
     assert epoch.step_s.sum() <= epoch.ended - epoch.started
 
 
@@ -60,7 +60,8 @@ def test_steps_of_one_launch_share_its_time():
     epoch, _ = an_epoch(act)
     assert len(epoch.step_s) == 4
     assert len(set(epoch.step_s)) == 1
-    assert 0.01 <= epoch.step_s[0] < 0.02
+    assert epoch.step_s[0] >= 0.01
+    assert epoch.step_s.sum() <= epoch.ended - epoch.started
 
 
 def test_a_compilation_belongs_to_the_first_step_alone():
@@ -72,7 +73,7 @@ def test_a_compilation_belongs_to_the_first_step_alone():
 
     epoch, waits = an_epoch(act)
     assert epoch.step_s[0] >= 0.05
-    assert epoch.step_s[1] < 0.05
+    assert epoch.step_s[0] - epoch.step_s[1] >= 0.05
     assert waits == 3  # the set-up, the steps and the end
 
 
@@ -95,7 +96,7 @@ def test_what_follows_a_stop_is_not_the_epoch_s_time():
         timer.end()
 
     epoch, _ = an_epoch(act)
-    assert epoch.ended - epoch.started < 0.05
+    assert time.perf_counter() - epoch.ended >= 0.05
 
 
 def test_an_epoch_that_fails_is_not_noted():
