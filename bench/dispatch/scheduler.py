@@ -213,7 +213,9 @@ class Scheduler:
             self._supply.begin(lane.name, prepared.able)
             entry = self._planner.entry(lane.host, prepared)
             yield Event("machine", host=lane.name, machine=entry)
-        yield from self._next(lane)
+            self.stopped = self._limit(self._transport.hosts())  # it may be over before any job
+        if not self.stopped:
+            yield from self._next(lane)
 
     def _next(self, lane: Lane) -> Iterator[Event]:
         """Start the job in hand again, or the next one; close the host if there is none."""

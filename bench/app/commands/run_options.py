@@ -166,7 +166,7 @@ def axis_option(axis: Axis, expose_as: str | None = None) -> Option:
             words, name, section=WHAT, default=None, help=axis.meaning, show_default=False
         )
     choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
-    every = f"{ALL} means every one that is installed" if ALL in axis.known else ""
+    every = f"{ALL} stands for every one that is installed" if ALL in axis.known else ""
     meaning = "; ".join(filter(None, (axis.meaning, choices, every)))
     return Option(f"--{word}", name, section=WHAT, type=Values(axis), help=meaning)
 

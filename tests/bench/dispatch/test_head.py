@@ -150,7 +150,7 @@ def test_names_stay_where_they_were_asked_for(run_driver):
     ],
     ids=["an error that is known", "one that nobody expects"],
 )
-def test_a_driver_that_fails_does_not_tell_its_own_host_s_name(
+def test_a_driver_that_fails_tells_its_own_host_s_name_only_if_it_was_asked_for(
     monkeypatch, tmp_path, capsys, error
 ):
     """The head's name is planted in the error that Ray gives if it cannot be reached."""
@@ -160,8 +160,12 @@ def test_a_driver_that_fails_does_not_tell_its_own_host_s_name(
 
     monkeypatch.setattr("platform.node", lambda: "bobs-head")
     monkeypatch.setattr(HeadDriver, "run", fail)
-    (tmp_path / "request.json").write_text(a_request().model_dump_json())
-    assert head_module.main([str(tmp_path / "request.json")]) == 1
-    said = capsys.readouterr().out
-    assert "there is no Ray cluster" in said
-    assert "bobs-head" not in said
+    for privacy in (Privacy(), SHOWN):
+        request = a_request(privacy=privacy)
+        (tmp_path / "request.json").write_text(request.model_dump_json())
+        assert head_module.main([str(tmp_path / "request.json")]) == 1
+        said = capsys.readouterr().out.splitlines()[-1]
+        outcome = Outcome.model_validate(json.loads(said.removeprefix(MARK))["end"])
+        assert outcome.ending is Ending.FAILED
+        assert "there is no Ray cluster" in outcome.words
+        assert ("bobs-head" in outcome.words) == privacy.show_hostnames
