@@ -8,7 +8,6 @@ there, with the code and the workload's file that came with the request. Only Ra
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
 from bench.dispatch.cluster_request import ClusterRequest
-from bench.dispatch.head import CODE, DONE, MARK, HeadDriver
+from bench.dispatch.head import CODE, HeadDriver, end_line
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.transport import Host
 from bench.record.lines import JobRecord
@@ -37,8 +36,7 @@ def main(path: Path, names: list[str]) -> None:
     hosts = [Host(name, f"{name}-1", "cpu") for name in names]
     simulated = SimulatedHosts(hosts, request.jobs, lambda host, launch: 1.0, measured)
     driver = HeadDriver(request, lambda line: print(line, flush=True))
-    outcome = driver.run(simulated, journals) or DONE
-    print(MARK + json.dumps({"end": outcome}), flush=True)
+    print(end_line(driver.run(simulated, journals)), flush=True)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_matrix_products_are_measured_by_the_embedded_ray(products):
 
 def test_the_tables_show_the_axes_and_the_metric_of_the_workload(products):
     out = products[2]
-    for table in ("capacity", "accuracy", "memory", "conditions", "epochs", "cost"):
+    for table in ("capacity", "quality", "memory", "conditions", "epochs", "cost"):
         rows = measured_rows(out, table)
         assert rows, table
         assert {(row["size"], row["dtype"]) for row in rows} == {(128, "float32")}, table
@@ -76,7 +76,7 @@ def test_the_tables_show_the_axes_and_the_metric_of_the_workload(products):
     assert capacity["n"] == 2
     assert 0 < capacity["step_p10_ms"] <= capacity["step_median_ms"]
     assert capacity["flops_per_s"] > 0 and capacity["ceiling_flops_per_s"] > 0
-    (quality,) = measured_rows(out, "accuracy")
+    (quality,) = measured_rows(out, "quality")
     assert 0 < quality["residual"] < 1e-3
     markdown = (out / "summary.md").read_text()
     assert markdown.startswith("# Compute-capacity annex: NumPy matrix products\n")
@@ -117,7 +117,7 @@ def test_a_user_s_keras_model_is_measured(tmp_path):
     (row,) = measured_rows(tmp_path)
     assert (row["optimizer"], row["batch_size"], row["epochs"]) == ("adam", 64, 2)
     assert row["step_p10_ms"] > 0 and row["epoch_s"] > 0
-    (quality,) = measured_rows(tmp_path, "accuracy")
+    (quality,) = measured_rows(tmp_path, "quality")
     assert quality["loss"] > 0
     (record,) = journey.records(journey.journals(tmp_path)[0])
     assert record["measurement"]["versions"].keys() == {"keras", "tensorflow"}
