@@ -5,6 +5,8 @@ GRID ?= quick
 ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
+WORKERS ?= 2
+SHARED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 COVERAGE := --cov=bench --cov=mnist_bench --cov-report=term:skip-covered
 export PYTHON
 
@@ -24,6 +26,7 @@ help:
 	@echo
 	@echo 'ARGS="..." is handed on to the command: make run ARGS="--seeds 3", make test ARGS="-k x".'
 	@echo 'make test TEST_EXTRAS= leaves JAX and PyTorch out; their tests are then skipped.'
+	@echo 'WORKERS=2 says how many processes share the tests (0: none beside make test itself).'
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with.'
 	@echo 'make ends with 2 on any failure; the "Error N" that it prints is the exit code of the'
 	@echo 'command itself (0 all jobs measured, 1 some failed, 2 the request is wrong).'
@@ -39,10 +42,10 @@ run: setup
 
 test: setup-test
 	@sh tools/lab-setup.sh
-	@$(PY) -m pytest --durations=15 $(COVERAGE) $(ARGS)
+	@$(PY) -m pytest --durations=15 $(SHARED) $(COVERAGE) $(ARGS)
 
 test-fast: setup-test
-	@$(PY) -m pytest -m 'not slow' $(ARGS)
+	@$(PY) -m pytest -m 'not slow' $(SHARED) $(ARGS)
 
 perf: setup-test
 	@$(PY) tests/perf/perf.py $(ARGS)
