@@ -442,6 +442,7 @@ def test_a_mirror_of_idx_files_gives_the_same_arrays(
         gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0"),  # says float32
         gzip.compress(b"\0\0\x08\x03\0"),
     ],
+    ids=["empty", "no gzip", "nothing in it", "cut short", "wrong type", "cut header"],
 )
 def test_a_broken_idx_file_is_a_reason_and_no_crash(
     content: bytes, bare: dict[str, str], served: tuple[Path, str]
