@@ -59,6 +59,7 @@ def _group(item: pytest.Item) -> str:
     return "labs" if item.path.name in LABS else item.path.relative_to(ROOT).as_posix()
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run what is marked `plain_ray` last: it imports Ray as it is, which is then so for good.
 
