@@ -6,7 +6,7 @@ ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
 WORKERS ?= 2
-SHARED := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov=bench --cov=mnist_bench --cov-report=term:skip-covered
 export PYTHON
 

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The project itself, and this folder for `toy_workload`; children inherit PYTHONPATH.
 FOLDERS = [str(ROOT), str(ROOT / "tests")]
 
-#: The tests on hosts that are simulated on this machine. They mostly wait, and they take longest.
-LABS = ("test_fake_ec2.py", "test_onprem.py")
+#: The file of tests that takes longest; its hosts mostly wait.
+LONGEST = "test_onprem.py"
 
 # A shell that starts the tests in the background lets them ignore SIGINT, and what they start too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,25 +52,14 @@ def synthetic_at_once(synthetic_set: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("mnist_bench.data.make_synthetic", lambda: synthetic_set)
 
 
-def _group(item: pytest.Item) -> str:
-    """Name the tests that one process runs: those of a file, of the labs, of plain Ray."""
-    if item.get_closest_marker("plain_ray"):
-        return "plain_ray"
-    return "labs" if item.path.name in LABS else item.path.relative_to(ROOT).as_posix()
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run what is marked `plain_ray` last: it imports Ray as it is, which is then so for good.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files that hold a `plain_ray` last: it imports Ray as it is, which is then so for good.
 
     Ray reads its environment once a process, and what embeds a Ray here needs one of its own.
-    If several processes share the tests, the labs come first, because they take longest.
+    The longest file comes first, so that it does not keep one process waiting for the other.
     """
-    items.sort(key=lambda item: item.get_closest_marker("plain_ray") is not None)
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _group(item) != "labs")
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    plain = {item.path for item in items if item.get_closest_marker("plain_ray")}
+    items.sort(key=lambda item: (item.path in plain, item.path.name != LONGEST))
 
 
 @pytest.fixture
