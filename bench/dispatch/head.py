@@ -4,7 +4,8 @@
 
 Each line for whoever follows is MARK and a JSON object with one key: `line` (a line of the
 journal), `event` (a job started or got on) or `end` (an Outcome). The journal lies in
-HEAD_JOURNALS, so that nothing is lost if nobody follows. Exit codes: 0 done, 1 stopped or failed.
+HEAD_JOURNALS, so that nothing is lost if the laptop is away. The exit code is 0 if all is done, and
+1 if the run stopped or failed.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from bench.spec.frozen import Frozen
 #: A GPU's or a slice's serial as CUDA and NVML write it: `GPU-8932f937-...`, `MIG-GPU-.../1/0`.
 SERIAL = re.compile(r"\b(MIG|GPU)-(?:GPU-)?[0-9a-fA-F]{4,}[0-9a-fA-F/-]*(?!\w)")
 
-#: Names that tell nobody's machine.
+#: Host names that many machines have, so that they identify none.
 COMMON_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 #: The salt of the first version, in hexadecimal, so that the ids of old journals keep their values.
