@@ -99,6 +99,20 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+def still_below(seconds: float = 20) -> list[str]:
+    """Wait for the processes below this one to end; return the names of those that did not.
+
+    A process that was told to end takes a moment, and a zombie has ended.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        below = psutil.Process().children(recursive=True)
+        names = [process.name() for process in below if not is_gone(process.pid)]
+        if not names or time.monotonic() > deadline:
+            return names
+        time.sleep(0.05)
+
+
 def living_jobs() -> list[psutil.Process]:
     """Return the job children below this process."""
     found = []

@@ -48,7 +48,7 @@ VISIT = """
 import json, os, psutil, sys
 from pathlib import Path
 import toy_workload
-from launches import scheduled
+from launches import scheduled, still_below
 from bench.child.launch import LaunchSpec
 from bench.dispatch.local import LocalSetup
 from bench.dispatch.ray_local import RayLocal
@@ -66,7 +66,7 @@ with RayLocal(LocalSetup(workload=toy_workload.NAME)) as transport:
     below = psutil.Process().children(recursive=True)
     told["processes"] = [process.name() for process in below]
     told["pids"] = [job] + [process.pid for process in below]
-told["left"] = [process.name() for process in psutil.Process().children(recursive=True)]
+told["left"] = still_below()
 told["folder_left"] = folder.exists()
 told["changed"] = {
     name: [before.get(name), os.environ.get(name)]
