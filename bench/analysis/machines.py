@@ -13,7 +13,10 @@ from bench.record.run import Share
 
 #: Facts that may change on one machine from day to day; such a change keeps no records apart.
 VOLATILE = frozenset(
-    {"machine_id", "host_hash", "host_name", "packages", "cpu_now_hz", "cpu_flags", "unknown"}
+    {
+        *("machine_id", "host_hash", "host_name", "boot_hash"),
+        *("packages", "cpu_now_hz", "cpu_flags", "unknown"),
+    }
 )
 
 #: A part of a fact: its name, and the index of the GPU whose part it is.

@@ -1,4 +1,4 @@
-"""Whether this is a virtual machine or a container, and of what kind."""
+"""Whether this is a virtual machine, a container or a laptop, and of what kind."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 from pathlib import Path
+
+import psutil
 
 import bench.probe.system as system
 from bench.probe.cgroup import MEMBERSHIP, MOUNTS
@@ -156,6 +158,14 @@ def _systemd(what: str) -> str:
     return done.stdout.strip()
 
 
+def has_battery() -> bool:
+    """Say whether this machine has a battery, as a laptop does."""
+    read = getattr(psutil, "sensors_battery", None)
+    if read is None:
+        raise Absent("this system states no batteries")
+    return read() is not None
+
+
 FACTS = (
     Fact("virtualisation", hypervisor, "firmware tables, systemd-detect-virt, CPU flag"),
     Fact(
@@ -169,4 +179,5 @@ FACTS = (
         "firmware tables",
         absent="only AWS's firmware states it",
     ),
+    Fact("has_battery", has_battery, "psutil"),
 )

@@ -52,6 +52,9 @@ class MachineFacts(Frozen):
     kind: MachineKind = "local"
     host_hash: str | None = None
     host_name: str | None = Field(default=None, description="only with --show-hostnames")
+    boot_hash: str | None = Field(
+        default=None, description="salted digest of the boot's id: another one after each restart"
+    )
 
     cpu_model: str | None = None
     cpu_vendor: str | None = None
@@ -105,6 +108,7 @@ class MachineFacts(Frozen):
 
     virtualisation: str | None = Field(default=None, description="hypervisor, or `none`")
     container: str | None = Field(default=None, description="container kind, or `none`")
+    has_battery: bool | None = Field(default=None, description="whether it is a laptop, mostly")
     firmware_instance_type: str | None = Field(
         default=None, description="as AWS's firmware states it, so it is known without the network"
     )

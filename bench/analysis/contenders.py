@@ -1,0 +1,164 @@
+"""The machines that are compared: the times of each by cell and sitting, fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from bench.analysis.cells import Cell, groups
+from bench.analysis.effects import OWN_SITTINGS, Effects, Prior, Timing, fit_effects
+from bench.analysis.machines import Machine
+from bench.analysis.pooling import MeasuredJob
+from bench.analysis.priors import table_prior, type_prior
+from bench.analysis.sittings import RecordKey, Sitting, sittings
+from bench.record.facts import MachineFacts
+from bench.spec.description import Outline
+
+#: What is compared: the mean step (an epoch over its steps), which is what a user pays, the whole
+#: job, and the fast tenth of the steady steps.
+Quantity = Literal["step", "total", "p10"]
+
+#: The column of each quantity in the frame of jobs.
+COLUMNS: Mapping[Quantity, str] = {
+    "step": "step_mean_s",
+    "total": "total_s",
+    "p10": "step_p10_s",
+}
+
+#: Says whether a row of the frame of jobs counts, given its machine's key and its cell.
+Counts = Callable[[str, Cell], bool]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One machine in a comparison.
+
+    `effects` holds the fit of each quantity that was measured. `sittings` are those of the jobs
+    that count. `aside` is the number of disturbed jobs that count for nothing, because a quiet job
+    of the same cell was measured. `disturbed` is the number of disturbed jobs that do count.
+    """
+
+    machine: Machine
+    effects: Mapping[Quantity, Effects]
+    sittings: tuple[Sitting, ...]
+    aside: int
+    disturbed: int
+
+    @property
+    def name(self) -> str:
+        """The machine's name."""
+        return self.machine.name
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One job as the fit sees it."""
+
+    cell: Cell
+    sitting: Sitting
+    times: Mapping[Quantity, float]
+    disturbed: bool
+
+
+def contenders(
+    final: pd.DataFrame,
+    measured: Sequence[MeasuredJob],
+    machines: Sequence[Machine],
+    outline: Outline,
+    *,
+    counts: Counts = lambda key, cell: True,
+) -> tuple[Contender, ...]:
+    """Return the machines that measured a job that counts, in the order of `machines`.
+
+    `final` holds the final rows of the frame of jobs: a read-off row is not independent of its job.
+    """
+    names = {machine.key: machine.name for machine in machines}
+    when = sittings(measured)
+    rows: dict[str, list[_Row]] = {}
+    for group, frame in groups(final, outline, names):
+        if counts(group.machine_key, group.cell):
+            rows.setdefault(group.machine_key, []).extend(_rows(group.cell, frame, when))
+    kept = {key: _heeded(found) for key, found in rows.items()}
+    fits = _fits(kept, {machine.key: machine.facts for machine in machines})
+    return tuple(
+        Contender(
+            machine=machine,
+            effects=fits[machine.key],
+            sittings=tuple(dict.fromkeys(row.sitting for row in kept[machine.key])),
+            aside=len(rows[machine.key]) - len(kept[machine.key]),
+            disturbed=sum(row.disturbed for row in kept[machine.key]),
+        )
+        for machine in machines
+        if fits.get(machine.key)
+    )
+
+
+def _rows(cell: Cell, frame: pd.DataFrame, when: Mapping[RecordKey, Sitting]) -> list[_Row]:
+    found = []
+    for row in frame.to_dict("records"):
+        key = (row["label"], row["run_id"], row["job_id"], int(row["attempt"]))
+        times: dict[Quantity, float] = {
+            quantity: float(row[column])
+            for quantity, column in COLUMNS.items()
+            if row[column] is not None and row[column] > 0
+        }
+        found.append(_Row(cell, when[key], times, row["flag"] == "disturbed"))
+    return found
+
+
+def _heeded(rows: Sequence[_Row]) -> list[_Row]:
+    """Return the jobs that count: a disturbed one only if its cell has no quiet job.
+
+    Jobs are chosen by their flag and never by their time, which would be biased.
+    """
+    quiet = {row.cell for row in rows if not row.disturbed}
+    return [row for row in rows if not row.disturbed or row.cell not in quiet]
+
+
+def _fits(
+    rows: Mapping[str, Sequence[_Row]], facts: Mapping[str, MachineFacts]
+) -> dict[str, dict[Quantity, Effects]]:
+    """Return the fits of each machine; sittings of machines of its type inform its prior."""
+    fits: dict[str, dict[Quantity, Effects]] = {key: {} for key in rows}
+    for quantity in COLUMNS:
+        timings = {
+            key: [
+                Timing(row.cell, row.sitting, row.times[quantity])
+                for row in found
+                if quantity in row.times
+            ]
+            for key, found in rows.items()
+        }
+        first = {
+            key: fit_effects(found, table_prior(facts[key]))
+            for key, found in timings.items()
+            if found
+        }
+        for key, effects in first.items():
+            prior = _informed(key, first, facts)
+            fits[key][quantity] = effects if prior is None else fit_effects(timings[key], prior)
+    return fits
+
+
+def _informed(
+    key: str, fits: Mapping[str, Effects], facts: Mapping[str, MachineFacts]
+) -> Prior | None:
+    """Return what other machines of one type tell of its sittings; None if they tell nothing."""
+    kind = _type_of(facts[key])
+    if kind is None or fits[key].count >= OWN_SITTINGS:
+        return None
+    alike = [
+        fit
+        for other, fit in fits.items()
+        if other != key
+        and facts[other].machine_id != facts[key].machine_id
+        and _type_of(facts[other]) == kind
+    ]
+    return type_prior(alike, kind)
+
+
+def _type_of(facts: MachineFacts) -> str | None:
+    return facts.cloud_instance_type or facts.firmware_instance_type or facts.machine_type
