@@ -1,4 +1,4 @@
-"""Who a machine is: its id, the id of its type, and the hash of its host.
+"""Who a machine is: its id, the id of its type, and the hashes of its host and of its boot.
 
 Ids are digests of fixed facts only. They never depend on a measured speed, on free memory, on a
 clock reading or on an answer from the network. If one of the facts could not be read in time, the
@@ -38,6 +38,9 @@ UNREAD = "unknown-"
 
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
+#: The kernel's id of the running boot.
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 #: Placeholders that firmware holds if its maker wrote no serial number.
 NO_SERIALS = frozenset(
     {
@@ -74,6 +77,15 @@ def host_hash() -> str:
 def host_name() -> str | None:
     """Return the host's name. `probe` leaves it out unless the user asked for it."""
     return platform.node() or None
+
+
+def boot_hash() -> str | None:
+    """Return the digest of what distinguishes this boot from all others; None if nothing does.
+
+    In a container it is the boot of the host.
+    """
+    stated = system.first_line(BOOT_ID) or _macos_boot()
+    return salted(stated) if stated else None
 
 
 def machine_type(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str | None:
@@ -151,6 +163,17 @@ def _platform_uuid() -> str | None:
     return match[1] if match else None
 
 
+def _macos_boot() -> str | None:
+    """Return macOS's id of the running boot, else the second in which it began; None elsewhere."""
+    if not system.is_macos():
+        return None
+    stated = system.sysctl()
+    if stated.get("kern.bootsessionuuid"):
+        return stated["kern.bootsessionuuid"]
+    match = re.search(r"\bsec = (\d+)", stated.get("kern.boottime", ""))
+    return match[1] if match else None
+
+
 FACTS = (
     Fact(
         "host_hash",
@@ -160,4 +183,11 @@ FACTS = (
         limit_s=1.2,  # ioreg may take COMMAND_S
     ),
     Fact("host_name", host_name, "uname, if the user asked for it"),
+    Fact(
+        "boot_hash",
+        boot_hash,
+        "salted digest of the kernel's boot_id, or of macOS's id or time of its boot",
+        absent="this system states no id of its boot",
+        limit_s=1.2,  # sysctl may take COMMAND_S
+    ),
 )

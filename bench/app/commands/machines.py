@@ -22,6 +22,9 @@ from bench.spec.privacy import Privacy
 from bench.spec.request import MachineDiffRequest, MachineListRequest, Program
 from bench.text import printable
 
+#: Facts that say when a machine was looked at and not what it is; they are not compared.
+OF_THE_MOMENT = frozenset({"boot_hash"})
+
 DIFF = f"""Show what differs between two machines, field by field.
 
 LEFT and RIGHT are each a machine's label or id in the journals of the folder of reports, a journal
@@ -96,7 +99,11 @@ def diff_machines(request: MachineDiffRequest) -> int:
     here = functools.partial(probe_for, load_workload(request.workload), Privacy())
     folder = journals_in(request.out)
     left, right = (find_machine(name, folder, here) for name in (request.left, request.right))
-    differ = field_differences(left.facts, right.facts)
+    differ = {
+        name: values
+        for name, values in field_differences(left.facts, right.facts).items()
+        if name not in OF_THE_MOMENT
+    }
     if request.as_json:
         plain = [facts.model_dump(mode="json") for facts in (left.facts, right.facts)]
         fields = {
@@ -120,7 +127,7 @@ def diff_machines(request: MachineDiffRequest) -> int:
 def _print_alike(facts: MachineFacts, differ: set[str]) -> None:
     print("\nalike")
     for name in MachineFacts.model_fields:
-        if name not in differ and name not in {"packages", "unknown"}:
+        if name not in differ and name not in {"packages", "unknown", *OF_THE_MOMENT}:
             value, _ = differing("", getattr(facts, name), None)
             print(printable(f"  {field_words(name)}: {value}"))
     for name, version in facts.packages.items():

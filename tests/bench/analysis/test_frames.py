@@ -6,6 +6,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
 from bench.analysis import frames
+from bench.analysis.machines import VOLATILE
 from bench.analysis.pooling import facts_key, measured_jobs
 from bench.analysis.warmup import steady_steps
 from bench.record.facts import GpuFacts
@@ -121,3 +122,9 @@ def test_a_journal_that_holds_no_variables_is_pooled_with_one_in_which_none_is_s
 
 def test_the_clock_rate_of_the_moment_keeps_nothing_apart():
     assert facts_key("lab", facts(cpu_now_hz=1e9)) == facts_key("lab", facts(cpu_now_hz=3e9))
+
+
+def test_another_boot_keeps_nothing_apart_and_is_no_difference():
+    first, second = facts(boot_hash="a" * 16), facts(boot_hash="b" * 16)
+    assert facts_key("lab", first) == facts_key("lab", second)
+    assert "boot_hash" in VOLATILE

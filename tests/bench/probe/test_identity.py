@@ -10,7 +10,8 @@ import pytest
 
 import bench.probe.gpu as gpu
 import bench.probe.identity as identity
-from bench.probe.fact import Absent
+import bench.probe.system as system
+from bench.probe.fact import Absent, read_facts
 from bench.probe.machine import probe
 from bench.record.facts import GpuFacts, MachineFacts, field_differences
 from bench.spec.privacy import Privacy
@@ -32,6 +33,7 @@ VARYING = {
     "cpu_governor": "powersave",
     "cloud_instance_type": "c7i.large",
     "environment": {"OMP_NUM_THREADS": "1"},
+    "boot_hash": "c" * 16,
     "memory_total_bytes": 8 * 2**30 - 310 * 2**20,  # another kernel keeps some MiB more
 }
 
@@ -189,6 +191,41 @@ def test_memory_is_counted_as_it_is_sold_whatever_a_kernel_keeps(stated, sold):
 
 def test_memory_that_is_not_known_has_no_size():
     assert identity.memory_gib(None) is None
+
+
+def test_each_boot_has_a_digest_that_does_not_show_the_id(monkeypatch, tmp_path):
+    found = []
+    for number in (1, 1, 2):
+        (tmp_path / "boot_id").write_text(f"41a0d846-{number}\n")
+        monkeypatch.setattr(identity, "BOOT_ID", tmp_path / "boot_id")
+        found.append(probe().boot_hash)
+    assert found[0] == found[1] != found[2]
+    assert "41a0d846" not in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("stated", "known"),
+    [
+        ({"kern.bootsessionuuid": "A-1", "kern.boottime": "{ sec = 5, usec = 1 }"}, "A-1"),
+        ({"kern.boottime": "{ sec = 1764000000, usec = 12 } Mon Nov 24"}, "1764000000"),
+        ({}, None),
+    ],
+)
+def test_macos_states_an_id_of_its_boot_or_else_the_second_of_it(
+    monkeypatch, tmp_path, stated, known
+):
+    monkeypatch.setattr(identity, "BOOT_ID", tmp_path / "none")
+    monkeypatch.setattr(system, "is_macos", lambda: True)
+    monkeypatch.setattr(system, "sysctl", lambda: stated)
+    assert identity.boot_hash() == (known and identity.salted(known))
+
+
+def test_a_system_that_states_no_boot_gives_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setattr(identity, "BOOT_ID", tmp_path / "none")
+    monkeypatch.setattr(system, "is_macos", lambda: False)
+    found = read_facts([row for row in identity.FACTS if row.name == "boot_hash"])
+    assert found.values == {"boot_hash": None}
+    assert found.unknown == {"boot_hash": "this system states no id of its boot"}
 
 
 def test_two_machines_are_set_side_by_side_field_by_field():

@@ -108,8 +108,8 @@ def saved(tmp_path):
 
 
 def test_two_machines_are_set_side_by_side(saved, capsys):
-    left = saved("a.json", machine_type="t", machine_id="a", kernel="6.1")
-    right = saved("b.json", machine_type="t", machine_id="b", kernel="6.2")
+    left = saved("a.json", machine_type="t", machine_id="a", kernel="6.1", boot_hash="c")
+    right = saved("b.json", machine_type="t", machine_id="b", kernel="6.2", boot_hash="d")
     assert run_command(["machines", "diff", left, right]) == 0
     out = capsys.readouterr().out
     assert "kernel\n  A: 6.1\n  B: 6.2\n" in out
