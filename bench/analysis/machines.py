@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from bench.analysis.differences import Difference, Setup, differences
 from bench.analysis.pooling import MeasuredJob, facts_key
-from bench.record.facts import MachineFacts, RuntimeFacts, field_differences
+from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.measurement import ThreadFacts
 from bench.record.run import Share
-
-#: Facts that may change on one machine from day to day; such a change keeps no records apart.
-VOLATILE = frozenset(
-    {
-        *("machine_id", "host_hash", "host_name", "boot_hash"),
-        *("packages", "cpu_now_hz", "cpu_flags", "unknown"),
-    }
-)
-
-#: A part of a fact: its name, and the index of the GPU whose part it is.
-_Part = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -41,18 +30,10 @@ class Machine:
     jobs: int
     runtimes: tuple[RuntimeFacts, ...] = ()
 
-
-@dataclass(frozen=True)
-class Difference:
-    """A fact or setting in which two machines differ, with both values; None is unknown.
-
-    `gpu` is the index of the GPU whose fact it is.
-    """
-
-    fact: str
-    first: Any
-    second: Any
-    gpu: int | None = None
+    @property
+    def setup(self) -> Setup:
+        """What the machine is, to be compared with another one."""
+        return Setup(self.facts, self.threads, self.versions, self.devices, self.runtimes)
 
 
 @dataclass(frozen=True)
@@ -85,7 +66,7 @@ def unlike_machines(found: Sequence[Machine]) -> tuple[UnlikeMachines, ...]:
     """Return pairs of unlike machines with one label: the first of them with each other one."""
     first_of: dict[str, Machine] = {}
     return tuple(
-        UnlikeMachines(first, machine, tuple(_differences(first, machine)))
+        UnlikeMachines(first, machine, differences(first.setup, machine.setup))
         for machine in found
         if (first := first_of.setdefault(machine.label, machine)) is not machine
     )
@@ -146,45 +127,3 @@ def _named(entries: Sequence[Machine]) -> list[Machine]:
         taken.add(name)
         named.append(replace(entry, name=name))
     return named
-
-
-def _differences(first: Machine, second: Machine) -> list[Difference]:
-    """Return the facts and settings that differ, each with both values."""
-    left, right = first.facts, second.facts
-    elsewhere = VOLATILE | PARTS.keys()
-    found = [
-        Difference(name, *values)
-        for name, values in field_differences(left, right).items()
-        if name not in elsewhere
-    ]
-    for read in PARTS.values():
-        ours, theirs = read(left), read(right)
-        for part in {**ours, **theirs}:
-            name, gpu = part
-            found.append(Difference(name, ours.get(part), theirs.get(part), gpu))
-    if first.threads is not None and second.threads is not None:
-        found.append(Difference("threads_asked", first.threads.asked, second.threads.asked))
-        found.append(Difference("niceness", first.threads.niceness, second.threads.niceness))
-    return [one for one in found if one.first != one.second]
-
-
-def _variables(facts: MachineFacts) -> dict[_Part, Any]:
-    return {(name, None): value for name, value in (facts.environment or {}).items()}
-
-
-def _gpu_parts(facts: MachineFacts) -> dict[_Part, Any]:
-    """Return the facts of each GPU, without its serial."""
-    return {
-        (name, gpu.index): value
-        for gpu in facts.gpus or ()
-        for name, value in gpu.model_dump(
-            exclude={"index", "uuid_hash", "mig_slices", "unknown"}
-        ).items()
-    }
-
-
-#: Facts that are compared part by part, and their parts.
-PARTS: Mapping[str, Callable[[MachineFacts], dict[_Part, Any]]] = {
-    "environment": _variables,
-    "gpus": _gpu_parts,
-}

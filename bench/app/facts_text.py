@@ -3,52 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bench import units
-from bench.probe.machine import SUBJECTS, all_facts
+from bench.probe.machine import SUBJECTS
 from bench.record.facts import MachineFacts, open_vulnerabilities
+from bench.report.words.facts import field_words, value_text
 from bench.text import printable
-
-#: How a value with a unit is written; any other value is written as it is.
-FORMS: Mapping[str, Callable[[Any], str]] = {
-    "Hz": lambda value: f"{units.gigahertz(value)} GHz",
-    "bytes": lambda value: (
-        f"{value / 1024:g} KiB" if 0 < value < 2**20 else f"{units.mebibytes(value)} MiB"
-    ),
-    "CPUs": lambda value: f"{value:g} CPUs",
-}
-
-#: Words of a field's name that are written otherwise, and units that its value shows.
-WORDS = {"cpu": "CPU", "cpus": "CPUs", "gpus": "GPUs", "gpu": "GPU", "numa": "NUMA", "os": "OS"}
-UNITS = ("_bytes", "_hz")
 
 #: Width of a line, and of the column of names.
 WIDTH, NAME_WIDTH = 100, 26
 
 Rows = list[tuple[str, str]]
-
-
-def field_words(name: str) -> str:
-    """Return a fact's name in words, without the unit: `memory_total_bytes` is memory total."""
-    for unit in UNITS:
-        name = name.removesuffix(unit)
-    return " ".join(WORDS.get(word, word) for word in name.split("_"))
-
-
-def value_text(value: Any, unit: str = "") -> str:
-    """Return a fact's value in words."""
-    if isinstance(value, Mapping):
-        shown = (f"{key} {value_text(item, unit)}" for key, item in value.items())
-        return ", ".join(shown) or "none"
-    if isinstance(value, list | tuple):
-        if value and hasattr(value[0], "model_dump"):
-            return "; ".join(value_text(_parts(item)) for item in value)
-        return " ".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return FORMS.get(unit, str)(value)
 
 
 def headline(facts: MachineFacts) -> str:
@@ -89,29 +56,6 @@ def sections(facts: MachineFacts) -> Iterator[tuple[str, Rows]]:
         yield subject.TITLE, [(", ".join(names), words) for names, words in rows]
 
 
-def differing(name: str, left: Any, right: Any) -> tuple[str, str]:
-    """Return in words how two values of a field differ.
-
-    If both values are tables, only the entries that differ are shown. If both are sets, only the
-    items that the other set lacks are shown.
-    """
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
-        left, right = ({key: side[key] for key in keys if key in side} for side in (left, right))
-    elif name in SETS and isinstance(left, Sequence) and isinstance(right, Sequence):
-        return _items_of_one(left, right), _items_of_one(right, left)
-    unit = next((fact.unit for fact in all_facts() if fact.name == name), "")
-    return _value_or_unknown(left, unit), _value_or_unknown(right, unit)
-
-
-def _items_of_one(items: Sequence[Any], others: Sequence[Any]) -> str:
-    return f"only here: {value_text([item for item in items if item not in others])}"
-
-
-def _value_or_unknown(value: Any, unit: str) -> str:
-    return units.NOT_AVAILABLE if value is None else value_text(value, unit)
-
-
 def lines(rows: Rows) -> Iterator[str]:
     """Yield the rows as two columns; long values go on below themselves."""
     for name, value in rows:
@@ -130,20 +74,8 @@ def _mitigations(found: Mapping[str, str]) -> str:
     return f"{closed} in force" + (f"; open: {', '.join(open_)}" if open_ else "")
 
 
-def _parts(item: Any) -> dict[str, Any]:
-    """Return what is known of a part of a machine, names in words."""
-    known = item.model_dump(exclude_none=True, exclude={"unknown"})
-    shown = {}
-    for name, value in known.items():
-        unit = "bytes" if name.endswith("_bytes") else "Hz" if name.endswith("_hz") else ""
-        shown[field_words(name)] = value_text(value, unit)
-    return shown
-
-
 #: Facts that are too long for a line, and what is shown of them; --json has all.
 SHORTENED: Mapping[str, Callable[[Any], str]] = {
     "cpu_flags": lambda flags: f"{len(flags)} (all of them: --json)",
     "mitigations": _mitigations,
 }
-#: Facts that are sets written as lists.
-SETS = frozenset({"cpu_flags", "instruction_sets"})

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bench import units
-from bench.app.facts_text import Rows, headline, lines, sections, value_text
+from bench.app.facts_text import Rows, headline, lines, sections
 from bench.app.options import Command, ExitCodes, Option, flag, price_option, workload_option
 from bench.app.plan import default_label
 from bench.child import runtime
@@ -19,6 +19,7 @@ from bench.child.workload import load_workload, probe_for
 from bench.probe.usable import threads
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.price import Price, price_of, read_rules
+from bench.report.words.facts import value_text
 from bench.spec.privacy import Privacy
 from bench.spec.request import MachineRequest, Program
 from bench.watch.look import look

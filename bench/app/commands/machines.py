@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from bench import units
-from bench.app.facts_text import differing, field_words, headline
+from bench.analysis.differences import ranked_fields
+from bench.app.facts_text import headline
 from bench.app.machine_lookup import HERE, find_machine, known_machines
 from bench.app.options import Command, CommandGroup, ExitCodes, flag, out_option, workload_option
 from bench.app.out_folder import journals_in
@@ -18,6 +19,7 @@ from bench.child.workload import load_workload, probe_for
 from bench.probe.identity import TYPE_FIELDS, UNREAD
 from bench.record.facts import MachineFacts, field_differences
 from bench.record.journal import find_journals
+from bench.report.words.facts import differing, field_words
 from bench.spec.privacy import Privacy
 from bench.spec.request import MachineDiffRequest, MachineListRequest, Program
 from bench.text import printable
@@ -25,7 +27,7 @@ from bench.text import printable
 #: Facts that say when a machine was looked at and not what it is; they are not compared.
 OF_THE_MOMENT = frozenset({"boot_hash"})
 
-DIFF = f"""Show what differs between two machines, field by field.
+DIFF = f"""Show what differs between two machines, field by field, most telling first.
 
 LEFT and RIGHT are each a machine's label or id in the journals of the folder of reports, a journal
 (FILE.jsonl, or FILE.jsonl:LABEL), a file that `machine --json` printed, or `{HERE}`.
@@ -99,11 +101,8 @@ def diff_machines(request: MachineDiffRequest) -> int:
     here = functools.partial(probe_for, load_workload(request.workload), Privacy())
     folder = journals_in(request.out)
     left, right = (find_machine(name, folder, here) for name in (request.left, request.right))
-    differ = {
-        name: values
-        for name, values in field_differences(left.facts, right.facts).items()
-        if name not in OF_THE_MOMENT
-    }
+    unlike = field_differences(left.facts, right.facts)
+    differ = {name: unlike[name] for name in ranked_fields(unlike) if name not in OF_THE_MOMENT}
     if request.as_json:
         plain = [facts.model_dump(mode="json") for facts in (left.facts, right.facts)]
         fields = {

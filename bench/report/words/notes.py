@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.analysis.conditions import Looks
-from bench.analysis.machines import Difference, Machine, UnlikeMachines
+from bench.analysis.differences import Difference
+from bench.analysis.machines import Machine, UnlikeMachines
 from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 from bench.record.failure import Reason
 from bench.report.words.lists import and_list

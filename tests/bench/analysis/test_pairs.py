@@ -16,8 +16,9 @@ from builders import (
     throttled_run,
 )
 
+from bench.analysis.differences import Difference
 from bench.analysis.intervals import Interval, summary
-from bench.analysis.machines import Difference, unlike_machines
+from bench.analysis.machines import unlike_machines
 from bench.analysis.pairs import Finding, between, finding, ranking
 from bench.analysis.results import analyse
 from bench.record.measurement import ThreadFacts
@@ -51,7 +52,7 @@ def test_unlike_versions_are_kept_apart_and_both_values_named():
     assert [machine.name for machine in found] == ["lab", "lab [2]"]
     (unlike,) = unlike_machines(found)
     assert (unlike.first.name, unlike.second.name) == ("lab", "lab [2]")
-    assert unlike.differences == (Difference("keras", "3.10.0", "3.12.0"),)
+    assert unlike.differences == (Difference("keras", "3.10.0", "3.12.0", subject="versions"),)
 
 
 def test_unlike_thread_settings_are_kept_apart():
@@ -59,7 +60,8 @@ def test_unlike_thread_settings_are_kept_apart():
     four = a_measurement(STEPS, threads=ThreadFacts(asked=4, environment={}))
     found = machines([a_run([a_record(JOBS[0], one), a_record(JOBS[1], four)])])
     assert [machine.name for machine in found] == ["lab", "lab [2]"]
-    assert unlike_machines(found)[0].differences == (Difference("threads_asked", 1, 4),)
+    (unlike,) = unlike_machines(found)
+    assert unlike.differences == (Difference("threads_asked", 1, 4, subject="threads"),)
 
 
 def test_a_label_that_looks_like_a_numbered_name_does_not_collide():

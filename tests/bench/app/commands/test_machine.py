@@ -11,11 +11,12 @@ from builders import a_job, a_measurement, a_record, a_run, facts
 from command_line import run_command
 from conftest import ROOT
 
-from bench.app.facts_text import field_words, sections
+from bench.app.facts_text import sections
 from bench.probe.machine import SUBJECTS, all_facts
 from bench.record.facts import MachineFacts
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
+from bench.report.words.facts import field_words
 
 
 def test_every_fact_has_its_line_with_a_value_or_a_reason(capsys):
