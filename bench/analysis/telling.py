@@ -59,7 +59,8 @@ TELLING: tuple[tuple[Subject, tuple[str, ...]], ...] = (
     (
         "virtualisation",
         (
-            *("virtualisation", "container", "cloud_instance_type", "firmware_instance_type"),
+            *("virtualisation", "container", "has_battery", "cloud_instance_type"),
+            "firmware_instance_type",
             *("cloud_provider", "cloud_region", "cloud_lifecycle", "kind"),
         ),
     ),

@@ -6,8 +6,8 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
 from bench.analysis import frames
-from bench.analysis.machines import VOLATILE
 from bench.analysis.pooling import facts_key, measured_jobs
+from bench.analysis.telling import APART
 from bench.analysis.warmup import steady_steps
 from bench.record.facts import GpuFacts
 from bench.record.run import merged
@@ -127,4 +127,4 @@ def test_the_clock_rate_of_the_moment_keeps_nothing_apart():
 def test_another_boot_keeps_nothing_apart_and_is_no_difference():
     first, second = facts(boot_hash="a" * 16), facts(boot_hash="b" * 16)
     assert facts_key("lab", first) == facts_key("lab", second)
-    assert "boot_hash" in VOLATILE
+    assert "boot_hash" in APART
