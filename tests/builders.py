@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,37 @@ def steady_run(
         name = run_id or f"run-{label}"
         records.append(a_record(job, measurement, label=label, machine=machine, run_id=name))
     return a_run(records, **changes)
+
+
+#: Logs by which the sittings of a planted machine are slower than their mean.
+DAYS = (0.004, -0.004, 0.002, -0.002)
+
+
+def sittings_of(
+    label: str,
+    step_s: float,
+    *,
+    jobs: Sequence[JobSpec],
+    days: Sequence[float] = DAYS,
+    machine: MachineFacts | None = None,
+) -> list[Run]:
+    """Return the runs of a machine over some days, each slower or faster than the others."""
+    return [
+        steady_run(
+            label,
+            step_s * math.exp(day),
+            jobs=jobs,
+            machine=machine,
+            run_id=f"run-{label}-{number}",
+        )
+        for number, day in enumerate(days)
+    ]
+
+
+def watched(flag: str, **seen: Any) -> dict[str, Conditions]:
+    """Return the conditions of a job that was watched, as a field of its record."""
+    whole = Interference.model_validate({"wall_s": 1.0, "flag": flag, **seen})
+    return {"conditions": Conditions(period_s=0.1, samples=10, rss_peak_bytes=None, whole=whole)}
 
 
 def throttled_run(label: str, cpus: float, *, jobs: Sequence[JobSpec], **figures: float) -> Run:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.analysis.cells import METRIC, disturbed_count, median, scalar, whole_median
-from bench.analysis.intervals import Interval, summary
+from bench.analysis.cells import METRIC, Cell, disturbed_count, median, scalar, whole_median
+from bench.analysis.contenders import COLUMNS, Contender, Quantity
+from bench.analysis.estimates import Estimate, cell_time, time_of_jobs
 from bench.spec.description import Outline
 
 #: The columns of memory that are pooled by their median.
@@ -20,20 +21,22 @@ MEMORY = (
 
 @dataclass(frozen=True)
 class GroupTimes:
-    """The pooled times of a group in seconds: geometric means over `n` jobs with their bounds.
+    """The pooled times of a group in seconds: geometric means over `n` jobs, as on another day.
 
-    `disturbed` is None if no job was watched. A figure that is not an
-    interval is a median over jobs.
+    `disturbed` is None if no job was watched. `aside` counts the disturbed jobs that the estimates
+    leave out, because a quiet job of the same cell was measured. A figure that is not an estimate
+    is a median over all jobs.
     """
 
     n: int
     disturbed: int | None
+    aside: int
     held_by_quota: int
-    total: Interval | None
-    epoch: Interval | None
-    step_p10: Interval | None
-    step_median: Interval | None
-    step_mean: Interval | None
+    total: Estimate | None
+    epoch: Estimate | None
+    step_p10: Estimate | None
+    step_median: Estimate | None
+    step_mean: Estimate | None
     step_p95_s: float | None
     first_step_s: float | None
     train_s: float | None
@@ -77,21 +80,54 @@ class GroupMemory:
     peak_source: str | None
 
 
-def group_times(rows: pd.DataFrame) -> GroupTimes:
-    """Return the times of the jobs of a group, rows of the frame of jobs."""
+def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> GroupTimes:
+    """Return the times of the jobs of a group, rows of the frame of jobs.
+
+    `contender` is the machine with its fits; None if none of its jobs has a time.
+    """
+    counted = _counted(rows)
+    step = _estimate(counted, cell, contender, "step")
+    per_epoch = [
+        epoch_s / step_s
+        for epoch_s, step_s in zip(rows["epoch_s"], rows["step_mean_s"], strict=True)
+        if epoch_s and step_s and step_s > 0
+    ]
     return GroupTimes(
         n=len(rows),
         disturbed=disturbed_count(rows),
+        aside=len(rows) - len(counted),
         held_by_quota=int(rows["held_by_quota"].sum()),
-        total=summary(rows["total_s"]),
-        epoch=summary(rows["epoch_s"]),
-        step_p10=summary(rows["step_p10_s"]),
-        step_median=summary(rows["step_median_s"]),
-        step_mean=summary(rows["step_mean_s"]),
+        total=_estimate(counted, cell, contender, "total"),
+        epoch=step.times(per_epoch[0]) if step is not None and per_epoch else None,
+        step_p10=_estimate(counted, cell, contender, "p10"),
+        step_median=_estimate(counted, cell, contender, "median"),
+        step_mean=step,
         step_p95_s=median(rows["step_p95_s"]),
         first_step_s=median(rows["first_step_s"]),
         train_s=median(rows["train_s"]),
     )
+
+
+def _counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that count: the disturbed ones only if there is no other."""
+    quiet = rows[rows["flag"] != "disturbed"]
+    return rows if quiet.empty else quiet
+
+
+def _estimate(
+    rows: pd.DataFrame, cell: Cell, contender: Contender | None, quantity: Quantity
+) -> Estimate | None:
+    """Return a time of the group from its machine's fit, None if no job gave it."""
+    effects = None if contender is None else contender.fits(quantity)
+    if effects is None:
+        return None
+    if cell in effects.cells and rows["is_final"].any():
+        return cell_time(effects, cell)
+    known = [
+        (time_s, run) for time_s, run in zip(rows[COLUMNS[quantity]], rows["run_id"], strict=True)
+    ]
+    times = [(time_s, run) for time_s, run in known if time_s is not None and time_s > 0]
+    return time_of_jobs(effects, [time_s for time_s, _ in times], len({run for _, run in times}))
 
 
 def group_metrics(rows: pd.DataFrame, outline: Outline) -> dict[str, float | None]:

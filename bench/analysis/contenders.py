@@ -18,14 +18,15 @@ from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
 
 #: What is compared: the mean step (an epoch over its steps), which is what a user pays, the whole
-#: job, and the fast tenth of the steady steps.
-Quantity = Literal["step", "total", "p10"]
+#: job, the fast tenth of the steady steps, and the median one.
+Quantity = Literal["step", "total", "p10", "median"]
 
 #: The column of each quantity in the frame of jobs.
 COLUMNS: Mapping[Quantity, str] = {
     "step": "step_mean_s",
     "total": "total_s",
     "p10": "step_p10_s",
+    "median": "step_median_s",
 }
 
 #: Says whether a row of the frame of jobs counts, given its machine's key and its cell.
@@ -51,6 +52,10 @@ class Contender:
     def name(self) -> str:
         """The machine's name."""
         return self.machine.name
+
+    def fits(self, quantity: Quantity = "step") -> Effects | None:
+        """Return the fit of a quantity, None if no job gave it."""
+        return self.effects.get(quantity)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from bench.analysis.cells import (
     cell_columns,
     scalar,
 )
-from bench.analysis.intervals import Interval, summary
+from bench.analysis.estimates import Estimate
+from bench.analysis.intervals import geometric_mean
 from bench.analysis.pooling import MeasuredJob
 from bench.record.ceilings import Ceilings, CopyRate
 from bench.spec.axes import Value
@@ -32,6 +33,10 @@ Regime = Literal["overhead-bound", "memory-bound", "compute-bound"]
 #: A step is overhead-bound if more than this share of it is neither arithmetic nor memory.
 OVERHEAD_SHARE = 0.5
 
+#: Within this distance from `OVERHEAD_SHARE` the regime is uncertain: the p10 step and the best
+#: ceiling of a few jobs vary by about a tenth each.
+NEAR = 0.1
+
 
 #: Why the limits of a group of jobs are unknown.
 LimitsUnknown = Literal["held by quota", "work not counted", "no ceilings"]
@@ -39,7 +44,10 @@ LimitsUnknown = Literal["held by quota", "work not counted", "no ceilings"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What limits one kind of step on one machine; `basis` names what decided."""
+    """What limits one kind of step on one machine; `basis` names what decided.
+
+    `near` is true if the overhead is near the share that decides, so that the regime is uncertain.
+    """
 
     flops_per_s: float
     ceiling_share: float
@@ -47,6 +55,7 @@ class Limits:
     overhead_s: float | None
     regime: Regime
     basis: Literal["batch sweep", "roofline"]
+    near: bool = False
 
 
 def fixed_cost_s(step_s_by_batch: Mapping[int, float]) -> float | None:
@@ -92,6 +101,7 @@ def limits(
         overhead_s=fixed_s,
         regime="overhead-bound" if idle_s > OVERHEAD_SHARE * step_s else larger,
         basis="roofline" if fixed_s is None else "batch sweep",
+        near=abs(idle_s / step_s - OVERHEAD_SHARE) < NEAR,
     )
 
 
@@ -124,7 +134,7 @@ class Roofline:
     sweeps: Mapping[tuple[Any, ...], Mapping[int, float]] = field(default_factory=dict)
     disturbed: frozenset[str] = frozenset()
 
-    def of(self, group: Group, rows: pd.DataFrame, step: Interval | None) -> GroupLimits:
+    def of(self, group: Group, rows: pd.DataFrame, step: Estimate | None) -> GroupLimits:
         """Return what limits a group, given its rows and its p10 step."""
         if rows["held_by_quota"].any():
             return GroupLimits(unknown="held by quota")
@@ -143,7 +153,7 @@ class Roofline:
             moved_bytes=moved,
             ceiling_flops_per_s=ceiling.flops_per_s,
             ceiling_bytes_per_s=bytes_per_s,
-            limits=limits(step.estimate, flops, moved, ceiling.flops_per_s, bytes_per_s, sweep_s),
+            limits=limits(step.value, flops, moved, ceiling.flops_per_s, bytes_per_s, sweep_s),
         )
 
 
@@ -207,11 +217,11 @@ def _sweeps(frame: pd.DataFrame, outline: Outline) -> dict[tuple[Any, ...], dict
     ):
         by_size = steps.setdefault(tuple(map(scalar, cell)), {})
         by_size.setdefault(int(size), []).append(step_s)
-    means = {
-        cell: {size: summary(values) for size, values in sorted(by_size.items())}
-        for cell, by_size in steps.items()
-    }
     return {
-        cell: {size: mean.estimate for size, mean in by_size.items() if mean is not None}
-        for cell, by_size in means.items()
+        cell: {
+            size: mean
+            for size, values in sorted(by_size.items())
+            if (mean := geometric_mean(values)) is not None
+        }
+        for cell, by_size in steps.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.analysis.cells import Cell
 from bench.analysis.effects import Effects
-from bench.analysis.ratios import ALPHA, MARGIN, Finding, Ratio, common_cells, ratio
+from bench.analysis.ratios import ALPHA, MARGIN, Finding, Ratio, ratio
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -93,26 +93,41 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> tuple[bool, ...]:
     return tuple(rejected)
 
 
-def rankings(machines: Mapping[str, Effects], margin: float = MARGIN) -> tuple[Ranking, ...]:
+def rankings(
+    machines: Mapping[str, Effects],
+    margin: float = MARGIN,
+    *,
+    among: Collection[Cell] | None = None,
+) -> tuple[Ranking, ...]:
     """Return a ranking for each group of machines that common cells connect, the largest first.
 
-    All pairs of a ranking are one family of comparisons (Holm).
+    All pairs of a ranking are one family of comparisons (Holm). If `among` is given, only these
+    cells are compared.
     """
+    cells = {
+        name: tuple(cell for cell in one.cells if among is None or cell in among)
+        for name, one in machines.items()
+    }
+    measured = {name: found for name, found in cells.items() if found}
     found = [
-        _ranking({name: machines[name] for name in group}, margin) for group in _connected(machines)
+        _ranking({name: machines[name] for name in group}, cells, margin)
+        for group in _connected(measured)
     ]
     return tuple(sorted(found, key=lambda one: -len(one.names)))
 
 
-def joint_order(machines: Mapping[Name, Effects]) -> dict[Name, float]:
+def joint_order(
+    machines: Mapping[Name, Effects], cells_of: Mapping[Name, Collection[Cell]] | None = None
+) -> dict[Name, float]:
     """Return the log speed of each machine in one least-squares fit of cells and machines.
 
     The values are relative to the fastest machine, which comes first with 0. Each machine counts
-    once in each of its cells.
+    once in each of its cells, or in those of `cells_of`.
     """
     names = list(machines)
-    cells = list(dict.fromkeys(cell for one in machines.values() for cell in one.cells))
-    rows = [(m, cell) for m, name in enumerate(names) for cell in machines[name].cells]
+    counted = {name: list(cells_of[name] if cells_of else machines[name].cells) for name in names}
+    cells = list(dict.fromkeys(cell for name in names for cell in counted[name]))
+    rows = [(m, cell) for m, name in enumerate(names) for cell in counted[name]]
     design = np.zeros((len(rows), len(cells) + len(names)))
     times = np.array([machines[names[m]].cells[cell].mean for m, cell in rows])
     place = {cell: number for number, cell in enumerate(cells)}
@@ -124,21 +139,29 @@ def joint_order(machines: Mapping[Name, Effects]) -> dict[Name, float]:
     return {names[m]: fastest - float(fit[m]) for m in order}
 
 
-def _ranking(machines: Mapping[str, Effects], margin: float) -> Ranking:
-    speeds = joint_order(machines)
+def _ranking(
+    machines: Mapping[str, Effects], cells_of: Mapping[str, Sequence[Cell]], margin: float
+) -> Ranking:
+    speeds = joint_order(machines, cells_of)
     names = tuple(speeds)
-    cells = common_cells(*(machines[name] for name in names))
+    shared = _shared(*(cells_of[name] for name in names))
     compared = [
-        (first, second, ratio(machines[first], machines[second], cells or None))
+        (first, second, ratio(machines[first], machines[second], cells))
         for first, second in itertools.combinations(names, 2)
-        if cells or common_cells(machines[first], machines[second])
+        if (cells := shared or _shared(cells_of[first], cells_of[second]))
     ]
     sure = holm([found.p_value for *_, found in compared])
     pairs = tuple(
         Pair(first, second, found, certain, found.finding(margin, sure=certain))
         for (first, second, found), certain in zip(compared, sure, strict=True)
     )
-    return Ranking(names, cells, speeds, pairs, rank_sets(names, pairs))
+    return Ranking(names, shared, speeds, pairs, rank_sets(names, pairs))
+
+
+def _shared(first: Sequence[Cell], *others: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Return the cells that all machines have, in the order of the first."""
+    rest = [set(other) for other in others]
+    return tuple(cell for cell in first if all(cell in other for other in rest))
 
 
 def rank_sets(names: Sequence[str], pairs: Sequence[Pair]) -> dict[str, RankSet]:
@@ -152,11 +175,11 @@ def rank_sets(names: Sequence[str], pairs: Sequence[Pair]) -> dict[str, RankSet]
     return {name: RankSet(first[name], last[name]) for name in names}
 
 
-def _connected(machines: Mapping[str, Effects]) -> list[list[str]]:
+def _connected(cells_of: Mapping[str, Sequence[Cell]]) -> list[list[str]]:
     """Return the groups of machines that are connected by common cells."""
     groups: list[tuple[set[Cell], list[str]]] = []
-    for name, effects in machines.items():
-        cells, names = set(effects.cells), [name]
+    for name, own in cells_of.items():
+        cells, names = set(own), [name]
         apart = []
         for others, members in groups:
             if others & cells:
@@ -164,13 +187,11 @@ def _connected(machines: Mapping[str, Effects]) -> list[list[str]]:
             else:
                 apart.append((others, members))
         groups = [*apart, (cells, names)]
-    order = list(machines)
+    order = list(cells_of)
     return [sorted(names, key=order.index) for _, names in groups]
 
 
-def spread_of_cells(first: Effects, second: Effects) -> tuple[float, float] | None:
-    """Return the least and the greatest ratio over the common cells; None if there is none."""
-    logs = [
-        second.cells[cell].mean - first.cells[cell].mean for cell in common_cells(first, second)
-    ]
-    return (math.exp(min(logs)), math.exp(max(logs))) if logs else None
+def spread_of_cells(first: Effects, second: Effects, cells: Sequence[Cell]) -> tuple[float, float]:
+    """Return the least and the greatest speed of `first` over `second` among some cells."""
+    logs = [second.cells[cell].mean - first.cells[cell].mean for cell in cells]
+    return math.exp(min(logs)), math.exp(max(logs))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bench.analysis.cells import Cell, heading_axes, separating_axes
-from bench.analysis.intervals import Interval
+from bench.analysis.estimates import Estimate, Part
 from bench.analysis.warmup import steady_epochs
 from bench.spec.axes import Reference, ReferenceResult, ReferenceRun, Value
 from bench.spec.description import Outline
 
 #: Which published time a speed is taken from.
 Basis = Literal["total", "epoch"]
-#: What the bounds of a speed cover.
-Covers = Literal["jobs", "rounding", "rounding and jobs"]
+#: Degrees of freedom of the spread between published runs, which is known from two runs or assumed.
+SPREAD_DF = 2.0
+
 #: Which of the two figures carries the known slip of the published one.
 Caveat = Literal["none", "measured", "published", "both"]
 
@@ -32,23 +34,26 @@ class Unlike:
 
 @dataclass(frozen=True)
 class Relative:
-    """How many times as fast as a published machine, or why that is unknown."""
+    """How many times as fast as a published machine, or why that is unknown.
+
+    The bounds of `speed` cover another day of the measured machine, the spread between published
+    runs (this is a single one), and the rounding of its figures.
+    """
 
     machine: str
-    speed: Interval | None = None
+    speed: Estimate | None = None
     basis: Basis | None = None
-    covers: Covers | None = None
     unknown: Unlike | Literal["not published", "not measured"] | None = None
 
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """A published run as a group of one job; the bounds of `epoch` cover the rounding."""
+    """A published run as a group of one job; `epoch` and `total` hold its spread and rounding."""
 
     run: ReferenceRun
     cell: Cell
-    total: Interval | None
-    epoch: Interval
+    total: Estimate | None
+    epoch: Estimate
     step_mean_s: float
     relatives: tuple[Relative, ...]
 
@@ -75,8 +80,8 @@ class MetricComparison:
 
 def relatives(
     cell: Cell,
-    total: Interval | None,
-    epoch: Interval | None,
+    total: Estimate | None,
+    epoch: Estimate | None,
     reference: Reference | None,
     outline: Outline,
 ) -> tuple[Relative, ...]:
@@ -103,9 +108,8 @@ def published_runs(reference: Reference | None, outline: Outline) -> tuple[Publi
     found = []
     for run in reference.runs:
         cell = published_cell(run.axes, run.epochs, reference, outline)
-        epoch_s, around = steady_median(run.epoch_s), reference.rounding_s
-        epoch = Interval(epoch_s, epoch_s - around, epoch_s + around, 1)
-        total = None if run.total_s is None else Interval(run.total_s, None, None, 1)
+        epoch = published_epoch(run, reference)
+        total = None if run.total_s is None else _published(run.total_s, 0.0, reference)
         found.append(
             PublishedRun(
                 run=run,
@@ -181,8 +185,8 @@ def published_result(cell: Cell, reference: Reference) -> ReferenceResult | None
 
 def _relative(
     cell: Cell,
-    total: Interval | None,
-    epoch: Interval | None,
+    total: Estimate | None,
+    epoch: Estimate | None,
     machine: str,
     reference: Reference,
     outline: Outline,
@@ -196,28 +200,48 @@ def _relative(
     ]
     for run in alike:
         if run.epochs == cell.epochs and run.total_s is not None and total is not None:
-            has_bounds = total.low is not None and total.high is not None
-            speed = total.inverse.times(run.total_s)
-            return Relative(machine, speed, "total", "jobs" if has_bounds else None)
+            return Relative(machine, _published(run.total_s, 0.0, reference).over(total), "total")
     timed = [run for run in alike if run.epoch_s]
     if not timed:
         return Relative(machine, unknown="not published")
     if epoch is None:
         return Relative(machine, unknown="not measured")
-    return _by_epoch(machine, epoch, steady_median(timed[0].epoch_s), reference.rounding_s)
+    return Relative(machine, published_epoch(timed[0], reference).over(epoch), "epoch")
 
 
-def _by_epoch(machine: str, own: Interval, published_s: float, rounding_s: float) -> Relative:
-    """Return the widest bounds that rounding and our own interval allow together."""
-    has_own = own.low is not None and own.high is not None
-    least, most = own.low or own.estimate, own.high or own.estimate
-    speed = Interval(
-        estimate=published_s / own.estimate,
-        low=(published_s - rounding_s) / most,
-        high=(published_s + rounding_s) / least,
-        n=own.n,
-    )
-    return Relative(machine, speed, "epoch", "rounding and jobs" if has_own else "rounding")
+def published_epoch(run: ReferenceRun, reference: Reference) -> Estimate:
+    """Return the median steady epoch of a published run.
+
+    The seconds of an epoch and the milliseconds of its steps were rounded apart, so both together
+    bound the epoch more narrowly than one of them.
+    """
+    bounds = [
+        _rounded(*figures, reference) for figures in zip(run.epoch_s, run.step_ms, strict=True)
+    ]
+    middles = [(low + high) / 2 for low, high in bounds]
+    halves = [(high - low) / 2 for low, high in bounds]
+    return _published(steady_median(middles), steady_median(halves), reference)
+
+
+def _rounded(epoch_s: float, step_ms: float, reference: Reference) -> tuple[float, float]:
+    """Return the seconds between which a published epoch lies."""
+    low, high = epoch_s - reference.rounding_s, epoch_s + reference.rounding_s
+    if reference.steps is None:
+        return low, high
+    least = (step_ms - reference.rounding_ms) * reference.steps / 1000
+    most = (step_ms + reference.rounding_ms) * reference.steps / 1000
+    narrow = max(low, least), min(high, most)
+    return narrow if narrow[0] < narrow[1] else (low, high)
+
+
+def _published(time_s: float, half_s: float, reference: Reference) -> Estimate:
+    """Return a published time that is known to `half_s`, as that of one run among others.
+
+    A rounded figure lies anywhere within its bounds, which is a variance of a third of their half,
+    squared.
+    """
+    rounding = (half_s / time_s) ** 2 / 3
+    return Estimate(math.log(time_s), (Part(reference.spread**2, SPREAD_DF), Part(rounding)), 1)
 
 
 def _unlike(cell: Cell, requires: Mapping[str, Value]) -> Unlike | None:

@@ -16,7 +16,7 @@ from bench.analysis.capacity import (
     group_metrics,
     group_times,
 )
-from bench.analysis.cells import Group, groups
+from bench.analysis.cells import Cell, Group, Kind, groups, kind_of
 from bench.analysis.conditions import (
     Disturbances,
     Looks,
@@ -26,13 +26,14 @@ from bench.analysis.conditions import (
     unseen,
     watched_jobs,
 )
+from bench.analysis.contenders import Contender, contenders
 from bench.analysis.cost import GroupCost, group_costs, why_no_energy
 from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
-from bench.analysis.pairs import PairedSpeed, paired_speeds
 from bench.analysis.pooling import measured_jobs
+from bench.analysis.ranks import Ranking, rankings
 from bench.analysis.reference import (
     MetricComparison,
     PublishedRun,
@@ -63,8 +64,9 @@ class GroupResult:
 class Results:
     """Everything that was measured, as typed results.
 
-    `optimistic` holds the names of the machines whose ceilings were measured only in disturbed
-    jobs, so that their shares may be too high.
+    `rankings` compare the mean steps of the `contenders` over all their common cells, and `by_kind`
+    does so for each kind of job. `optimistic` holds the names of the machines whose ceilings were
+    measured only in disturbed jobs, so that their shares may be too high.
     """
 
     outline: Outline
@@ -75,7 +77,9 @@ class Results:
     epochs: tuple[tuple[Group, EpochTimes], ...]
     memory: tuple[tuple[Group, GroupMemory], ...]
     costs: tuple[GroupCost, ...]
-    pairs: tuple[PairedSpeed, ...]
+    contenders: tuple[Contender, ...]
+    rankings: tuple[Ranking, ...]
+    by_kind: Mapping[Kind, tuple[Ranking, ...]]
     published: tuple[PublishedRun, ...]
     sameness: Sameness
     watched: tuple[WatchedJob, ...]
@@ -91,6 +95,16 @@ class Results:
     def measured_machines(self) -> tuple[Machine, ...]:
         """The machines on which a job was measured."""
         return tuple(machine for machine in self.machines if machine.jobs)
+
+    @property
+    def headline(self) -> Ranking | None:
+        """The ranking of the most machines; None if no two machines have a cell in common."""
+        found = next(iter(self.rankings), None)
+        return found if found is not None and len(found.names) > 1 else None
+
+    def contender(self, name: str) -> Contender:
+        """Return the contender called `name`."""
+        return next(one for one in self.contenders if one.name == name)
 
     @property
     def dataset_notes(self) -> dict[str, tuple[str, ...]]:
@@ -120,16 +134,25 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
     by_epoch = groups(epochs, outline, names, epochs="job_epochs", more=("epoch",))
     ceilings = roofline(measured, jobs, outline)
+    running = contenders(final, measured, found, outline)
+    fits = {one.name: fit for one in running if (fit := one.fits()) is not None}
+    of_kind: dict[Kind, list[Cell]] = {}
+    for cell in dict.fromkeys(cell for fit in fits.values() for cell in fit.cells):
+        of_kind.setdefault(kind_of(cell, outline), []).append(cell)
     return Results(
         outline=outline,
         reference=reference,
         shares=tuple(shares),
         machines=found,
-        groups=_group_results(jobs, ceilings, names, outline, reference),
+        groups=_group_results(
+            jobs, ceilings, {one.machine.key: one for one in running}, names, outline, reference
+        ),
         epochs=tuple((group, epoch_times(rows, outline)) for group, rows in by_epoch),
         memory=tuple((one, group_memory(rows)) for one, rows in groups(final, outline, names)),
         costs=tuple(group_costs(final, measured, names, outline)),
-        pairs=paired_speeds(jobs, names, outline),
+        contenders=running,
+        rankings=rankings(fits),
+        by_kind={kind: rankings(fits, among=cells) for kind, cells in of_kind.items()},
         published=published_runs(reference, outline),
         sameness=sameness(jobs, found, outline),
         watched=watched,
@@ -146,13 +169,15 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
 def _group_results(
     jobs: pd.DataFrame,
     ceilings: Roofline,
+    running: Mapping[str, Contender],
     names: Mapping[str, str],
     outline: Outline,
     reference: Reference | None,
 ) -> tuple[GroupResult, ...]:
     results = []
     for group, rows in groups(jobs, outline, names):
-        cell, times = group.cell, group_times(rows)
+        cell = group.cell
+        times = group_times(rows, cell, running.get(group.machine_key))
         metrics = group_metrics(rows, outline)
         results.append(
             GroupResult(

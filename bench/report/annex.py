@@ -17,6 +17,7 @@ from bench.report.tables.limits import limits_table
 from bench.report.tables.machines import machines_table
 from bench.report.tables.memory import memory_table
 from bench.report.tables.quality import quality_table
+from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
 from bench.report.verdict import verdict
 from bench.report.words import notes
@@ -38,12 +39,13 @@ def build_report(
     runs are of unlike workloads.
     """
     results = analyse(runs, outline, reference)
-    capacity, comparison = capacity_table(results), comparison_table(results)
+    compared = (ranking_table(results), comparison_table(results))
+    capacity = capacity_table(results)
     return Report(
         title=notes.title(results.outline.title),
         verdict=verdict(results),
         tables=(
-            *((comparison, capacity) if results.pairs else (capacity, comparison)),
+            *((*compared, capacity) if results.headline else (capacity, *compared)),
             limits_table(results),
             machines_table(results),
             *([quality_table(results)] if results.outline.evaluation_metrics else []),

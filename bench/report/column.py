@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from bench import units
+from bench.report.words.sureness import Bracket, rounded
 
 Row = Mapping[str, Any]
 
@@ -59,10 +60,15 @@ class Column:
         if value is None or value == "":
             return self._unknown(row)
         bounds = [plain(row.get(key)) for key in self.bounds or ()]
-        text = f"{self._read(value)}{self.suffix}"
-        if bounds and None not in bounds:
-            text = f"{text} [{', '.join(map(self._read, bounds))}]"
-        return clipped(text, self.width)
+        if bounds and None not in bounds and self.numeric:
+            return self._bracketed(value, *bounds)
+        return clipped(f"{self._read(value)}{self.suffix}", self.width)
+
+    def _bracketed(self, value: float, low: float, high: float) -> str:
+        """Return an estimate with its bounds, rounded by the width of the bracket."""
+        bracket = Bracket(*(self.scale * figure for figure in (value, low, high)))
+        estimate, *bounds = rounded(bracket)
+        return f"{estimate}{self.suffix} [{', '.join(bounds)}]"
 
     def _read(self, value: Any) -> str:
         """Return a known value as people read it, without the suffix."""
@@ -141,17 +147,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, (str, bool, int)) else str(value)
-
-
-def interval(estimate: Any, low: Any, high: Any, suffix: str = "") -> str:
-    """Return `1.9x [1.7, 2.1]`, without the bounds if they are unknown."""
-    estimate, low, high = plain(estimate), plain(low), plain(high)
-    if estimate is None:
-        return units.NOT_AVAILABLE
-    centre = units.significant(estimate) + suffix
-    if low is None or high is None:
-        return centre
-    return f"{centre} [{units.significant(low)}, {units.significant(high)}]"
 
 
 def clipped(value: str, width: int | None) -> str:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis.cells import Cell, Group, column_axes, heading_axes, unmarked_axes
-from bench.analysis.intervals import Interval
+from bench.analysis.cells import (
+    Cell,
+    Group,
+    Kind,
+    column_axes,
+    heading_axes,
+    separating_axes,
+    unmarked_axes,
+)
+from bench.analysis.estimates import Estimate
 from bench.analysis.results import Results
 from bench.record.conditions import Interference
 from bench.report.column import Column
@@ -87,6 +95,26 @@ def job_text(cell: Cell, outline: Outline) -> str:
     return " ".join([*values, f"{cell.epochs} ep", *more])
 
 
+def kind_text(kind: Kind, results: Results) -> str:
+    """Return a kind of job in words; with its dataset unless that needs no mention."""
+    axes = separating_axes(results.outline)
+    known = [
+        (axis, value) for axis, value in zip(axes, kind.values, strict=True) if value is not None
+    ]
+    values = " ".join((axis.mark or "{}").format(value) for axis, value in known)
+    if kind.dataset == _usual_dataset(results):
+        return values or "all jobs"
+    return f"{values} on {kind.dataset} data".strip()
+
+
+def _usual_dataset(results: Results) -> str:
+    """Return the dataset that needs no mention: the one of the reference, or the only one."""
+    if results.reference is not None:
+        return results.reference.dataset
+    names = results.sameness.datasets
+    return names[0] if len(names) == 1 else NO_DATA
+
+
 def group_row(group: Group, outline: Outline, epochs: str = "epochs") -> dict[str, Any]:
     """Return the head of a measured group's row."""
     return {
@@ -154,16 +182,16 @@ def warnings(results: Results) -> tuple[str, ...]:
 
 
 def bounded(
-    name: str, found: Interval | None, unit: str = "", factor: float = 1.0
+    name: str, found: Estimate | None, unit: str = "", factor: float = 1.0
 ) -> dict[str, float | None]:
-    """Return an interval, multiplied by `factor`, as three values of a row.
+    """Return an estimate with its bounds, multiplied by `factor`, as three values of a row.
 
     The estimate's key is `name_unit`; `bound_keys` gives the keys of its bounds.
     """
     key, keys = f"{name}_{unit}" if unit else name, bound_keys(name, unit)
     if found is None:
         return dict.fromkeys((key, *keys))
-    scaled = found.times(factor)
+    scaled = found.interval().times(factor)
     return {key: scaled.estimate, keys[0]: scaled.low, keys[1]: scaled.high}
 
 

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
 
-from bench.analysis.cells import Kind, heading_axes, kind_of, separating_axes
-from bench.analysis.pairs import Finding, PairedSpeed, between, by_kind, finding, ranking
+from bench.analysis.cells import Kind, heading_axes, kind_of
+from bench.analysis.contenders import Contender
+from bench.analysis.ranks import Pair, Ranking
+from bench.analysis.ratios import (
+    MARGIN,
+    Finding,
+    Ratio,
+    bracket,
+    sittings_to_tell,
+    within_sitting,
+)
 from bench.analysis.results import GroupResult, Results
-from bench.report.column import interval
-from bench.report.shared_columns import job_text, warnings
-from bench.report.words import phrases
+from bench.report.shared_columns import job_text, kind_text, warnings
+from bench.report.words import phrases, sureness
 from bench.report.words import verdict as words
-from bench.spec.job import NO_DATA
 from bench.units import percent, significant
 
 #: The bases of a speed, the most telling basis first.
 _BASES = ("total", "epoch", None)
+
+#: How many pairs of neighbours the verdict tells, beside the first two machines.
+NEIGHBOURS = 4
+
+#: Below this share a bracket is not called assumed.
+ASSUMED = 0.005
 
 
 def verdict(results: Results) -> tuple[str, ...]:
@@ -31,8 +44,7 @@ def verdict(results: Results) -> tuple[str, ...]:
     ]
     caveat = results.outline.caveat
     return (
-        _choice(results),
-        *_ranks(results),
+        *_choice(results),
         *speeds,
         *counts,
         *([words.disturbed_jobs(results.disturbances)] if results.watched else []),
@@ -41,65 +53,123 @@ def verdict(results: Results) -> tuple[str, ...]:
     )
 
 
-def _choice(results: Results) -> str:
-    """Return the answer itself: one machine for all jobs, or the fastest for each kind."""
+def _choice(results: Results) -> list[str]:
+    """Return the answer itself, how the machines rank, and what the answer assumes."""
     measured = [machine.name for machine in results.measured_machines]
+    headline = results.headline
     if len(measured) == 1:
         year = None if results.reference is None else results.reference.year
-        return words.one_machine(measured[0], year)
-    kinds = by_kind(results.pairs)
-    if not kinds:
-        return words.no_common_job(len(measured))
-    best = {kind: _best(pairs) for kind, pairs in kinds.items()}
-    ranked = {kind: set(ranking(pairs)) for kind, pairs in kinds.items()}
-    everywhere = all(names == set(measured) for names in ranked.values())
-    first = next(iter(best.values()))
-    if everywhere and len(set(best.values())) == 1 and len(first) == 1:
-        return words.one_winner(first[0], separating_axes(results.outline))
-    paired = set().union(*ranked.values())
-    return words.no_winner(
-        {_kind(kind, results): names for kind, names in best.items()},
-        [name for name in measured if name not in paired],
-    )
+        own = [_own_bracket(one) for one in results.contenders]
+        return [" ".join([words.one_machine(measured[0], year), *filter(None, own)])]
+    if headline is None:
+        return [words.no_common_job(len(measured))]
+    alone = [name for name in measured if name not in headline.names]
+    return [
+        " ".join([_answer(headline, results), *([words.left_out(alone)] if alone else [])]),
+        *_neighbours(headline),
+        *_kinds(results),
+        _basis(headline, results),
+    ]
 
 
-def _best(pairs: Sequence[PairedSpeed]) -> tuple[str, ...]:
-    """Return the fastest machine, and every machine that is not shown to be slower."""
-    order = ranking(pairs)
-    if not order:
-        return ()
-    first, *others = order
-    unsure = (name for name in others if finding(between(pairs, first, name)) is not Finding.FASTER)
-    return (first, *unsure)
+def _answer(ranking: Ranking, results: Results) -> str:
+    """Return which machine to train on, or that it is not known."""
+    first, second = ranking.names[:2]
+    pair = ranking.between(first, second)
+    if pair is None:
+        return words.no_winner(ranking.best)
+    if ranking.best == (first,):
+        bracket = bracket_of(pair.ratio)
+        return sureness.train_on(first, second, bracket, pair.ratio.p_faster())
+    open_pairs = [words.no_winner(ranking.best)] if len(ranking.names) > 2 else []
+    return " ".join([*open_pairs, pair_sentence(pair), *_would_take(pair, results)])
 
 
-def _ranks(results: Results) -> list[str]:
-    """Return a paragraph for each kind of job: neighbours in the ranking and their speed."""
-    paragraphs = []
-    for kind, pairs in by_kind(results.pairs).items():
-        neighbours = itertools.pairwise(ranking(pairs))
-        steps = [
-            words.rank_step(first, second, speed, finding(speed))
-            for first, second in neighbours
-            for speed in (between(pairs, first, second),)
-        ]
-        if steps:
-            basis = words.rank_basis(pairs[0].held_by_quota)
-            paragraphs.append(words.ranks(_kind(kind, results), basis, steps))
-    return paragraphs
+def pair_sentence(pair: Pair) -> str:
+    """Return what is known of two machines, the one that looks faster first."""
+    pair = pair if pair.ratio.log >= 0 else pair.turned
+    bracket = bracket_of(pair.ratio)
+    if pair.finding is Finding.EQUAL:
+        return sureness.equal(pair.first, pair.second, bracket, MARGIN)
+    chance = pair.ratio.p_faster()
+    if pair.finding is Finding.OPEN:
+        return sureness.still_open(pair.first, pair.second, bracket, chance)
+    speed = sureness.times_as_fast(pair.second, bracket)
+    return words.faster(pair.first, speed, sureness.chance(chance))
 
 
-def _kind(kind: Kind, results: Results) -> str:
-    axes = separating_axes(results.outline)
-    return words.kind_of_job(kind, axes, _usual_dataset(results))
+def bracket_of(ratio: Ratio) -> sureness.Bracket:
+    """Return a ratio with its bounds of 95 %."""
+    found = ratio.interval()
+    return sureness.Bracket(found.estimate, found.low, found.high)
 
 
-def _usual_dataset(results: Results) -> str:
-    """Return the dataset that needs no mention: the one of the reference, or the only one."""
-    if results.reference is not None:
-        return results.reference.dataset
-    names = results.sameness.datasets
-    return names[0] if len(names) == 1 else NO_DATA
+def _would_take(pair: Pair, results: Results) -> list[str]:
+    """Return what would settle an open comparison."""
+    fits = [results.contender(name).fits() for name in (pair.first, pair.second)]
+    if pair.finding is not Finding.OPEN or None in fits:
+        return []
+    first, second = (fit for fit in fits if fit is not None)
+    wanted = max(abs(pair.ratio.log), math.log1p(MARGIN))
+    needed = sittings_to_tell(first, second, wanted)
+    return [sureness.would_take(needed, already=min(pair.ratio.sittings))]
+
+
+def _neighbours(ranking: Ranking) -> list[str]:
+    """Return how the machines after the first two rank, each beside the next one."""
+    pairs = [
+        pair
+        for first, second in itertools.pairwise(ranking.names[1:])
+        for pair in (ranking.between(first, second),)
+        if pair is not None
+    ]
+    told = [pair_sentence(pair) for pair in pairs[:NEIGHBOURS]]
+    if len(pairs) > NEIGHBOURS:
+        told.append(words.more_pairs(len(pairs) - NEIGHBOURS))
+    return [" ".join(told)] if told else []
+
+
+def _kinds(results: Results) -> list[str]:
+    """Return a sentence for each kind of job, if there are several: its two fastest machines."""
+    ranked = {
+        kind: found[0]
+        for kind, found in results.by_kind.items()
+        if found and len(found[0].names) > 1
+    }
+    if len(ranked) < 2:
+        return []
+    leaders = {kind: ranking.between(*ranking.names[:2]) for kind, ranking in ranked.items()}
+    return [
+        words.of_kind(kind_text(kind, results), pair_sentence(pair))
+        for kind, pair in leaders.items()
+        if pair is not None
+    ]
+
+
+def _basis(ranking: Ranking, results: Results) -> str:
+    """Return what the speeds are means of, and how much of their brackets is assumed."""
+    first, second = ranking.names[:2]
+    pair = ranking.between(first, second)
+    told = [words.over_cells(len(ranking.cells))] if ranking.cells else []
+    sides = [one for one in map(results.contender, (first, second)) if one.fits() is not None]
+    if pair is None or len(sides) < 2:
+        return " ".join(told)
+    fits = [fit for one in sides if (fit := one.fits()) is not None]
+    if max(pair.ratio.sittings) == 1:
+        here = bracket_of(within_sitting(fits[0], fits[1], pair.ratio.cells))
+        told.append(sureness.one_sitting(here, max(fit.prior.spread for fit in fits)))
+    sources = tuple(dict.fromkeys(fit.prior.source for fit in fits if fit.assumed > 0))
+    return " ".join([*told, sureness.assumed(pair.ratio.assumed, sources)])
+
+
+def _own_bracket(contender: Contender) -> str:
+    """Return how sure one machine's own times are."""
+    fit = contender.fits()
+    if fit is None:
+        return ""
+    spread = fit.prior.spread if fit.assumed > ASSUMED else None
+    half = math.expm1(bracket(fit))
+    return words.own_bracket(contender.name, half, fit.count, spread)
 
 
 def _telling(results: Results, machine_key: str) -> list[GroupResult]:
@@ -120,14 +190,14 @@ def _speed(result: GroupResult, results: Results) -> str:
     """Return the speed of one machine in one kind of job, also beside published machines."""
     times, group = result.times, result.group
     job = job_text(group.cell, results.outline)
-    median, p10, mean = (
-        significant(None if found is None else 1000 * found.estimate)
-        for found in (times.step_median, times.step_p10, times.step_mean)
+    mean, p10 = (
+        significant(None if found is None else 1000 * found.value)
+        for found in (times.step_mean, times.step_p10)
     )
-    epoch = significant(None if times.epoch is None else times.epoch.estimate)
+    epoch = significant(None if times.epoch is None else times.epoch.value)
     parts = [
-        words.speed_of_group(f"{group.machine}, {job}", epoch, median, p10),
-        words.paused(mean) if times.held_by_quota else "",
+        words.speed_of_group(f"{group.machine}, {job}", epoch, mean, p10),
+        words.paused() if times.held_by_quota else "",
         _limit(result),
         _beside(result, results),
         words.rests_on(times.n),
@@ -141,7 +211,7 @@ def _limit(result: GroupResult) -> str:
     if limits is None:
         return ""
     rate = significant(limits.flops_per_s / 1e9)
-    return words.limited(rate, percent(limits.ceiling_share), limits.regime)
+    return words.limited(rate, percent(limits.ceiling_share), phrases.regime(limits))
 
 
 def _beside(result: GroupResult, results: Results) -> str:
@@ -150,15 +220,14 @@ def _beside(result: GroupResult, results: Results) -> str:
         return ""
     names = {machine.key: machine.name for machine in reference.machines}
     told = [
-        (interval(one.speed.estimate, one.speed.low, one.speed.high, "x"), names[one.machine])
+        (sureness.Bracket(found.estimate, found.low, found.high), names[one.machine])
         for one in result.relatives
         if one.speed is not None
+        for found in (one.speed.interval(),)
     ]
     if not told:
         heading = heading_axes(results.outline)
         why = [phrases.relative_unknown(one, heading) for one in result.relatives]
         return words.not_beside(reference.year, ", ".join(dict.fromkeys(filter(None, why))))
-    first = next(one for one in result.relatives if one.speed is not None)
     bases = ", ".join(dict.fromkeys(one.basis for one in result.relatives if one.basis))
-    covers = None if first.covers is None else words.COVERED_IN_SENTENCES[first.covers]
-    return words.beside(result.group.machine, told, bases, covers)
+    return words.beside(result.group.machine, told, bases)

@@ -154,6 +154,9 @@ class Reference:
     results: tuple[ReferenceResult, ...]
     source: str
     note: str
+    rounding_ms: float = 0.0
+    steps: int | None = None
+    spread: float = 0.05
     results_by: tuple[str, ...] = ()
     result_requires: Mapping[str, Value] = field(default_factory=dict)
     tolerance_note: str = ""

@@ -37,27 +37,20 @@ _TIMES = (
     ),
     Column("epoch_s", "epoch s", "number", "the median steady epoch", unit="s", better="lower"),
     Column(
+        "step_mean_ms",
+        "step mean ms",
+        "number",
+        "the median steady epoch divided by its steps, which is what a user pays",
+        unit="ms",
+        better="lower",
+        bounds=bound_keys("step_mean", "ms"),
+    ),
+    Column("step_median_ms", "median ms", "number", "the median steady step", "ms", "lower"),
+    Column(
         "step_p10_ms",
-        "step p10 ms",
+        "p10 ms",
         "number",
         "a tenth of the steady steps are at least as fast; this is the machine's capacity",
-        unit="ms",
-        better="lower",
-        bounds=bound_keys("step_p10", "ms"),
-    ),
-    Column(
-        "step_median_ms",
-        "median ms",
-        "number",
-        "the median steady step, which is what a user gets",
-        unit="ms",
-        better="lower",
-    ),
-    Column(
-        "step_mean_ms",
-        "mean ms",
-        "number",
-        "the median steady epoch divided by its steps",
         unit="ms",
         better="lower",
     ),
@@ -65,6 +58,13 @@ _TIMES = (
 _BASIS = Column("relative_basis", "by", meaning="the published time that the speed is taken from")
 _DISTURBED = Column(
     "disturbed", "disturbed", "number", "how many of the n jobs were disturbed (see Conditions)"
+)
+_ASIDE = Column(
+    "aside",
+    "set aside",
+    "number",
+    "how many of the n jobs have no weight in the times, because they were disturbed and a quiet "
+    "job of the same kind was measured",
 )
 _HELD = Column(
     "held_by_quota",
@@ -90,6 +90,7 @@ def capacity_table(results: Results) -> Table:
             *map(_speed_column, machines),
             *([_BASIS] if machines else []),
             _DISTURBED,
+            *([_ASIDE] if any(result.times.aside for result in results.groups) else []),
             *([_HELD] if held else []),
         ),
         rows=(*measured, *published),
@@ -115,9 +116,6 @@ def relatives_row(relatives: Sequence[Relative], outline: Outline) -> dict[str, 
     heading = heading_axes(outline)
     said: dict[str, list[str | None]] = {
         "basis": [one.basis for one in relatives],
-        "interval_covers": [
-            phrases.COVERED_IN_CELLS[one.covers] for one in relatives if one.covers
-        ],
         "reason": [phrases.relative_unknown(one, heading) for one in relatives],
     }
     return row | {
@@ -136,17 +134,17 @@ def _measured_row(result: GroupResult, outline: Outline) -> dict[str, Any]:
 
 
 def _times_row(times: GroupTimes) -> dict[str, Any]:
-    mean = times.step_mean
     return {
         "n": times.n,
         "disturbed": times.disturbed,
+        "aside": times.aside,
         "held_by_quota": times.held_by_quota,
         **bounded("total", times.total, "s"),
         **bounded("epoch", times.epoch, "s"),
         **bounded("step_p10", times.step_p10, "ms", 1000),
         **bounded("step_median", times.step_median, "ms", 1000),
         "step_p95_ms": scaled(times.step_p95_s, 1000),
-        "step_mean_ms": None if mean is None else 1000 * mean.estimate,
+        **bounded("step_mean", times.step_mean, "ms", 1000),
         "first_step_s": times.first_step_s,
         "train_s": times.train_s,
     }
@@ -160,7 +158,7 @@ def _published_row(run: PublishedRun, results: Results) -> dict[str, Any]:
             run.run.label, run.run.machine, source_of(reference.year), run.cell, outline
         ),
         "n": 1,
-        "total_s": None if run.total is None else run.total.estimate,
+        "total_s": None if run.total is None else run.total.value,
         **bounded("epoch", run.epoch, "s"),
         "step_mean_ms": 1000 * run.step_mean_s,
         **relatives_row(run.relatives, outline),

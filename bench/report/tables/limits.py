@@ -69,7 +69,12 @@ _FIGURES = (
         unit="ms",
         better="lower",
     ),
-    Column("regime", "regime", meaning="what takes the largest part of the step"),
+    Column(
+        "regime_text",
+        "regime",
+        meaning="what takes the largest part of the step; `near the limit` if the overhead is too "
+        "close to a half to be sure",
+    ),
     Column(
         "regime_basis",
         "by",
@@ -88,7 +93,7 @@ def limits_table(results: Results) -> Table:
         rows.append(
             {
                 **group_row(result.group, results.outline),
-                "step_p10_ms": None if p10 is None else 1000 * p10.estimate,
+                "step_p10_ms": None if p10 is None else 1000 * p10.value,
                 **limits_row(result.limits),
             }
         )
@@ -120,6 +125,8 @@ def limits_row(found: GroupLimits) -> dict[str, Any]:
         "memory_share": limits and limits.memory_share,
         "overhead_ms": scaled(limits.overhead_s, 1000) if limits else None,
         "regime": limits and limits.regime,
+        "regime_near": limits and limits.near,
+        "regime_text": limits and phrases.regime(limits),
         "regime_basis": limits and limits.basis,
         "limits_reason": phrases.LIMITS[found.unknown] if found.unknown else None,
     }

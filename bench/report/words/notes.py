@@ -11,24 +11,30 @@ from bench.analysis.machines import Machine, UnlikeMachines
 from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 from bench.record.failure import Reason
 from bench.report.words.lists import and_list
+from bench.report.words.sureness import share
 from bench.spec.axes import Reference
 
 FAILURES_NOTE = "summary.json holds the whole messages and logs."
 DIGESTS_NOTE = "Digests are SHA-256."
 CAPACITY_NOTE = (
-    "Brackets hold 95 % intervals over the n jobs (Student's t on log times). One job gives no "
-    "interval. The steady steps of a job are all steps after epoch 1. If a job has one epoch, they "
-    "are all steps but the first, and a median step replaces the first one in the seconds of the "
-    "epoch. tables/capacity.csv also holds the intervals of the totals, the p95 and the first "
-    "step."
+    "Brackets hold 95 % intervals of a time on another day. They cover the noise between jobs and "
+    "the spread between sittings; a part of that spread is assumed if there are few sittings. The "
+    "steady steps of a job are all steps after epoch 1. If a job has one epoch, they are all steps "
+    "but the first, and a median step replaces the first one in the seconds of the epoch. "
+    "tables/capacity.csv also holds the brackets of the other times, the p95 and the first step."
+)
+RANKING_NOTE = (
+    "A rank lies between 1 + the number of machines that are surely faster and the number of all "
+    "machines - the number that are surely slower (Holm's correction over all pairs, 95 %). "
+    "Speeds are ratios of mean steps by kind of job, and their geometric mean with equal weights. "
+    "Brackets hold 95 % intervals on another day; docs/statistics.md explains them."
 )
 COMPARISON_NOTE = (
-    "Speeds are ratios of times over the same seeded jobs, paired job by job, with 95 % intervals "
-    "(Student's t on log ratios). An interval covers the spread between the jobs of these runs; it "
-    "does not cover the spread between days. The finding rests on the p10 step. If a CPU quota "
-    "holds up one of the machines, it rests on the mean step: steps between pauses run at full "
-    "speed, so neither p10 nor the median may show the slowdown. Final weights may differ in the "
-    "last bits between machines."
+    "Speeds are ratios of times in the same kinds of job, with 95 % intervals on another day. The "
+    "finding rests on the mean step, which is what a user pays. It is open if the difference is "
+    "not sure among all pairs, or not more than 3 %; machines are equal if the interval of 90 % "
+    "lies within 3 %. Only neighbours in the ranking are shown; tables/comparison.csv holds all "
+    "pairs. Final weights may differ in the last bits between machines."
 )
 LIMITS_NOTE = (
     "A step is overhead-bound if more than half of it is neither arithmetic nor memory. Otherwise "
@@ -79,10 +85,10 @@ def data(note: str, run_ids: Sequence[str]) -> str:
 def published_rows(reference: Reference) -> str:
     """Return how to read the published rows of the table of capacity."""
     return (
-        f"The rows of {reference.year} are the published figures, rounded as they were printed. A "
-        "speed by epoch time rests on published seconds that were rounded, so its interval covers "
-        f"this rounding (+-{reference.rounding_s:g} s) and the spread between the measured jobs. "
-        "Each published run was made once, so its own spread is unknown and no interval covers it."
+        f"The rows of {reference.year} are the published figures, rounded as they were printed. "
+        "Each published run was made once. Two printed runs of one job differ by 7 %, so the "
+        f"bracket of a speed assumes that published runs differ by {share(reference.spread)}; it "
+        "also covers the rounding and another day of the measured machine."
     )
 
 

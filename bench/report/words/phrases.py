@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.analysis.pairs import Finding
+from bench.analysis.limits import Limits
+from bench.analysis.ratios import Finding
 from bench.analysis.reference import Relative, Unlike
 from bench.dispatch.labels import PRICE_LABEL
 from bench.spec.axes import Axis
@@ -13,15 +14,8 @@ from bench.spec.axes import Axis
 FINDINGS: Mapping[Finding, str] = {
     Finding.FASTER: "faster",
     Finding.SLOWER: "slower",
-    Finding.OPEN: "cannot be told apart",
-    Finding.ONE_JOB: "one job: no interval",
-    Finding.NO_TIME: "no time in common",
-}
-#: What the interval of a speed beside a published machine covers.
-COVERED_IN_CELLS = {
-    "jobs": "jobs",
-    "rounding": "rounding alone",
-    "rounding and jobs": "rounding and jobs",
+    Finding.EQUAL: "equal",
+    Finding.OPEN: "open",
 }
 #: Why the limits of a group are unknown.
 LIMITS = {
@@ -37,6 +31,17 @@ NODE_PRICE = f"the cluster's label {PRICE_LABEL}"
 
 #: The message of a job without a record in the table of failures.
 NOT_RUN = "planned, but the journal holds no record of it"
+
+
+def regime(limits: Limits) -> str:
+    """Return what limits a step, and whether that is uncertain."""
+    return f"{limits.regime} (near the limit)" if limits.near else limits.regime
+
+
+def speed_range(low: float, high: float) -> str:
+    """Return the least and the greatest of some speeds."""
+    least, most = f"{low:.2f}", f"{high:.2f}"
+    return f"{least}x" if least == most else f"{least} to {most}x"
 
 
 def unlike(found: Unlike) -> str:

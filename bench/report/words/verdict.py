@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bench.analysis.cells import Kind
 from bench.analysis.conditions import Disturbances
 from bench.analysis.failures import Counts
-from bench.analysis.intervals import Interval
-from bench.analysis.pairs import Finding
-from bench.report.column import interval
 from bench.report.words.lists import and_list
-from bench.spec.axes import Axis
-
-#: What the interval of a speed beside a published machine covers.
-COVERED_IN_SENTENCES = {
-    "jobs": "the spread between jobs",
-    "rounding": "the rounding of the published time",
-    "rounding and jobs": "the spread between jobs and the rounding of the published time",
-}
+from bench.report.words.sureness import Bracket, bracketed, count, share
 
 
 def nothing_measured(has_failures: bool) -> str:
@@ -44,81 +33,61 @@ def no_common_job(count: int) -> str:
     )
 
 
-def one_winner(name: str, axes: Sequence[Axis]) -> str:
-    """Return the verdict if one machine is the fastest for each value of `axes`."""
-    each = f" with every {and_list([axis.title for axis in axes])}" if axes else ""
-    return (
-        f"Train on {name}: it was faster than each other machine{each}, by more than "
-        "the spread between jobs explains."
-    )
+def own_bracket(name: str, half: float, sittings: int, spread: float | None) -> str:
+    """Return how sure a machine's own times are; `half` is a share of the time.
 
-
-def no_winner(best: Mapping[str, Sequence[str]], alone: Sequence[str]) -> str:
-    """Return the verdict if no machine is the fastest for all; `best` is by kind of job."""
-    parts = "; ".join(f"{kind}: {_or(names)}" for kind, names in best.items())
-    left = f" These machines share no job with another one: {', '.join(alone)}." if alone else ""
-    return (
-        "No machine is shown to be the fastest for all jobs. These are the fastest of the machines "
-        f"that share jobs: {parts}.{left}"
-    )
-
-
-def kind_of_job(kind: Kind, axes: Sequence[Axis], usual_dataset: str | None) -> str:
-    """Return a kind of job in words; with its dataset unless it is the usual one.
-
-    `axes` are the axes of the kind's values.
+    `spread` is the assumed spread between sittings; None if nothing is assumed.
     """
-    known = [
-        (axis, value) for axis, value in zip(axes, kind.values, strict=True) if value is not None
-    ]
-    values = " ".join((axis.mark or "{}").format(value) for axis, value in known)
-    if kind.dataset == usual_dataset:
-        return values or "all jobs"
-    return f"{values} on {kind.dataset} data".strip()
+    assumed = f", assuming that sittings differ by {share(spread)}" if spread is not None else ""
+    return (
+        f"On another day the times of {name} may differ by about {share(half)} from the times "
+        f"of its {count(sittings, 'sitting')}{assumed}."
+    )
 
 
-def rank_basis(held: Sequence[str]) -> str:
-    """Return what a ranking compares; `held` names machines that are held up by their quota."""
-    if not held:
-        return "p10 of steady steps"
-    are, own = ("is", "its") if len(held) == 1 else ("are", "their")
-    return f"mean of steady steps, because {and_list(held)} {are} held up by {own} own CPU quota"
+def no_winner(names: Sequence[str]) -> str:
+    """Return the verdict if several machines may be the fastest."""
+    return f"No machine is shown to be the fastest: it may be {or_list(names)}."
 
 
-def ranks(kind: str, basis: str, steps: Sequence[str]) -> str:
-    """Return how the machines rank in one kind of job."""
-    return f"{kind}, by {basis}: {' '.join(steps)}"
+def left_out(names: Sequence[str]) -> str:
+    """Return which machines share no job with the ranked machines."""
+    return f"These machines share no job with the ranked ones: {', '.join(names)}."
 
 
-def rank_step(first: str, second: str, speed: Interval | None, finding: Finding) -> str:
-    """Return how two neighbours of a ranking compare."""
-    if speed is None:
-        return f"{first} and {second} share no job."
-    times = interval(speed.estimate, speed.low, speed.high, "x")
-    jobs = f"{speed.n} {'job' if speed.n == 1 else 'jobs'} in common"
-    if finding is Finding.FASTER:
-        return f"{first} is {times} as fast as {second} ({jobs})."
-    if finding is Finding.ONE_JOB:
-        return (
-            f"{first} was {times} as fast as {second} in the one job that they share. One job "
-            "gives no interval, so this is a hint and not a finding."
-        )
-    if finding is Finding.SLOWER:
-        return (
-            f"{first} is {times} as fast as {second} in their own {jobs}, although the jobs that "
-            f"they share with other machines put {first} first."
-        )
-    return f"{first} and {second} cannot be told apart: {times} ({jobs})."
+def over_cells(cells: int) -> str:
+    """Return what the speeds of a ranking are means of."""
+    if cells == 1:
+        return "Speeds are ratios of mean steps in the one kind of job that all machines measured."
+    return (
+        f"Speeds are ratios of mean steps, as a geometric mean over the {cells} kinds of job that "
+        "all machines measured, with equal weights."
+    )
 
 
-def speed_of_group(head: str, epoch: str, median: str, p10: str) -> str:
+def faster(first: str, speed: str, chance: str) -> str:
+    """Return that one machine is faster than another."""
+    return f"{first} is {speed}, {chance}."
+
+
+def more_pairs(left: int) -> str:
+    """Return where the other neighbours of a ranking stand."""
+    return f'The table "Ranking" holds {left} more.'
+
+
+def of_kind(kind: str, sentence: str) -> str:
+    """Return what was found in one kind of job."""
+    return f"With {kind}: {sentence}"
+
+
+def speed_of_group(head: str, epoch: str, mean: str, p10: str) -> str:
     """Return the speed of one machine in one kind of job."""
-    return f"{head}: {epoch} s per epoch, {median} ms per step (median) and {p10} ms (p10)."
+    return f"{head}: {epoch} s per epoch, {mean} ms per step (mean) and {p10} ms (p10)."
 
 
-def paused(mean: str) -> str:
-    """Return how a quota changes the mean step."""
-    return f"Its CPU quota pauses it: the mean step takes {mean} ms."
+def paused() -> str:
+    """Return that a quota pauses the jobs."""
+    return "Its CPU quota pauses it; the mean step includes the pauses, and the p10 may not."
 
 
 def limited(rate: str, share: str, regime: str) -> str:
@@ -127,11 +96,11 @@ def limited(rate: str, share: str, regime: str) -> str:
     return f"That is {rate} GFLOP/s, {best}; the step is {regime}."
 
 
-def beside(machine: str, speeds: Sequence[tuple[str, str]], basis: str, covers: str | None) -> str:
-    """Return how a machine compares with published ones; `speeds` are pairs of text and name."""
-    told = and_list([f"{speed} as fast as the {name}" for speed, name in speeds])
-    bracket = f"; the interval covers {covers}" if covers else ""
-    return f"{machine} is {told} (by {basis} time{bracket})."
+def beside(machine: str, speeds: Sequence[tuple[Bracket, str]], basis: str) -> str:
+    """Return how a machine compares with published ones; `speeds` are pairs of ratio and name."""
+    told = [bracketed(speed, unit=f"times as fast as the {name}") for speed, name in speeds]
+    one = "one published run" if len(told) == 1 else "one published run each"
+    return f"{machine} is about {and_list(told)} (by {basis} time; {one})."
 
 
 def not_beside(year: str, reason: str) -> str:
@@ -142,7 +111,7 @@ def not_beside(year: str, reason: str) -> str:
 def rests_on(n: int) -> str:
     """Return how many jobs the figures of a machine rest on."""
     if n == 1:
-        return "These figures rest on one job, so they have no interval."
+        return "These figures rest on one job."
     return f"These figures rest on {n} jobs."
 
 
@@ -169,9 +138,7 @@ def disturbed_jobs(found: Disturbances) -> str:
     return f"{found.disturbed} of {found.watched} jobs were disturbed (by {by}): see Conditions."
 
 
-def _or(names: Sequence[str]) -> str:
-    if not names:
-        return "unknown"
-    if len(names) == 1:
-        return names[0]
-    return f"{' or '.join(names)} (the runs do not show which)"
+def or_list(names: Sequence[str]) -> str:
+    """Return `A`, `A or B`, or `A, B or C`."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

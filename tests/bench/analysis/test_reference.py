@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from bench.analysis.cells import Cell
-from bench.analysis.intervals import Interval
-from bench.analysis.reference import Unlike, comparison, published_runs, relatives, steady_median
+from bench.analysis.estimates import Estimate, Part
+from bench.analysis.reference import (
+    Unlike,
+    comparison,
+    published_epoch,
+    published_runs,
+    relatives,
+    steady_median,
+)
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
 
@@ -25,26 +34,42 @@ def a_cell(epochs=15, dataset="mnist", **axes):
     return Cell(tuple({**AXES, **axes}.items()), epochs, dataset, "digest")
 
 
-def beside(cell, total_s=None, epoch_s=None, bounds=None):
-    low, high = bounds or (None, None)
-    total = None if total_s is None else Interval(total_s, None, None, 1)
-    epoch = None if epoch_s is None else Interval(epoch_s, low, high, 1)
+def an_estimate(seconds, spread=0.0):
+    return Estimate(math.log(seconds), (Part(spread**2),), 1)
+
+
+def beside(cell, total_s=None, epoch_s=None, spread=0.0):
+    total = None if total_s is None else an_estimate(total_s, spread)
+    epoch = None if epoch_s is None else an_estimate(epoch_s, spread)
     return relatives(cell, total, epoch, REFERENCE, OUTLINE)[0]
 
 
 def test_the_total_of_the_same_job_counts_before_the_epoch():
     found = beside(a_cell(), total_s=100.0, epoch_s=5.0)
-    assert (found.machine, found.basis, found.covers) == ("laptop_2020", "total", None)
-    assert found.speed.estimate == pytest.approx(2.816055396)
+    assert (found.machine, found.basis) == ("laptop_2020", "total")
+    assert found.speed.value == pytest.approx(2.816055396)
 
 
-def test_a_speed_by_epoch_holds_the_rounding_and_our_own_spread():
-    found = beside(a_cell(epochs=2), total_s=100.0, epoch_s=5.0)
-    assert (found.basis, found.covers) == ("epoch", "rounding")
-    assert (found.speed.low, found.speed.high) == pytest.approx((18.5 / 5, 19.5 / 5))
-    both = beside(a_cell(epochs=2), epoch_s=5.0, bounds=(4.0, 6.0))
-    assert both.covers == "rounding and jobs"
-    assert (both.speed.low, both.speed.high) == pytest.approx((18.5 / 6, 19.5 / 4))
+def test_a_published_run_is_one_of_many_that_differ_by_5_percent():
+    """Student's t of 2 degrees of freedom is 4.303: the bracket is +- 21.5 % in logs."""
+    found = beside(a_cell(), total_s=100.0).speed.interval()
+    half = 4.302653 * 0.05
+    assert found.low == pytest.approx(2.816055 * math.exp(-half), rel=1e-4)
+    assert found.high == pytest.approx(2.816055 * math.exp(half), rel=1e-4)
+
+
+def test_our_own_spread_widens_the_bracket():
+    alone, both = (beside(a_cell(), total_s=100.0, spread=spread).speed for spread in (0.0, 0.04))
+    assert both.se == pytest.approx(math.hypot(alone.se, 0.04))
+
+
+def test_the_milliseconds_of_a_step_narrow_the_rounding_of_its_epoch():
+    """11 s lies within 10.5 and 11.5 s; 23 ms a step of 469 lie within 10.55 and 11.02 s."""
+    cloud = next(run for run in REFERENCE.runs if run.machine == "vm_2020")
+    epoch = published_epoch(cloud, REFERENCE)
+    assert epoch.value == pytest.approx((10.5525 + 11.0215) / 2)
+    rounding = epoch.parts[1].variance ** 0.5 * 3**0.5 * epoch.value
+    assert rounding == pytest.approx((11.0215 - 10.5525) / 2)
 
 
 def test_what_is_unknown_has_its_reason_as_data():
@@ -59,11 +84,10 @@ def test_without_a_reference_there_is_nothing_beside():
     assert comparison(a_cell(), 1, {}, None, OUTLINE).unknown is None
 
 
-def test_a_published_run_is_a_group_of_one_job_with_its_rounding():
+def test_a_published_run_is_a_group_of_one_job():
     first = published_runs(REFERENCE, OUTLINE)[0]
     assert first.cell.value("as_published") is None
-    assert (first.epoch.low, first.epoch.high) == (18.5, 19.5)
-    assert first.relatives[0].speed.estimate == pytest.approx(1)
+    assert first.relatives[0].speed.value == pytest.approx(1)
     assert steady_median([100, 2, 4]) == 3
     assert steady_median([5]) == 5
 

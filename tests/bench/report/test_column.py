@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.report.column import FORMATS, Column, Table, interval
+from bench.report.column import FORMATS, Column, Table
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,15 @@ def test_an_unknown_value_is_not_available_with_its_reason_or_known_to_be_absent
 
 
 def test_an_estimate_reads_with_its_bounds_or_without_them():
-    assert interval(1.9, 1.7, 2.1, "x") == "1.9x [1.7, 2.1]"
-    assert interval(1.9, None, None, "x") == "1.9x"
-    assert interval(float("nan"), 1, 2) == "n/a"
     column = Column("speed", "speed", "number", bounds=("low", "high"), suffix="x")
-    assert column.text({"speed": 2.0, "low": 1.5, "high": 2.5}) == "2x [1.5, 2.5]"
+    assert column.text({"speed": 2.0, "low": 1.5, "high": 2.5}) == "2.00x [1.50, 2.50]"
     assert column.text({"speed": 2.0, "low": None, "high": 2.5}) == "2x"
 
 
-def test_bounds_read_with_the_scale_and_the_digits_of_their_column():
+def test_bounds_read_with_two_digits_of_their_half_width_and_in_the_unit_of_the_column():
     column = Column("rate", "rate", "decimal", scale=1e-9, digits=1, bounds=("low", "high"))
-    assert column.text({"rate": 2e9, "low": 1.5e9, "high": 2.52e9}) == "2.0 [1.5, 2.5]"
+    assert column.text({"rate": 2e9, "low": 1.5e9, "high": 2.52e9}) == "2.00 [1.50, 2.52]"
+    assert column.text({"rate": 2e9, "low": 1.95e9, "high": 2.052e9}) == "2.000 [1.950, 2.052]"
 
 
 def test_the_keys_of_a_table_are_those_of_all_its_rows():
