@@ -95,6 +95,7 @@ METRICS = (
         short="test accuracy",
         meaning="share of the test set that is classified correctly",
         scored=True,
+        targets=(0.97, 0.98, 0.99),
     ),
 )
 

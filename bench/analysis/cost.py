@@ -44,12 +44,12 @@ def group_costs(
 
     `final` holds the final rows of the frame of jobs.
     """
-    price_of_job = _prices(measured)
+    price_of_job = prices_by_run(measured)
     prices = list(dict.fromkeys(price_of_job.values()))
     place = {price: number for number, price in enumerate(prices)}
     who = zip(final["run_id"], final["machine_key"], strict=True)
     energy = {
-        (job.machine_key, job.record.run_id, job.record.job_id, job.record.attempt): _energy(job)
+        (job.machine_key, job.record.run_id, job.record.job_id, job.record.attempt): energy_of(job)
         for job in measured
     }
     final = final.assign(price=[place[price_of_job[job]] for job in who])
@@ -71,7 +71,7 @@ def why_no_energy(measured: Sequence[MeasuredJob]) -> tuple[tuple[str, str], ...
     return tuple(sorted(reasons))
 
 
-def _prices(measured: Sequence[MeasuredJob]) -> dict[tuple[str, str], Price]:
+def prices_by_run(measured: Sequence[MeasuredJob]) -> dict[tuple[str, str], Price]:
     """Return the price of each run's machines, by run id and the machine's key.
 
     A run's rules price its own records alone. If two runs state one price of one source, the
@@ -129,7 +129,7 @@ def _cost(
     )
 
 
-def _energy(job: MeasuredJob) -> tuple[EnergyReading, ...]:
+def energy_of(job: MeasuredJob) -> tuple[EnergyReading, ...]:
     """Return the readings that are the job's.
 
     The energy of GPUs counts only if the job trained on a GPU. The battery counts only if there is

@@ -43,6 +43,7 @@ from bench.analysis.reference import (
     relatives,
 )
 from bench.analysis.sameness import Sameness, sameness
+from bench.analysis.time_to_target import TimeToTarget, times_to_target
 from bench.analysis.workload import workload_of
 from bench.record.run import Run, Share, merged
 from bench.spec.axes import Reference
@@ -80,6 +81,7 @@ class Results:
     contenders: tuple[Contender, ...]
     rankings: tuple[Ranking, ...]
     by_kind: Mapping[Kind, tuple[Ranking, ...]]
+    targets: tuple[TimeToTarget, ...]
     published: tuple[PublishedRun, ...]
     sameness: Sameness
     watched: tuple[WatchedJob, ...]
@@ -153,6 +155,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         contenders=running,
         rankings=rankings(fits),
         by_kind={kind: rankings(fits, among=cells) for kind, cells in of_kind.items()},
+        targets=times_to_target(running, measured, found, outline),
         published=published_runs(reference, outline),
         sameness=sameness(jobs, found, outline),
         watched=watched,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.errors import RequestError
 from bench.record.run import Run
@@ -30,10 +31,25 @@ def workload_of(
         )
     kept = [run for run in runs if run.header.workload is not None]
     newest = max(kept, key=lambda run: run.header.started_at, default=None)
-    own = (newest and newest.header.workload) or outline
+    own = _with_targets((newest and newest.header.workload) or outline, outline)
     for run in runs:
         _check_axes(run, own)
     return own, reference if own.name == outline.name else None
+
+
+def _with_targets(kept: Outline, own: Outline) -> Outline:
+    """Return `kept`, a journal's outline, with the targets of `own` for metrics that have none.
+
+    An older journal holds no targets; they say what is asked of the figures and change none.
+    """
+    if kept.name != own.name:
+        return kept
+    targets = {metric.name: metric.targets for metric in own.metrics}
+    metrics = tuple(
+        metric if metric.targets else replace(metric, targets=targets.get(metric.name, ()))
+        for metric in kept.metrics
+    )
+    return kept.model_copy(update={"metrics": metrics})
 
 
 def _check_axes(run: Run, outline: Outline) -> None:

@@ -20,6 +20,7 @@ from bench.spec.request import Program
 COMMANDS = (
     ("run", "Measure this machine and the cluster, and write the report.", "run_options"),
     ("report", "Write the report again from journals, without measuring.", "report"),
+    ("choose", "Say which machine reaches a target in time and for the money.", "choose"),
     ("machine", "Print what this machine is.", "machine"),
     ("machines", "List the machines that were measured, or set two side by side.", "machines"),
     ("cluster", "Close a cluster before it is up, or say what is missing or open.", "cluster"),

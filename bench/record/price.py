@@ -111,12 +111,16 @@ class _StatedRule(PriceRule):
 
 @dataclass(frozen=True)
 class Price:
-    """Dollars per hour with source and date, or None with the reason."""
+    """Dollars per hour with source and date, or None with the reason.
+
+    `usd_per_year` is what an owned machine costs in a year, used or not; None if it is rented.
+    """
 
     usd_per_hour: float | None
     source: str | None = None
     date: str | None = None
     reason: str | None = None
+    usd_per_year: float | None = None
 
 
 def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -> Price:
@@ -219,12 +223,12 @@ def _by_rule(rule: PriceRule) -> Price:
     if rule.usd_per_hour is not None:
         return Price(rule.usd_per_hour, rule.source, rule.date)
     assert rule.purchase_usd is not None and rule.lifetime_years is not None, "the rule checks it"
-    usd = rule.purchase_usd / (rule.lifetime_years * rule.hours_per_year)
+    yearly = rule.purchase_usd / rule.lifetime_years
     source = (
         f"{rule.source}: {rule.purchase_usd:g} USD over {rule.lifetime_years:g} years of "
         f"{rule.hours_per_year:g} hours, without electricity"
     )
-    return Price(usd, source, rule.date)
+    return Price(yearly / rule.hours_per_year, source, rule.date, usd_per_year=yearly)
 
 
 def _listing(provider: str | None, instance_type: str | None) -> Mapping[str, Any] | None:

@@ -19,6 +19,7 @@ from bench.report.tables.memory import memory_table
 from bench.report.tables.quality import quality_table
 from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
+from bench.report.tables.targets import targets_table
 from bench.report.verdict import verdict
 from bench.report.words import notes
 from bench.spec.axes import Reference
@@ -41,6 +42,7 @@ def build_report(
     results = analyse(runs, outline, reference)
     compared = (ranking_table(results), comparison_table(results))
     capacity = capacity_table(results)
+    targets = targets_table(results)
     return Report(
         title=notes.title(results.outline.title),
         verdict=verdict(results),
@@ -49,6 +51,7 @@ def build_report(
             limits_table(results),
             machines_table(results),
             *([quality_table(results)] if results.outline.evaluation_metrics else []),
+            *([] if targets is None else [targets]),
             memory_table(results),
             conditions_table(results),
             cost_table(results),

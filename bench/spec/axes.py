@@ -70,7 +70,8 @@ class Metric:
     `measured` says when it is reported: at the end of each epoch, at each evaluation, or both.
     `short` is the heading within a table of metrics. `scored` marks the figure that the progress
     line shows and that two machines are compared by. `digits` are those after the point; None
-    stands for three significant digits.
+    stands for three significant digits. `targets` are values worth reaching: the report says what
+    a training takes until it reaches each of them.
     """
 
     name: str
@@ -81,11 +82,18 @@ class Metric:
     meaning: str = ""
     digits: int | None = 4
     scored: bool = False
+    targets: tuple[float, ...] = ()
 
     @property
     def title(self) -> str:
         """The metric's name in words."""
         return self.name.replace("_", " ")
+
+    def reaches(self, value: float | None, target: float) -> bool:
+        """Say whether `value` is as good as `target`, or better; None is never good."""
+        if value is None:
+            return False
+        return value >= target if self.better == "higher" else value <= target
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from bench.spec.axes import Value
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
 
@@ -88,6 +90,25 @@ class ReportRequest:
     out: Path = REPORTS
     labels: tuple[str, ...] = ()
     price: str | None = None
+
+
+@dataclass(frozen=True)
+class ChooseRequest:
+    """A machine to choose from journals; without any, from all journals in `out`.
+
+    `axes` holds the values that count, by axis; without a dataset, the workload's usual one counts.
+    """
+
+    workload: str
+    target: float
+    deadline_s: float | None = None
+    budget_usd: float | None = None
+    axes: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    dataset: str | None = None
+    journals: tuple[Path, ...] = ()
+    out: Path = REPORTS
+    price: str | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True)

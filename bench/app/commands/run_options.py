@@ -157,18 +157,18 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
     return list(options)
 
 
-def axis_option(axis: Axis, expose_as: str | None = None) -> Option:
+def axis_option(axis: Axis, expose_as: str | None = None, section: str = WHAT) -> Option:
     """Return the option of an axis: a list of its values, or a flag if it is yes or no."""
     word, name = axis.key.replace("_", "-"), expose_as or AXIS + axis.name
     if axis.type == "bool":
         words = f"--{word}/--no-{word}"
         return Option(
-            words, name, section=WHAT, default=None, help=axis.meaning, show_default=False
+            words, name, section=section, default=None, help=axis.meaning, show_default=False
         )
     choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
     every = f"{ALL} stands for every one that is installed" if ALL in axis.known else ""
     meaning = "; ".join(filter(None, (axis.meaning, choices, every)))
-    return Option(f"--{word}", name, section=WHAT, type=Values(axis), help=meaning)
+    return Option(f"--{word}", name, section=section, type=Values(axis), help=meaning)
 
 
 def _how_to_run() -> list[Option]:

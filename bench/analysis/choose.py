@@ -1,0 +1,273 @@
+"""Which machine to train on: the chance of reaching a target within a deadline and a budget."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.cells import Cell, unmarked_axes
+from bench.analysis.contenders import contenders
+from bench.analysis.frames import jobs_frame
+from bench.analysis.machines import Machine, machines
+from bench.analysis.pace import Pace, by_machine, paces
+from bench.analysis.pooling import MeasuredJob, measured_jobs
+from bench.analysis.reach import Reached, reached, recipes
+from bench.analysis.time_to_target import latest_prices
+from bench.analysis.workload import workload_of
+from bench.errors import RequestError
+from bench.record.price import Price
+from bench.record.run import Run, merged
+from bench.spec.axes import Metric
+from bench.spec.description import Outline
+
+#: How much of a seed's K is moved to K - 1, left at K, and moved to K + 1, because the seeds that
+#: were seen are few.
+SMOOTHING = ((-1, 0.2), (0, 0.6), (1, 0.2))
+
+#: How many seeds that never reach the target are added to the seeds that were seen.
+NEVER = 0.5
+
+#: Machines whose chances differ by less than this show no difference.
+ALIKE = 0.05
+
+#: A machine with a smaller chance is excluded.
+LEAST_CHANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: a target of the scored metric, and limits of time and dollars if any."""
+
+    target: float
+    deadline_s: float | None = None
+    budget_usd: float | None = None
+
+    def limit_s(self, price: Price) -> float:
+        """Return the seconds that a training may take; a budget is a deadline at the price."""
+        limits = [math.inf if self.deadline_s is None else self.deadline_s]
+        if self.budget_usd is not None and price.usd_per_hour:
+            limits.append(self.budget_usd / price.usd_per_hour * 3600)
+        return min(limits)
+
+
+class Why(enum.Enum):
+    """Why a machine is excluded."""
+
+    NOT_MEASURED = "no job that was asked for was measured"
+    NO_METRIC = "no job reports the metric"
+    NEVER_REACHED = "no seed reached the target"
+    RARELY_REACHED = "few seeds reached the target"
+    NO_PRICE = "there is a budget, but no price"
+    TOO_SLOW = "the deadline is too short"
+    TOO_DEAR = "the budget is too small"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One recipe on one machine, and its chance; `limit_s` is infinite if nothing limits it."""
+
+    machine: str
+    machine_key: str
+    reached: Reached
+    pace: Pace
+    price: Price
+    limit_s: float
+    chance: float
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds at the median K; None if at most half of the seeds reached the target."""
+        high = self.reached.median[1]
+        return None if high is None else self.pace.seconds(high)
+
+    @property
+    def least_s(self) -> float:
+        """The seconds of the seed that reached the target first."""
+        return self.pace.seconds(min(self.reached.chances))
+
+    @property
+    def usd(self) -> float | None:
+        """The dollars at the median K."""
+        hourly = self.price.usd_per_hour
+        return None if hourly is None or self.seconds is None else hourly * self.seconds / 3600
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A machine that does not qualify, and why; `best` is its best candidate if there is one."""
+
+    machine: str
+    why: Why
+    best: Candidate | None = None
+    price: Price | None = None
+    most: Reached | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The machines that qualify, in groups that show no difference, and the excluded ones."""
+
+    wish: Wish
+    metric: Metric
+    groups: tuple[tuple[Candidate, ...], ...]
+    excluded: tuple[Exclusion, ...]
+
+    @property
+    def best(self) -> Candidate | None:
+        """The machine to choose; None if no machine qualifies."""
+        return self.groups[0][0] if self.groups else None
+
+
+def choice_of(
+    runs: Sequence[Run],
+    wish: Wish,
+    outline: Outline,
+    asked: Mapping[str, Sequence[object]],
+    dataset: str | None = None,
+) -> tuple[Choice, Outline]:
+    """Return the choice among the machines of `runs`, and the outline of their workload.
+
+    `outline` is the program's own. `asked` holds the values of axes that count, by the axis's name.
+    Other axes are free, except that an axis that never appears in a job's name keeps its default.
+    Only jobs on `dataset` count, if it is named. Raises RequestError if the runs are of unlike
+    workloads, or if no metric of the workload is scored.
+    """
+    outline, _ = workload_of(runs, outline, None)
+    if outline.scored is None:
+        raise RequestError(
+            f"the workload {outline.name} has no scored metric, so there is no target to reach",
+            next_step="mark a metric of its description with scored=True",
+        )
+    shares = merged(runs)
+    measured = measured_jobs(shares)
+    found = machines(shares, measured)
+    jobs = jobs_frame(measured, outline)
+    final = jobs[jobs["is_final"].astype(bool)]
+    usual = {axis.name: (axis.default,) for axis in unmarked_axes(outline)}
+    wanted = {
+        recipe: alike
+        for recipe, alike in recipes(measured, outline).items()
+        if dataset is None or recipe.dataset == dataset
+        if all(recipe.value(axis) in values for axis, values in {**usual, **asked}.items())
+    }
+    by_key = by_machine(paces(contenders(final, measured, found, outline), measured, outline))
+    prices = latest_prices(measured)
+    return choose(wish, outline.scored, found, wanted, by_key, prices), outline
+
+
+def choose(
+    wish: Wish,
+    metric: Metric,
+    known: Sequence[Machine],
+    wanted: Mapping[Cell, Sequence[MeasuredJob]],
+    by_key: Mapping[str, Mapping[Cell, Pace]],
+    prices: Mapping[str, Price],
+) -> Choice:
+    """Return the machines by their chance of reaching the target within the limits.
+
+    `wanted` holds the jobs of each recipe that counts, of all machines together. `by_key` holds
+    paces by machine and recipe, and `prices` by machine. A machine stands for its best recipe.
+    """
+    found = {recipe: reached(recipe, jobs, metric, wish.target) for recipe, jobs in wanted.items()}
+    outcomes = []
+    for machine in known:
+        own = {cell: pace for cell, pace in by_key.get(machine.key, {}).items() if cell in found}
+        outcomes.append(_best(machine, own, found, prices.get(machine.key), wish))
+    return Choice(
+        wish,
+        metric,
+        groups([one for one in outcomes if isinstance(one, Candidate)]),
+        tuple(one for one in outcomes if isinstance(one, Exclusion)),
+    )
+
+
+def _best(
+    machine: Machine,
+    own: Mapping[Cell, Pace],
+    found: Mapping[Cell, Reached | None],
+    price: Price | None,
+    wish: Wish,
+) -> Candidate | Exclusion:
+    """Return the best recipe of a machine, or why the machine is excluded."""
+    if not own or price is None:
+        return Exclusion(machine.name, Why.NOT_MEASURED)
+    known = [(there, pace) for cell, pace in own.items() if (there := found[cell]) is not None]
+    if not known:
+        return Exclusion(machine.name, Why.NO_METRIC)
+    able = [(there, pace) for there, pace in known if there.reached]
+    if not able:
+        most = max((there for there, _ in known), key=lambda there: (there.trained, there.seeds))
+        return Exclusion(machine.name, Why.NEVER_REACHED, most=most)
+    if wish.budget_usd is not None and price.usd_per_hour is None:
+        return Exclusion(machine.name, Why.NO_PRICE, price=price)
+    return _best_in_time(machine, able, price, wish)
+
+
+def _best_in_time(
+    machine: Machine, able: Sequence[tuple[Reached, Pace]], price: Price, wish: Wish
+) -> Candidate | Exclusion:
+    """Return the best of the recipes that reached the target, or why their chances are small."""
+    limit_s = wish.limit_s(price)
+    candidates = [
+        Candidate(
+            machine.name,
+            machine.key,
+            there,
+            pace,
+            price,
+            limit_s,
+            chance_within(there, pace, limit_s),
+        )
+        for there, pace in able
+    ]
+    best = groups(candidates)[0][0]
+    if best.chance >= LEAST_CHANCE:
+        return best
+    quickest = min(candidates, key=lambda one: one.least_s)
+    if chance_within(best.reached, best.pace, math.inf) < LEAST_CHANCE:
+        return Exclusion(machine.name, Why.RARELY_REACHED, most=best.reached)
+    late = wish.deadline_s is not None and limit_s >= wish.deadline_s
+    return Exclusion(machine.name, Why.TOO_SLOW if late else Why.TOO_DEAR, quickest, price)
+
+
+def chance_within(there: Reached, pace: Pace, limit_s: float) -> float:
+    """Return the chance that one more training reaches the target within `limit_s`.
+
+    It is the sum over K of the chance of K times the chance that K epochs end in time.
+    """
+    return sum(
+        share * pace.chance(epochs, limit_s) for epochs, share in epoch_chances(there).items()
+    )
+
+
+def epoch_chances(there: Reached) -> dict[int, float]:
+    """Return the chance that one more seed reaches the target first after so many epochs.
+
+    The chances add up to less than 1: half a seed that never reaches it is added to those seen.
+    A seed that reached the target in epoch 1 cannot be moved to epoch 0 and stays.
+    """
+    seen = there.seeds / (there.seeds + NEVER)
+    chances: dict[int, float] = {}
+    for epochs, share in there.chances.items():
+        for step, part in SMOOTHING:
+            moved = max(epochs + step, 1)
+            chances[moved] = chances.get(moved, 0.0) + seen * share * part
+    return chances
+
+
+def groups(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], ...]:
+    """Return candidates by chance; candidates within `ALIKE` of a group's best stand by dollars."""
+    left = sorted(candidates, key=lambda one: -one.chance)
+    found = []
+    while left:
+        alike = [one for one in left if left[0].chance - one.chance < ALIKE]
+        left = left[len(alike) :]
+        found.append(tuple(sorted(alike, key=_cost)))
+    return tuple(found)
+
+
+def _cost(candidate: Candidate) -> tuple[float, float]:
+    usd, seconds = candidate.usd, candidate.seconds
+    return (math.inf if usd is None else usd, math.inf if seconds is None else seconds)

@@ -1,0 +1,69 @@
+"""Numbers as a user types them: times such as `30m`, dollars such as `5usd`, finite numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+#: Seconds of each unit of time.
+SECONDS: Mapping[str, int] = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
+_TIME = re.compile(rf"({_NUMBER})\s*(min|[smhd])")
+_TIMES = re.compile(rf"(?:{_NUMBER}\s*(?:min|[smhd])\s*)+")
+_DOLLARS = re.compile(rf"\$?\s*({_NUMBER})\s*(?:usd|dollars?|\$)?", re.IGNORECASE)
+
+
+class Duration(click.ParamType[float]):
+    """A time with its unit, in seconds: `90s`, `30m`, `1.5h`, `1h30m`."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        text = str(value).strip().lower()
+        parts = _TIME.findall(text) if _TIMES.fullmatch(text) else []
+        seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
+        if not 0 < seconds < math.inf:
+            self.fail(f"{value!r} is not a time: give one such as 90s, 30m or 1.5h", param, ctx)
+        return seconds
+
+
+class Dollars(click.ParamType[float]):
+    """An amount of dollars: `5usd`, `0.40`, `$5`."""
+
+    name = "dollars"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the dollars."""
+        found = _DOLLARS.fullmatch(str(value).strip())
+        usd = float(found[1]) if found else 0.0
+        if not 0 < usd < math.inf:
+            self.fail(f"{value!r} is no amount of dollars: give one such as 5usd", param, ctx)
+        return usd
+
+
+class Number(click.ParamType[float]):
+    """A finite number."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number: give one such as 0.98", param, ctx)
+        return number

@@ -1,0 +1,192 @@
+"""The command `choose`: which machine reaches a target in time and for the money."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.app import pricing
+from bench.app.amounts import Dollars, Duration, Number
+from bench.app.commands.run_options import AXIS, axis_option, workload_named
+from bench.app.options import (
+    PATH,
+    Command,
+    ExitCodes,
+    OneOf,
+    Option,
+    flag,
+    out_option,
+    price_option,
+    workload_option,
+)
+from bench.app.out_folder import journals_in, journals_of
+from bench.child.workload import load_workload
+from bench.errors import RequestError
+from bench.record.journal import find_journals, read_run
+from bench.record.price import read_rules
+from bench.record.run import Run
+from bench.spec.axes import ALL
+from bench.spec.description import Description
+from bench.spec.request import ChooseRequest, Program
+
+WISH = "What must be reached"
+WHICH = "Which trainings count (all, unless these options name some)"
+
+#: What `--price` does to the journals' own prices.
+PRICE = (
+    "as in run; it takes precedence over the journals' own prices, and a bare figure needs "
+    "journals of one machine"
+)
+
+DETAILS = """
+The machines of the journals stand by their chance to reach the target within the deadline and the
+budget, and each excluded machine has its reason. JOURNALS are journal files or folders of them.
+Without any, all journals in the folder of reports count.
+"""
+
+EXIT_CODES = ExitCodes("a machine qualifies", "no machine qualifies")
+
+
+class ChooseCommand(Command):
+    """The command `choose`: the workload's scored metric names the target's option."""
+
+    def __init__(self, program: Program, about: str) -> None:
+        super().__init__(
+            "choose", exit_codes=EXIT_CODES, help=f"{about}\n{DETAILS}", callback=self._parsed
+        )
+        self._program = program
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of a call with the options of the workload that `args` name."""
+        workload = load_workload(workload_named(args, self._program))
+        self.params = choose_options(workload.description, self._program)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def _parsed(self, **values: Any) -> Callable[[], int]:
+        return functools.partial(execute, request_of(values), self._program)
+
+
+def command(program: Program, about: str) -> click.Command:
+    """Return the command."""
+    return ChooseCommand(program, about)
+
+
+def choose_options(description: Description, program: Program) -> list[click.Parameter]:
+    """Return every option of `choose` for the workload of `description`."""
+    others = [
+        Option(
+            "--deadline",
+            section=WISH,
+            type=Duration(),
+            metavar="TIME",
+            help="the longest that a training may take, such as 90s, 30m or 1.5h",
+        ),
+        Option(
+            "--budget",
+            section=WISH,
+            type=Dollars(),
+            metavar="USD",
+            help="the most that a training may cost, such as 5usd; it needs the machines' prices",
+        ),
+        *(axis_option(axis, section=WHICH) for axis in description.axes),
+        *_datasets(description),
+        out_option("folder of reports whose journals are read"),
+        price_option(PRICE),
+        workload_option(program),
+        flag("--json", "print the answer as JSON", expose_as="as_json"),
+    ]
+    return [
+        click.Argument(["journals"], nargs=-1, type=PATH),
+        _target_option(description, {word for option in others for word in option.opts}),
+        *others,
+    ]
+
+
+def _target_option(description: Description, taken: set[str]) -> Option:
+    """Return the option of the target, called by the last word of the scored metric's name."""
+    metric = description.outline.scored
+    words = ["--target"]
+    if metric is not None:
+        short = f"--{metric.name.split('_')[-1]}"
+        words = [short, *words] if short not in taken else words
+    example = f", such as {metric.targets[0]:g}" if metric and metric.targets else ""
+    return Option(
+        *words,
+        "target",
+        section=WISH,
+        type=Number(),
+        required=True,
+        metavar="X",
+        help=f"the {metric.title if metric else 'metric'} to reach{example}",
+    )
+
+
+def _datasets(description: Description) -> list[Option]:
+    if not description.datasets:
+        return []
+    usual = description.datasets[0]
+    known = OneOf(description.datasets)
+    return [Option("--dataset", section=WHICH, type=known, default=usual, help="the data")]
+
+
+def request_of(values: dict[str, Any]) -> ChooseRequest:
+    """Return the request that the parsed options make."""
+    axes = {
+        name.removeprefix(AXIS): (value,) if isinstance(value, bool) else value
+        for name, value in values.items()
+        if name.startswith(AXIS) and value is not None
+    }
+    return ChooseRequest(
+        workload=values["workload"],
+        target=values["target"],
+        deadline_s=values["deadline"],
+        budget_usd=values["budget"],
+        axes={name: known for name, known in axes.items() if ALL not in known},
+        dataset=values.get("dataset"),
+        journals=values["journals"],
+        out=Path(values["out"]),
+        price=values["price"],
+        as_json=values["as_json"],
+    )
+
+
+def execute(request: ChooseRequest, program: Program) -> int:
+    """Print the machines by their chance; return 1 if no machine qualifies."""
+    description = load_workload(request.workload).description
+    rules = read_rules(request.price) if request.price else ()
+    paths = journals_of(request.journals) or find_journals(journals_in(request.out))
+    if not paths:
+        raise RequestError(
+            "there is no journal yet",
+            seen=journals_in(request.out),
+            next_step="measure first: {program} run",
+        )
+    runs = pricing.repriced_report([read_run(path) for path in paths], rules)
+    report, found = _answer(request, runs, description)
+    print(report)
+    return 0 if found else 1
+
+
+def _answer(request: ChooseRequest, runs: list[Run], description: Description) -> tuple[str, bool]:
+    """Return the answer as text, and whether a machine qualifies."""
+    from bench.analysis.choose import Wish, choice_of  # pandas: 0.5 s that --help need not pay
+    from bench.analysis.rent_or_buy import rent_or_buy
+    from bench.report import data
+    from bench.report.choice import choice_report
+    from bench.report.markdown import render
+
+    wish = Wish(request.target, request.deadline_s, request.budget_usd)
+    choice, outline = choice_of(runs, wish, description.outline, request.axes, request.dataset)
+    report = choice_report(choice, outline, rent_or_buy(choice))
+    text = data.summary_json(report) if request.as_json else render(report)
+    return text.rstrip("\n"), choice.best is not None

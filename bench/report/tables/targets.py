@@ -1,0 +1,102 @@
+"""The table of targets: seconds, dollars and joules until a training reaches each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.analysis.cells import scaled
+from bench.analysis.results import Results
+from bench.analysis.time_to_target import TimeToTarget
+from bench.report.column import Column, Table
+from bench.report.shared_columns import MEASURED, bounded, cell_row, group_columns, warnings
+from bench.report.words import reach as words
+from bench.spec.axes import Metric
+from bench.spec.description import Outline
+
+
+def targets_table(results: Results) -> Table | None:
+    """Return a row for each recipe, machine and target; None if no target was looked for."""
+    metric, found = results.outline.scored, results.targets
+    if metric is None or not found:
+        return None
+    between = any(low != high for low, high in (one.reached.median for one in found) if high)
+    return Table(
+        name="targets",
+        title=words.title(metric),
+        columns=_columns(results, metric),
+        rows=tuple(_row(one, results.outline) for one in found),
+        notes=(*warnings(results), words.NOTE, *([words.AT_MOST] if between else [])),
+    )
+
+
+def _columns(results: Results, metric: Metric) -> tuple[Column, ...]:
+    machine, _, *axes = group_columns(results)
+    return (
+        machine,
+        Column("training", "training", meaning="what is trained, for as long as it takes"),
+        *axes,
+        Column("target", "target", "number", f"the {metric.title} to reach", unit=metric.unit),
+        Column("seeds", "seeds", meaning="how many seeds reached the target, of all seeds"),
+        Column("epochs", "epochs", meaning="trained until the median seed reaches the target"),
+        Column("time", "s [95 %]", meaning="seconds of training until then"),
+        Column(
+            "usd_per_1000_trainings",
+            "USD per 1000",
+            "number",
+            "dollars of 1000 trainings until then",
+            unit="USD",
+            better="lower",
+            foldable=True,
+        ),
+        Column(
+            "joules", "J", "number", "energy until then", unit="J", better="lower", foldable=True
+        ),
+        Column(
+            "stays",
+            "stays",
+            meaning="how many seeds reached the target at every later evaluation too",
+            foldable=True,
+        ),
+    )
+
+
+def _row(found: TimeToTarget, outline: Outline) -> dict[str, Any]:
+    there, cell = found.reached, found.reached.recipe
+    low, high = there.median
+    seeds_low, seeds_high = there.share
+    stayed, again = there.stayed
+    highs = [first.high for first in there.firsts if first.high is not None]
+    head = {
+        key: value for key, value in cell_row(cell, outline).items() if key not in ("job", "epochs")
+    }
+    return {
+        "machine": found.machine,
+        "source": MEASURED,
+        "machine_key": found.machine_key,
+        **head,
+        "training": words.recipe(cell, outline),
+        "target": there.target,
+        "seeds": words.part(there.reached, there.seeds),
+        "seeds_reached": there.reached,
+        "seeds_trained": there.seeds,
+        "seeds_share_low": seeds_low,
+        "seeds_share_high": seeds_high,
+        "epochs": words.epochs(there),
+        "epochs_low": low,
+        "epochs_high": high,
+        "epochs_of_first_seed": min(highs, default=None),
+        "epochs_of_last_seed": max(highs) if len(highs) == there.seeds else None,
+        "epochs_trained": there.trained,
+        "time": words.seconds(there, found.seconds, found.more_than_s),
+        **bounded("time", found.seconds, "s"),
+        "time_more_than_s": found.more_than_s,
+        "start_s": found.pace.start_s,
+        "epoch_s": found.pace.epoch_s,
+        "jobs": found.pace.jobs,
+        "sittings": found.pace.sittings,
+        "usd_per_1000_trainings": scaled(found.usd, 1000),
+        "joules": found.joules,
+        "stays": words.part(stayed, again) if again else None,
+        "seeds_stayed": stayed,
+        "seeds_evaluated_again": again,
+    }

@@ -1,0 +1,35 @@
+"""Times and dollars as a user types them."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from bench.app.amounts import Dollars, Duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("30 min", 1800), ("1.5h", 5400), ("1h30m", 5400), ("2d", 172800)],
+)
+def test_a_time_is_read_with_its_unit(text, seconds):
+    assert Duration()(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["30", "m", "5 bananas", "1h30", "30minutes", "0s", "-5m", ""])
+def test_a_time_without_a_known_unit_is_refused_with_an_example(text):
+    with pytest.raises(click.BadParameter, match="30m"):
+        Duration()(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"), [("5usd", 5), ("0.40", 0.4), ("$5", 5), ("5 USD", 5), ("1 dollar", 1)]
+)
+def test_dollars_are_read_with_or_without_their_word(text, usd):
+    assert Dollars()(text) == usd
+
+
+@pytest.mark.parametrize("text", ["5 bananas", "5eur", "usd", "-5", "0", "nan", "1e3000"])
+def test_another_currency_is_refused_with_an_example(text):
+    with pytest.raises(click.BadParameter, match="5usd"):
+        Dollars()(text)
