@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from bench.analysis.cells import Cell, unmarked_axes
 from bench.analysis.contenders import contenders
@@ -26,9 +26,6 @@ from bench.spec.description import Outline
 #: were seen are few.
 SMOOTHING = ((-1, 0.2), (0, 0.6), (1, 0.2))
 
-#: How many seeds that never reach the target are added to the seeds that were seen.
-NEVER = 0.5
-
 #: Machines whose chances differ by less than this show no difference.
 ALIKE = 0.05
 
@@ -38,11 +35,18 @@ LEAST_CHANCE = 0.05
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: a target of the scored metric, and limits of time and dollars if any."""
+    """What is asked for: a target of the scored metric, and limits of time and dollars if any.
+
+    `asked` holds the values of axes that count, by the axis's name. Other axes are free, except
+    that an axis that never appears in a job's name keeps its default. Only jobs on `dataset` count,
+    if it is named.
+    """
 
     target: float
     deadline_s: float | None = None
     budget_usd: float | None = None
+    asked: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    dataset: str | None = None
 
     def limit_s(self, price: Price) -> float:
         """Return the seconds that a training may take; a budget is a deadline at the price."""
@@ -50,6 +54,14 @@ class Wish:
         if self.budget_usd is not None and price.usd_per_hour:
             limits.append(self.budget_usd / price.usd_per_hour * 3600)
         return min(limits)
+
+    def is_for(self, recipe: Cell, outline: Outline) -> bool:
+        """Say whether trainings by a recipe count."""
+        unmarked = (axis for axis in unmarked_axes(outline) if axis.default is not None)
+        asked = {**{axis.name: (axis.default,) for axis in unmarked}, **self.asked}
+        return self.dataset in (None, recipe.dataset) and all(
+            recipe.value(axis) in values for axis, values in asked.items()
+        )
 
 
 class Why(enum.Enum):
@@ -120,19 +132,11 @@ class Choice:
         return self.groups[0][0] if self.groups else None
 
 
-def choice_of(
-    runs: Sequence[Run],
-    wish: Wish,
-    outline: Outline,
-    asked: Mapping[str, Sequence[object]],
-    dataset: str | None = None,
-) -> tuple[Choice, Outline]:
+def choice_of(runs: Sequence[Run], wish: Wish, outline: Outline) -> tuple[Choice, Outline]:
     """Return the choice among the machines of `runs`, and the outline of their workload.
 
-    `outline` is the program's own. `asked` holds the values of axes that count, by the axis's name.
-    Other axes are free, except that an axis that never appears in a job's name keeps its default.
-    Only jobs on `dataset` count, if it is named. Raises RequestError if the runs are of unlike
-    workloads, or if no metric of the workload is scored.
+    `outline` is the program's own. Raises RequestError if the runs are of unlike workloads, or if
+    no metric of the workload is scored.
     """
     outline, _ = workload_of(runs, outline, None)
     if outline.scored is None:
@@ -143,18 +147,21 @@ def choice_of(
     shares = merged(runs)
     measured = measured_jobs(shares)
     found = machines(shares, measured)
-    jobs = jobs_frame(measured, outline)
-    final = jobs[jobs["is_final"].astype(bool)]
-    usual = {axis.name: (axis.default,) for axis in unmarked_axes(outline)}
     wanted = {
         recipe: alike
         for recipe, alike in recipes(measured, outline).items()
-        if dataset is None or recipe.dataset == dataset
-        if all(recipe.value(axis) in values for axis, values in {**usual, **asked}.items())
+        if wish.is_for(recipe, outline)
     }
+    final = jobs_frame([_final(job) for job in measured], outline)
     by_key = by_machine(paces(contenders(final, measured, found, outline), measured, outline))
     prices = latest_prices(measured)
     return choose(wish, outline.scored, found, wanted, by_key, prices), outline
+
+
+def _final(job: MeasuredJob) -> MeasuredJob:
+    """Return a job with its last evaluation alone, whose steps are then read once."""
+    last = {"evaluations": (job.measurement.final,)}
+    return replace(job, measurement=job.measurement.model_copy(update=last))
 
 
 def choose(
@@ -245,15 +252,14 @@ def chance_within(there: Reached, pace: Pace, limit_s: float) -> float:
 def epoch_chances(there: Reached) -> dict[int, float]:
     """Return the chance that one more seed reaches the target first after so many epochs.
 
-    The chances add up to less than 1: half a seed that never reaches it is added to those seen.
-    A seed that reached the target in epoch 1 cannot be moved to epoch 0 and stays.
+    Each K that was seen is spread to its neighbours; epoch 1 has no epoch before it. The chances
+    add up to less than 1 (see `Reached.predicted`).
     """
-    seen = there.seeds / (there.seeds + NEVER)
     chances: dict[int, float] = {}
-    for epochs, share in there.chances.items():
+    for epochs, share in there.predicted.items():
         for step, part in SMOOTHING:
             moved = max(epochs + step, 1)
-            chances[moved] = chances.get(moved, 0.0) + seen * share * part
+            chances[moved] = chances.get(moved, 0.0) + share * part
     return chances
 
 

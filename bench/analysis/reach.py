@@ -7,7 +7,7 @@ so the jobs of all machines tell it together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +17,9 @@ from bench.analysis.pooling import MeasuredJob
 from bench.record.measurement import Measurement
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
+
+#: How many seeds that never reach the target are added to those seen before anything is predicted.
+NEVER = 0.5
 
 #: More than this share of the seeds must have reached a target for a median.
 _HALF = 0.5 + 1e-9
@@ -75,6 +78,20 @@ class Reached:
     def chances(self) -> Mapping[int, float]:
         """The share of seeds by K, each at the latest epoch that its evaluations allow."""
         return _shares(self.firsts, lambda first: first.high)
+
+    @cached_property
+    def predicted(self) -> Mapping[int, float]:
+        """The chances of one more seed by K; they add up to less than 1.
+
+        Half a seed that never reaches the target is added to the seeds that were seen, so three
+        seeds of three give 6 in 7.
+        """
+        return _shares(self.firsts, lambda first: first.high, NEVER)
+
+    @property
+    def shorter(self) -> int:
+        """The number of seeds that missed the target but were trained for fewer epochs."""
+        return sum(first.high is None and first.trained < self.trained for first in self.firsts)
 
     @cached_property
     def median(self) -> tuple[int, int | None]:
@@ -166,17 +183,20 @@ def _of_seed(firsts: Sequence[First]) -> First:
     return replace(ordered[len(ordered) // 2], trained=trained)
 
 
-def _shares(firsts: Sequence[First], event: Callable[[First], int | None]) -> dict[int, float]:
+def _shares(
+    firsts: Sequence[First], event: Callable[[First], int | None], never: float = 0.0
+) -> dict[int, float]:
     """Return the share of seeds by the epoch of their `event`; seeds without one are censored.
 
-    A seed that was trained for fewer epochs than others counts as long as it was trained.
+    A seed that was trained for fewer epochs than others counts as long as it was trained. `never`
+    is a number of seeds that are added and have no event.
     Source: the product-limit estimator (Kaplan and Meier, 1958, doi:10.2307/2281868).
     """
     events = [event(first) for first in firsts]
     left, shares = 1.0, {}
     for epoch in sorted({found for found in events if found is not None}):
         ended = sum(found == epoch for found in events)
-        at_risk = sum(
+        at_risk = never + sum(
             (first.trained if found is None else found) >= epoch
             for first, found in zip(firsts, events, strict=True)
         )
@@ -196,7 +216,7 @@ def _median(shares: Mapping[int, float]) -> int | None:
 
 
 def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the exact bounds of a share of which `hits` of `n` were seen.
+    """Return the exact bounds of a share, given `hits` in `n` trials.
 
     Source: Clopper and Pearson, 1934, doi:10.1093/biomet/26.4.404, by quantiles of the beta
     distribution.
@@ -207,9 +227,3 @@ def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[
     low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
     high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
     return low, high
-
-
-def scored_targets(outline: Outline, targets: Iterable[float] = ()) -> tuple[float, ...]:
-    """Return `targets`, or those of the scored metric if there are none."""
-    given = tuple(targets)
-    return given or (outline.scored.targets if outline.scored else ())

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from bench.errors import RequestError
-from bench.record.journal import find_journals, unwritable
+from bench.record.journal import unwritable
 
 
 def journals_in(out: Path) -> Path:
     """Return the folder of the journals within a folder of reports."""
     return out / "journals"
-
-
-def journals_of(given: Sequence[Path]) -> list[Path]:
-    """Return the journals that a user named: files, or folders of journals or of reports.
-
-    Raises RequestError if a folder holds no journal.
-    """
-    paths: list[Path] = []
-    for path in given:
-        found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
-        if not found:
-            raise RequestError(
-                "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
-            )
-        paths += found
-    return paths
 
 
 def prepare_folder(out: Path) -> None:

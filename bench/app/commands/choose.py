@@ -23,7 +23,7 @@ from bench.app.options import (
     price_option,
     workload_option,
 )
-from bench.app.out_folder import journals_in, journals_of
+from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload
 from bench.errors import RequestError
 from bench.record.journal import find_journals, read_run
@@ -164,17 +164,24 @@ def execute(request: ChooseRequest, program: Program) -> int:
     """Print the machines by their chance; return 1 if no machine qualifies."""
     description = load_workload(request.workload).description
     rules = read_rules(request.price) if request.price else ()
-    paths = journals_of(request.journals) or find_journals(journals_in(request.out))
-    if not paths:
-        raise RequestError(
-            "there is no journal yet",
-            seen=journals_in(request.out),
-            next_step="measure first: {program} run",
-        )
-    runs = pricing.repriced_report([read_run(path) for path in paths], rules)
+    runs = [read_run(path) for path in _journals(request)]
+    runs = pricing.repriced_report(runs, rules)
     report, found = _answer(request, runs, description)
     print(report)
     return 0 if found else 1
+
+
+def _journals(request: ChooseRequest) -> list[Path]:
+    """Return the journals that the request names; without any, all of the folder of reports."""
+    paths: list[Path] = []
+    for path in request.journals or (request.out,):
+        found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
+        if not found or not found[0].exists():
+            raise RequestError(
+                "there is no journal", seen=path, next_step="measure first: {program} run"
+            )
+        paths += found
+    return paths
 
 
 def _answer(request: ChooseRequest, runs: list[Run], description: Description) -> tuple[str, bool]:
@@ -185,8 +192,10 @@ def _answer(request: ChooseRequest, runs: list[Run], description: Description) -
     from bench.report.choice import choice_report
     from bench.report.markdown import render
 
-    wish = Wish(request.target, request.deadline_s, request.budget_usd)
-    choice, outline = choice_of(runs, wish, description.outline, request.axes, request.dataset)
+    wish = Wish(
+        request.target, request.deadline_s, request.budget_usd, request.axes, request.dataset
+    )
+    choice, outline = choice_of(runs, wish, description.outline)
     report = choice_report(choice, outline, rent_or_buy(choice))
     text = data.summary_json(report) if request.as_json else render(report)
     return text.rstrip("\n"), choice.best is not None

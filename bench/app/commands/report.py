@@ -21,7 +21,7 @@ from bench.app.options import (
     price_option,
     workload_option,
 )
-from bench.app.out_folder import journals_in, journals_of
+from bench.app.out_folder import journals_in
 from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.journal import find_journals, read_run
@@ -111,7 +111,17 @@ def make_report(
 
 
 def _journals(given: Sequence[Path], out: Path) -> list[Path]:
-    return journals_of(given) if given else [_newest(out)]
+    if not given:
+        return [_newest(out)]
+    paths: list[Path] = []
+    for path in given:
+        found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
+        if not found:
+            raise RequestError(
+                "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
+            )
+        paths += found
+    return paths
 
 
 def _newest(out: Path) -> Path:

@@ -25,7 +25,12 @@ def targets_table(results: Results) -> Table | None:
         title=words.title(metric),
         columns=_columns(results, metric),
         rows=tuple(_row(one, results.outline) for one in found),
-        notes=(*warnings(results), words.NOTE, *([words.AT_MOST] if between else [])),
+        notes=(
+            *warnings(results),
+            words.NOTE,
+            *([words.AT_MOST] if between else []),
+            *([words.SHORTER] if any(one.reached.shorter for one in found) else []),
+        ),
     )
 
 

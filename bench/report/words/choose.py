@@ -113,7 +113,9 @@ def excluded(found: Exclusion, choice: Choice, outline: Outline) -> str:
     """Return why a machine is excluded."""
     wanted = goal(choice.wish, choice.metric)
     if found.why is Why.NOT_MEASURED:
-        return "the journals hold no measured job of the kind that was asked for"
+        data = choice.wish.dataset
+        on = f"on {data} data " if data else ""
+        return f"the journals hold no measured job {on}of the kind that was asked for"
     if found.why is Why.NO_METRIC:
         return f"no evaluation of its jobs shows the {choice.metric.title}"
     if found.why is Why.NO_PRICE:

@@ -22,6 +22,11 @@ AT_MOST = (
     "reached between two evaluations, and the figures are of the later one."
 )
 
+SHORTER = (
+    "Some seeds missed a target but were trained for fewer epochs than others; they count for the "
+    "median as long as they were trained."
+)
+
 
 def title(metric: Metric) -> str:
     """Return the title of the table."""
@@ -29,7 +34,7 @@ def title(metric: Metric) -> str:
 
 
 def recipe(cell: Cell, outline: Outline) -> str:
-    """Return the name of a training without its epochs: `mlp adam`."""
+    """Return the name of a training without its number of epochs."""
     values = (
         axis.mark.format(value)
         for axis in heading_axes(outline)

@@ -18,8 +18,8 @@ CERTAIN = 3 / 3.5
 
 
 def chosen(runs, target=0.98, deadline_s=None, budget_usd=None, axes=None, dataset=None):
-    wish = Wish(target, deadline_s, budget_usd)
-    return choice_of(runs, wish, DESCRIPTION.outline, axes or {}, dataset)[0]
+    wish = Wish(target, deadline_s, budget_usd, axes or {}, dataset)
+    return choice_of(runs, wish, DESCRIPTION.outline)[0]
 
 
 def three_machines(prices=("1", "1", "1"), reached=None):

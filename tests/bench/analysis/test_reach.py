@@ -19,7 +19,7 @@ METRIC = OUTLINE.scored
 
 
 def trained(curve, metric=METRIC):
-    """A measurement that was evaluated at each epoch of `curve`, which holds the metric by epoch."""
+    """A measurement evaluated after each epoch of `curve`, which holds the metric by epoch."""
     evaluations = [
         an_evaluation(epochs, float(epochs), metrics={metric.name: value})
         for epochs, value in curve.items()
@@ -117,7 +117,8 @@ def test_a_short_training_counts_as_long_as_it_lasted():
     fourth, short = every(0.9, 0.9, 0.9, 0.98), every(0.9, 0.9)
     found = of_seeds((1, fourth), (2, fourth), (3, short), (4, every(0.98)))
     assert found.chances == pytest.approx({1: 0.25, 4: 0.75})
-    assert (found.reached, found.seeds) == (3, 4)
+    assert (found.reached, found.seeds, found.shorter) == (3, 4, 1)
+    assert found.predicted == pytest.approx({1: 1 / 4.5, 4: 3.5 / 4.5 * 2 / 2.5})
 
 
 def test_what_stays_reached_is_counted_over_seeds_that_were_evaluated_again():

@@ -72,7 +72,7 @@ def test_no_machine_that_qualifies_is_exit_code_1(reports, capsys):
 def test_the_trainings_can_be_chosen_by_their_axes(reports, capsys):
     words = ["choose", "--accuracy", "0.98", "--models", "mlp", "--out", str(reports)]
     assert run_command(words) == 1
-    assert "no measured job of the kind" in " ".join(capsys.readouterr().out.split())
+    assert "no measured job on mnist data of the kind" in " ".join(capsys.readouterr().out.split())
     assert run_command([*words[:3], "--models", "cnn,mlp", *words[5:]]) == 0
 
 
