@@ -19,6 +19,7 @@ from bench.app.options import (
     OneOf,
     Option,
     flag,
+    near_miss,
     out_option,
     price_option,
     workload_option,
@@ -163,12 +164,25 @@ def request_of(values: dict[str, Any]) -> ChooseRequest:
 def execute(request: ChooseRequest, program: Program) -> int:
     """Print the machines by their chance; return 1 if no machine qualifies."""
     description = load_workload(request.workload).description
+    _check_values(request, description)
     rules = read_rules(request.price) if request.price else ()
     runs = [read_run(path) for path in _journals(request)]
     runs = pricing.repriced_report(runs, rules)
     report, found = _answer(request, runs, description)
     print(report)
     return 0 if found else 1
+
+
+def _check_values(request: ChooseRequest, description: Description) -> None:
+    """Raise RequestError if a value that was asked for is not one of its axis's choices."""
+    for axis in description.axes:
+        for value in request.axes.get(axis.name, ()):
+            if axis.choices and value not in axis.choices:
+                raise RequestError(
+                    f"{value!r} is not a known {axis.title}",
+                    seen=value,
+                    next_step=near_miss(str(value), [str(known) for known in axis.choices]),
+                )
 
 
 def _journals(request: ChooseRequest) -> list[Path]:

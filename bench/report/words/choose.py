@@ -9,6 +9,7 @@ from bench.analysis.choose import ALIKE, Candidate, Choice, Exclusion, Why, Wish
 from bench.analysis.rent_or_buy import RentOrBuy
 from bench.report.words.lists import and_list
 from bench.report.words.reach import epochs, part, recipe
+from bench.report.words.sureness import dollars
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
 from bench.units import significant
@@ -19,14 +20,15 @@ _NEAR = 0.01
 #: No chance is written as more or less certain than this.
 _MOST = 100
 
+#: A machine is recommended from this chance on.
+_LIKELY = 0.5
+
 NOTE = (
-    "The chance is the chance that one more training, with a seed that was not seen, reaches the "
-    "target within the limits on another day. It adds up over the epochs that the seeds needed on "
-    "all machines, each spread to its neighbours (20, 60 and 20 %), times the chance that so many "
-    "epochs end in time. Half a seed that never reaches the target is added to the seeds seen, so "
-    "a few seeds never make a certainty. Machines stand by their chance. If chances differ by "
-    f"less than {100 * ALIKE:.0f} points, no difference is shown, and the machines stand by their "
-    "dollars."
+    "The chance is that one more training, with a seed that was not seen yet, reaches the target "
+    "within the limits on another day. It adds up over the epochs that the seeds of all machines "
+    "needed: the chance of so many epochs times the chance that they end in time. Half a seed that "
+    "never reaches the target is added to the seeds seen. Within "
+    f"{100 * ALIKE:.0f} points of chance no difference is shown; then dollars decide."
 )
 
 
@@ -54,11 +56,11 @@ def duration(seconds: float) -> str:
 
 
 def spent(seconds: float) -> str:
-    """Return an estimated time: `12.3 s`, `4.5 min`, `2.1 h`."""
+    """Return an estimated time: `12 s`, `4.5 min`, `2.1 h`."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{significant(seconds / size)} {unit}"
-    return f"{significant(seconds)} s"
+            return f"{significant(seconds / size, 2)} {unit}"
+    return f"{significant(seconds, 2)} s"
 
 
 def about(chance: float) -> str:
@@ -86,16 +88,13 @@ def verdict(choice: Choice, outline: Outline) -> list[str]:
     if best is None:
         return ["No machine qualifies. The table says why."]
     names = [one.machine for one in choice.groups[0]]
-    wanted = goal(choice.wish, choice.metric)
-    cost = "" if best.usd is None else f" and {significant(best.usd)} USD"
-    time = (
-        f"takes {spent(best.seconds)}{cost} ({epochs(best.reached)} epochs)"
-        if best.seconds is not None
-        else f"may take more than {spent(best.pace.seconds(best.reached.trained))}"
-    )
+    wanted, training = goal(choice.wish, choice.metric), recipe(best.reached.recipe, outline)
     said = [
-        f"Train {recipe(best.reached.recipe, outline)} on {best.machine}: the chance to reach "
-        f"{wanted} is {chance(best)}. The median training {time}."
+        f"Train {training} on {best.machine}: the chance to reach {wanted} is {chance(best)}. "
+        f"{_median(best)}"
+        if best.chance >= _LIKELY
+        else f"No machine is likely to reach {wanted} within the limits. The best chance is "
+        f"{chance(best)}, with {training} on {best.machine}. {_median(best)}"
     ]
     if len(names) > 1:
         said.append(
@@ -103,6 +102,16 @@ def verdict(choice: Choice, outline: Outline) -> list[str]:
             f"{_order(choice.groups[0])} decides."
         )
     return said
+
+
+def _median(best: Candidate) -> str:
+    """Return what the median training takes."""
+    if best.seconds is None:
+        trained = best.reached.trained
+        least = spent(best.pace.seconds(trained))
+        return f"The median training takes more than {least} (more than {trained} epochs)."
+    cost = "" if best.usd is None else f" and {dollars(best.usd)} USD"
+    return f"The median training takes {spent(best.seconds)}{cost} ({epochs(best.reached)} epochs)."
 
 
 def _order(alike: Sequence[Candidate]) -> str:
@@ -140,7 +149,7 @@ def _too_much(found: Exclusion, best: Candidate, wish: Wish, outline: Outline) -
     assert hourly is not None, "a budget was too small"
     usd = hourly * best.least_s / 3600
     return (
-        f"{time}, which is {significant(usd)} USD at {significant(hourly)} USD an hour; the "
+        f"{time}, which is {dollars(usd)} USD at {significant(hourly)} USD an hour; the "
         f"budget is {significant(wish.budget_usd)} USD"
     )
 

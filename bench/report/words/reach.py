@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.analysis.cells import Cell, heading_axes
 from bench.analysis.intervals import Interval
 from bench.analysis.reach import Reached
+from bench.report.words.sureness import Bracket, rounded
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
 from bench.units import significant
@@ -60,6 +61,7 @@ def seconds(found: Reached, time: Interval | None, more_than_s: float | None) ->
     """Return the seconds that the epochs take, with their bracket."""
     if time is None:
         return f"more than {significant(more_than_s)}"
-    bracket = f"{significant(time.estimate)} [{significant(time.low)}, {significant(time.high)}]"
+    estimate, low_s, high_s = rounded(Bracket(time.estimate, time.low, time.high))
+    bracket = f"{estimate} [{low_s}, {high_s}]"
     low, high = found.median
     return bracket if low == high else f"at most {bracket}"

@@ -69,6 +69,13 @@ def test_no_machine_that_qualifies_is_exit_code_1(reports, capsys):
     assert "0 of 3 seeds reached test accuracy 0.99 in 10 epochs of cnn adam" in out
 
 
+def test_a_small_chance_is_no_recommendation(reports, capsys):
+    words = ["choose", "--accuracy", "0.98", "--deadline", "6.4s", "--out", str(reports)]
+    assert run_command(words) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "No machine is likely to reach test accuracy 0.98 within the limits." in out
+
+
 def test_the_trainings_can_be_chosen_by_their_axes(reports, capsys):
     words = ["choose", "--accuracy", "0.98", "--models", "mlp", "--out", str(reports)]
     assert run_command(words) == 1
@@ -83,6 +90,7 @@ def test_the_trainings_can_be_chosen_by_their_axes(reports, capsys):
         (["--budget", "5 bananas", "--accuracy", "0.98"], "give one such as 5usd"),
         (["--accuracy", "high"], "'high' is not a finite number"),
         (["--accuracy", "nan"], "'nan' is not a finite number"),
+        (["--accuracy", "0.98", "--models", "clp"], "did you mean mlp? use one of mlp, cnn"),
         ([], "Missing option '--accuracy' / '--target'"),
     ],
 )
