@@ -140,8 +140,9 @@ def excluded(found: Exclusion, choice: Choice, outline: Outline) -> str:
 
 
 def _too_much(found: Exclusion, best: Candidate, wish: Wish, outline: Outline) -> str:
-    quickest = f"the quickest seed of {recipe(best.reached.recipe, outline)} needs"
-    time = f"{quickest} {spent(best.least_s)}"
+    hits = best.reached.reached
+    seed = "the one seed" if hits == 1 else f"the quickest of {hits} seeds"
+    time = f"{seed} of {recipe(best.reached.recipe, outline)} needs {spent(best.least_s)}"
     if found.why is Why.TOO_SLOW:
         assert wish.deadline_s is not None, "a deadline was too short"
         return f"{time}; the deadline is {duration(wish.deadline_s)}"

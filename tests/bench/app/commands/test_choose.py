@@ -39,7 +39,7 @@ def test_the_best_machine_stands_first_with_its_chance_in_words(reports, capsys)
     assert out.startswith("# Reach test accuracy 0.98 within 12 s")
     assert "Train cnn adam on fast" in out
     assert "(3 seeds)" in out
-    assert "the quickest seed of cnn adam needs 25 s; the deadline is 12 s" in out
+    assert "the quickest of 3 seeds of cnn adam needs 25 s; the deadline is 12 s" in out
 
 
 def test_a_budget_excludes_a_machine_without_a_price_and_says_what_to_do(reports, capsys):
