@@ -72,6 +72,14 @@ def unlike_machines(found: Sequence[Machine]) -> tuple[UnlikeMachines, ...]:
     )
 
 
+def shared_identities(found: Sequence[Machine]) -> tuple[tuple[Machine, ...], ...]:
+    """Return the machines, one for each label, that have one id under several labels."""
+    by_id: dict[str, dict[str, Machine]] = {}
+    for machine in found:
+        by_id.setdefault(machine.facts.machine_id, {}).setdefault(machine.label, machine)
+    return tuple(tuple(one.values()) for one in by_id.values() if len(one) > 1)
+
+
 def _measured_machine(key: str, jobs: Sequence[MeasuredJob]) -> Machine:
     last = jobs[-1]
     versions: dict[str, str] = {}

@@ -52,16 +52,31 @@ def _with_targets(kept: Outline, own: Outline) -> Outline:
     return kept.model_copy(update={"metrics": metrics})
 
 
+def why_foreign(run: Run, outline: Outline) -> str | None:
+    """Return why `run` is not a run of the workload that `outline` describes; None if it is."""
+    measured = (run.header.workload or outline).name
+    if measured != outline.name:
+        return f"it measured the workload {measured}"
+    return _axes_problem(run, outline)
+
+
 def _check_axes(run: Run, outline: Outline) -> None:
     """Raise RequestError if a job of `run` holds axes that are not those of `outline`."""
+    problem = _axes_problem(run, outline)
+    if problem is not None:
+        raise RequestError(
+            f"{run.path.name} is not a journal of the workload {outline.name}",
+            seen=problem,
+            next_step="name with --workload the workload that the journal measured",
+        )
+
+
+def _axes_problem(run: Run, outline: Outline) -> str | None:
     for job in (*run.header.jobs, *(record.job for record in run.records)):
         problem = next(_problems(job, outline), None)
         if problem is not None:
-            raise RequestError(
-                f"{run.path.name} is not a journal of the workload {outline.name}",
-                seen=f"{problem} in the job {job.job_id}",
-                next_step="name with --workload the workload that the journal measured",
-            )
+            return f"{problem} in the job {job.job_id}"
+    return None
 
 
 def _problems(job: JobSpec, outline: Outline) -> Iterator[str]:

@@ -28,17 +28,29 @@ def repriced_report(runs: Sequence[Run], rules: Sequence[PriceRule]) -> list[Run
     A bare figure applies to the report's one machine. Raises RequestError if it has several.
     """
     labels = list(dict.fromkeys(share.label for run in runs for share in run.shares))
-    typed = any(rule.is_typed for rule in rules)
-    if typed and len(labels) != 1:
+    if any(rule.is_typed for rule in rules) and len(labels) != 1:
         raise RequestError(
             "a bare price applies to one machine, and this report shows several machines or none",
             seen=", ".join(sorted(labels)) or "no machine",
             next_step="give a YAML file with a label for each machine: docs/machine.md",
         )
-    if typed:
-        named = {"label": labels[0]}
-        rules = [rule.model_copy(update=named) if rule.is_typed else rule for rule in rules]
-    return [repriced(run, rules) for run in runs]
+    named = _given_to(labels[0], rules) if labels else rules
+    return [repriced(run, named) for run in runs]
+
+
+def repriced_sittings(runs: Sequence[Run], newest: Run) -> list[Run]:
+    """Return the runs of one folder with the rules of `newest` before the rules of the others.
+
+    A bare figure applies to the machine on which it was given, by its label.
+    """
+    named = _given_to(newest.header.label, newest.header.prices)
+    return [run if run is newest else repriced(run, named) for run in runs]
+
+
+def _given_to(label: str, rules: Sequence[PriceRule]) -> list[PriceRule]:
+    """Return `rules` with each bare figure given to the machine called `label`."""
+    named = {"label": label}
+    return [rule.model_copy(update=named) if rule.is_typed else rule for rule in rules]
 
 
 def renamed(run: Run, label: str) -> Run:

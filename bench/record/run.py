@@ -146,6 +146,14 @@ class Run:
         )
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A journal that a report of its folder does not hold, and why."""
+
+    name: str
+    reason: str
+
+
 def merged(runs: Iterable[Run]) -> list[Share]:
     """Return the shares of `runs` with each record once, so a run that is given twice counts once.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.analysis.results import analyse
-from bench.record.run import Run
+from bench.record.run import LeftOut, Run
 from bench.report.column import Report
 from bench.report.tables.capacity import capacity_table
 from bench.report.tables.comparison import comparison_table
@@ -31,13 +31,14 @@ def build_report(
     outline: Outline,
     reference: Reference | None = None,
     commands: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> Report:
     """Return the annex of `runs`; `commands` are the commands that made this report.
 
-    `outline` and `reference` are the program's own: the outline describes runs whose journals hold
-    none, and the reference is used if the runs are of that workload. Works for no run, for runs
-    without a measurement, and for runs of unlike machines and datasets. Raises RequestError if the
-    runs are of unlike workloads.
+    `left_out` are the journals of the same folders that it does not hold. `outline` and `reference`
+    are the program's own: the outline describes runs whose journals hold none, and the reference is
+    used if the runs are of that workload. Works for no run, for runs without a measurement, and for
+    runs of unlike machines and datasets. Raises RequestError if the runs are of unlike workloads.
     """
     results = analyse(runs, outline, reference)
     compared = (ranking_table(results), comparison_table(results))
@@ -59,5 +60,8 @@ def build_report(
             reproduce_table(results, commands),
             epochs_table(results),
         ),
-        notes=(notes.published_source(results.reference),) if results.reference else (),
+        notes=(
+            *([notes.published_source(results.reference)] if results.reference else []),
+            *map(notes.left_out, left_out),
+        ),
     )

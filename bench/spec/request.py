@@ -83,7 +83,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """A report of journals; without any, the newest journal in `out` is reported."""
+    """A report of journals; without any, all journals in `out` are reported together."""
 
     workload: str
     journals: tuple[Path, ...] = ()

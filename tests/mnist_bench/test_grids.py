@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_grid_of_the_package_loads_and_is_called_what_it_is_called(name):
 
 def test_smoke_has_both_models():
     assert {job.axes["model"] for job in jobs_of("smoke")} == set(ARCHITECTURES)
+
+
+def test_quick_has_five_jobs_and_repeats_one_cheap_cell():
+    jobs = jobs_of("quick")
+    cells = Counter((job.axes["model"], job.axes["optimizer"], job.seed) for job in jobs)
+    assert cells == {
+        ("mlp", "sgd", 1234): 2,
+        ("mlp", "rmsprop", 1234): 1,
+        ("mlp", "adam", 1234): 1,
+        ("cnn", "adam", 1234): 1,
+    }
+    assert {job.epochs for job in jobs} == {2}
 
 
 def test_paper_covers_the_twelve_published_rows_with_six_jobs():

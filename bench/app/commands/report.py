@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 
 from bench.app import pricing
 from bench.app.counts import counts_of
+from bench.app.folder_runs import FolderRuns, runs_of
 from bench.app.options import (
     PATH,
     Command,
@@ -23,12 +25,13 @@ from bench.app.options import (
 )
 from bench.app.out_folder import journals_in
 from bench.child.workload import Workload, load_workload
-from bench.errors import RequestError
+from bench.errors import RequestError, StoreError
 from bench.record.journal import find_journals, read_run
 from bench.record.price import read_rules
-from bench.record.run import Run
+from bench.record.run import LeftOut, Run
 from bench.spec.privacy import Privacy
 from bench.spec.request import Program, ReportRequest
+from bench.text import printable
 
 #: What `--price` does to the journals' own prices.
 PRICE = (
@@ -37,8 +40,10 @@ PRICE = (
 )
 
 DETAILS = """
-JOURNALS are journal files, or folders of them, that are set side by side. Without any, the newest
-journal in the folder of reports is reported.
+JOURNALS are journal files, or folders of them, that are set side by side. Without any, all journals
+in the folder of reports that measured the workload of the newest one are reported together: every
+sitting of every machine. A journal of a folder that is unreadable or of another workload is left
+out, with a note.
 """
 
 
@@ -60,7 +65,8 @@ def command(program: Program, about: str) -> click.Command:
                 "labels",
                 multiple=True,
                 metavar="NAME",
-                help="name of the machine of each journal in turn, in place of the recorded one",
+                help="name of the machine of each journal or folder in turn, in place of the "
+                "recorded one",
             ),
             price_option(PRICE),
             workload_option(program),
@@ -75,61 +81,99 @@ def request_of(values: dict[str, Any]) -> ReportRequest:
 
 def execute(request: ReportRequest, program: Program) -> int:
     """Write the report; return 1 if it shows failures."""
-    paths = _journals(request.journals, request.out)
-    if len(request.labels) > len(paths):
+    workload = load_workload(request.workload)
+    named = _read(request.journals or (request.out,), default=not request.journals)
+    if len(request.labels) > len(named):
         raise RequestError(
             "there are more labels than journals",
-            seen=f"{len(request.labels)} labels, {len(paths)} journals",
-            next_step="give one --label for each journal, in the same order",
+            seen=f"{len(request.labels)} labels, {len(named)} journals or folders",
+            next_step="give one --label for each journal or folder, in the same order",
         )
     rules = read_rules(request.price) if request.price else ()
-    workload = load_workload(request.workload)
-    runs = [read_run(path) for path in paths]
-    for index, label in enumerate(request.labels):
-        runs[index] = pricing.renamed(runs[index], label)
+    pairs = itertools.zip_longest(named, request.labels)
+    runs = [run for one, label in pairs for run in _renamed(one.runs, label)]
     runs = pricing.repriced_report(runs, rules)
     command = Privacy().redacted(shlex.join(program.typed))
-    print(make_report(runs, request.out, workload, [command] if command else []))
+    left_out = [journal for one in named for journal in one.left_out]
+    for line in left_out_lines(left_out):
+        print(line)
+    commands = [command] if command else []
+    print(make_report(runs, request.out, workload, commands, left_out))
     return counts_of(runs).exit_code
 
 
 def make_report(
-    runs: Sequence[Run], out: Path, workload: Workload, commands: Sequence[str] = ()
+    runs: Sequence[Run],
+    out: Path,
+    workload: Workload,
+    commands: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> Path:
     """Write the report of `runs` into `out`; return the path of its Markdown.
 
     A journal that does not describe its workload is taken to be of `workload`. `commands` made the
-    report from journals; a run needs none, because its journal holds its command.
+    report from journals; a run needs none, because its journal holds its command. `left_out` are
+    journals that the report does not hold.
     """
     from bench.report import data  # pandas and tabulate take 0.5 s that --help need not pay
     from bench.report.annex import build_report
 
     description = workload.description
     reference = description.reference() if description.reference else None
-    report = build_report(runs, description.outline, reference, commands)
+    report = build_report(runs, description.outline, reference, commands, left_out)
     return data.write_report(report, out)[0]
 
 
-def _journals(given: Sequence[Path], out: Path) -> list[Path]:
-    if not given:
-        return [_newest(out)]
-    paths: list[Path] = []
-    for path in given:
-        found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
-        if not found:
-            raise RequestError(
-                "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
-            )
-        paths += found
-    return paths
+def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """Yield a line for each journal that a report does not hold."""
+    for journal in left_out:
+        yield printable(f"note: the report leaves out {journal.name}: {journal.reason}")
 
 
-def _newest(out: Path) -> Path:
-    journals = find_journals(journals_in(out))
-    if not journals:
+def _read(places: Sequence[Path], *, default: bool) -> list[FolderRuns]:
+    """Return the runs of each journal or folder in turn; a journal that was named must be readable.
+
+    `default` says that the user named none, and so the one place is the folder of reports.
+    """
+    return [
+        _read_folder(path, default) if default or path.is_dir() else FolderRuns((read_run(path),))
+        for path in places
+    ]
+
+
+def _read_folder(folder: Path, default: bool) -> FolderRuns:
+    inner = journals_in(folder)
+    paths = find_journals(inner) if default else find_journals(folder) or find_journals(inner)
+    if not paths:
         raise RequestError(
-            "there is no journal yet",
-            seen=journals_in(out),
-            next_step="measure first: {program} run --grid quick",
+            "there is no journal yet" if default else "there is no journal in this folder",
+            seen=inner if default else folder,
+            next_step="measure first: {program} run --grid quick"
+            if default
+            else "name a .jsonl file",
         )
-    return journals[-1]
+    found = runs_of(paths)
+    if not found.runs:
+        raise StoreError(
+            f"no journal in {paths[0].parent} can be read",
+            seen="; ".join(f"{one.name}: {one.reason}" for one in found.left_out),
+            next_step="name another folder, or measure again",
+        )
+    return found
+
+
+def _renamed(runs: Sequence[Run], label: str | None) -> Sequence[Run]:
+    """Return the runs of one journal or folder with their machine called `label`.
+
+    Raises RequestError if a folder holds runs of several machines.
+    """
+    if label is None:
+        return runs
+    names = sorted({run.header.label for run in runs})
+    if len(names) > 1:
+        raise RequestError(
+            "one --label cannot name several machines, and this folder holds runs of several",
+            seen=", ".join(names),
+            next_step="name the journals, and give one --label for each",
+        )
+    return [pricing.renamed(run, label) for run in runs]

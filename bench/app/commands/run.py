@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.app import pricing
 from bench.app.commands import cluster_options, preview, run_cluster
-from bench.app.commands.report import make_report
+from bench.app.commands.report import left_out_lines, make_report
 from bench.app.counts import counts_of
+from bench.app.folder_runs import with_run
 from bench.app.options import INTERRUPTED
+from bench.app.out_folder import journals_in
 from bench.app.plan import make_plan
 from bench.child.workload import load_workload
 from bench.errors import DispatchError
+from bench.record.journal import find_journals
 from bench.record.run import Run
 from bench.spec.request import Program, RunRequest
 from bench.watch.look import wait_until_quiet
@@ -85,8 +89,13 @@ def _report(campaign: Campaign, interrupted: bool = False) -> int:
     if campaign.path is None:
         print("nothing was measured")
         return 1
-    run = campaign.read()
-    summary = make_report([run], campaign.out, campaign.plan.workload)
+    run, workload = campaign.read(), campaign.plan.workload
+    journals = find_journals(journals_in(campaign.out))
+    found = with_run(run, journals, workload.description.outline)
+    runs = pricing.repriced_sittings(found.runs, run)
+    summary = make_report(runs, campaign.out, workload, left_out=found.left_out)
+    for line in left_out_lines(found.left_out):
+        print(line)
     for line in _closing_lines(run, summary, interrupted):
         print(line)
     return counts_of([run]).exit_code

@@ -12,6 +12,7 @@ from bench.report.words import notes, phrases
 
 _COLUMNS = (
     Column("label", "machine", width=28, foldable=True),
+    Column("run_id", "run", foldable=True),
     Column("job_id", "job"),
     Column("reason", "reason"),
     Column("attempt", "attempt", "number", foldable=True),
@@ -30,12 +31,13 @@ _COLUMNS = (
 def failures_table(results: Results) -> Table:
     """Return every failed attempt, every job that did not run, and every unavailable machine."""
     rows = tuple(map(_row, results.unmeasured))
+    runs = len({share.header.run_id for share in results.shares})
     failures = [found.failure for found in results.unmeasured if found.failure]
     reasons = {failure.reason: failure.why for failure in failures}
     return Table(
         name="failures",
         title="Failures",
-        columns=_COLUMNS,
+        columns=tuple(one for one in _COLUMNS if one.key != "run_id" or runs > 1),
         rows=rows,
         notes=(
             *warnings(results),

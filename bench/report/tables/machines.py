@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import units
-from bench.analysis.machines import Machine, unlike_machines
+from bench.analysis.machines import Machine, shared_identities, unlike_machines
 from bench.analysis.results import Results
 from bench.record.facts import (
     GpuFacts,
@@ -44,6 +44,7 @@ def machines_table(results: Results) -> Table:
             *warnings(results),
             *([notes.published_facts(reference.year)] if reference else []),
             *map(notes.unlike_machines, unlike_machines(results.machines)),
+            *map(notes.one_machine, shared_identities(results.machines)),
             *notes.unknown_facts(results.machines),
         ),
         sideways=True,

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.analysis.results import Results
 from bench.record.run import Share
-from bench.report.column import Column, Table
+from bench.report.column import Column, Row, Table
 from bench.report.shared_columns import warnings
 from bench.report.words import notes
 
+#: What stands in the place of a run's id beside what all runs have in common.
+EVERY_RUN = "every run"
+
 
 def reproduce_table(results: Results, commands: Sequence[str]) -> Table:
-    """Return names and values of each share; `commands` are the commands that made the report."""
-    rows = [{"run": None, "name": "report command", "value": command} for command in commands]
-    rows += [row for share in results.shares for row in _share_rows(share)]
+    """Return names and values of each share; `commands` are the commands that made the report.
+
+    What all shares have in common is shown once, so that the sittings of a folder need a few lines
+    each.
+    """
+    head = [{"run": None, "name": "report command", "value": command} for command in commands]
+    shares = [_share_rows(share) for share in results.shares]
     return Table(
         name="reproduce",
         title="To reproduce",
@@ -24,9 +33,29 @@ def reproduce_table(results: Results, commands: Sequence[str]) -> Table:
             Column("name", "name"),
             Column("value", "value"),
         ),
-        rows=tuple(rows),
+        rows=(*head, *itertools.chain(*shares)),
+        brief=(*head, *_brief(shares)),
         notes=(*warnings(results), notes.DIGESTS_NOTE),
     )
+
+
+def _brief(shares: Sequence[Sequence[Row]]) -> Iterator[Row]:
+    """Yield the rows that all shares have in common, and then the other rows share by share."""
+    if len(shares) == 1:
+        yield from shares[0]
+        return
+    told = [Counter((row["name"], row["value"]) for row in rows) for rows in shares]
+    common = [
+        row
+        for row in itertools.chain(*shares[:1])
+        if all(
+            each[row["name"], row["value"]] == told[0][row["name"], row["value"]] for each in told
+        )
+    ]
+    yield from ({**row, "run": EVERY_RUN} for row in common)
+    known = {(row["name"], row["value"]) for row in common}
+    for rows in shares:
+        yield from (row for row in rows if (row["name"], row["value"]) not in known)
 
 
 def _share_rows(share: Share) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from bench.analysis.differences import Difference
 from bench.analysis.machines import Machine, UnlikeMachines
 from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 from bench.record.failure import Reason
+from bench.record.run import LeftOut
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import share
 from bench.spec.axes import Reference
@@ -134,6 +135,14 @@ def published_facts(year: str) -> str:
     return f"n/a means unknown. The publication of {year} says no more about its machines."
 
 
+def one_machine(labels: Sequence[Machine]) -> str:
+    """Return that several labels name one machine, whose sittings are therefore kept apart."""
+    return (
+        f"{and_list([machine.label for machine in labels])} have one machine id. If they are one "
+        "machine, give it one --label, so that its sittings count together."
+    )
+
+
 def unlike_machines(found: UnlikeMachines) -> str:
     """Return why two machines of one label are not pooled."""
     differences = "; ".join(
@@ -250,6 +259,11 @@ def no_energy(reasons: Sequence[tuple[str, str]]) -> str:
     """Return why no energy was counted, given sources and their reasons."""
     parts = (f"{source} ({reason.rstrip('.')})" for source, reason in reasons)
     return f"No energy was counted: {'; '.join(parts)}."
+
+
+def left_out(journal: LeftOut) -> str:
+    """Return that the report of a folder does not hold one of its journals, and why."""
+    return f"This report leaves out {journal.name}: {sentence(journal.reason)}"
 
 
 def published_source(reference: Reference) -> str:

@@ -71,6 +71,19 @@ def test_a_bare_price_of_a_report_is_given_to_its_one_machine_by_name():
         pricing.repriced_report([a_priced_run(), a_priced_run("rack")], read_rules("2"))
 
 
+def test_the_price_of_the_newest_run_is_given_to_its_machine_in_older_runs_and_to_no_other():
+    newest, older, rack = a_priced_run(price="2"), a_priced_run(price="1"), a_priced_run("rack")
+    runs = pricing.repriced_sittings([older, rack, newest], newest)
+    first = [run.header.prices[0] for run in runs]
+    assert [(rule.label, rule.usd_per_hour) for rule in first] == [
+        ("desk", 2),
+        ("desk", 2),
+        (None, 2),
+    ]
+    assert runs[2] is newest
+    assert pricing.repriced_sittings([older], older) == [older]
+
+
 def test_a_run_under_another_name_takes_the_rules_of_its_own_name_along(tmp_path):
     path = tmp_path / "prices.yaml"
     path.write_text(

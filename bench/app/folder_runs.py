@@ -1,0 +1,60 @@
+"""The runs of one report: every readable journal of a folder that measured the same workload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.analysis.workload import why_foreign
+from bench.errors import StoreError
+from bench.record.journal import read_run
+from bench.record.run import LeftOut, Run
+from bench.spec.description import Outline
+
+
+@dataclass(frozen=True)
+class FolderRuns:
+    """The runs that stand in a report, the oldest first, and the journals that do not."""
+
+    runs: tuple[Run, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def runs_of(journals: Iterable[Path], outline: Outline | None = None) -> FolderRuns:
+    """Return the runs of `journals` that measured the workload of `outline`.
+
+    Without an outline, the newest readable journal that describes its workload decides. A journal
+    that is unreadable or of another workload is left out, with the reason.
+    """
+    read, left_out = _read(journals)
+    if outline is None:
+        described = (run.header.workload for run in reversed(read))
+        outline = next(filter(None, described), None)
+    kept = []
+    for run in read:
+        reason = why_foreign(run, outline) if outline else None
+        if reason is None:
+            kept.append(run)
+        else:
+            left_out.append(LeftOut(run.path.name, reason))
+    return FolderRuns(tuple(kept), tuple(sorted(left_out, key=lambda one: one.name)))
+
+
+def with_run(run: Run, journals: Sequence[Path], outline: Outline) -> FolderRuns:
+    """Return `run` among the runs of `journals`, in the place of its own journal."""
+    others = runs_of([path for path in journals if path != run.path], outline)
+    runs = sorted((run, *others.runs), key=lambda one: one.path.name)
+    return FolderRuns(tuple(runs), others.left_out)
+
+
+def _read(journals: Iterable[Path]) -> tuple[list[Run], list[LeftOut]]:
+    read, unreadable = [], []
+    for path in journals:
+        try:
+            read.append(read_run(path))
+        except StoreError as error:
+            seen = "" if error.seen is None else f" (seen: {error.seen})"
+            what = error.what.removeprefix(f"{path}, ").replace(str(path), path.name)
+            unreadable.append(LeftOut(path.name, f"{what}{seen}"))
+    return read, unreadable
