@@ -26,7 +26,7 @@ from bench.dispatch.transport import THIS_MACHINE, Transport
 from bench.errors import StoreError
 from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run, unfinished
-from bench.record.lines import ClusterEntry, RunHeader
+from bench.record.lines import ClusterEntry, RunHeader, SeriesPlace
 from bench.record.run import Run
 from bench.spec.request import Dispatch, MeasureLimits
 
@@ -58,9 +58,12 @@ class Campaign:
         cluster: Cluster | None = None,
         cluster_note: str | None = None,
         limits: MeasureLimits | None = None,
+        budget: Budget | None = None,
+        series: SeriesPlace | None = None,
         spoken: Callable[[str], str] = str,
     ) -> None:
         self.plan, self.out, self.fresh = plan, out, fresh
+        self.series, self._budget = series, budget
         self.cluster, self.cluster_note = cluster, cluster_note
         self.limits, self._spoken = limits or MeasureLimits(), spoken
         self.path: Path | None = None
@@ -73,7 +76,7 @@ class Campaign:
 
         Raises OutputError if the results cannot be written, DispatchError if Ray fails.
         """
-        budget = Budget(self.limits.max_s)
+        budget = self._budget or Budget(self.limits.max_s)
         prepare_folder(self.out)
         with (
             held(self.out),
@@ -107,7 +110,8 @@ class Campaign:
         return self.read().open_cluster if self.path and self.path.exists() else None
 
     def _unfinished(self) -> Run | None:
-        run = unfinished(find_journals(journals_in(self.out)), self.plan.request_digest)
+        journals = find_journals(journals_in(self.out))
+        run = unfinished(journals, self.plan.request_digest, self.series)
         if run:
             Journal(run.path).mend()
         return run
@@ -122,23 +126,26 @@ class Campaign:
                 "the new figures, and the journal keeps its own (`report` takes --price too)"
             )
         if not continued and not self.fresh and (other := self._other_unfinished()):
-            yield (
-                f"note: {other} was cut off, but it is another request (other jobs, settings or "
-                "source code): this run starts anew"
-            )
+            why = "another request (other jobs, settings or source code)"
+            if self.series and other.header.request_digest == self.plan.request_digest:
+                why = "no sitting of this series"
+            yield f"note: {other.path.name} was cut off, but it is {why}: this run starts anew"
         if continued and continued.open_cluster and self.cluster is None:
             yield (
                 f"note: the share of {continued.open_cluster.cluster} is open, but its cluster was "
                 "not found (--fresh starts a run without it)"
             )
 
-    def _other_unfinished(self) -> str | None:
-        """Return the name of the newest journal if it misses jobs, whatever was asked for."""
+    def _other_unfinished(self) -> Run | None:
+        """Return the newest run if it misses jobs and is no earlier sitting of this series."""
         newest = find_journals(journals_in(self.out))[-1:]
         try:
-            return next((run.path.name for run in map(read_run, newest) if not run.complete), None)
+            run = next((run for run in map(read_run, newest) if not run.complete), None)
         except StoreError:
             return None
+        series = run.header.series if run else None
+        ours = series and self.series and series.series_id == self.series.series_id
+        return None if ours else run
 
     def _measure(self, continued: Run | None, progress: Progress, budget: Budget) -> None:
         """Run this machine's jobs; the cluster's share begins once this machine has its line.
@@ -229,6 +236,7 @@ class Campaign:
             started_at=utc_now(),
             jobs=plan.asked,
             prices=plan.prices,
+            series=self.series,
         )
 
 

@@ -31,6 +31,11 @@ class Budget:
         limit_s = float("inf") if self.max_s is None else self.max_s
         return self._clock() - self._began_s - limit_s
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the time limit, at least 0; None without a limit."""
+        return None if self.max_s is None else max(0.0, -self.overtime_s)
+
     def why_stop(self, hosts: Sequence[Host]) -> str | None:
         """Count the time since the last look; return why the run must stop, None if it need not."""
         now_s = self._clock()

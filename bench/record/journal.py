@@ -24,6 +24,7 @@ from bench.record.lines import (
     Line,
     MachineEntry,
     RunHeader,
+    SeriesPlace,
 )
 from bench.record.run import Run
 from bench.text import first_line, first_problem
@@ -132,14 +133,20 @@ def find_journals(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.jsonl"))
 
 
-def unfinished(journals: Iterable[Path], request_digest: str) -> Run | None:
-    """Return the newest run of the same request if it is not complete, else None."""
+def unfinished(
+    journals: Iterable[Path], request_digest: str, series: SeriesPlace | None = None
+) -> Run | None:
+    """Return the newest run of the same request if it is not complete, else None.
+
+    If a place in a series is given, only the run that has this place counts.
+    """
     for path in sorted(journals, reverse=True):
         try:
             run = read_run(path)
         except StoreError:
             continue
-        if run.header.request_digest == request_digest:
+        in_place = series is None or run.header.series == series
+        if in_place and run.header.request_digest == request_digest:
             return None if run.complete else run
     return None
 

@@ -25,6 +25,14 @@ from bench.spec.job import JobSpec
 SCHEMA_VERSION = 2
 
 
+class SeriesPlace(Frozen):
+    """The place of a run in a series of sittings that one command asked for."""
+
+    series_id: str = Field(description="the same in every run of the series")
+    number: int = Field(ge=1, description="1 is the first sitting of the series")
+    of: int = Field(ge=1, description="how many sittings were asked for")
+
+
 class RunHeader(Frozen):
     """The first line of a journal: what the run was asked to do, so that it can be continued.
 
@@ -51,6 +59,9 @@ class RunHeader(Frozen):
     started_at: str
     jobs: tuple[JobSpec, ...]
     prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")
+    series: SeriesPlace | None = Field(
+        default=None, description="None: the run was not asked for as one of several sittings"
+    )
 
 
 class Skip(Frozen):

@@ -45,6 +45,14 @@ class MeasureLimits:
 
 
 @dataclass(frozen=True)
+class SeriesRequest:
+    """Several sittings of one run, with a pause from the end of one to the start of the next."""
+
+    sittings: int
+    gap_s: float
+
+
+@dataclass(frozen=True)
 class ClusterChoice:
     """Which cluster a run measures: the cluster of a file, the one at an address, or none.
 
@@ -78,6 +86,7 @@ class RunRequest:
     fresh: bool = False
     cluster: ClusterChoice = field(default_factory=ClusterChoice)
     limits: MeasureLimits = field(default_factory=MeasureLimits)
+    series: SeriesRequest | None = None
     only_show: Literal["jobs", "launches", "plan"] | None = None
 
 

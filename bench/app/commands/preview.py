@@ -16,6 +16,7 @@ def job_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     for job in plan.jobs:
         epochs = ", ".join(map(str, job.read_off))
         yield f"{job.job_id} (also evaluated after {epochs})" if epochs else job.job_id
+    yield from _series_lines(plan, request)
 
 
 def launch_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
@@ -30,18 +31,39 @@ def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     """Yield what would run, in which order, and about how long it would take."""
     from bench.app.progress import opening_lines
 
-    estimates = [plan.workload.estimate_s(job) for job in plan.jobs]
-    known = [seconds for seconds in estimates if seconds is not None]
-    total_s = sum(known) if len(known) == len(estimates) else None
     yield from opening_lines(plan, None)
     yield f"jobs are placed by {plan.dispatch}, in this order:"
-    for job, seconds in zip(plan.jobs, estimates, strict=True):
-        yield f"  {job.job_id}  about {units.duration(seconds)}"
+    for job in plan.jobs:
+        yield f"  {job.job_id}  about {units.duration(plan.workload.estimate_s(job))}"
     yield from run_cluster.preview(plan, request.cluster)
+    yield from _series_lines(plan, request)
     yield (
-        f"{len(plan.jobs)} jobs, about {units.duration(total_s)} on 2 cores; "
+        f"{len(plan.jobs)} jobs, about {units.duration(_total_s(plan))} on 2 cores; "
         f"results would go to {request.out}. Nothing was run."
     )
+
+
+def _series_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
+    """Yield how many sittings there would be, and how long all of them would take."""
+    if request.series is None:
+        return
+    count, gap_s, sitting_s = request.series.sittings, request.series.gap_s, _total_s(plan)
+    waits_s = (count - 1) * gap_s
+    if sitting_s is None:
+        total = f"at least {units.duration(waits_s)}"
+    else:
+        total = f"about {units.duration(count * sitting_s + waits_s)}"
+    yield (
+        f"{count} sittings of these {len(plan.jobs)} jobs, {units.duration(gap_s)} apart: {total} "
+        "in all on 2 cores"
+    )
+
+
+def _total_s(plan: Plan) -> float | None:
+    """Return about how long all jobs take on 2 cores; None if that is unknown."""
+    estimates = [plan.workload.estimate_s(job) for job in plan.jobs]
+    known = [seconds for seconds in estimates if seconds is not None]
+    return sum(known) if len(known) == len(estimates) else None
 
 
 #: What each way of only showing prints.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import shlex
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.app import pricing
-from bench.app.commands import cluster_options, preview, run_cluster
+from bench.app.commands import cluster_options, preview, run_cluster, run_series
 from bench.app.commands.report import left_out_lines, make_report
+from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import counts_of
 from bench.app.folder_runs import with_run
+from bench.app.interrupts import one_interrupt
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
-from bench.app.plan import make_plan
+from bench.app.plan import Plan, make_plan
 from bench.child.workload import load_workload
 from bench.errors import DispatchError
 from bench.record.journal import find_journals
@@ -27,12 +28,9 @@ from bench.watch.look import wait_until_quiet
 if TYPE_CHECKING:
     from bench.app.campaign import Campaign
 
-#: Signals that end a run; each is answered like Ctrl-C.
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 
 def execute(request: RunRequest, program: Program) -> int:
-    """Run the campaign that is asked for; return the exit code."""
+    """Run the campaign that is asked for, once or in several sittings; return the exit code."""
     cluster_options.check(request.cluster)
     typed = request.privacy.redacted(shlex.join(program.typed))
     plan = make_plan(request, load_workload(request.workload), typed)
@@ -40,6 +38,14 @@ def execute(request: RunRequest, program: Program) -> int:
         for line in preview.SHOWN[request.only_show](plan, request):
             print(line)
         return 0
+    if request.series is None:
+        return _sitting(request, program, plan, Turn(limits=request.limits)).code
+    measure = functools.partial(_sitting, request, program, plan)
+    return run_series.execute(request, request.series, plan.request_digest, measure)
+
+
+def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> Sat:
+    """Measure this machine and the cluster once, and write the report."""
     from bench.app.campaign import Campaign  # what places jobs is not needed to list them
 
     cluster, note = run_cluster.find(request.cluster, request.limits)
@@ -49,7 +55,9 @@ def execute(request: RunRequest, program: Program) -> int:
         fresh=request.fresh,
         cluster=cluster,
         cluster_note=note,
-        limits=request.limits,
+        limits=turn.limits,
+        budget=turn.budget,
+        series=turn.place,
         spoken=program.spoken,
     )
     try:
@@ -57,14 +65,16 @@ def execute(request: RunRequest, program: Program) -> int:
     except BaseException:  # the cluster still costs money; another run may be measuring it
         run_cluster.leave(cluster, program, take_down=False)
         raise
+    goes_on = campaign.open_cluster
+    ends = turn.last or code == INTERRUPTED or goes_on is not None
     left = run_cluster.leave(
-        cluster, program, take_down=request.cluster.down, goes_on=campaign.open_cluster
+        cluster, program, take_down=request.cluster.down and ends, goes_on=goes_on
     )
-    return code or left
+    return Sat(code or left, goes_on is not None)
 
 
 def _measure(campaign: Campaign) -> int:
-    with one_interrupt():
+    with one_interrupt(_say_what_is_lost):
         plan = campaign.plan
         on_gpu = plan.workload.may_use_gpu()
         # before Ray starts, as its start would count as a disturbance
@@ -82,6 +92,10 @@ def _measure(campaign: Campaign) -> int:
         except KeyboardInterrupt:  # only the first one arrives
             code = _report(campaign, interrupted)
     return INTERRUPTED if interrupted else code
+
+
+def _say_what_is_lost() -> None:
+    print("\nending: the running job is lost, but the jobs before it are kept", flush=True)
 
 
 def _report(campaign: Campaign, interrupted: bool = False) -> int:
@@ -115,24 +129,3 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         yield "interrupted: the same command goes on where this run stopped"
         if run.open_cluster:
             yield f"{run.open_cluster.cluster} goes on meanwhile; the same command follows it"
-
-
-@contextlib.contextmanager
-def one_interrupt() -> Iterator[None]:
-    """Let SIGTERM (a scheduler) and SIGHUP (a lost ssh) end a run as cleanly as Ctrl-C does.
-
-    The first of them counts. Further ones are ignored until all is ended and the report is written.
-    """
-
-    def interrupt(number: int, frame: object) -> None:
-        for each in INTERRUPTS:
-            signal.signal(each, signal.SIG_IGN)
-        print("\nending: the running job is lost, but the jobs before it are kept", flush=True)
-        raise KeyboardInterrupt
-
-    previous = {each: signal.signal(each, interrupt) for each in INTERRUPTS}
-    try:
-        yield
-    finally:
-        for each, handler in previous.items():
-            signal.signal(each, handler)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bench.app.commands.cluster_options import cluster_options
+from bench.app.commands.series_options import series_of, series_options
 from bench.app.options import (
     POSITIVE,
     Command,
@@ -198,6 +199,7 @@ def _how_to_run() -> list[Option]:
             metavar="S",
             help="wait up to S seconds for each machine to be quiet before its first job",
         ),
+        *series_options(HOW),
         flag("--show-hostnames", "record host names as they are, not hashed", HOW),
         flag("--fresh", "start anew instead of continuing a run that was cut off", HOW),
     ]
@@ -228,6 +230,7 @@ def request_of(values: dict[str, Any]) -> RunRequest:
             values["cluster"], values["address"], values["local_only"], values["down"]
         ),
         limits=MeasureLimits(None if minutes is None else 60 * minutes, values["max_usd"]),
+        series=series_of(values),
         only_show=("launches" if values["as_json"] else "jobs")
         if values["list_jobs"]
         else ("plan" if values["dry_run"] else None),

@@ -1,0 +1,167 @@
+"""A run in several sittings: one after the other, with a pause between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bench import units
+from bench.app.interrupts import one_interrupt
+from bench.app.options import INTERRUPTED
+from bench.app.out_folder import journals_in
+from bench.app.series import Series, find_series
+from bench.dispatch.budget import Budget
+from bench.record.journal import find_journals
+from bench.record.lines import SeriesPlace
+from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
+
+#: The name of the report in the folder of the results.
+REPORT = "summary.md"
+
+#: Seconds between two looks at the clock while the program waits. A computer that slept meanwhile
+#: goes on soon after it wakes up.
+LOOK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one sitting may take, and its place in a series; `last` if no sitting follows it."""
+
+    limits: MeasureLimits = field(default_factory=MeasureLimits)
+    budget: Budget | None = None
+    place: SeriesPlace | None = None
+    last: bool = True
+
+
+@dataclass(frozen=True)
+class Sat:
+    """How a sitting ended: its exit code, and whether a cluster is still at work for it."""
+
+    code: int
+    cluster_goes_on: bool = False
+
+
+def execute(
+    request: RunRequest,
+    asked: SeriesRequest,
+    request_digest: str,
+    measure: Callable[[Turn], Sat],
+) -> int:
+    """Measure the sittings that are missing; return the exit code.
+
+    Each sitting is measured by `measure`, which writes the report. The limits of `request` are
+    limits of the whole series.
+    """
+    journals = [] if request.fresh else find_journals(journals_in(request.out))
+    series = find_series(journals, request_digest, asked.sittings)
+    if series.begun:
+        print(f"going on with a series: {_measured(series)} (--fresh starts a new one)")
+    return _Sittings(request, asked, series, measure).run()
+
+
+class _Sittings:
+    """The sittings of one call of the command."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        asked: SeriesRequest,
+        series: Series,
+        measure: Callable[[Turn], Sat],
+    ) -> None:
+        self._request, self._asked, self._series = request, asked, series
+        self._measure = measure
+        self._budget = Budget(request.limits.max_s)
+        self._code = 0
+
+    def run(self) -> int:
+        """Measure one sitting after the other until all are done or something ends the series."""
+        usd = self._usd_each()
+        for number in self._series.left:
+            try:
+                if not self._wait_for(number):
+                    return 1
+                sat = self._sit(number, usd)
+            except KeyboardInterrupt:  # between two sittings; a sitting answers its own
+                if not self._series.begun:
+                    raise
+                self._say_end("interrupted")
+                return INTERRUPTED
+            if sat.code == INTERRUPTED:
+                return INTERRUPTED
+            self._code = max(self._code, sat.code)
+            if sat.cluster_goes_on and number < self._series.of:
+                self._say_end("a cluster is still at work for this sitting")
+                return 1
+        print(_measured(self._series))
+        return self._code
+
+    def _usd_each(self) -> float | None:
+        """Return what the cluster may cost in each sitting that is left."""
+        usd = self._request.limits.max_usd
+        return None if usd is None else usd / len(self._series.left)
+
+    def _sit(self, number: int, usd: float | None) -> Sat:
+        print(f"\nsitting {number} of {self._series.of}", flush=True)
+        turn = Turn(
+            limits=MeasureLimits(self._budget.left_s, usd),
+            budget=self._budget,
+            place=self._series.place(number),
+            last=number == self._series.of,
+        )
+        sat = self._measure(turn)
+        self._series = replace(
+            self._series, begun=number, complete=True, ended_at=datetime.now(UTC)
+        )
+        return sat
+
+    def _wait_for(self, number: int) -> bool:
+        """Wait until it is time for a sitting; return False if the limit of time comes first.
+
+        A sitting that was cut off goes on at once.
+        """
+        if not (self._series.begun and self._series.complete):
+            return True
+        assert self._series.ended_at is not None, "a sitting that was begun has a time"
+        gap = timedelta(seconds=self._asked.gap_s)
+        now = datetime.now(UTC)
+        begins = min(self._series.ended_at, now) + gap  # a clock that was set back cannot block
+        wait_s = max(0.0, (begins - now).total_seconds())
+        if self._budget.left_s is not None and self._budget.left_s <= wait_s:
+            self._say_end(
+                f"the limit of {(self._request.limits.max_s or 0) / 60:g} minutes leaves no time "
+                f"for sitting {number}"
+            )
+            return False
+        if wait_s:
+            print(
+                f"\nwaiting {units.duration(wait_s)}: sitting {number} of {self._series.of} begins "
+                f"at {_time_of_day(begins, now)} (Ctrl-C ends; the same command goes on)",
+                flush=True,
+            )
+            with one_interrupt(print):
+                _wait_until(begins)
+        return True
+
+    def _say_end(self, why: str) -> None:
+        print(f"{why}: {_measured(self._series)}, and the same command measures the rest")
+        print(f"report:  {self._request.out / REPORT}")
+
+
+def _measured(series: Series) -> str:
+    verb = "is" if series.measured == 1 else "are"
+    return f"{series.measured} of {series.of} sittings {verb} measured"
+
+
+def _time_of_day(at: datetime, now: datetime) -> str:
+    """Return the local time of `at`, with the date if it is another day."""
+    local, today = at.astimezone(), now.astimezone().date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def _wait_until(at: datetime) -> None:
+    """Wait until the time of day `at`, also if the computer slept meanwhile."""
+    while (left_s := (at - datetime.now(UTC)).total_seconds()) > 0:
+        time.sleep(min(LOOK_S, left_s))
