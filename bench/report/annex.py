@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.results import analyse
+from bench.analysis.results import Results, analyse
 from bench.record.run import LeftOut, Run
 from bench.report.column import Report
 from bench.report.tables.capacity import capacity_table
@@ -40,7 +40,13 @@ def build_report(
     used if the runs are of that workload. Works for no run, for runs without a measurement, and for
     runs of unlike machines and datasets. Raises RequestError if the runs are of unlike workloads.
     """
-    results = analyse(runs, outline, reference)
+    return report_of_results(analyse(runs, outline, reference), commands, left_out)
+
+
+def report_of_results(
+    results: Results, commands: Sequence[str] = (), left_out: Sequence[LeftOut] = ()
+) -> Report:
+    """Return the annex of results that are there already."""
     compared = (ranking_table(results), comparison_table(results))
     capacity = capacity_table(results)
     targets = targets_table(results)

@@ -6,8 +6,9 @@ import functools
 import itertools
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,6 +34,9 @@ from bench.spec.privacy import Privacy
 from bench.spec.request import Program, ReportRequest
 from bench.text import printable
 
+if TYPE_CHECKING:
+    from bench.analysis.results import Results
+
 #: What `--price` does to the journals' own prices.
 PRICE = (
     "as in run; it takes precedence over the journals' own prices, and a bare figure needs a "
@@ -45,6 +49,14 @@ in the folder of reports that measured the workload of the newest one are report
 sitting of every machine. A journal of a folder that is unreadable or of another workload is left
 out, with a note.
 """
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report that was written: the path of its Markdown, and its results."""
+
+    path: Path
+    results: Results
 
 
 def command(program: Program, about: str) -> click.Command:
@@ -98,7 +110,7 @@ def execute(request: ReportRequest, program: Program) -> int:
     for line in left_out_lines(left_out):
         print(line)
     commands = [command] if command else []
-    print(make_report(runs, request.out, workload, commands, left_out))
+    print(make_report(runs, request.out, workload, commands, left_out).path)
     return counts_of(runs).exit_code
 
 
@@ -108,20 +120,22 @@ def make_report(
     workload: Workload,
     commands: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
-) -> Path:
-    """Write the report of `runs` into `out`; return the path of its Markdown.
+) -> Written:
+    """Write the report of `runs` into `out`.
 
     A journal that does not describe its workload is taken to be of `workload`. `commands` made the
     report from journals; a run needs none, because its journal holds its command. `left_out` are
     journals that the report does not hold.
     """
-    from bench.report import data  # pandas and tabulate take 0.5 s that --help need not pay
-    from bench.report.annex import build_report
+    from bench.analysis.results import analyse  # pandas takes 0.5 s that --help need not pay
+    from bench.report import data
+    from bench.report.annex import report_of_results
 
     description = workload.description
     reference = description.reference() if description.reference else None
-    report = build_report(runs, description.outline, reference, commands, left_out)
-    return data.write_report(report, out)[0]
+    results = analyse(runs, description.outline, reference)
+    report = report_of_results(results, commands, left_out)
+    return Written(data.write_report(report, out)[0], results)
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.app import pricing
 from bench.app.commands import cluster_options, preview, run_cluster, run_series
-from bench.app.commands.report import left_out_lines, make_report
+from bench.app.commands.report import Written, left_out_lines, make_report
 from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import counts_of
 from bench.app.folder_runs import with_run
@@ -107,12 +107,24 @@ def _report(campaign: Campaign, interrupted: bool = False) -> int:
     journals = find_journals(journals_in(campaign.out))
     found = with_run(run, journals, workload.description.outline)
     runs = pricing.repriced_sittings(found.runs, run)
-    summary = make_report(runs, campaign.out, workload, left_out=found.left_out)
+    written = make_report(runs, campaign.out, workload, left_out=found.left_out)
     for line in left_out_lines(found.left_out):
         print(line)
-    for line in _closing_lines(run, summary, interrupted):
+    for line in _closing_lines(run, written.path, interrupted):
         print(line)
+    if campaign.series is None or campaign.series.number == campaign.series.of:
+        _say_what_more_would_buy(run, written)
     return counts_of([run]).exit_code
+
+
+def _say_what_more_would_buy(run: Run, written: Written) -> None:
+    """Say what one more sitting would do to this machine's bracket, if it measured everything."""
+    from bench.analysis.outlook import outlook  # pandas is not needed to start a run
+    from bench.report.words.outlook import one_more
+
+    found = outlook(written.results.contenders, run.header.label, run.header.run_id)
+    if found is not None and run.complete:
+        print(one_more(found))
 
 
 def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
