@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bench.analysis.cells import Cell, axis_value
-from bench.analysis.intervals import CONFIDENCE
 from bench.analysis.pooling import MeasuredJob
+from bench.analysis.student import LEVEL
 from bench.record.measurement import Measurement
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
@@ -215,7 +215,7 @@ def _median(shares: Mapping[int, float]) -> int | None:
     return None
 
 
-def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def clopper_pearson(hits: int, n: int, confidence: float = LEVEL) -> tuple[float, float]:
     """Return the exact bounds of a share, given `hits` in `n` trials.
 
     Source: Clopper and Pearson, 1934, doi:10.1093/biomet/26.4.404, by quantiles of the beta

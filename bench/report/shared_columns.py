@@ -15,6 +15,7 @@ from bench.analysis.cells import (
     unmarked_axes,
 )
 from bench.analysis.estimates import Estimate
+from bench.analysis.intervals import Interval
 from bench.analysis.results import Results
 from bench.record.conditions import Interference
 from bench.report.column import Column
@@ -182,7 +183,7 @@ def warnings(results: Results) -> tuple[str, ...]:
 
 
 def bounded(
-    name: str, found: Estimate | None, unit: str = "", factor: float = 1.0
+    name: str, found: Estimate | Interval | None, unit: str = "", factor: float = 1.0
 ) -> dict[str, float | None]:
     """Return an estimate with its bounds, multiplied by `factor`, as three values of a row.
 
@@ -191,7 +192,8 @@ def bounded(
     key, keys = f"{name}_{unit}" if unit else name, bound_keys(name, unit)
     if found is None:
         return dict.fromkeys((key, *keys))
-    scaled = found.interval().times(factor)
+    bounds = found.interval() if isinstance(found, Estimate) else found
+    scaled = bounds.times(factor)
     return {key: scaled.estimate, keys[0]: scaled.low, keys[1]: scaled.high}
 
 
