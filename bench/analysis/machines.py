@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.differences import Difference, Setup, differences
@@ -16,11 +16,14 @@ from bench.record.run import Share
 class Machine:
     """One label, one machine, and one set of versions and settings: its jobs are pooled.
 
-    `name` is the label, numbered if one label covers unlike machines. `threads` is None if nothing
-    was measured. `runtimes` holds what the jobs had loaded, each entry once.
+    `host` is the label, numbered if one label covers unlike machines; entries that differ only in
+    their threads share it. `name` is the host, with the threads if jobs of the label ran with
+    several numbers of threads. `threads` is None if nothing was measured. `runtimes` holds what
+    the jobs had loaded, each entry once.
     """
 
     key: str
+    host: str
     name: str
     label: str
     facts: MachineFacts
@@ -63,12 +66,15 @@ def machines(shares: Sequence[Share], jobs: Sequence[MeasuredJob]) -> tuple[Mach
 
 
 def unlike_machines(found: Sequence[Machine]) -> tuple[UnlikeMachines, ...]:
-    """Return pairs of unlike machines with one label: the first of them with each other one."""
+    """Return pairs of unlike machines with one label: the first of them with each other one.
+
+    One host with several numbers of threads is no pair, because the names say what differs.
+    """
     first_of: dict[str, Machine] = {}
     return tuple(
         UnlikeMachines(first, machine, differences(first.setup, machine.setup))
         for machine in found
-        if (first := first_of.setdefault(machine.label, machine)) is not machine
+        if (first := first_of.setdefault(machine.label, machine)).host != machine.host
     )
 
 
@@ -87,6 +93,7 @@ def _measured_machine(key: str, jobs: Sequence[MeasuredJob]) -> Machine:
         versions |= job.measurement.versions
     return Machine(
         key=key,
+        host=last.record.label,
         name=last.record.label,
         label=last.record.label,
         facts=last.record.machine,
@@ -119,19 +126,38 @@ def _unmeasured(shares: Sequence[Share], known: set[str]) -> list[Machine]:
     for label, facts in seen:
         key = facts_key(label, facts)
         if key not in known:
-            found.setdefault(key, Machine(key, label, label, facts, None, {}, (), 0))
+            found.setdefault(key, Machine(key, label, label, label, facts, None, {}, (), 0))
     return list(found.values())
 
 
 def _named(entries: Sequence[Machine]) -> list[Machine]:
     """Return `entries` with distinct names, even if a label looks like a numbered name."""
-    taken: set[str] = set()
-    named = []
+    hosts: dict[str, str] = {}
+    counts: dict[str, set[int]] = {}
     for entry in entries:
-        name, number = entry.label, 1
-        while name in taken:
-            number += 1
-            name = f"{entry.label} [{number}]"
-        taken.add(name)
-        named.append(replace(entry, name=name))
-    return named
+        hosts.setdefault(_host_key(entry), _free(entry.label, hosts.values()))
+        if entry.threads is not None:
+            counts.setdefault(entry.label, set()).add(entry.threads.asked)
+    named: dict[str, Machine] = {}
+    for entry in entries:
+        host = name = hosts[_host_key(entry)]
+        if entry.threads is not None and len(counts[entry.label]) > 1:
+            asked = entry.threads.asked
+            name = f"{host}, {asked} {'thread' if asked == 1 else 'threads'}"
+        name = _free(name, named)
+        named[name] = replace(entry, host=host, name=name)
+    return list(named.values())
+
+
+def _host_key(entry: Machine) -> str:
+    """Return the key that entries share if they differ only in their threads."""
+    return facts_key(entry.label, entry.facts, entry.threads and entry.threads.niceness)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return `name`, numbered if it is among the names that are `taken`."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name} [{number}]"
+    return free

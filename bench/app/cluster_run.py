@@ -59,7 +59,6 @@ def cluster_request(
         workload=reference,
         data_file=None if plan.data_path is None else f"data{plan.data_path.suffix}",
         workload_file=None if file is None else f"{CODE}/{WORKLOAD_FOLDER}/{file.name}",
-        threads=plan.threads_asked,
         time_limit_s=plan.time_limit_s,
         types=wanted(cluster),
         max_s=limits.max_s,

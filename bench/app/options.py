@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from bench.spec.axes import Axis, Value
 from bench.spec.request import REPORTS, Program
+from bench.spec.threads import thread_count
 from bench.text import did_you_mean
 
 #: What every command of the program is made with.
@@ -157,6 +158,26 @@ class Values(click.ParamType[tuple[Value, ...]]):
         done, comma, word = incomplete.rpartition(",")
         known = [str(value) for value in self._axis.known if str(value).startswith(word)]
         return [CompletionItem(f"{done}{comma}{value}") for value in known]
+
+
+class ThreadCounts(click.ParamType[tuple[int | None, ...]]):
+    """A list of numbers of threads with commas between them, such as `1,2,max`."""
+
+    name = "threads"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what stands for the value in the help."""
+        return "N,M"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | None, ...]:
+        """Return the numbers; None stands for `max`."""
+        words = [word.strip() for word in str(value).split(",")]
+        try:
+            return tuple(thread_count(int(w) if w.isdecimal() else w or 0) for w in words)
+        except ValueError as error:
+            self.fail(f"{value!r} is no list of threads: {error}", param, ctx)
 
 
 class Amount(click.ParamType[float]):

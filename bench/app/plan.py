@@ -10,9 +10,8 @@ from pathlib import Path
 
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
-from bench.dispatch.eligible import eligible
+from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
-from bench.probe.usable import threads
 from bench.record.facts import MachineFacts
 from bench.record.lines import Skip
 from bench.record.price import PriceRule, read_rules
@@ -29,8 +28,7 @@ class Plan:
     """What a campaign will do: every choice is made, nothing is started.
 
     `reference` is what `load_workload` takes. `asked` are all jobs in the run's seeded order, and
-    `jobs` those of them that this machine can run, in the same order. `threads_asked` is None if
-    each machine is to use its usable CPUs.
+    `jobs` those of them that this machine can run, in the same order. `facts` are this machine's.
     """
 
     workload: Workload
@@ -41,8 +39,7 @@ class Plan:
     skipped: tuple[Skip, ...]
     dataset: Dataset
     label: str
-    threads: int
-    threads_asked: int | None
+    facts: MachineFacts
     dispatch: Dispatch
     order_seed: int
     time_limit_s: float
@@ -67,6 +64,11 @@ class Plan:
         }
         return hashlib.sha256(canonical_json(decides).encode()).hexdigest()
 
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The numbers of threads with which jobs run on this machine, the smallest first."""
+        return tuple(sorted({threads_of(job, self.facts) for job in self.jobs}))
+
     @functools.cached_property
     def data_path(self) -> Path | None:
         """The copy of the data that jobs load; it is written at the first use. None: no data."""
@@ -89,7 +91,7 @@ class Plan:
             label=self.label,
             data_path=None if self.data_path is None else str(self.data_path),
             data_digest=self.dataset.digest,
-            threads=self.threads,
+            threads=threads_of(job, self.facts),
             niceness=os.getpriority(os.PRIO_PROCESS, 0),
             time_limit_s=self.time_limit_s,
             placed_by=placed_by,
@@ -128,8 +130,7 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         skipped=skipped,
         dataset=dataset,
         label=request.label or default_label(facts),
-        threads=request.threads or threads(),
-        threads_asked=request.threads,
+        facts=facts,
         dispatch=request.dispatch,
         order_seed=request.order_seed,
         time_limit_s=request.time_limit_s,

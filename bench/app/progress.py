@@ -16,6 +16,7 @@ from bench.dispatch.events import Event
 from bench.dispatch.transport import THIS_MACHINE
 from bench.record.lines import JobRecord
 from bench.record.run import Run
+from bench.report.words.lists import or_list
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
 from bench.spec.job import JobSpec
@@ -43,8 +44,9 @@ def make_progress(
 
 def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
     """Return what a user should know before the first job."""
+    threads = or_list([str(number) for number in plan.threads])
     lines = [
-        f"grid {plan.grid}: {len(plan.jobs)} jobs on {plan.label}, {plan.threads} threads a job",
+        f"grid {plan.grid}: {len(plan.jobs)} jobs on {plan.label}, {threads} threads a job",
         f"data: {plan.dataset.name} ({plan.dataset.source})",
     ]
     if plan.dataset.note:

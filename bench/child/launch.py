@@ -62,9 +62,9 @@ class LaunchSpec(Frozen):
         )
 
 
-def ceiling_key(job: JobSpec, axes: Sequence[Axis]) -> tuple[Value, ...]:
-    """Return the values on which a job's ceilings depend."""
-    return tuple(job.axes[axis.name] for axis in axes if axis.sets_ceiling)
+def ceiling_key(job: JobSpec, axes: Sequence[Axis]) -> tuple[Value | None, ...]:
+    """Return the values on which a job's ceilings depend: those of some axes, and the threads."""
+    return (*(job.axes[axis.name] for axis in axes if axis.sets_ceiling), job.threads)
 
 
 def first_of_each(
@@ -79,7 +79,7 @@ def first_of_each(
         for record in records
         if record.measurement is not None and record.measurement.ceilings is not None
     }
-    chosen: dict[tuple[Value, ...], str] = {}
+    chosen: dict[tuple[Value | None, ...], str] = {}
     for job in jobs:
         key = ceiling_key(job, axes)
         if key not in known:

@@ -35,7 +35,6 @@ class ClusterRequest(Frozen):
     workload: str = Field(description="module:attribute, or a Python file that is shipped")
     data_file: str | None = Field(default=None, description="None: the workload reads no data")
     workload_file: str | None = Field(default=None, description="None: the workload is a module")
-    threads: int | None = Field(default=None, description="None: the usable CPUs of a host")
     time_limit_s: float = 3600.0
     types: tuple[WantedType, ...] = ()
     max_s: float | None = None

@@ -21,6 +21,7 @@ from typing import Any
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.budget import Budget
 from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.eligible import threads_of
 from bench.dispatch.events import Event
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.ray_cluster import RayCluster
@@ -140,7 +141,7 @@ class HeadDriver:
             label=self._labels[host.name],
             data_path=prepared.data_path,
             data_digest=request.header.data_digest,
-            threads=request.threads or max(1, int(facts.usable_cpus or facts.logical_cores or 1)),
+            threads=threads_of(job, facts),
             niceness=0,
             time_limit_s=request.time_limit_s,
             attempt=attempt,

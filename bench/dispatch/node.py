@@ -20,10 +20,9 @@ from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
 from bench.child.workload import load_workload, probe_for
 from bench.dispatch.cluster_request import ClusterRequest
-from bench.dispatch.eligible import eligible
+from bench.dispatch.eligible import eligible, most_threads
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
-from bench.probe.usable import threads
 from bench.record.facts import MachineKind
 from bench.record.lines import JobRecord
 from bench.watch.look import wait_until_quiet
@@ -77,7 +76,7 @@ def prepare(
     facts = probe_for(workload, request.privacy, kind)
     able, skipped = eligible(workload, request.jobs, facts)
     look = wait_until_quiet(
-        request.threads or threads(),
+        most_threads(able, facts),
         request.wait_quiet_s,
         lambda words: None,
         on_gpu=kind == "gpu",

@@ -8,18 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, PlainValidator, ValidationError, create_model
 
 from bench.errors import RequestError
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
 from bench.spec.job import NO_DATA, AxisValue, JobSpec, make_job
+from bench.spec.threads import thread_count
 from bench.text import did_you_mean
 
 #: Whole numbers as a grid names them; `yes` and 1.5 are refused.
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
+
+#: A number of threads as a grid names it; None stands for the word `max`.
+Threads = Annotated[int | None, PlainValidator(thread_count)]
+
+#: The keys of every grid that take a list of values, beside the axes.
+LISTS = ("epochs", "seeds", "threads", "read_off")
 
 #: The Python type of each type that an axis may have.
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -32,12 +39,13 @@ class SubGrid(Frozen):
     """A small full product of values; a grid is a union of such products.
 
     `axes` holds the values by the name of the axis. A job is evaluated after the epochs of
-    `read_off` too, with its clock stopped.
+    `read_off` too, with its clock stopped. In `threads`, None stands for `max`.
     """
 
     axes: dict[str, tuple[AxisValue, ...]]
     epochs: tuple[Count, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(1234,), min_length=1)
+    threads: tuple[Threads, ...] = Field(default=(None,), min_length=1)
     read_off: tuple[Count, ...] = ()
     repeats: int = Field(default=1, strict=True, ge=1, le=1000)
 
@@ -54,12 +62,13 @@ class GridSpec(Frozen):
 class GridChanges:
     """What the command line puts in place of a grid's own values; empty means unchanged.
 
-    `axes` holds values by the name of the axis.
+    `axes` holds values by the name of the axis. In `threads`, None stands for `max`.
     """
 
     axes: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     epochs: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
+    threads: tuple[int | None, ...] = ()
     repeats: int | None = None
 
 
@@ -119,6 +128,7 @@ def override(grid: GridSpec, changes: GridChanges, description: Description) -> 
                 axes={**sub.axes, **{name: v for name, v in changes.axes.items() if v}},
                 epochs=epochs,
                 seeds=changes.seeds or sub.seeds,
+                threads=changes.threads or sub.threads,
                 read_off=tuple(epoch for epoch in sub.read_off if epoch < max(epochs)),
                 repeats=changes.repeats or sub.repeats,
             )
@@ -145,8 +155,8 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
     jobs: dict[str, JobSpec] = {}
     for sub in grid.subgrids:
         values = [sub.axes[axis.name] for axis in description.axes]
-        numbers = itertools.product(sub.epochs, sub.seeds, range(sub.repeats))
-        for chosen, (epochs, seed, repeat) in itertools.product(
+        numbers = itertools.product(sub.epochs, sub.seeds, sub.threads, range(sub.repeats))
+        for chosen, (epochs, seed, threads, repeat) in itertools.product(
             itertools.product(*values), tuple(numbers)
         ):
             job = make_job(
@@ -157,6 +167,7 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
                 dataset=dataset,
                 read_off=tuple(epoch for epoch in sub.read_off if epoch < epochs),
                 repeat=repeat,
+                threads=threads,
             )
             jobs.setdefault(job.job_id, job)
     return list(jobs.values())
@@ -194,6 +205,7 @@ def _written_grid(description: Description) -> Any:
         **fields,
         epochs=(tuple[Count, ...], Field(default=epochs, min_length=1)),
         seeds=(tuple[Seed, ...], Field(default=(1234,), min_length=1)),
+        threads=(tuple[Threads, ...], Field(default=(None,), min_length=1)),
         read_off=(tuple[Count, ...], ()),
         repeats=(int, Field(default=1, strict=True, ge=1, le=1000)),
     )
@@ -218,6 +230,7 @@ def _as_subgrid(written: Any, description: Description) -> SubGrid:
         axes={axis.name: getattr(written, axis.key) for axis in description.axes},
         epochs=written.epochs,
         seeds=written.seeds,
+        threads=written.threads,
         read_off=written.read_off,
         repeats=written.repeats,
     )
@@ -227,7 +240,7 @@ def _listed(subgrids: Any, description: Description) -> Any:
     """Let a user write `seeds: 1` for `seeds: [1]`."""
     if not isinstance(subgrids, list):
         return subgrids
-    plural = {axis.key for axis in description.axes} | {"epochs", "seeds", "read_off"}
+    plural = {axis.key for axis in description.axes} | {*LISTS}
     return [
         {k: [v] if k in plural and not isinstance(v, list) else v for k, v in sub.items()}
         if isinstance(sub, Mapping)
@@ -251,7 +264,7 @@ def _explained(error: ValidationError, origin: str, description: Description) ->
     # a misspelt key is also a missing one: name what the user wrote
     first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
-    inner = (*(axis.key for axis in description.axes), "epochs", "seeds", "read_off", "repeats")
+    inner = (*(axis.key for axis in description.axes), *LISTS, "repeats")
     known = inner if key.startswith("subgrids.") else tuple(GridSpec.model_fields)
     if first["type"] == "missing":
         return RequestError(f"grid {origin}: key {key!r} is missing", next_step="add it")
@@ -259,7 +272,7 @@ def _explained(error: ValidationError, origin: str, description: Description) ->
         hint = did_you_mean(str(first["loc"][-1]), known)
         step = f"{hint}known keys are {', '.join(known)}"
     else:
-        step = first["msg"]
+        step = first["msg"].removeprefix("Value error, ")
     return RequestError(
         f"grid {origin}: key {key!r} is wrong", seen=repr(first["input"])[:80], next_step=step
     )

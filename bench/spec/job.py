@@ -30,17 +30,31 @@ class JobSpec(Frozen):
         default=(), description="epochs after which the job is evaluated with the clock stopped"
     )
     repeat: int = Field(default=0, ge=0)
+    threads: int | None = Field(
+        default=None, ge=1, description="None: as many as the machine has usable CPUs"
+    )
 
     @property
     def job_id(self) -> str:
         """The job's name and a digest of every field but the name.
 
         The digest covers the axes and the other fields side by side, as the first version's flat
-        job did, so that the job of an old journal keeps its id.
+        job did, and no number of threads that is None, so that the job of an old journal keeps its
+        id.
         """
-        fields = self.model_dump(mode="json", exclude={"name", "axes"})
-        digest = hashlib.sha256(canonical_json({**self.axes, **fields}).encode()).hexdigest()
-        return f"{self.name}-{digest[:8]}"
+        own = {} if self.threads is None else {"threads": self.threads}
+        return f"{self.name}-{self._digest(own)[:8]}"
+
+    @property
+    def work_id(self) -> str:
+        """A digest of what the job computes: jobs that differ only in their threads share it."""
+        return self._digest({})[:16]
+
+    def _digest(self, own: Mapping[str, int]) -> str:
+        """Return the digest of the axes and of all fields but name and threads, with `own`."""
+        fields = self.model_dump(mode="json", exclude={"name", "axes", "threads"})
+        values = {**self.axes, **fields, **own}
+        return hashlib.sha256(canonical_json(values).encode()).hexdigest()
 
 
 def make_job(
@@ -52,6 +66,7 @@ def make_job(
     dataset: str = NO_DATA,
     read_off: tuple[int, ...] = (),
     repeat: int = 0,
+    threads: int | None = None,
 ) -> JobSpec:
     """Return the job with these `values`; an axis that they leave out has its default.
 
@@ -69,13 +84,15 @@ def make_job(
         if axis.mark and not axis.always_marked and full[axis.name] != axis.default
     ]
     named = [axis.mark.format(full[axis.name]) for axis in axes if axis.always_marked]
-    repeated = [f"r{repeat}"] if repeat else []
+    more = [f"t{threads}"] if threads else []
+    more += [f"r{repeat}"] if repeat else []
     return JobSpec(
-        name="-".join([*named, f"e{epochs}", f"s{seed}", *unusual, *repeated]),
+        name="-".join([*named, f"e{epochs}", f"s{seed}", *unusual, *more]),
         axes=full,
         epochs=epochs,
         seed=seed,
         dataset=dataset,
         read_off=read_off,
         repeat=repeat,
+        threads=threads,
     )

@@ -76,7 +76,6 @@ class RunRequest:
     data: str | None = None
     label: str | None = None
     out: Path = REPORTS
-    threads: int | None = None
     dispatch: Dispatch = DISPATCHES[0]
     order_seed: int = 0
     time_limit_s: float = 3600.0

@@ -19,6 +19,7 @@ from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
 from bench.app.plan import Plan, make_plan
 from bench.child.workload import load_workload
+from bench.dispatch.eligible import most_threads
 from bench.errors import DispatchError
 from bench.record.journal import find_journals
 from bench.record.run import Run
@@ -79,7 +80,7 @@ def _measure(campaign: Campaign) -> int:
         on_gpu = plan.workload.may_use_gpu()
         # before Ray starts, as its start would count as a disturbance
         campaign.look = wait_until_quiet(
-            plan.threads, plan.wait_quiet_s, print, on_gpu=on_gpu
+            most_threads(plan.jobs, plan.facts), plan.wait_quiet_s, print, on_gpu=on_gpu
         ).record()
         try:
             interrupted = campaign.run()

@@ -17,6 +17,7 @@ from bench.app.options import (
     ExitCodes,
     OneOf,
     Option,
+    ThreadCounts,
     Values,
     flag,
     out_option,
@@ -30,6 +31,7 @@ from bench.spec.description import Description
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
 from bench.spec.request import DISPATCHES, ClusterChoice, MeasureLimits, Program, RunRequest
+from bench.spec.threads import MAX
 
 #: The grid of a run that names none, if the workload has it; else the first one.
 DEFAULT_GRID = "quick"
@@ -142,6 +144,12 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
         axis_option(EPOCHS, expose_as="epochs"),
         axis_option(SEEDS, expose_as="seeds"),
         Option(
+            "--threads",
+            section=WHAT,
+            type=ThreadCounts(),
+            help=f"threads of a job; {MAX} stands for the usable CPUs of each machine",
+        ),
+        Option(
             "--repeats",
             section=WHAT,
             type=click.IntRange(1, 1000),
@@ -180,9 +188,6 @@ def _how_to_run() -> list[Option]:
         option("--label", metavar="NAME", help="this machine's name in the tables"),
         out_option("folder of the results", HOW),
         option(
-            "--threads", type=POSITIVE, metavar="N", help="threads of a job (default: usable CPUs)"
-        ),
-        option(
             "--dispatch",
             type=OneOf(DISPATCHES),
             default=DISPATCHES[0],
@@ -218,7 +223,6 @@ def request_of(values: dict[str, Any]) -> RunRequest:
         data=values.get("data"),
         label=values["label"],
         out=Path(values["out"]),
-        threads=values["threads"],
         dispatch=values["dispatch"],
         order_seed=values["order_seed"],
         time_limit_s=values["job_timeout"],
@@ -247,5 +251,6 @@ def _changes(values: dict[str, Any]) -> GridChanges:
         axes=axes,
         epochs=values["epochs"] or (),
         seeds=values["seeds"] or (),
+        threads=values["threads"] or (),
         repeats=values["repeats"],
     )
