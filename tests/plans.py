@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import toy_workload
-from builders import digest
+from builders import digest, facts
 from launches import toy_job
 
 from bench.app.plan import Plan
@@ -28,8 +28,7 @@ def a_plan(folder: Path, jobs: tuple[JobSpec, ...] = JOBS, **changes: Any) -> Pl
         "skipped": (Skip(job=UNABLE, reason="planted"),),
         "dataset": Dataset("toy", digest("data"), "planted", stage=lambda: folder),
         "label": "laptop",
-        "threads": 1,
-        "threads_asked": None,
+        "facts": facts(usable_cpus=1.0),
         "dispatch": "inline",
         "order_seed": 0,
         "time_limit_s": 60.0,

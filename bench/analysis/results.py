@@ -44,6 +44,7 @@ from bench.analysis.reference import (
 )
 from bench.analysis.sameness import Sameness, sameness
 from bench.analysis.time_to_target import TimeToTarget, times_to_target
+from bench.analysis.threads import ThreadScaling, thread_scalings
 from bench.analysis.workload import workload_of
 from bench.record.run import Run, Share, merged
 from bench.spec.axes import Reference
@@ -82,6 +83,7 @@ class Results:
     rankings: tuple[Ranking, ...]
     by_kind: Mapping[Kind, tuple[Ranking, ...]]
     targets: tuple[TimeToTarget, ...]
+    threads: tuple[ThreadScaling, ...]
     published: tuple[PublishedRun, ...]
     sameness: Sameness
     watched: tuple[WatchedJob, ...]
@@ -156,6 +158,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         rankings=rankings(fits),
         by_kind={kind: rankings(fits, among=cells) for kind, cells in of_kind.items()},
         targets=times_to_target(running, measured, found, outline),
+        threads=thread_scalings(final, measured, found, outline),
         published=published_runs(reference, outline),
         sameness=sameness(jobs, found, outline),
         watched=watched,

@@ -20,6 +20,7 @@ from bench.report.tables.quality import quality_table
 from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
 from bench.report.tables.targets import targets_table
+from bench.report.tables.threads import threads_table
 from bench.report.verdict import verdict
 from bench.report.words import notes
 from bench.spec.axes import Reference
@@ -55,6 +56,7 @@ def report_of_results(
         verdict=verdict(results),
         tables=(
             *((*compared, capacity) if results.headline else (capacity, *compared)),
+            *([threads_table(results)] if results.threads else []),
             limits_table(results),
             machines_table(results),
             *([quality_table(results)] if results.outline.evaluation_metrics else []),

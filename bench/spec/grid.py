@@ -45,7 +45,7 @@ class SubGrid(Frozen):
     axes: dict[str, tuple[AxisValue, ...]]
     epochs: tuple[Count, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(1234,), min_length=1)
-    threads: tuple[Threads, ...] = Field(default=(None,), min_length=1)
+    threads: tuple[int | None, ...] = Field(default=(None,), min_length=1)
     read_off: tuple[Count, ...] = ()
     repeats: int = Field(default=1, strict=True, ge=1, le=1000)
 

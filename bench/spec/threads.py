@@ -13,7 +13,7 @@ def thread_count(value: Any) -> int | None:
 
     Raises ValueError if it is neither a whole number above 0 nor `max`.
     """
-    if value is None or value == MAX:
+    if value == MAX:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value

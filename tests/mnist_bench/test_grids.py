@@ -47,6 +47,12 @@ def test_quick_has_five_jobs_and_repeats_one_cheap_cell():
     assert {job.epochs for job in jobs} == {2}
 
 
+def test_threads_asks_for_growing_numbers_of_threads_and_for_all_usable_cpus():
+    jobs = jobs_of("threads")
+    assert {job.threads for job in jobs} == {1, 2, 4, 8, None}
+    assert len(jobs) == 10
+
+
 def test_paper_covers_the_twelve_published_rows_with_six_jobs():
     jobs = jobs_of("paper")
     rows = {

@@ -75,7 +75,7 @@ def test_a_complete_run_and_another_request_are_not_continued(tmp_path, capsys):
     second = Campaign(a_plan(tmp_path), tmp_path / "out")
     second.run()
     cut(second, 2)
-    other = Campaign(a_plan(tmp_path, threads=2), tmp_path / "out")
+    other = Campaign(a_plan(tmp_path, facts=facts(usable_cpus=2.0)), tmp_path / "out")
     other.run()
     assert len({first.path, second.path, other.path}) == 3
     assert "was cut off, but it is another request" in capsys.readouterr().out

@@ -10,6 +10,8 @@ import tiny_workload
 import toy_workload
 from builders import facts
 from conftest import ROOT
+from launches import toy_job
+from plans import a_plan
 
 from bench.app.plan import absolute, default_label, make_plan
 from bench.child.workload import Dataset
@@ -30,7 +32,7 @@ def grid(tmp_path):
 
 
 def planned(grid, **changes):
-    request = RunRequest(workload=toy_workload.NAME, grid=grid, label="desk", threads=2, **changes)
+    request = RunRequest(workload=toy_workload.NAME, grid=grid, label="desk", **changes)
     return make_plan(request, toy_workload.WORKLOAD, "the command")
 
 
@@ -59,7 +61,7 @@ def test_a_machine_that_can_run_no_job_is_told_why(grid):
 @pytest.mark.parametrize(
     "change",
     [
-        {"threads": 3},
+        {"facts": facts(usable_cpus=3.0)},
         {"label": "rack"},
         {"dispatch": "inline"},
         {"order_seed": 1},
@@ -94,6 +96,7 @@ def test_a_launch_holds_what_the_plan_says_and_what_the_caller_adds(grid, tmp_pa
     plan = replace(
         planned(grid, privacy=Privacy(show_hostnames=True), time_limit_s=7.0),
         dataset=Dataset("toy", "digest", "planted", stage=stage),
+        facts=facts(usable_cpus=2.5),
     )
     launch = plan.launch(plan.jobs[0], placed_by="inline", run_id="r", measure_ceilings=True)
     assert (launch.workload, launch.job, launch.run_id) == (toy_workload.NAME, plan.jobs[0], "r")
@@ -102,6 +105,22 @@ def test_a_launch_holds_what_the_plan_says_and_what_the_caller_adds(grid, tmp_pa
     assert launch.measure_ceilings and launch.privacy.show_hostnames
     plan.launch(plan.jobs[1], placed_by="inline")
     assert staged == [tmp_path], "the data are staged once"
+
+
+def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus(tmp_path):
+    jobs = (toy_job("ok", threads=1), toy_job("ok"), toy_job("ok", threads=4))
+    plan = a_plan(tmp_path, jobs=jobs, facts=facts(usable_cpus=4.0))
+    assert [plan.launch(job, placed_by="bare").threads for job in jobs] == [1, 4, 4]
+    assert plan.threads == (1, 4)
+
+
+def test_a_job_that_asks_for_more_threads_than_usable_cpus_is_skipped_with_the_reason(grid):
+    changes = GridChanges(axes={"model": ("ok",)}, seeds=(1,), threads=(1, 100_000, None))
+    plan = planned(grid, changes=changes)
+    assert {job.threads for job in plan.jobs} == {1, None}
+    (skip,) = plan.skipped
+    assert skip.job.threads == 100_000
+    assert skip.reason.startswith("100000 threads need as many CPUs, but this machine has ")
 
 
 def test_without_data_a_launch_names_none(grid):

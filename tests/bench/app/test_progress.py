@@ -37,7 +37,7 @@ PLAN = types.SimpleNamespace(
     grid="g",
     jobs=JOBS,
     label="[red]box[/red]",
-    threads=2,
+    threads=(1, 2, 8),
     dataset=types.SimpleNamespace(name="mnist", source="a file", note="a note", tried=None),
 )
 
@@ -75,7 +75,7 @@ def test_a_log_has_a_line_a_record_with_counts_figures_and_time_left(lines):
 
 
 def test_a_log_says_first_what_will_run_on_which_data(lines):
-    assert lines[0] == "grid g: 3 jobs on [red]box[/red], 2 threads a job"
+    assert lines[0] == "grid g: 3 jobs on [red]box[/red], 1, 2 or 8 threads a job"
     assert lines[1] == "data: mnist (a file)"
     assert lines[2] == "note: a note"
     assert re.fullmatch(r"about .* to go", lines[3])

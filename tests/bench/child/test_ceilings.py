@@ -45,15 +45,16 @@ def test_a_backend_multiplies_and_copies_at_a_rate_that_a_machine_can_have(name)
     assert len(found.matmul) >= 3
 
 
-def test_the_first_job_of_each_backend_and_precision_measures():
+def test_the_first_job_of_each_backend_precision_and_number_of_threads_measures():
     jobs = [
         a_job(seed=1),
         a_job(seed=2),
         a_job(seed=3, backend="jax"),
         a_job(seed=4, precision="bfloat16"),
         a_job(seed=5, backend="jax"),
+        a_job(seed=6, threads=1),
     ]
-    assert first_of_each(jobs, AXES) == {jobs[place].job_id for place in (0, 2, 3)}
+    assert first_of_each(jobs, AXES) == {jobs[place].job_id for place in (0, 2, 3, 5)}
 
 
 def test_a_continued_run_measures_only_what_it_still_lacks():

@@ -72,6 +72,21 @@ def test_the_driver_tells_every_line_of_its_journal_and_nothing_else_but_events(
     assert run.own is None
 
 
+def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus_of_its_host(tmp_path):
+    given = []
+
+    def noted(launch):
+        given.append((launch.job.threads, launch.threads))
+        return outcome(launch)
+
+    jobs = [a_job(threads=1), a_job()]
+    header = a_run([], planned=jobs, run_id="run-1").header
+    request = a_request().model_copy(update={"header": header})
+    simulated = SimulatedHosts([HOST], jobs, lambda name, launch: 0.0, noted)
+    HeadDriver(request, lambda text: None).run(simulated, tmp_path)
+    assert given == [(1, 1), (None, 2)], "a simulated host has two usable CPUs"
+
+
 def test_a_request_is_the_same_after_its_way_as_json():
     request = a_request(types=(WantedType(name="cpu", count=2),), privacy=SHOWN)
     assert ClusterRequest.model_validate_json(request.model_dump_json()) == request

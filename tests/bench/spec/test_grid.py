@@ -31,6 +31,10 @@ SMALL = Description("small", "Small", AXES)
 JOB = make_job(AXES, {"model": "mlp", "optimizer": "sgd"}, epochs=3, seed=1234, dataset="mnist")
 
 
+#: The name of a job of `parsed` with the default seed and threads.
+JOB_NAME = "mlp-sgd-e2-s1234"
+
+
 def expand(grid, dataset="mnist"):
     return grids.expand(grid, SMALL, dataset)
 
@@ -110,6 +114,22 @@ def test_a_job_s_name_holds_what_is_always_marked_and_what_is_unusual():
     assert job.name == "cnn-adam-e2-s7-b64-own-r1"
 
 
+def test_threads_are_values_of_a_job_and_max_leaves_them_to_the_machine():
+    grid = parsed(threads=[1, 2, "max"])
+    jobs = expand(grid)
+    assert [job.threads for job in jobs] == [1, 2, None]
+    assert [job.name for job in jobs] == ["mlp-sgd-e2-s1234-t1", "mlp-sgd-e2-s1234-t2", JOB_NAME]
+    assert [job.threads for job in expand(override(grid, threads=(4, None)))] == [4, None]
+    assert [job.threads for job in expand(parsed(threads="max"))] == [None]
+    assert [job.threads for job in expand(parsed())] == [None]
+
+
+def test_jobs_that_differ_only_in_their_threads_do_the_same_work():
+    other = JOB.model_copy(update={"threads": 2})
+    assert other.work_id == JOB.work_id
+    assert JOB.model_copy(update={"seed": 1}).work_id != JOB.work_id
+
+
 def test_the_word_all_stands_for_the_values_that_are_available_here():
     grid = parsed(backends=ALL)
     assert grid.subgrids[0].axes["backend"] == (ALL,)
@@ -131,6 +151,7 @@ def test_what_a_journal_keeps_of_a_description_comes_back_as_it_was():
         {"dataset": "synthetic"},
         {"read_off": (1,)},
         {"repeat": 1},
+        {"threads": 2},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -198,6 +219,11 @@ def test_the_epochs_of_a_workload_may_have_a_default():
         ({"optimizers": ["sgd", "adamw"]}, ["optimizers", "'adamw'", "sgd, adam"]),
         ({"read_off": 3}, ["read_off", "[3]", "1 to 2"]),
         ({"read_off": [0, 1]}, ["subgrids.0.read_off.0", "0"]),
+        ({"threads": 0}, ["subgrids.0.threads.0", "0", "above 0, or max"]),
+        ({"threads": [1, "most"]}, ["subgrids.0.threads.1", "'most'", "above 0, or max"]),
+        ({"threads": True}, ["subgrids.0.threads.0", "True"]),
+        ({"threads": None}, ["subgrids.0.threads.0", "None"]),
+        ({"threads": []}, ["subgrids.0.threads", "[]"]),
         ({"repeats": 0}, ["subgrids.0.repeats", "0"]),
         ({"repeats": 10**9}, ["subgrids.0.repeats", "1000000000"]),
     ],

@@ -46,7 +46,7 @@ def test_a_run_without_words_asks_for_the_quick_grid_on_this_machine(asked):
 
 def test_every_word_finds_its_place_in_the_request(asked):
     words = "--grid full --models cnn,mlp --batch-sizes 32,64 --epochs 1,2 --seeds 0,7 --repeats 3"
-    words += " --as-published --dataset mnist --data x.npz --label desk --out o --threads 2"
+    words += " --as-published --dataset mnist --data x.npz --label desk --out o --threads 1,2,max"
     words += " --dispatch inline --order-seed 4 --job-timeout 60 --price 0.5 --wait-quiet 9"
     words += " --show-hostnames --fresh --cluster c.yaml --down --max-usd 2.5 --max-minutes 1.5"
     assert asked(*words.split()) == RunRequest(
@@ -56,13 +56,13 @@ def test_every_word_finds_its_place_in_the_request(asked):
             axes={"model": ("cnn", "mlp"), "batch_size": (32, 64), "as_published": (True,)},
             epochs=(1, 2),
             seeds=(0, 7),
+            threads=(1, 2, None),
             repeats=3,
         ),
         dataset="mnist",
         data="x.npz",
         label="desk",
         out=Path("o"),
-        threads=2,
         dispatch="inline",
         order_seed=4,
         time_limit_s=60,
@@ -131,8 +131,8 @@ def test_a_workload_without_a_grid_called_quick_runs_its_first_one_or_must_name_
 
 
 def test_an_axis_that_takes_the_name_of_another_option_is_refused():
-    description = Description(name="x", title="X", axes=(Axis("thread", "int"),))
-    with pytest.raises(WorkloadError, match="--threads"):
+    description = Description(name="x", title="X", axes=(Axis("label", plural="label"),))
+    with pytest.raises(WorkloadError, match="--label"):
         run_options.run_options(description, PROGRAM)
 
 
