@@ -29,8 +29,8 @@ class ThreadPoint:
 
     `step_s` is the mean step, freed from the effects of sittings. `speedup` is the speed over that
     with the fewest threads, and `beside` the speed over the fastest of all smaller numbers of
-    threads; both are None for the fewest threads. `finding` says what `beside` shows among all numbers of the cell. `cpus`
-    is how many CPUs a job kept busy in its steady epochs.
+    threads; both are None for the fewest threads. `finding` says what `beside` shows among all
+    numbers of the cell. `cpus` is how many CPUs a job kept busy in its steady epochs.
     """
 
     threads: int
@@ -76,11 +76,10 @@ class ThreadScaling:
         costing = (one.threads for one in self.slower if one.finding is Finding.SLOWER)
         return next(costing, None)
 
-    def efficiency(self, point: ThreadPoint) -> float | None:
-        """Return the speed-up of a point over its share of more threads; 1 is perfect."""
-        if point.speedup is None:
-            return None
-        return point.speedup.times * self.base.threads / point.threads
+    def efficiency(self, point: ThreadPoint) -> float:
+        """Return the speed-up of a point over how many times as many threads it took."""
+        times = 1.0 if point.speedup is None else point.speedup.times
+        return times * self.base.threads / point.threads
 
 
 @dataclass(frozen=True)

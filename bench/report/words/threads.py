@@ -16,11 +16,15 @@ FINDINGS: Mapping[Finding, str] = {
     Finding.OPEN: "not shown",
 }
 
+#: What stands there in the row of the fewest threads.
+FEWEST = "fewest"
+
 THREADS_NOTE = (
     "Brackets hold 95 % intervals of the noise between jobs of the same sittings. All threads of a "
     "machine share a sitting's effect, which drops out. A finding takes a difference of more than "
-    "3 % that is sure among all threads of the cell (Holm). If fewer CPUs are used than the job "
-    "has threads, the threads wait for each other or for work."
+    "3 % that is sure among all threads of the cell (Holm). tables/threads.csv holds the bracket "
+    "beside fewer threads too. If fewer CPUs are used than the job has threads, the threads wait "
+    "for each other, for work, or for the CPUs that other processes hold."
 )
 
 

@@ -32,8 +32,9 @@ def test_rows_hold_speedup_efficiency_and_which_number_is_the_fastest():
     assert [row["machine"] for row in found] == ["desk"] * 3
     assert [row["threads"] for row in found] == [1, 2, 4]
     assert [row["fastest"] for row in found] == [False, True, False]
-    assert [row["finding"] for row in found] == [None, "help", "cost"]
-    assert found[0]["speedup"] is None and found[0]["efficiency"] is None
+    assert [row["finding"] for row in found] == ["fewest", "help", "cost"]
+    assert (found[0]["speedup"], found[0]["efficiency"]) == (1.0, 1.0)
+    assert found[0]["speedup_low"] is None and found[0]["beside_fewer"] is None
     assert round(found[1]["speedup"], 3) == 1.6 and round(found[1]["efficiency"], 3) == 0.8
     assert found[1]["speedup_low"] < 1.6 < found[1]["speedup_high"]
     assert round(found[2]["beside_fewer"], 3) == 0.5
