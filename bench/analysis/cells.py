@@ -5,13 +5,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from bench.spec.axes import Axis, Value
 from bench.spec.description import Outline
 from bench.spec.job import JobSpec
+
+if TYPE_CHECKING:  # importing pandas takes longer than a whole comparison without frames
+    import pandas as pd
 
 #: Prefixes of the columns of axes and metrics in a frame; the workload chooses the rest.
 AXIS, METRIC = "axis.", "metric."
@@ -55,6 +56,26 @@ class Group:
 def axis_value(job: JobSpec, axis: Axis) -> Value | None:
     """Return the value of an axis in a job; the axis's default if the job holds none."""
     return job.axes.get(axis.name, axis.default)
+
+
+def cell_of(job: JobSpec, epochs: int, data_digest: str | None, outline: Outline) -> Cell:
+    """Return the cell of a job after `epochs` epochs on the data with this digest."""
+    values = ((axis.name, axis_value(job, axis)) for axis in outline.axes)
+    known = tuple((name, value) for name, value in values if value is not None)
+    return Cell(known, epochs, job.dataset, data_digest)
+
+
+def in_order(cells: Iterable[Cell], outline: Outline) -> list[Cell]:
+    """Return cells in the order in which tables show them; an unknown value comes last."""
+    axes = (*heading_axes(outline), *column_axes(outline), *unmarked_axes(outline))
+    heading = len(heading_axes(outline))
+
+    def key(cell: Cell) -> tuple[tuple[bool, Any], ...]:
+        values: list[Any] = [cell.value(axis.name) for axis in axes]
+        values = [*values[:heading], cell.epochs, *values[heading:], cell.dataset, cell.data_digest]
+        return tuple((value is None, value) if value is not None else (True, 0) for value in values)
+
+    return sorted(cells, key=key)
 
 
 def heading_axes(outline: Outline) -> tuple[Axis, ...]:
@@ -141,7 +162,7 @@ def groups(
 
 def scalar(value: Any) -> Any:
     """Return a value of a frame as a plain Python value; an unknown value is None."""
-    if value is None or value is pd.NA or value != value:
+    if value is None or type(value).__name__ == "NAType" or value != value:
         return None
     return value.item() if hasattr(value, "item") else value
 

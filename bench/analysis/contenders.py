@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
-from bench.analysis.cells import Cell, groups
+from bench.analysis.cells import Cell, cell_of, groups, in_order
 from bench.analysis.effects import OWN_SITTINGS, Effects, Prior, Timing, fit_effects
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior, type_prior
-from bench.analysis.sittings import RecordKey, Sitting, sittings
+from bench.analysis.sittings import RecordKey, Sitting, key_of, sittings
+from bench.analysis.warmup import steady_figures
 from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What is compared: the mean step (an epoch over its steps), which is what a user pays, the whole
 #: job, the fast tenth of the steady steps, and the median one.
@@ -86,6 +88,29 @@ def contenders(
     for group, frame in groups(final, outline, names):
         if counts(group.machine_key, group.cell):
             rows.setdefault(group.machine_key, []).extend(_rows(group.cell, frame, when))
+    return _fitted(rows, machines)
+
+
+def contenders_of(
+    measured: Sequence[MeasuredJob], machines: Sequence[Machine], outline: Outline
+) -> tuple[Contender, ...]:
+    """Return what `contenders` returns, without a frame of jobs.
+
+    A command that answers within two seconds does not wait for a frame, nor for pandas.
+    """
+    when = sittings(measured)
+    found = [(job.machine_key, _row(job, when[key_of(job)], outline)) for job in measured]
+    rows: dict[str, list[_Row]] = {}
+    order = in_order({row.cell for _, row in found}, outline)
+    place = {cell: number for number, cell in enumerate(order)}
+    for key, row in sorted(found, key=lambda one: place[one[1].cell]):
+        rows.setdefault(key, []).append(row)
+    return _fitted(rows, machines)
+
+
+def _fitted(
+    rows: Mapping[str, Sequence[_Row]], machines: Sequence[Machine]
+) -> tuple[Contender, ...]:
     kept = {key: _heeded(found) for key, found in rows.items()}
     fits = _fits(kept, {machine.key: machine.facts for machine in machines})
     return tuple(
@@ -112,6 +137,24 @@ def _rows(cell: Cell, frame: pd.DataFrame, when: Mapping[RecordKey, Sitting]) ->
         }
         found.append(_Row(cell, when[key], times, row["flag"] == "disturbed"))
     return found
+
+
+def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> _Row:
+    measurement, conditions = job.measurement, job.record.conditions
+    final = measurement.final
+    epochs = [epoch for epoch in measurement.epochs if epoch.epoch <= final.epochs]
+    figures = {**steady_figures(measurement, epochs), "total_s": final.total_s}
+    whole = None if conditions is None else conditions.whole
+    return _Row(
+        cell=cell_of(job.record.job, final.epochs, measurement.digests.data, outline),
+        sitting=sitting,
+        times={
+            quantity: float(figures[column])
+            for quantity, column in COLUMNS.items()
+            if figures[column] is not None and figures[column] > 0
+        },
+        disturbed=whole is not None and whole.flag == "disturbed",
+    )
 
 
 def _heeded(rows: Sequence[_Row]) -> list[_Row]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.analysis.cells import Group, groups, median, scaled
 from bench.analysis.pooling import MeasuredJob
@@ -14,6 +13,9 @@ from bench.record.facts import MachineFacts
 from bench.record.price import Price, listed_price, price_of, stated_price
 from bench.record.run import Share
 from bench.spec.description import Outline
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The columns of the frame of jobs that identify a record, and so its energy.
 ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
@@ -78,7 +80,7 @@ def prices_by_run(measured: Sequence[MeasuredJob]) -> dict[tuple[str, str], Pric
     later date counts for both, so that their jobs are pooled.
     """
     last = {(job.record.run_id, job.machine_key): job for job in measured}
-    found = {key: _price(job.share, job.record.machine) for key, job in last.items()}
+    found = {key: machine_price(job.share, job.record.machine) for key, job in last.items()}
     dates: dict[Price, str] = {}
     for price in found.values():
         undated = replace(price, date=None)
@@ -89,7 +91,7 @@ def prices_by_run(measured: Sequence[MeasuredJob]) -> dict[tuple[str, str], Pric
     }
 
 
-def _price(share: Share, facts: MachineFacts) -> Price:
+def machine_price(share: Share, facts: MachineFacts) -> Price:
     """Return the price of a machine.
 
     A figure that was typed without a machine's name prices only the machine on which it was typed.

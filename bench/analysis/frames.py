@@ -13,9 +13,9 @@ import pandas as pd
 
 from bench.analysis.cells import AXIS, METRIC, axis_value
 from bench.analysis.pooling import MeasuredJob
-from bench.analysis.warmup import steady_epochs, steady_times_s, steady_wall_s
+from bench.analysis.warmup import steady_figures
 from bench.record.conditions import Interference
-from bench.record.measurement import EpochRecord, Evaluation, Measurement, MemoryFacts, quantile
+from bench.record.measurement import EpochRecord, Evaluation, Measurement, MemoryFacts
 from bench.spec.description import Outline
 from bench.watch.quota import held_by_quota
 
@@ -149,24 +149,10 @@ def _evaluated(
         "train_s": measurement.train_s if is_final else sum(epoch.wall_s for epoch in epochs),
         "total_s": evaluation.total_s,
         **{METRIC + name: evaluation.metrics.get(name) for name in metrics},
-        **_steady(measurement, epochs),
+        **steady_figures(measurement, epochs),
         **_whole(measurement),
         **({} if is_final else dict.fromkeys(MemoryFacts.model_fields)),
         "final_weights": evaluation.weights_digest,
-    }
-
-
-def _steady(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:
-    times_s = steady_times_s(measurement, [epoch.steps for epoch in epochs])
-    epoch_s = quantile([steady_wall_s(epoch) for epoch in steady_epochs(epochs)], 0.5)
-    steps = epochs[0].steps if epochs else None
-    return {
-        "step_p10_s": quantile(times_s, 0.10),
-        "step_median_s": quantile(times_s, 0.50),
-        "step_p95_s": quantile(times_s, 0.95),
-        "steady_steps": int(times_s.size),
-        "epoch_s": epoch_s,
-        "step_mean_s": epoch_s / steps if epoch_s is not None and steps else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""The rule of warm-up: which steps and epochs of a job are steady, and their times."""
+"""The rule of warm-up: which steps and epochs of a job are steady, their times and figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.record.measurement import EpochRecord, Measurement
+from bench.record.measurement import EpochRecord, Measurement, quantile
 
 T = TypeVar("T")
 
@@ -40,6 +40,26 @@ def steady_wall_s(epoch: EpochRecord) -> float:
     if epoch.epoch > 1 or epoch.step_median_s is None:
         return epoch.wall_s
     return epoch.wall_s - epoch.step_first_s + epoch.step_median_s
+
+
+def steady_figures(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:
+    """Return the figures of the steady steps and epochs among a job's first `epochs`.
+
+    `step_mean_s` is the median steady epoch divided by its steps. A figure is None if it is
+    unknown.
+    """
+    times_s = steady_times_s(measurement, [epoch.steps for epoch in epochs])
+    p10, middle, p95 = np.quantile(times_s, (0.10, 0.50, 0.95)) if times_s.size else [None] * 3
+    epoch_s = quantile([steady_wall_s(epoch) for epoch in steady_epochs(epochs)], 0.5)
+    steps = epochs[0].steps if epochs else None
+    return {
+        "step_p10_s": p10,
+        "step_median_s": middle,
+        "step_p95_s": p95,
+        "steady_steps": int(times_s.size),
+        "epoch_s": epoch_s,
+        "step_mean_s": epoch_s / steps if epoch_s is not None and steps else None,
+    }
 
 
 def steady_times_s(measurement: Measurement, steps: Sequence[int]) -> npt.NDArray[Any]:

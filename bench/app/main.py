@@ -21,6 +21,7 @@ COMMANDS = (
     ("run", "Measure this machine and the cluster, and write the report.", "run_options"),
     ("report", "Write the report again from journals, without measuring.", "report"),
     ("choose", "Say which machine reaches a target in time and for the money.", "choose"),
+    ("compare", "Say which machine is faster, by how much, and how sure that is.", "compare"),
     ("machine", "Print what this machine is.", "machine"),
     ("machines", "List the machines that were measured, or set two side by side.", "machines"),
     ("cluster", "Close a cluster before it is up, or say what is missing or open.", "cluster"),
@@ -38,7 +39,11 @@ EXIT_CODE_OF: Mapping[type[BenchError], int] = {
 }
 
 #: The exit codes in general; the help of each command says what they stand for there.
-GENERAL = ExitCodes("done", "something failed or is missing, or it could not be written")
+GENERAL = ExitCodes(
+    "done",
+    "something failed or is missing, or it could not be written",
+    condition="a condition that you set is met (compare --fail-if-slower)",
+)
 
 COMPLETION = """\b
 Completion in bash (zsh and fish alike):

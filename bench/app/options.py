@@ -20,15 +20,15 @@ from bench.text import did_you_mean
 #: What every command of the program is made with.
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
-#: The exit code of a command that was interrupted.
-INTERRUPTED = 130
+#: The exit codes of a condition of the user's that is met, and of an interrupted command.
+CONDITION_MET, INTERRUPTED = 3, 130
 
 EXIT_CODES = """\b
 Exit codes:
   0    {0.done}
   1    {0.failed}
   2    the request itself is wrong
-  130  {0.interrupted}"""
+{0.condition_line}  130  {0.interrupted}"""
 
 #: What `--price` takes.
 PRICE = (
@@ -45,11 +45,20 @@ BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 @dataclass(frozen=True)
 class ExitCodes:
-    """What the exit codes of a command stand for, in words."""
+    """What the exit codes of a command stand for, in words.
+
+    `condition` is empty if the command has no condition that a user can set.
+    """
 
     done: str
     failed: str
     interrupted: str = "interrupted"
+    condition: str = ""
+
+    @property
+    def condition_line(self) -> str:
+        """The line of the exit code of a condition that is met."""
+        return f"  {CONDITION_MET}    {self.condition}\n" if self.condition else ""
 
     @property
     def text(self) -> str:
@@ -217,6 +226,30 @@ class Duration(click.ParamType[float]):
                 ctx,
             )
         return seconds
+
+
+class Percent(click.ParamType[float]):
+    """A share in per cent, such as `3%` or `3`; the value is the share, 0.03."""
+
+    name = "percent"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what stands for the value in the help."""
+        return "PERCENT"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the share."""
+        if isinstance(value, float):
+            return value
+        try:
+            number = float(str(value).removesuffix("%"))
+        except ValueError:
+            number = 0.0
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a percentage above 0, such as 3%", param, ctx)
+        return number / 100
 
 
 #: A whole number that is at least 1.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.analysis.cells import (
     Cell,
@@ -16,7 +16,6 @@ from bench.analysis.cells import (
 )
 from bench.analysis.estimates import Estimate
 from bench.analysis.intervals import Interval
-from bench.analysis.results import Results
 from bench.record.conditions import Interference
 from bench.report.column import Column
 from bench.report.words import notes
@@ -24,6 +23,9 @@ from bench.report.words.lists import and_list
 from bench.spec.axes import Axis, Metric
 from bench.spec.description import Outline
 from bench.spec.job import NO_DATA
+
+if TYPE_CHECKING:
+    from bench.analysis.results import Results
 
 #: Significant digits of a metric that has no fixed number of decimals.
 SIGNIFICANT = 3

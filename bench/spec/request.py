@@ -120,6 +120,26 @@ class ChooseRequest:
 
 
 @dataclass(frozen=True)
+class CompareRequest:
+    """A comparison of machines, labels, runs, journals or instance types.
+
+    Without names, all machines of `out` are compared. The baseline is the first name unless another
+    one is given. `margin` and `fail_if_slower` are shares, such as 0.1.
+    """
+
+    workload: str
+    names: tuple[str, ...] = ()
+    by: Literal["step", "total", "p10"] = "step"
+    baseline: str | None = None
+    margin: float = 0.03
+    fail_if_slower: float | None = None
+    until_told: bool = False
+    max_minutes: float = 60.0
+    as_json: bool = False
+    out: Path = REPORTS
+
+
+@dataclass(frozen=True)
 class MachineRequest:
     """The facts of this machine."""
 

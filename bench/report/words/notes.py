@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.analysis.conditions import Looks
 from bench.analysis.differences import Difference
 from bench.analysis.machines import Machine, UnlikeMachines
-from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 from bench.record.failure import Reason
 from bench.record.run import LeftOut
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import share
 from bench.spec.axes import Reference
+
+if TYPE_CHECKING:  # these import pandas, which a command without a report does not wait for
+    from bench.analysis.conditions import Looks
+    from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 
 FAILURES_NOTE = "summary.json holds the whole messages and logs."
 DIGESTS_NOTE = "Digests are SHA-256."

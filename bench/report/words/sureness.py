@@ -26,6 +26,9 @@ MOST_OF_100 = 99
 #: Significant digits of the half-width of a bracket, which round the bracket and its estimate.
 HALF_WIDTH_DIGITS = 2
 
+#: No ratio has more decimals than these, however narrow its bracket is.
+MOST_DECIMALS = 4
+
 
 @dataclass(frozen=True)
 class Bracket:
@@ -77,7 +80,7 @@ def rounded(bracket: Bracket) -> tuple[str, ...]:
     if half <= 0:
         return tuple(map(units.significant, (bracket.estimate, bracket.low, bracket.high)))
     exponent = int(f"{half:.{HALF_WIDTH_DIGITS - 1}e}".partition("e")[2])
-    place = HALF_WIDTH_DIGITS - 1 - exponent
+    place = min(HALF_WIDTH_DIGITS - 1 - exponent, MOST_DECIMALS)
     values = (bracket.estimate, bracket.low, bracket.high)
     return tuple(f"{round(value, place):.{max(place, 0)}f}" for value in values)
 
@@ -155,15 +158,16 @@ def would_take(
     )
 
 
-def one_sitting(here: Bracket, spread: float) -> str:
-    """Return both brackets of a comparison that rests on one sitting a side.
+def one_sitting(here: Bracket, *spreads: float) -> str:
+    """Return both brackets of a comparison in which a side has one sitting.
 
-    `here` is the bracket within the sitting; `spread` is the assumed spread between sittings.
+    `here` is the bracket within these sittings; `spreads` are the assumed spreads between sittings.
     """
     _, *bounds = rounded(here)
-    within = f"In this sitting alone it is {bounds[0]} to {bounds[1]}. " if bounds else ""
+    within = f"In these sittings alone it is {bounds[0]} to {bounds[1]}. " if bounds else ""
+    differ = and_list([share(spread) for spread in spreads])
     return (
-        f"{within}The bracket for another day assumes that sittings differ by {share(spread)}, "
+        f"{within}The bracket for another day assumes that sittings differ by {differ}, "
         "because one sitting cannot show how much they differ."
     )
 

@@ -1,0 +1,276 @@
+"""How named sides compare: by cell, in the mean over the cells, and by rank."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bench.analysis.cells import Cell
+from bench.analysis.contenders import Contender, Quantity, contenders_of
+from bench.analysis.cost import machine_price
+from bench.analysis.effects import Effects
+from bench.analysis.machines import machines
+from bench.analysis.pooling import MeasuredJob
+from bench.analysis.ranks import Pair, Ranking, rankings
+from bench.analysis.ratios import (
+    MARGIN,
+    Finding,
+    Ratio,
+    common_cells,
+    ratio,
+    sittings_to_tell,
+    within_sitting,
+)
+from bench.analysis.sittings import Sitting
+from bench.errors import RequestError
+from bench.spec.description import Outline
+
+#: The quantities that can be compared, the primary one first.
+COMPARED: tuple[Quantity, ...] = ("step", "total", "p10")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the things that are compared: its name and its measured jobs.
+
+    If `instance_type` is set, the side stands for all instances of a type and not for a machine.
+    A side `grows` with further sittings, unless it is one run or journal.
+    """
+
+    name: str
+    jobs: tuple[MeasuredJob, ...]
+    instance_type: str | None = None
+    grows: bool = True
+
+    @property
+    def instances(self) -> int:
+        """The number of machines that the jobs ran on."""
+        return len({job.record.machine.machine_id for job in self.jobs})
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A side with its fits."""
+
+    side: Side
+    contender: Contender
+
+    @property
+    def name(self) -> str:
+        """The side's name."""
+        return self.side.name
+
+    @property
+    def sitting_s(self) -> float:
+        """The mean duration of a sitting, in seconds."""
+        return statistics.fmean(map(_seconds_of, self.contender.sittings))
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """The price of an hour of the machine on which the last job ran; None if it is unknown."""
+        last = self.side.jobs[-1]
+        return machine_price(last.share, last.record.machine).usd_per_hour
+
+    def fit(self, by: Quantity) -> Effects:
+        """Return the fit of a quantity. Raises RequestError if no job gave it."""
+        found = self.contender.effects.get(by)
+        if found is None:
+            raise RequestError(
+                f"the jobs of {self.name} hold no figure for --by {by}",
+                seen=f"figures for {', '.join(self.contender.effects) or 'nothing'}",
+                next_step="choose another --by",
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class CellComparison:
+    """The sides in one cell.
+
+    `seconds` are the times of the sides in order. The `speeds` say how many times as fast each side
+    is as the baseline; None stands for the baseline itself and for a side without this cell.
+    """
+
+    cell: Cell
+    seconds: tuple[float | None, ...]
+    speeds: tuple[Ratio | None, ...]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What an open comparison would take: the sittings of each side, and what they cost.
+
+    `sittings` is None if no number of sittings up to the limit would do.
+    """
+
+    sittings: int | None
+    already: int
+    seconds: float
+    usd: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Named sides compared by one quantity; `ranking` holds the pairs, ranks and the order.
+
+    `others` holds the pairs of the mean by the other quantities, first against second in the
+    order of `ranking`. `outlook` is None unless the two fastest sides are an open comparison.
+    """
+
+    by: Quantity
+    margin: float
+    baseline: str
+    entrants: tuple[Entrant, ...]
+    cells: tuple[CellComparison, ...]
+    ranking: Ranking
+    others: Mapping[Quantity, Pair]
+    outlook: Outlook | None
+
+    @property
+    def leaders(self) -> Pair:
+        """The fastest side against the next one."""
+        found = self.ranking.between(*self.ranking.names[:2])
+        return found if found is not None else self.ranking.pairs[0]
+
+    def entrant(self, name: str) -> Entrant:
+        """Return the side called `name`."""
+        return next(one for one in self.entrants if one.name == name)
+
+    def within(self, pair: Pair) -> Ratio:
+        """Return how a pair compares in these very sittings."""
+        first, second = (self.entrant(name).fit(self.by) for name in (pair.first, pair.second))
+        return within_sitting(first, second, pair.ratio.cells)
+
+
+def entrants(sides: Sequence[Side], outline: Outline) -> tuple[Entrant, ...]:
+    """Return the sides with their fits. All jobs of a side are pooled, whatever their machine.
+
+    Raises RequestError if a side has no measured job.
+    """
+    empty = [side.name for side in sides if not side.jobs]
+    if empty:
+        raise RequestError(
+            f"{empty[0]} has no measured job",
+            next_step="measure it first: {program} run",
+        )
+    pooled = [
+        replace(job, machine_key=str(place))
+        for place, side in enumerate(sides)
+        for job in side.jobs
+    ]
+    found = contenders_of(
+        pooled,
+        [replace(machine, name=sides[int(machine.key)].name) for machine in machines((), pooled)],
+        outline,
+    )
+    by_place = {int(one.machine.key): one for one in found}
+    return tuple(Entrant(side, by_place[place]) for place, side in enumerate(sides))
+
+
+def compare(
+    found: Sequence[Entrant],
+    by: Quantity = "step",
+    *,
+    margin: float = MARGIN,
+    baseline: str | None = None,
+) -> Comparison:
+    """Return how the sides compare; the first one is the baseline unless another is named.
+
+    Raises RequestError if some side shares no cell with the others.
+    """
+    fits = {one.name: one.fit(by) for one in found}
+    groups = rankings(fits, margin)
+    if len(groups) > 1:
+        raise _nothing_in_common([group.names for group in groups])
+    (ranking,) = groups
+    base = baseline or found[0].name
+    first, second = ranking.names[:2]
+    leaders = ranking.between(first, second)
+    others = {
+        other: Pair(first, second, speed, speed.p_value < 0.05, speed.finding(margin))
+        for other in COMPARED
+        if other != by and (speed := _other(found, first, second, other, ranking)) is not None
+    }
+    return Comparison(
+        by=by,
+        margin=margin,
+        baseline=base,
+        entrants=tuple(found),
+        cells=tuple(_cell(cell, fits, base) for cell in _cells(ranking, fits, base)),
+        ranking=ranking,
+        others=others,
+        outlook=None if leaders is None else _outlook(leaders, found, by, margin),
+    )
+
+
+def _cells(ranking: Ranking, fits: Mapping[str, Effects], base: str) -> tuple[Cell, ...]:
+    """Return the cells that all sides have, or else the cells that any side shares with `base`."""
+    if ranking.cells:
+        return ranking.cells
+    others = [fit for name, fit in fits.items() if name != base]
+    return tuple(cell for cell in fits[base].cells if any(cell in fit.cells for fit in others))
+
+
+def _cell(cell: Cell, fits: Mapping[str, Effects], base: str) -> CellComparison:
+    return CellComparison(
+        cell=cell,
+        seconds=tuple(
+            math.exp(fit.cells[cell].mean) if cell in fit.cells else None for fit in fits.values()
+        ),
+        speeds=tuple(
+            None if name == base or cell not in fit.cells else ratio(fit, fits[base], [cell])
+            for name, fit in fits.items()
+        ),
+    )
+
+
+def _other(
+    found: Sequence[Entrant], first: str, second: str, by: Quantity, ranking: Ranking
+) -> Ratio | None:
+    """Return the mean of two sides by another quantity; None if a side does not know it."""
+    named = {one.name: one.contender.effects.get(by) for one in found}
+    fast, slow = named[first], named[second]
+    if fast is None or slow is None:
+        return None
+    shared = common_cells(fast, slow)
+    cells = [cell for cell in ranking.cells if cell in shared] or list(shared)
+    return ratio(fast, slow, cells) if cells else None
+
+
+def _outlook(pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float) -> Outlook | None:
+    """Return what it takes to tell a pair apart, if the comparison is open."""
+    if pair.finding is not Finding.OPEN:
+        return None
+    sides = [one for one in found if one.name in (pair.first, pair.second)]
+    fits = [one.fit(by) for one in sides]
+    sought = max(abs(pair.ratio.log), math.log1p(margin))
+    needed = sittings_to_tell(fits[0], fits[1], sought)
+    already = min(fit.count for fit in fits)
+    if needed is not None:
+        needed = max(needed, already + 1)
+    more = 0 if needed is None else needed - already
+    prices = [(one.usd_per_hour, one.sitting_s) for one in sides]
+    known = [hourly * seconds / 3600 for hourly, seconds in prices if hourly is not None]
+    return Outlook(
+        sittings=needed,
+        already=already,
+        seconds=more * max(seconds for _, seconds in prices),
+        usd=more * sum(known) if known else None,
+    )
+
+
+def _seconds_of(sitting: Sitting) -> float:
+    began, ended = map(datetime.fromisoformat, (sitting.began_at, sitting.ended_at))
+    return (ended - began).total_seconds()
+
+
+def _nothing_in_common(groups: Sequence[Sequence[str]]) -> RequestError:
+    apart = " from ".join(" and ".join(names) for names in groups)
+    return RequestError(
+        "the machines have no kind of job in common on the same data, so nothing can be compared",
+        seen=f"no job links {apart}",
+        next_step="measure the same grid on each of them: {program} run --grid quick",
+    )

@@ -1,0 +1,69 @@
+"""One machine compared with itself: how often its own sittings are called different."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from bench.analysis.comparison import Comparison, Entrant, Side, compare, entrants
+from bench.analysis.contenders import Quantity
+from bench.analysis.pooling import MeasuredJob
+from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor
+from bench.analysis.sittings import Sitting, key_of, sittings
+from bench.errors import RequestError
+from bench.spec.description import Outline
+
+
+@dataclass(frozen=True)
+class SelfComparison:
+    """One machine compared with itself: each pair of its sittings as if it were two machines.
+
+    `whole` is the machine with all its sittings, `parts` are its sittings in order of time.
+    `comparisons` are all pairs. `floor` is the noise floor as a log.
+    """
+
+    by: Quantity
+    whole: Entrant
+    parts: tuple[Entrant, ...]
+    comparisons: tuple[Comparison, ...]
+    floor: float
+
+    @property
+    def different(self) -> tuple[Comparison, ...]:
+        """The pairs that were called different, the largest difference first."""
+        apart = (Finding.FASTER, Finding.SLOWER)
+        found = [one for one in self.comparisons if one.leaders.finding in apart]
+        return tuple(sorted(found, key=lambda one: -abs(one.leaders.ratio.log)))
+
+
+def compare_with_itself(
+    side: Side, outline: Outline, by: Quantity = "step", *, margin: float = MARGIN
+) -> SelfComparison:
+    """Return all pairs of a side's sittings through `compare`. Raises RequestError below two."""
+    (whole,) = entrants([side], outline)
+    when = sittings(side.jobs)
+    jobs: dict[Sitting, list[MeasuredJob]] = {}
+    for job in side.jobs:
+        jobs.setdefault(when[key_of(job)], []).append(job)
+    order = sorted(jobs, key=lambda sitting: sitting.began_at)
+    if len(order) < 2:
+        raise RequestError(
+            f"{side.name} has one sitting, so it cannot be compared with itself",
+            seen=order[0].run_id,
+            next_step="measure another sitting: give the command of the run again",
+        )
+    named = [
+        Side(f"sitting {number}", tuple(jobs[sitting])) for number, sitting in enumerate(order, 1)
+    ]
+    parts = entrants(named, outline)
+    return SelfComparison(
+        by=by,
+        whole=whole,
+        parts=parts,
+        comparisons=tuple(
+            compare(pair, by, margin=margin)
+            for pair in itertools.combinations(parts, 2)
+            if common_cells(pair[0].fit(by), pair[1].fit(by))
+        ),
+        floor=noise_floor(whole.fit(by)),
+    )

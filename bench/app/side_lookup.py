@@ -1,0 +1,255 @@
+"""Finds what `compare` names: machines, labels, journals, runs and instance types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from bench.analysis.comparison import Side
+from bench.analysis.machines import Machine, machines, unlike_machines
+from bench.analysis.pooling import MeasuredJob, measured_jobs
+from bench.app.machine_lookup import ID_LETTERS
+from bench.app.out_folder import journals_in
+from bench.child.workload import load_workload
+from bench.errors import RequestError, StoreError
+from bench.record.facts import MachineFacts
+from bench.record.journal import find_journals, read_run
+from bench.record.run import Run, merged
+from bench.report.words.notes import unlike_machines as unlike_machines_note
+from bench.spec.description import Outline
+from bench.text import did_you_mean
+
+#: The end of a journal's name.
+JOURNAL = ".jsonl"
+
+#: A name holds at most this many characters in the list of names that an error shows.
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Known:
+    """The runs of a folder of reports, as sides are looked up in them.
+
+    `unreadable` holds a warning for each journal that could not be read.
+    """
+
+    folder: Path
+    runs: tuple[Run, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @cached_property
+    def jobs(self) -> tuple[MeasuredJob, ...]:
+        """Every measured job, once."""
+        return measured_jobs(merged(self.runs))
+
+    @cached_property
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines as the report names them."""
+        return machines((), self.jobs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that a side may have: machines, runs and instance types."""
+        runs = (run.header.run_id for run in reversed(self.runs))
+        kinds = (kind for job in self.jobs for kind in _types(job.record.machine))
+        return tuple(dict.fromkeys((*(one.name for one in self.machines), *runs, *kinds)))
+
+
+def read_known(out: Path) -> Known:
+    """Return the runs of a folder of reports. An unreadable journal is skipped with a warning."""
+    folder, runs, warnings = journals_in(out), [], []
+    for path in find_journals(folder):
+        try:
+            runs.append(read_run(path))
+        except StoreError as error:
+            warnings.append(f"skipped: {error}")
+    return Known(folder, tuple(runs), tuple(warnings))
+
+
+def find_sides(names: Sequence[str], known: Known) -> tuple[Side, ...]:
+    """Return what each name stands for; without a name, every machine of the folder of reports.
+
+    A name may be a machine's name, label or id, a run's id, an instance type, a journal or a folder
+    of journals. `:LABEL` after a run, a journal or a folder chooses one of its machines. A name
+    that is given twice gives two equal sides. Raises RequestError if a name stands for nothing or
+    for several machines, or if two names stand for some of the same jobs.
+    """
+    if not names:
+        sides = tuple(
+            Side(machine.name, _jobs_of(machine, known.jobs)) for machine in known.machines
+        )
+        if len(sides) < 2:
+            raise _too_few(sides, known)
+        return sides
+    sides = tuple(_side(name, known) for name in names)
+    if len(sides) == 1:
+        raise _too_few(sides, known)
+    if len({side.name for side in sides}) < len(set(names)):  # two runs of one machine
+        sides = tuple(replace(side, name=name) for side, name in zip(sides, names, strict=True))
+    _check_disjoint(dict(zip(names, sides, strict=True)))
+    return sides
+
+
+def _side(name: str, known: Known) -> Side:
+    finders: tuple[Callable[[str, Known], Side | None], ...] = (
+        *(_of_path, _of_machine, _of_run, _of_id, _of_type),
+    )
+    for find in finders:
+        side = find(name, known)
+        if side is not None:
+            return side
+    raise RequestError(
+        f"{name} is neither a journal nor the name of a machine, run or type in {known.folder}",
+        seen=_listed(known.names),
+        next_step=f"{did_you_mean(name, known.names)}name one of them, or measure first: "
+        "{program} run",
+    )
+
+
+def _of_path(name: str, known: Known) -> Side | None:
+    """Return the machine of a journal or of a folder of journals."""
+    whole = Path(name)
+    path, label = (whole, "") if whole.exists() else _split(name)
+    is_named = path.suffix == JOURNAL or len(path.parts) > 1 or path.is_absolute()
+    if not is_named and (name in known.names or not path.is_dir()):
+        return None
+    if path.is_dir():
+        journals = find_journals(path) or find_journals(journals_in(path))
+    elif path.suffix == JOURNAL or path.exists():
+        journals = [path]
+    else:
+        return None
+    if not journals:
+        raise RequestError(
+            "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
+        )
+    jobs = measured_jobs(merged(read_run(journal) for journal in journals))
+    return replace(_one_machine(jobs, label, str(path)), grows=False)
+
+
+def _split(name: str) -> tuple[Path, str]:
+    path, colon, label = name.rpartition(":")
+    return (Path(path), label) if colon else (Path(name), "")
+
+
+def _of_machine(name: str, known: Known) -> Side | None:
+    machine = next((one for one in known.machines if one.name == name), None)
+    return None if machine is None else Side(machine.name, _jobs_of(machine, known.jobs))
+
+
+def _of_run(name: str, known: Known) -> Side | None:
+    run_id, _, label = name.partition(":")
+    ids = {run.header.run_id for run in known.runs}
+    if run_id not in ids:
+        ids = {one for one in ids if len(run_id) >= ID_LETTERS and one.startswith(run_id)}
+        if len(ids) != 1:
+            return None
+        (run_id,) = ids
+    jobs = [job for job in known.jobs if job.record.run_id == run_id]
+    return replace(_one_machine(jobs, label, run_id), grows=False)
+
+
+def _of_id(name: str, known: Known) -> Side | None:
+    if len(name) < ID_LETTERS:
+        return None
+    jobs = [job for job in known.jobs if job.record.machine.machine_id.startswith(name)]
+    return _one_machine(jobs, "", name) if jobs else None
+
+
+def _of_type(name: str, known: Known) -> Side | None:
+    jobs = tuple(job for job in known.jobs if name in _types(job.record.machine))
+    return Side(name, jobs, instance_type=name) if jobs else None
+
+
+def _types(facts: MachineFacts) -> Iterator[str]:
+    for kind in (facts.cloud_instance_type, facts.firmware_instance_type):
+        if kind:
+            yield kind
+
+
+def _one_machine(jobs: Sequence[MeasuredJob], label: str, source: str) -> Side:
+    """Return the side of the one machine in `jobs`, or of the machine called `label`."""
+    found = machines((), jobs)
+    chosen = [machine for machine in found if not label or machine.name == label]
+    if len(chosen) == 1:
+        return Side(chosen[0].name, _jobs_of(chosen[0], jobs))
+    names = [machine.name for machine in found]
+    if not names:
+        raise RequestError(f"{source} holds no measured job", next_step="name another one")
+    raise RequestError(
+        f"{source} holds {'no such machine' if label else 'several machines'}",
+        seen=", ".join(names),
+        next_step=f"name one of them: {source}:{names[0]}",
+    )
+
+
+def _jobs_of(machine: Machine, jobs: Iterable[MeasuredJob]) -> tuple[MeasuredJob, ...]:
+    return tuple(job for job in jobs if job.machine_key == machine.key)
+
+
+def _check_disjoint(sides: dict[str, Side]) -> None:
+    """Raise RequestError if a job would be compared with itself."""
+    owner: dict[tuple[str, str, int], str] = {}
+    for name, side in sides.items():
+        for job in side.jobs:
+            record = job.record
+            key = (f"{record.run_id}:{record.label}", record.job_id, record.attempt)
+            other = owner.setdefault(key, name)
+            if other != name:
+                raise RequestError(
+                    f"{other} and {name} hold some of the same jobs",
+                    seen=f"{record.job_id} of the run {record.run_id}",
+                    next_step="name two machines or runs, or one name twice to compare a machine "
+                    "with itself",
+                )
+
+
+def _too_few(sides: Sequence[Side], known: Known) -> RequestError:
+    seen = sides[0].name if sides else f"no measured machine in {known.folder}"
+    return RequestError(
+        "a comparison needs two names",
+        seen=seen,
+        next_step="name two machines, or the same one twice to compare it with itself"
+        if known.jobs or sides
+        else "measure first: {program} run",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN]) or "no measured job there"
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def namesakes(sides: Sequence[Side], known: Known) -> Iterator[str]:
+    """Yield a note for each compared machine whose label belongs to an unlike machine too."""
+    names = {side.name for side in sides}
+    for found in unlike_machines(known.machines):
+        both = {found.first.name, found.second.name}
+        if len(both & names) == 1:
+            yield f"note: {unlike_machines_note(found)}"
+
+
+def outline_of(sides: Sequence[Side], workload: str) -> Outline:
+    """Return the workload that the sides measured, as the newest journal describes it.
+
+    `workload` is a reference to the program's own workload; it is loaded only if some journal
+    describes none. Raises RequestError if the sides measured unlike workloads.
+    """
+    headers = {job.share.header.run_id: job.share.header for side in sides for job in side.jobs}
+    described = [one for one in headers.values() if one.workload is not None]
+    names = {one.workload.name: one.run_id for one in described if one.workload is not None}
+    if len(described) < len(headers):
+        own = load_workload(workload).description.outline
+        names.setdefault(own.name, "--workload")
+    if len(names) > 1:
+        raise RequestError(
+            "the sides measured unlike workloads, which cannot be compared",
+            seen=" and ".join(f"{name} ({source})" for name, source in names.items()),
+            next_step="name runs of one workload",
+        )
+    newest = max(described, key=lambda one: one.started_at, default=None)
+    if newest is None or newest.workload is None:
+        return own
+    return newest.workload

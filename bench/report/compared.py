@@ -1,0 +1,283 @@
+"""What `compare` says: which sentences apply to a comparison, and the comparison as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bench.analysis.comparison import Comparison, Entrant
+from bench.analysis.differences import Difference, differences, fact_differences, setup_of
+from bench.analysis.ranks import Pair, spread_of_cells
+from bench.analysis.ratios import Finding, Ratio
+from bench.analysis.self_comparison import SelfComparison
+from bench.analysis.slowdown import SittingPairs
+from bench.report.column import plain
+from bench.report.shared_columns import cell_row
+from bench.report.tables.compared import bracket_of
+from bench.report.words import comparison as words
+from bench.report.words import sureness
+from bench.report.words.facts import difference, difference_name
+from bench.report.words.sureness import Bracket
+from bench.spec.description import Outline
+
+#: At most so many differences are shown; the JSON holds all of them.
+MOST_DIFFERENCES = 12
+
+
+def verdict_sentence(found: Comparison) -> str:
+    """Return the verdict: one sentence on the fastest side and the next one."""
+    pair = _faster_first(found.leaders)
+    sentence = pair_sentence(pair, found.margin)
+    if len(found.entrants) == 2:
+        return sentence
+    return f"{words.best_of_many(found.ranking.best)} {sentence}"
+
+
+def pair_sentence(pair: Pair, margin: float) -> str:
+    """Return what a pair shows, the faster side first."""
+    pair = _faster_first(pair)
+    names, bracket, chance = (pair.first, pair.second), bracket_of(pair.ratio), pair.ratio
+    if pair.finding is Finding.EQUAL:
+        return sureness.equal(*names, bracket, margin)
+    if pair.finding is Finding.OPEN:
+        return sureness.still_open(*names, bracket, chance.p_faster())
+    return sureness.train_on(*names, bracket, chance.p_faster())
+
+
+def paragraphs(found: Comparison) -> list[str]:
+    """Return what follows the verdict: brackets, what is assumed, and what the data rest on."""
+    pair = _faster_first(found.leaders)
+    sides = [found.entrant(name) for name in (pair.first, pair.second)]
+    told = [_spread(pair, found), *_brackets(pair, sides, found)]
+    if found.outlook is not None:
+        outlook = found.outlook
+        told.append(
+            sureness.would_take(
+                outlook.sittings, outlook.seconds, outlook.usd, already=outlook.already
+            )
+        )
+    turned = pair is not found.leaders
+    others = [
+        (by, bracket_of(other.ratio.inverse if turned else other.ratio))
+        for by, other in found.others.items()
+    ]
+    told.append(words.other_quantities(others) if others else "")
+    told += [_rests_on(one, found) for one in found.entrants]
+    for one in found.entrants:
+        told.append(words.disturbed(one.name, one.contender.aside, one.contender.disturbed))
+        if one.side.instance_type is not None:
+            told.append(words.claim_about_type(one.name, one.side.instances))
+            told.append(_unlike_instances(one))
+    return [text for text in told if text]
+
+
+def self_paragraphs(found: SelfComparison) -> list[str]:
+    """Return what the comparison of a machine with itself shows."""
+    name, different = found.whole.name, found.different
+    told = [words.with_itself(name, found.by, len(found.comparisons), len(different))]
+    told += [
+        words.called_different(pair_sentence(one.leaders, one.margin)) for one in different[:1]
+    ]
+    return [*told, words.floor(name, math.expm1(found.floor))]
+
+
+def differing(first: Entrant, second: Entrant) -> tuple[Difference, ...]:
+    """Return what differs between two sides, most telling first."""
+    return differences(setup_of(first.side.jobs), setup_of(second.side.jobs))
+
+
+def difference_lines(first: Entrant, second: Entrant) -> list[str]:
+    """Return what differs between two sides in words, at most so many lines as are useful."""
+    found = differing(first, second)
+    lines = [difference(one, first.name, second.name) for one in found[:MOST_DIFFERENCES]]
+    more = len(found) - len(lines)
+    return [*lines, words.more_differences(more)] if more > 0 else lines
+
+
+def slowdown_sentence(found: SittingPairs, candidate: str, baseline: str, limit: float) -> str:
+    """Return what `--fail-if-slower` found."""
+    met = found.slower_than(limit)
+    return words.slowdown(candidate, baseline, limit, met, _times(found), len(found.logs))
+
+
+def sequence_sentence(found: SittingPairs, candidate: str, baseline: str, margin: float) -> str:
+    """Return whether two sides are told apart sitting by sitting, whenever one stops."""
+    finding, times = found.finding(margin), _times(found)
+    if not found.bounded:
+        return words.no_bounds(len(found.logs))
+    ratio = words.time_ratio(candidate, baseline, times)
+    if finding is Finding.EQUAL:
+        return words.sequence_equal(ratio, margin, len(found.logs))
+    if finding is Finding.OPEN:
+        return words.sequence_open(ratio, len(found.logs))
+    return words.sequence_apart(ratio, len(found.logs))
+
+
+def document(found: Comparison, outline: Outline) -> dict[str, Any]:
+    """Return a comparison as JSON can hold it."""
+    names = [one.name for one in found.entrants]
+    return {
+        "by": found.by,
+        "margin": found.margin,
+        "baseline": found.baseline,
+        "verdict": verdict_sentence(found),
+        "machines": [_machine(one, found) for one in found.entrants],
+        "cells": [
+            {
+                **plain(cell_row(cell.cell, outline)),
+                "seconds": dict(zip(names, cell.seconds, strict=True)),
+                "speed": {
+                    name: _ratio(speed)
+                    for name, speed in zip(names, cell.speeds, strict=True)
+                    if speed is not None
+                },
+            }
+            for cell in found.cells
+        ],
+        "pairs": [_pair(pair, found) for pair in found.ranking.pairs],
+        "by_other_quantities": {by: _ratio(pair.ratio) for by, pair in found.others.items()},
+        "sittings_needed": found.outlook and found.outlook.sittings,
+    }
+
+
+def self_document(found: SelfComparison) -> dict[str, Any]:
+    """Return the comparison of a machine with itself as JSON can hold it."""
+    fit = found.whole.fit(found.by)
+    return {
+        "by": found.by,
+        "machine": found.whole.name,
+        "sittings": [
+            {
+                "run": one.contender.sittings[0].run_id,
+                "began_at": one.contender.sittings[0].began_at,
+                "jobs": one.fit(found.by).jobs,
+                "effect": fit.sittings.get(one.contender.sittings[0]),
+            }
+            for one in found.parts
+        ],
+        "pairs": len(found.comparisons),
+        "called_different": [_pair(one.leaders, one) for one in found.different],
+        "noise_floor": math.expm1(found.floor),
+    }
+
+
+def difference_rows(first: Entrant, second: Entrant) -> list[dict[str, Any]]:
+    """Return what differs between two sides as JSON can hold it."""
+    return [
+        {
+            "fact": one.fact,
+            "gpu": one.gpu,
+            "subject": one.subject,
+            first.name: plain(one.first),
+            second.name: plain(one.second),
+        }
+        for one in differing(first, second)
+    ]
+
+
+def sequence_document(found: SittingPairs, margin: float) -> dict[str, Any]:
+    """Return the comparison sitting by sitting as JSON can hold it."""
+    times = _times(found)
+    return {
+        "pairs_of_sittings": len(found.logs),
+        "time": {"estimate": plain(times.estimate), "low": times.low, "high": times.high},
+        "finding_on_the_baseline": found.finding(margin).value,
+    }
+
+
+def slowdown_document(found: SittingPairs, limit: float) -> dict[str, Any]:
+    """Return what `--fail-if-slower` found as JSON can hold it."""
+    times = _times(found)
+    return {
+        "limit": limit,
+        "met": found.slower_than(limit) is True,
+        "pairs_of_sittings": len(found.logs),
+        "time": {"estimate": plain(times.estimate), "low": times.low, "high": times.high},
+    }
+
+
+def _faster_first(pair: Pair) -> Pair:
+    return pair if pair.ratio.log >= 0 else pair.turned
+
+
+def _spread(pair: Pair, found: Comparison) -> str:
+    """Return how the speed ranges over the cells; nothing for a single cell."""
+    if len(pair.ratio.cells) < 2:
+        return ""
+    first, second = (found.entrant(name).fit(found.by) for name in (pair.first, pair.second))
+    ends = spread_of_cells(first, second, pair.ratio.cells)
+    return words.range_of_cells(pair.first, pair.second, *ends)
+
+
+def _brackets(pair: Pair, sides: list[Entrant], found: Comparison) -> list[str]:
+    """Return what is assumed; if a side has one sitting, also the bracket within the sittings."""
+    fits = [one.fit(found.by) for one in sides]
+    single = [fit.prior for fit in fits if fit.count == 1]
+    told = []
+    if single:
+        spreads = sorted({prior.spread for prior in single})
+        told.append(sureness.one_sitting(bracket_of(found.within(pair)), *spreads))
+    sources = tuple(dict.fromkeys(fit.prior.source for fit in fits if fit.assumed > 0))
+    return [*told, sureness.assumed(pair.ratio.assumed, sources)]
+
+
+def _rests_on(one: Entrant, found: Comparison) -> str:
+    fit = one.fit(found.by)
+    kind = one.side.instance_type
+    return f"{words.sittings_of(one.name, fit.count, fit.jobs, kind, one.side.instances)}."
+
+
+def _unlike_instances(one: Entrant) -> str:
+    """Return in which facts the instances of a type differ; nothing if they are alike."""
+    facts = list(
+        {job.record.machine.machine_id: job.record.machine for job in one.side.jobs}.values()
+    )
+    unlike = [diff for other in facts[1:] for diff in fact_differences(facts[0], other)]
+    names = tuple(dict.fromkeys(map(difference_name, unlike)))
+    return words.unlike_instances(one.name, names) if names else ""
+
+
+def _machine(one: Entrant, found: Comparison) -> dict[str, Any]:
+    fit, ranks = one.fit(found.by), found.ranking.ranks[one.name]
+    return {
+        "name": one.name,
+        "instance_type": one.side.instance_type,
+        "instances": one.side.instances,
+        "sittings": fit.count,
+        "jobs": fit.jobs,
+        "disturbed_without_weight": one.contender.aside,
+        "disturbed": one.contender.disturbed,
+        "rank": [ranks.first, ranks.last],
+        "spread_between_sittings": math.sqrt(fit.sitting_variance),
+        "prior": {"spread": fit.prior.spread, "source": fit.prior.source},
+    }
+
+
+def _pair(pair: Pair, found: Comparison) -> dict[str, Any]:
+    ratio = pair.ratio
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "speed": _ratio(ratio),
+        "within_these_sittings": _ratio(found.within(pair)),
+        "chance_that_first_is_faster": ratio.p_faster(),
+        "chance_by_more_than_margin": ratio.p_faster(found.margin),
+        "expected_loss": plain(ratio.expected_loss),
+        "finding": pair.finding.value,
+        "assumed": ratio.assumed,
+    }
+
+
+def _ratio(found: Ratio) -> Mapping[str, float | None]:
+    bounds = found.interval()
+    return {"estimate": bounds.estimate, "low": bounds.low, "high": bounds.high}
+
+
+def _times(found: SittingPairs) -> Bracket:
+    """Return the ratio of times, candidate over baseline; the bounds are None if infinite."""
+    if found.bounds is None:
+        return Bracket(math.nan, None, None)
+    if not found.bounded:
+        return Bracket(math.exp(found.bounds.mean), None, None)
+    return Bracket(*map(math.exp, (found.bounds.mean, found.bounds.low, found.bounds.high)))
