@@ -5,11 +5,10 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bench.analysis.cells import Cell, unmarked_axes
 from bench.analysis.contenders import contenders
-from bench.analysis.frames import jobs_frame
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pace import Pace, by_machine, paces
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -152,16 +151,9 @@ def choice_of(runs: Sequence[Run], wish: Wish, outline: Outline) -> tuple[Choice
         for recipe, alike in recipes(measured, outline).items()
         if wish.is_for(recipe, outline)
     }
-    final = jobs_frame([_final(job) for job in measured], outline)
-    by_key = by_machine(paces(contenders(final, measured, found, outline), measured, outline))
+    by_key = by_machine(paces(contenders(measured, found, outline), measured, outline))
     prices = latest_prices(measured)
     return choose(wish, outline.scored, found, wanted, by_key, prices), outline
-
-
-def _final(job: MeasuredJob) -> MeasuredJob:
-    """Return a job with its last evaluation alone, whose steps are then read once."""
-    last = {"evaluations": (job.measurement.final,)}
-    return replace(job, measurement=job.measurement.model_copy(update=last))
 
 
 def choose(

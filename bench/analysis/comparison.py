@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bench.analysis.cells import Cell
-from bench.analysis.contenders import Contender, Quantity, contenders_of
+from bench.analysis.contenders import Contender, Quantity, contenders
 from bench.analysis.cost import machine_price
 from bench.analysis.effects import Effects
 from bench.analysis.machines import machines
@@ -161,7 +161,7 @@ def entrants(sides: Sequence[Side], outline: Outline) -> tuple[Entrant, ...]:
         for place, side in enumerate(sides)
         for job in side.jobs
     ]
-    found = contenders_of(
+    found = contenders(
         pooled,
         [replace(machine, name=sides[int(machine.key)].name) for machine in machines((), pooled)],
         outline,

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from bench.analysis.cells import Cell, cell_of, groups, in_order
+from bench.analysis.cells import Cell, cell_of, in_order
 from bench.analysis.effects import OWN_SITTINGS, Effects, Prior, Timing, fit_effects
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior, type_prior
-from bench.analysis.sittings import RecordKey, Sitting, key_of, sittings
+from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.analysis.warmup import steady_figures
 from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: What is compared: the mean step (an epoch over its steps), which is what a user pays, the whole
 #: job, the fast tenth of the steady steps, and the median one.
@@ -31,7 +28,7 @@ COLUMNS: Mapping[Quantity, str] = {
     "median": "step_median_s",
 }
 
-#: Says whether a row of the frame of jobs counts, given its machine's key and its cell.
+#: Says whether a job counts, given its machine's key and its cell.
 Counts = Callable[[str, Cell], bool]
 
 
@@ -71,7 +68,6 @@ class _Row:
 
 
 def contenders(
-    final: pd.DataFrame,
     measured: Sequence[MeasuredJob],
     machines: Sequence[Machine],
     outline: Outline,
@@ -80,31 +76,19 @@ def contenders(
 ) -> tuple[Contender, ...]:
     """Return the machines that measured a job that counts, in the order of `machines`.
 
-    `final` holds the final rows of the frame of jobs: a read-off row is not independent of its job.
-    """
-    names = {machine.key: machine.name for machine in machines}
-    when = sittings(measured)
-    rows: dict[str, list[_Row]] = {}
-    for group, frame in groups(final, outline, names):
-        if counts(group.machine_key, group.cell):
-            rows.setdefault(group.machine_key, []).extend(_rows(group.cell, frame, when))
-    return _fitted(rows, machines)
-
-
-def contenders_of(
-    measured: Sequence[MeasuredJob], machines: Sequence[Machine], outline: Outline
-) -> tuple[Contender, ...]:
-    """Return what `contenders` returns, without a frame of jobs.
-
-    A command that answers within two seconds does not wait for a frame, nor for pandas.
+    A job counts by its final evaluation. No frame is made: a command that answers within two
+    seconds does not wait for pandas.
     """
     when = sittings(measured)
     found = [(job.machine_key, _row(job, when[key_of(job)], outline)) for job in measured]
+    place = {
+        cell: number
+        for number, cell in enumerate(in_order({row.cell for _, row in found}, outline))
+    }
     rows: dict[str, list[_Row]] = {}
-    order = in_order({row.cell for _, row in found}, outline)
-    place = {cell: number for number, cell in enumerate(order)}
     for key, row in sorted(found, key=lambda one: place[one[1].cell]):
-        rows.setdefault(key, []).append(row)
+        if counts(key, row.cell):
+            rows.setdefault(key, []).append(row)
     return _fitted(rows, machines)
 
 
@@ -124,19 +108,6 @@ def _fitted(
         for machine in machines
         if fits.get(machine.key)
     )
-
-
-def _rows(cell: Cell, frame: pd.DataFrame, when: Mapping[RecordKey, Sitting]) -> list[_Row]:
-    found = []
-    for row in frame.to_dict("records"):
-        key = (row["label"], row["run_id"], row["job_id"], int(row["attempt"]))
-        times: dict[Quantity, float] = {
-            quantity: float(row[column])
-            for quantity, column in COLUMNS.items()
-            if row[column] is not None and row[column] > 0
-        }
-        found.append(_Row(cell, when[key], times, row["flag"] == "disturbed"))
-    return found
 
 
 def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> _Row:

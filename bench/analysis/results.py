@@ -138,7 +138,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
     by_epoch = groups(epochs, outline, names, epochs="job_epochs", more=("epoch",))
     ceilings = roofline(measured, jobs, outline)
-    running = contenders(final, measured, found, outline)
+    running = contenders(measured, found, outline)
     fits = {one.name: fit for one in running if (fit := one.fits()) is not None}
     of_kind: dict[Kind, list[Cell]] = {}
     for cell in dict.fromkeys(cell for fit in fits.values() for cell in fit.cells):

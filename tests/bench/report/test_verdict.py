@@ -77,7 +77,7 @@ def test_two_equal_machines_without_spread_give_no_winner():
 def test_one_sitting_a_side_says_what_another_day_assumes():
     report = report_of([steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.011, jobs=JOBS)])
     said = " ".join(report.verdict)
-    assert "In this sitting alone it is" in said
+    assert "In these sittings alone it is" in said
     assert "assumes that sittings differ by 5%" in said
 
 
