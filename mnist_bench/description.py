@@ -100,7 +100,7 @@ METRICS = (
 )
 
 #: The grids of the package, from the shortest to the longest.
-GRIDS = ("smoke", "quick", "threads", "paper", "full")
+GRIDS = ("smoke", "quick", "threads", "paper", "full", "accuracy")
 
 #: Variables that set a framework's number of threads.
 THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")

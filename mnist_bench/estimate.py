@@ -27,6 +27,9 @@ RELATIVE: Mapping[tuple[str, str, str], float] = {
 #: Seconds outside the training: starting a child, importing the backend, loading, evaluating.
 AROUND_S: Mapping[str, float] = {"mlp": 8.0, "cnn": 12.0}
 
+#: Seconds of an evaluation on both sets before the end (quiet 2-core VM, November 2026).
+EVALUATION_S: Mapping[str, float] = {"mlp": 4.0, "cnn": 7.0}
+
 
 def job_seconds(job: JobSpec) -> float:
     """Return roughly how many seconds `job` takes on 2 cores."""
@@ -35,4 +38,5 @@ def job_seconds(job: JobSpec) -> float:
     loop = settings.loop if settings.loop == "fit" else "compiled"
     factor = RELATIVE.get((settings.model, loop, settings.backend), 1.0)
     epoch_s = factor * (per_step * 128 / settings.batch_size + per_image)
-    return job.epochs * epoch_s + AROUND_S[settings.model] + 4.0 * len(job.read_off)
+    evaluations_s = EVALUATION_S[settings.model] * len(job.evaluated_after)
+    return job.epochs * epoch_s + AROUND_S[settings.model] + evaluations_s

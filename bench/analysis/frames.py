@@ -42,10 +42,11 @@ SEEN = ("flag", "rss_peak_bytes", "foreign_cpus", "steal_share")
 
 
 def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
-    """Return one row for each evaluation of each measured job.
+    """Return one row for the end of each measured job, and one for each epoch of its `read_off`.
 
-    A job of 15 epochs with `read_off` (2,) gives the rows epochs=2 and epochs=15. `is_final` marks
-    the last evaluation of a job. Only final rows are independent of each other.
+    A job of 15 epochs with `read_off` (2,) gives the rows epochs=2 and epochs=15, even if it was
+    evaluated after every epoch. `is_final` marks the last evaluation of a job. Only final rows are
+    independent of each other.
     """
     columns = (
         *(*JOB, *axis_columns(outline), "epochs", "is_final", "train_s", "total_s"),
@@ -61,6 +62,7 @@ def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
         }
         for job in jobs
         for evaluation in job.measurement.evaluations
+        if evaluation is job.measurement.final or evaluation.epochs in job.record.job.read_off
     ]
     return pd.DataFrame(rows, columns=list(columns))
 

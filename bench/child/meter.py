@@ -219,7 +219,7 @@ class Meter:
                 "metrics": epoch.metrics,
             }
         )
-        if epoch.epoch in self._job.read_off and epoch.epoch < self._job.epochs:
+        if epoch.epoch in self._job.evaluated_after:
             self._note_evaluation(epoch.epoch, trained_s)
 
     def _epoch_record(self, epoch: TimedEpoch) -> EpochRecord:

@@ -14,7 +14,7 @@ from bench.errors import RequestError
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
-from bench.spec.job import NO_DATA, AxisValue, JobSpec, make_job
+from bench.spec.job import NO_DATA, AxisValue, JobSpec, When, make_job
 from bench.spec.threads import thread_count
 from bench.text import did_you_mean
 
@@ -25,8 +25,9 @@ Seed = Annotated[int, Field(strict=True, ge=0)]
 #: A number of threads as a grid names it; None stands for the word `max`.
 Threads = Annotated[int | None, PlainValidator(thread_count)]
 
-#: The keys of every grid that take a list of values, beside the axes.
+#: The keys of every grid beside the axes: those that take a list of values, and the others.
 LISTS = ("epochs", "seeds", "threads", "read_off")
+SINGLE = ("evaluate", "repeats")
 
 #: The Python type of each type that an axis may have.
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -47,6 +48,7 @@ class SubGrid(Frozen):
     seeds: tuple[Seed, ...] = Field(default=(1234,), min_length=1)
     threads: tuple[int | None, ...] = Field(default=(None,), min_length=1)
     read_off: tuple[Count, ...] = ()
+    evaluate: When = "end"
     repeats: int = Field(default=1, strict=True, ge=1, le=1000)
 
 
@@ -60,7 +62,7 @@ class GridSpec(Frozen):
 
 @dataclass(frozen=True)
 class GridChanges:
-    """What the command line puts in place of a grid's own values; empty means unchanged.
+    """What the command line puts in place of a grid's own values; empty or None: unchanged.
 
     `axes` holds values by the name of the axis. In `threads`, None stands for `max`.
     """
@@ -69,6 +71,7 @@ class GridChanges:
     epochs: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
     threads: tuple[int | None, ...] = ()
+    evaluate: When | None = None
     repeats: int | None = None
 
 
@@ -130,6 +133,7 @@ def override(grid: GridSpec, changes: GridChanges, description: Description) -> 
                 seeds=changes.seeds or sub.seeds,
                 threads=changes.threads or sub.threads,
                 read_off=tuple(epoch for epoch in sub.read_off if epoch < max(epochs)),
+                evaluate=changes.evaluate or sub.evaluate,
                 repeats=changes.repeats or sub.repeats,
             )
         )
@@ -168,6 +172,7 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
                 read_off=tuple(epoch for epoch in sub.read_off if epoch < epochs),
                 repeat=repeat,
                 threads=threads,
+                evaluate=sub.evaluate if epochs > 1 else "end",
             )
             jobs.setdefault(job.job_id, job)
     return list(jobs.values())
@@ -207,6 +212,7 @@ def _written_grid(description: Description) -> Any:
         seeds=(tuple[Seed, ...], Field(default=(1234,), min_length=1)),
         threads=(tuple[Threads, ...], Field(default=(None,), min_length=1)),
         read_off=(tuple[Count, ...], ()),
+        evaluate=(When, "end"),
         repeats=(int, Field(default=1, strict=True, ge=1, le=1000)),
     )
     return create_model(
@@ -232,6 +238,7 @@ def _as_subgrid(written: Any, description: Description) -> SubGrid:
         seeds=written.seeds,
         threads=written.threads,
         read_off=written.read_off,
+        evaluate=written.evaluate,
         repeats=written.repeats,
     )
 
@@ -264,7 +271,7 @@ def _explained(error: ValidationError, origin: str, description: Description) ->
     # a misspelt key is also a missing one: name what the user wrote
     first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
-    inner = (*(axis.key for axis in description.axes), *LISTS, "repeats")
+    inner = (*(axis.key for axis in description.axes), *LISTS, *SINGLE)
     known = inner if key.startswith("subgrids.") else tuple(GridSpec.model_fields)
     if first["type"] == "missing":
         return RequestError(f"grid {origin}: key {key!r} is missing", next_step="add it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -13,6 +13,12 @@ from bench.spec.frozen import Frozen, canonical_json
 
 #: A value of an axis, of exactly the type that was written.
 AxisValue = StrictBool | StrictInt | StrictFloat | StrictStr
+
+#: When a job is evaluated: at its end, or after every epoch, with the clock stopped.
+When = Literal["end", "every"]
+
+#: Fields that do not change what a job computes.
+NO_WORK = ("threads", "evaluate", "read_off")
 
 #: Name of the dataset of a workload that reads no data.
 NO_DATA = "none"
@@ -27,11 +33,17 @@ class JobSpec(Frozen):
     seed: int = Field(default=1234, ge=0)
     dataset: str = Field(default=NO_DATA, description="the resolved dataset, never `auto`")
     read_off: tuple[int, ...] = Field(
-        default=(), description="epochs after which the job is evaluated with the clock stopped"
+        default=(),
+        description="epochs after which the job is evaluated with the clock stopped; each is a row "
+        "of the report",
     )
     repeat: int = Field(default=0, ge=0)
     threads: int | None = Field(
         default=None, ge=1, description="None: as many as the machine has usable CPUs"
+    )
+    evaluate: When = Field(
+        default="end",
+        description="every: after every epoch, with the clock stopped, for the curves of metrics",
     )
 
     @property
@@ -39,22 +51,35 @@ class JobSpec(Frozen):
         """The job's name and a digest of every field but the name.
 
         The digest covers the axes and the other fields side by side, as the first version's flat
-        job did, and no number of threads that is None, so that the job of an old journal keeps its
-        id.
+        job did. It leaves out later fields that have their default, so that the job of an old
+        journal keeps its id.
         """
-        own = {} if self.threads is None else {"threads": self.threads}
-        return f"{self.name}-{self._digest(own)[:8]}"
+        fields = self._fields()
+        for name in ("threads", "evaluate"):
+            if getattr(self, name) == type(self).model_fields[name].default:
+                del fields[name]
+        return f"{self.name}-{_digest(fields)[:8]}"
 
     @property
     def work_id(self) -> str:
-        """A digest of what the job computes: jobs that differ only in their threads share it."""
-        return self._digest({})[:16]
+        """A digest of what the job computes, without the fields of `NO_WORK`."""
+        fields = {name: one for name, one in self._fields().items() if name not in NO_WORK}
+        return _digest(fields)[:16]
 
-    def _digest(self, own: Mapping[str, int]) -> str:
-        """Return the digest of the axes and of all fields but name and threads, with `own`."""
-        fields = self.model_dump(mode="json", exclude={"name", "axes", "threads"})
-        values = {**self.axes, **fields, **own}
-        return hashlib.sha256(canonical_json(values).encode()).hexdigest()
+    @property
+    def evaluated_after(self) -> tuple[int, ...]:
+        """The epochs before the last one after which the job is evaluated."""
+        before_the_end = range(1, self.epochs)
+        if self.evaluate == "every":
+            return tuple(before_the_end)
+        return tuple(epoch for epoch in before_the_end if epoch in self.read_off)
+
+    def _fields(self) -> dict[str, Any]:
+        return {**self.axes, **self.model_dump(mode="json", exclude={"name", "axes"})}
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
 
 
 def make_job(
@@ -67,6 +92,7 @@ def make_job(
     read_off: tuple[int, ...] = (),
     repeat: int = 0,
     threads: int | None = None,
+    evaluate: When = "end",
 ) -> JobSpec:
     """Return the job with these `values`; an axis that they leave out has its default.
 
@@ -95,4 +121,5 @@ def make_job(
         read_off=read_off,
         repeat=repeat,
         threads=threads,
+        evaluate=evaluate,
     )

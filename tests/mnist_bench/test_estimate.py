@@ -16,6 +16,8 @@ def test_more_epochs_take_longer_and_larger_batches_shorter():
     assert job_seconds(a_job(epochs=15)) > job_seconds(a_job(epochs=2))
     assert job_seconds(a_job(batch_size=1024)) < job_seconds(a_job(batch_size=128))
     assert job_seconds(a_job(epochs=15, read_off=(2,))) > job_seconds(a_job(epochs=15))
+    every, end = a_job(epochs=15, evaluate="every"), a_job(epochs=15, read_off=(2, 3))
+    assert job_seconds(every) > job_seconds(end)
 
 
 def test_a_compiled_loop_is_expected_to_be_faster_and_xla_s_convolutions_slower():

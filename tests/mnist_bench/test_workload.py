@@ -142,6 +142,14 @@ def test_a_read_off_changes_nothing_of_what_comes_after_it(measured, model):
     assert with_it.epochs[2].metrics == without.epochs[2].metrics
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_an_evaluation_after_every_epoch_changes_nothing_of_the_job(measured, model):
+    every, end = measured(model, epochs=3, evaluate="every"), measured(model, epochs=3)
+    assert [evaluation.epochs for evaluation in every.evaluations] == [1, 2, 3]
+    assert figures(every.final) == figures(end.final)
+    assert [epoch.metrics for epoch in every.epochs] == [epoch.metrics for epoch in end.epochs]
+
+
 def test_another_seed_gives_other_weights_from_the_start(measured):
     first, other = measured("mlp").digests, measured("mlp", seed=99, epochs=1).digests
     assert first.initial_weights != other.initial_weights

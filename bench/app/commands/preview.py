@@ -15,7 +15,10 @@ def job_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     """Yield the id of each job, and when it is evaluated before its end."""
     for job in plan.jobs:
         epochs = ", ".join(map(str, job.read_off))
-        yield f"{job.job_id} (also evaluated after {epochs})" if epochs else job.job_id
+        if job.evaluate == "every":
+            yield f"{job.job_id} (evaluated after every epoch)"
+        else:
+            yield f"{job.job_id} (also evaluated after {epochs})" if epochs else job.job_id
     yield from _series_lines(plan, request)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -29,6 +29,7 @@ from bench.errors import RequestError, WorkloadError
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.grid import GridChanges
+from bench.spec.job import When
 from bench.spec.privacy import Privacy
 from bench.spec.request import DISPATCHES, ClusterChoice, MeasureLimits, Program, RunRequest
 from bench.spec.threads import MAX
@@ -150,6 +151,14 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
             help=f"threads of a job; {MAX} stands for the usable CPUs of each machine",
         ),
         Option(
+            "--evaluate",
+            section=WHAT,
+            type=OneOf(get_args(When)),
+            show_default=False,
+            help="when jobs are evaluated: at their end (the default), or after every epoch with "
+            "the clock stopped, which shows how the metrics develop",
+        ),
+        Option(
             "--repeats",
             section=WHAT,
             type=click.IntRange(1, 1000),
@@ -252,5 +261,6 @@ def _changes(values: dict[str, Any]) -> GridChanges:
         epochs=values["epochs"] or (),
         seeds=values["seeds"] or (),
         threads=values["threads"] or (),
+        evaluate=values["evaluate"],
         repeats=values["repeats"],
     )

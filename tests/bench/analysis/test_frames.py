@@ -45,6 +45,15 @@ def test_a_read_off_gives_its_own_row_with_its_own_total():
     assert rows["job_id"].nunique() == 1
 
 
+def test_evaluations_after_every_epoch_are_rows_only_at_read_offs_and_at_the_end():
+    job = a_job(epochs=3, read_off=(2,), evaluate="every")
+    evaluations = [an_evaluation(epoch, 10.0 + epoch) for epoch in (1, 2, 3)]
+    measured = a_measurement([EPOCH_1, EPOCH_2, EPOCH_3], evaluations=evaluations)
+    rows = jobs_frame([a_run([a_record(job, measured)])])
+    assert rows["epochs"].tolist() == [2, 3]
+    assert rows["is_final"].tolist() == [False, True]
+
+
 def test_steady_quantiles_leave_out_the_whole_first_epoch_of_several():
     rows = jobs_frame([a_run([a_record(a_job(), a_measurement([EPOCH_1, EPOCH_2]))])])
     assert rows["steady_steps"].item() == 11

@@ -124,10 +124,25 @@ def test_threads_are_values_of_a_job_and_max_leaves_them_to_the_machine():
     assert [job.threads for job in expand(parsed())] == [None]
 
 
-def test_jobs_that_differ_only_in_their_threads_do_the_same_work():
-    other = JOB.model_copy(update={"threads": 2})
-    assert other.work_id == JOB.work_id
+@pytest.mark.parametrize(
+    "change",
+    [{"threads": 2}, {"evaluate": "every"}, {"read_off": (1,)}],
+    ids=lambda change: next(iter(change)),
+)
+def test_jobs_that_differ_only_in_threads_and_evaluations_do_the_same_work(change):
+    assert JOB.model_copy(update=change).work_id == JOB.work_id
     assert JOB.model_copy(update={"seed": 1}).work_id != JOB.work_id
+
+
+def test_a_job_may_be_evaluated_after_every_epoch_or_after_those_of_its_read_off():
+    every = expand(parsed(epochs=[1, 4], read_off=2, evaluate="every"))
+    assert [(job.evaluated_after, job.read_off) for job in every] == [((), ()), ((1, 2, 3), (2,))]
+    assert [job.evaluate for job in every] == ["end", "every"], "one epoch has one evaluation"
+    end = expand(parsed(epochs=4, read_off=2))
+    assert [(job.evaluated_after, job.evaluate) for job in end] == [((2,), "end")]
+    assert [job.evaluate for job in expand(override(parsed(), evaluate="every"))] == ["every"]
+    kept = override(parsed(evaluate="every"))
+    assert [job.evaluate for job in expand(kept)] == ["every"]
 
 
 def test_the_word_all_stands_for_the_values_that_are_available_here():
@@ -152,6 +167,7 @@ def test_what_a_journal_keeps_of_a_description_comes_back_as_it_was():
         {"read_off": (1,)},
         {"repeat": 1},
         {"threads": 2},
+        {"evaluate": "every"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -219,6 +235,7 @@ def test_the_epochs_of_a_workload_may_have_a_default():
         ({"optimizers": ["sgd", "adamw"]}, ["optimizers", "'adamw'", "sgd, adam"]),
         ({"read_off": 3}, ["read_off", "[3]", "1 to 2"]),
         ({"read_off": [0, 1]}, ["subgrids.0.read_off.0", "0"]),
+        ({"evaluate": "evry"}, ["subgrids.0.evaluate", "'evry'", "'end' or 'every'"]),
         ({"threads": 0}, ["subgrids.0.threads.0", "0", "above 0, or max"]),
         ({"threads": [1, "most"]}, ["subgrids.0.threads.1", "'most'", "above 0, or max"]),
         ({"threads": True}, ["subgrids.0.threads.0", "True"]),

@@ -172,6 +172,29 @@ def test_a_compiled_read_off_is_what_the_shorter_job_gives(measured, backend):
     assert long.evaluations[0].metrics == short.final.metrics
 
 
+@pytest.mark.parametrize(("loop", "backend"), [key for key in ALL if key not in MLP_ALONE])
+def test_evaluations_after_every_epoch_change_no_bit_of_the_cnn(measured, loop, backend):
+    """The CNN has dropout, whose draws an evaluation must not shift."""
+    fields = {"model": "cnn", "optimizer": "adam"}
+    every, end = (
+        measured(loop, backend, evaluate="every", **fields),
+        measured(loop, backend, **fields),
+    )
+    assert [one.epochs for one in every.evaluations] == [1, 2]
+    assert every.final.weights_digest == end.final.weights_digest
+    assert every.final.metrics == end.final.metrics
+
+
+@pytest.mark.parametrize(("loop", "backend"), [key for key in ALL if key in MLP_ALONE])
+def test_evaluations_after_every_epoch_change_no_bit_of_the_mlp(measured, loop, backend):
+    fields = {"model": "mlp", "optimizer": "adam"}
+    every, end = (
+        measured(loop, backend, evaluate="every", **fields),
+        measured(loop, backend, **fields),
+    )
+    assert every.final.weights_digest == end.final.weights_digest
+
+
 @pytest.mark.parametrize(("loop", "backend"), [REFERENCE, *OTHERS])
 def test_bfloat16_trains_to_nearly_the_same_loss(measured, loop, backend):
     ours = measured(loop, backend, model="mlp", optimizer="adam", precision="bfloat16")

@@ -47,6 +47,7 @@ def test_a_run_without_words_asks_for_the_quick_grid_on_this_machine(asked):
 def test_every_word_finds_its_place_in_the_request(asked):
     words = "--grid full --models cnn,mlp --batch-sizes 32,64 --epochs 1,2 --seeds 0,7 --repeats 3"
     words += " --as-published --dataset mnist --data x.npz --label desk --out o --threads 1,2,max"
+    words += " --evaluate every"
     words += " --dispatch inline --order-seed 4 --job-timeout 60 --price 0.5 --wait-quiet 9"
     words += " --show-hostnames --fresh --cluster c.yaml --down --max-usd 2.5 --max-minutes 1.5"
     assert asked(*words.split()) == RunRequest(
@@ -57,6 +58,7 @@ def test_every_word_finds_its_place_in_the_request(asked):
             epochs=(1, 2),
             seeds=(0, 7),
             threads=(1, 2, None),
+            evaluate="every",
             repeats=3,
         ),
         dataset="mnist",
