@@ -22,7 +22,7 @@ from bench.watch.quota import held_by_quota
 #: The columns of both frames: which machine measured which job. `machine_key` decides what is
 #: pooled. `job_epochs` are all epochs of the job, `epochs` the epochs before an evaluation.
 JOB = (
-    *("label", "machine_key", "run_id", "job_id", "work_id", "attempt"),
+    *("label", "machine_key", "run_id", "job_id", "attempt"),
     *("job_epochs", "seed", "repeat", "dataset", "data_digest"),
 )
 #: Figures of the steady steps; `step_mean_s` is the median steady epoch divided by its steps.
@@ -100,7 +100,6 @@ def _job(job: MeasuredJob, outline: Outline) -> dict[str, Any]:
         "machine_key": job.machine_key,
         "run_id": record.run_id,
         "job_id": record.job_id,
-        "work_id": spec.work_id,
         "attempt": record.attempt,
         "job_epochs": spec.epochs,
         "seed": spec.seed,

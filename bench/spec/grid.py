@@ -25,7 +25,7 @@ Seed = Annotated[int, Field(strict=True, ge=0)]
 #: A number of threads as a grid names it; None stands for the word `max`.
 Threads = Annotated[int | None, PlainValidator(thread_count)]
 
-#: The keys of every grid beside the axes: those that take a list of values, and the others.
+#: The keys of every grid beside the axes: keys that take a list of values, and other keys.
 LISTS = ("epochs", "seeds", "threads", "read_off")
 SINGLE = ("evaluate", "repeats")
 

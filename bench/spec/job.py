@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -16,9 +16,6 @@ AxisValue = StrictBool | StrictInt | StrictFloat | StrictStr
 
 #: When a job is evaluated: at its end, or after every epoch, with the clock stopped.
 When = Literal["end", "every"]
-
-#: Fields that do not change what a job computes.
-NO_WORK = ("threads", "evaluate", "read_off")
 
 #: Name of the dataset of a workload that reads no data.
 NO_DATA = "none"
@@ -54,17 +51,12 @@ class JobSpec(Frozen):
         job did. It leaves out later fields that have their default, so that the job of an old
         journal keeps its id.
         """
-        fields = self._fields()
+        fields = {**self.axes, **self.model_dump(mode="json", exclude={"name", "axes"})}
         for name in ("threads", "evaluate"):
             if getattr(self, name) == type(self).model_fields[name].default:
                 del fields[name]
-        return f"{self.name}-{_digest(fields)[:8]}"
-
-    @property
-    def work_id(self) -> str:
-        """A digest of what the job computes, without the fields of `NO_WORK`."""
-        fields = {name: one for name, one in self._fields().items() if name not in NO_WORK}
-        return _digest(fields)[:16]
+        digest = hashlib.sha256(canonical_json(fields).encode()).hexdigest()
+        return f"{self.name}-{digest[:8]}"
 
     @property
     def evaluated_after(self) -> tuple[int, ...]:
@@ -73,13 +65,6 @@ class JobSpec(Frozen):
         if self.evaluate == "every":
             return tuple(before_the_end)
         return tuple(epoch for epoch in before_the_end if epoch in self.read_off)
-
-    def _fields(self) -> dict[str, Any]:
-        return {**self.axes, **self.model_dump(mode="json", exclude={"name", "axes"})}
-
-
-def _digest(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
 
 
 def make_job(

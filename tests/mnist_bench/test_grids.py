@@ -64,11 +64,11 @@ def test_paper_covers_the_twelve_published_rows_with_six_jobs():
     assert rows == {(m, o, e) for m in ("mlp", "cnn") for o in OPTIMIZERS for e in (2, 15)}
 
 
-def test_accuracy_does_the_work_of_paper_on_three_seeds_and_evaluates_every_epoch():
+def test_accuracy_has_the_jobs_of_paper_on_three_seeds_and_evaluates_every_epoch():
     jobs = jobs_of("accuracy")
     assert {job.evaluated_after for job in jobs} == {tuple(range(1, 15))}
     assert {job.read_off for job in jobs} == {(2,)}
-    assert {job.work_id for job in jobs_of("paper")} < {job.work_id for job in jobs}
+    assert {job.name for job in jobs_of("paper")} < {job.name for job in jobs}
     assert len(jobs) == 18
 
 

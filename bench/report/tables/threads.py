@@ -12,7 +12,6 @@ from bench.report.column import Column, Table
 from bench.report.shared_columns import (
     MEASURED,
     bound_keys,
-    bounded,
     cell_row,
     group_columns,
     job_text,
@@ -108,7 +107,11 @@ def _figures(scaling: ThreadScaling, point: ThreadPoint) -> dict[str, Any]:
 
 
 def _bounded(name: str, found: Ratio | None) -> dict[str, float | None]:
-    return bounded(name, None if found is None else found.interval())
+    keys = (name, *bound_keys(name))
+    if found is None:
+        return dict.fromkeys(keys)
+    interval = found.interval()
+    return dict(zip(keys, (interval.estimate, interval.low, interval.high), strict=True))
 
 
 def _telling(results: Results) -> list[ThreadScaling]:

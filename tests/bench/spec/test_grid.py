@@ -124,16 +124,6 @@ def test_threads_are_values_of_a_job_and_max_leaves_them_to_the_machine():
     assert [job.threads for job in expand(parsed())] == [None]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"threads": 2}, {"evaluate": "every"}, {"read_off": (1,)}],
-    ids=lambda change: next(iter(change)),
-)
-def test_jobs_that_differ_only_in_threads_and_evaluations_do_the_same_work(change):
-    assert JOB.model_copy(update=change).work_id == JOB.work_id
-    assert JOB.model_copy(update={"seed": 1}).work_id != JOB.work_id
-
-
 def test_a_job_may_be_evaluated_after_every_epoch_or_after_those_of_its_read_off():
     every = expand(parsed(epochs=[1, 4], read_off=2, evaluate="every"))
     assert [(job.evaluated_after, job.read_off) for job in every] == [((), ()), ((1, 2, 3), (2,))]
