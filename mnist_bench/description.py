@@ -87,6 +87,7 @@ METRICS = (
         "lower",
         short="test loss",
         digits=3,
+        training="train_loss",
         meaning="cross-entropy on the test set",
     ),
     Metric(
@@ -96,6 +97,7 @@ METRICS = (
         meaning="share of the test set that is classified correctly",
         scored=True,
         targets=(0.97, 0.98, 0.99),
+        training="train_accuracy",
     ),
 )
 

@@ -67,6 +67,22 @@ def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns))
 
 
+def evaluations_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
+    """Return one row for each evaluation of each measured job, whatever its `read_off` says."""
+    names = [metric.name for metric in outline.evaluation_metrics]
+    columns = (*JOB, *axis_columns(outline), "epoch", *(METRIC + name for name in names))
+    rows = [
+        {
+            **_job(job, outline),
+            "epoch": evaluation.epochs,
+            **{METRIC + name: evaluation.metrics.get(name) for name in names},
+        }
+        for job in jobs
+        for evaluation in job.measurement.evaluations
+    ]
+    return pd.DataFrame(rows, columns=list(columns))
+
+
 def epochs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
     """Return one row for each epoch of each measured job."""
     times = [name for name in EpochRecord.model_fields if name != "metrics"]

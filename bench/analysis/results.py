@@ -28,6 +28,7 @@ from bench.analysis.conditions import (
 )
 from bench.analysis.contenders import Contender, contenders
 from bench.analysis.cost import GroupCost, group_costs, why_no_energy
+from bench.analysis.curves import Curve, curves
 from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
 from bench.analysis.limits import GroupLimits, Roofline, roofline
@@ -84,6 +85,7 @@ class Results:
     by_kind: Mapping[Kind, tuple[Ranking, ...]]
     targets: tuple[TimeToTarget, ...]
     threads: tuple[ThreadScaling, ...]
+    curves: tuple[Curve, ...]
     published: tuple[PublishedRun, ...]
     sameness: Sameness
     watched: tuple[WatchedJob, ...]
@@ -159,6 +161,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         by_kind={kind: rankings(fits, among=cells) for kind, cells in of_kind.items()},
         targets=times_to_target(running, measured, found, outline),
         threads=thread_scalings(final, measured, found, outline),
+        curves=curves(measured, names, outline),
         published=published_runs(reference, outline),
         sameness=sameness(jobs, found, outline),
         watched=watched,

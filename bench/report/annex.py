@@ -16,6 +16,7 @@ from bench.report.tables.failures import failures_table
 from bench.report.tables.limits import limits_table
 from bench.report.tables.machines import machines_table
 from bench.report.tables.memory import memory_table
+from bench.report.tables.overfitting import overfitting_table
 from bench.report.tables.quality import quality_table
 from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
@@ -61,6 +62,7 @@ def report_of_results(
             machines_table(results),
             *([quality_table(results)] if results.outline.evaluation_metrics else []),
             *([] if targets is None else [targets]),
+            *([overfitting_table(results)] if results.curves else []),
             memory_table(results),
             conditions_table(results),
             cost_table(results),

@@ -43,6 +43,8 @@ RESERVED = frozenset(
         *("placed_by", "epoch", "disturbed", "device", "against", "basis", "conclusion"),
         *("total_s", "epoch_s", "train_s", "wall_s", "cpu_s", "first_step_s", "rss_bytes"),
         *("step_flops", "step_bytes", "regime", "peak_bytes", "joules", "tolerance", "price"),
+        *("threads", "speedup", "efficiency", "finding", "fastest", "cpus_used"),
+        *("seeds", "evaluated", "best_epoch", "lost", "worse_seeds", "gap_at_best", "gap_at_end"),
         *Interference.model_fields,
     }
 )

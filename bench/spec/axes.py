@@ -69,9 +69,10 @@ class Metric:
 
     `measured` says when it is reported: at the end of each epoch, at each evaluation, or both.
     `short` is the heading within a table of metrics. `scored` marks the figure that the progress
-    line shows and that two machines are compared by. `digits` are those after the point; None
-    stands for three significant digits. `targets` are values worth reaching: the report says what
-    a training takes until it reaches each of them.
+    line shows and that two machines are compared by. `targets` are values worth reaching: the
+    report says what a training takes until it reaches each of them. `training` names the metric
+    that says the same of the data that were trained on, which shows overfitting. `digits` are the
+    digits after the point; None stands for three significant digits.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Metric:
     digits: int | None = 4
     scored: bool = False
     targets: tuple[float, ...] = ()
+    training: str = ""
 
     @property
     def title(self) -> str:

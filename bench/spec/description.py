@@ -30,6 +30,10 @@ class Outline(Frozen):
         """The metric that the progress line shows and machines are compared by."""
         return next((metric for metric in self.metrics if metric.scored), None)
 
+    def training_of(self, metric: Metric) -> Metric | None:
+        """Return the metric that says the same as `metric` of the data that were trained on."""
+        return next((one for one in self.evaluation_metrics if one.name == metric.training), None)
+
     @property
     def epoch_metrics(self) -> tuple[Metric, ...]:
         """The metrics that are reported at the end of each epoch."""
@@ -54,8 +58,8 @@ class Description:
     a cluster. `caveat` is the sentence that the verdict ends with. `reference` loads published
     figures; None if there are none.
 
-    Raises WorkloadError if an axis has a reserved name or key, or if two axes or two metrics have
-    the same name.
+    Raises WorkloadError if an axis has a reserved name or key, if two axes or two metrics have the
+    same name, or if the training counterpart of a metric is unknown or has another better side.
     """
 
     name: str
@@ -85,6 +89,19 @@ class Description:
         self._check_unlike("axes have the same name", (axis.name for axis in self.axes))
         self._check_unlike("axes have the same key", (axis.key for axis in self.axes))
         self._check_unlike("metrics have the same name", (metric.name for metric in self.metrics))
+
+        for metric in self.metrics:
+            self._check_training(metric)
+
+    def _check_training(self, metric: Metric) -> None:
+        """Check that the training counterpart of `metric` can be compared with it."""
+        counterpart = self.outline.training_of(metric)
+        if metric.training and (counterpart is None or counterpart.better != metric.better):
+            raise WorkloadError(
+                f"workload {self.name}: the metric {metric.name} has no such training counterpart",
+                seen=metric.training,
+                next_step="name a metric of an evaluation that is better on the same side",
+            )
 
     def _check_unlike(self, what: str, words: Iterable[str]) -> None:
         known: set[str] = set()

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.analysis.capacity import EpochTimes
 from bench.analysis.cells import Cell, Group, heading_axes, scaled
+from bench.analysis.curves import CurvePoint
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
 from bench.report.shared_columns import (
@@ -19,6 +20,9 @@ from bench.report.shared_columns import (
 )
 from bench.report.words import notes
 from bench.spec.description import Outline
+
+#: Begins the key of a metric of an evaluation, beside the metric of the epoch itself.
+EVALUATED = "evaluated_"
 
 
 def _step(name: str, heading: str, meaning: str) -> Column:
@@ -51,7 +55,16 @@ _DISTURBED = Column(
 def epochs_table(results: Results) -> Table:
     """Return every epoch; a published epoch is shown only if its job was measured."""
     outline, naming = results.outline, Naming(results.outline)
-    measured = [_row(group, times, outline) for group, times in results.epochs]
+    evaluated = {
+        (curve.group.machine_key, curve.group.cell, point.epoch): point
+        for curve in results.curves
+        for point in curve.points
+    }
+    measured = [
+        _row(group, times, outline)
+        | _evaluated(evaluated.get((group.machine_key, group.cell, group.more[0])), outline)
+        for group, times in results.epochs
+    ]
     seen = {_job(group.cell, outline) for group, _ in results.epochs}
     published, shown = _published(results, seen)
     metrics = [
@@ -62,7 +75,13 @@ def epochs_table(results: Results) -> Table:
     return Table(
         name="epochs",
         title="Epoch by epoch",
-        columns=(*group_columns(results), *_FIGURES, *metrics, _DISTURBED),
+        columns=(
+            *group_columns(results),
+            *_FIGURES,
+            *metrics,
+            *(_evaluation_columns(outline) if results.curves else ()),
+            _DISTURBED,
+        ),
         rows=(*measured, *published),
         brief=(*measured, *shown),
         notes=(
@@ -71,6 +90,32 @@ def epochs_table(results: Results) -> Table:
             *([notes.published_epochs(year)] if year else []),
         ),
     )
+
+
+def _evaluated(point: CurvePoint | None, outline: Outline) -> dict[str, float | None]:
+    """Return the scored metric and its counterpart after an epoch; nothing if there is no curve."""
+    scored = outline.scored
+    if point is None or scored is None:
+        return {}
+    counterpart = outline.training_of(scored)
+    row: dict[str, float | None] = {EVALUATED + scored.name: point.score}
+    return row if counterpart is None else {**row, EVALUATED + counterpart.name: point.training}
+
+
+def _evaluation_columns(outline: Outline) -> list[Column]:
+    scored = outline.scored
+    found = [] if scored is None else [scored, outline.training_of(scored)]
+    return [
+        metric_column(
+            metric,
+            Naming(outline),
+            key=EVALUATED + metric.name,
+            heading=f"evaluated {metric.title}",
+            meaning=f"{metric.title} of an evaluation after the epoch, with the clock stopped",
+        )
+        for metric in found
+        if metric is not None
+    ]
 
 
 def _row(group: Group, times: EpochTimes, outline: Outline) -> dict[str, Any]:

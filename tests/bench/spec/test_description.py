@@ -35,6 +35,23 @@ def test_two_axes_or_two_metrics_of_one_name_are_refused():
         described(metrics=(Metric("loss", "lower"), Metric("loss", "higher", "epoch")))
 
 
+@pytest.mark.parametrize(
+    "counterpart",
+    [
+        Metric("other", "higher"),
+        Metric("fitted", "lower"),
+        Metric("fitted", "higher", "epoch"),
+    ],
+    ids=["another name", "another side", "epochs alone"],
+)
+def test_a_training_counterpart_must_be_a_metric_of_an_evaluation_on_the_same_side(counterpart):
+    score = Metric("score", "higher", scored=True, training="fitted")
+    with pytest.raises(WorkloadError, match=r"score has no such training counterpart.*fitted"):
+        described(metrics=(score, counterpart))
+    fitting = Metric("fitted", "higher", "both")
+    assert described(metrics=(score, fitting)).outline.training_of(score) == fitting
+
+
 def test_axes_and_metrics_of_one_name_and_unlike_axes_are_accepted():
     own = described(Axis("size"), Axis("depth"), metrics=(Metric("size", "lower"),))
     assert [axis.key for axis in own.axes] == ["sizes", "depths"]
