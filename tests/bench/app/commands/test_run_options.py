@@ -16,7 +16,7 @@ from bench.spec.axes import Axis
 from bench.spec.description import Description
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
-from bench.spec.request import ClusterChoice, MeasureLimits, RunRequest
+from bench.spec.request import ClusterChoice, MeasureLimits, RunRequest, SeriesRequest
 
 TINY = str(ROOT / "tests" / "tiny_workload.py")
 
@@ -75,6 +75,23 @@ def test_every_word_finds_its_place_in_the_request(asked):
         cluster=ClusterChoice(file=Path("c.yaml"), down=True),
         limits=MeasureLimits(max_s=90, max_usd=2.5),
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "series"),
+    [
+        ("", None),
+        ("--sittings 1", None),
+        ("--sittings 3", SeriesRequest(3, 1800)),
+        ("--sittings 2 --gap 90s", SeriesRequest(2, 90)),
+        ("--sittings 2 --gap 1.5", SeriesRequest(2, 90)),
+        ("--sittings 2 --gap 10min", SeriesRequest(2, 600)),
+        ("--sittings 2 --gap 2h", SeriesRequest(2, 7200)),
+        ("--sittings 2 --gap 1d", SeriesRequest(2, 86400)),
+    ],
+)
+def test_a_series_has_its_sittings_and_a_pause_in_units(asked, words, series):
+    assert asked(*words.split()).series == series
 
 
 @pytest.mark.parametrize(

@@ -206,14 +206,16 @@ def test_a_single_run_that_was_cut_off_is_no_part_of_a_series(run, tmp_path):
     assert places(tmp_path / "out") == [None, 1, 2]
 
 
-def test_a_dry_run_says_how_many_sittings_and_how_long_in_all(run, words, tmp_path):
+def test_a_dry_run_says_how_many_sittings_and_how_long_in_all(run, capsys):
     for only in ("--dry-run", "--list"):
         code, said = run("--sittings", "3", "--gap", "2h", only)
         assert code == 0
         assert "3 sittings of these 1 jobs, 2 h 00 min apart: at least 4 h 00 min in all" in said
     assert "sittings" not in run("--sittings", "3", "--list", "--json")[1]
-    grid = ["run", "--grid", "smoke", "--dataset", "synthetic", "--local-only", "--dry-run"]
+    grid = ["run", "--grid", "smoke", "--local-only", "--dry-run"]
     assert run_command([*grid, "--sittings", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "2 sittings of these 2 jobs, 30 min 00 s apart: about 3" in said
 
 
 @pytest.mark.slow
