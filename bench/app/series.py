@@ -44,7 +44,7 @@ class Series:
 
 
 def new_series(sittings: int) -> Series:
-    """Return a series of which nothing is measured."""
+    """Return a series without a sitting yet."""
     return Series(secrets.token_hex(4), sittings)
 
 

@@ -242,7 +242,7 @@ def test_a_reader_that_has_gone_ends_a_command_in_good_order():
         ("mnist-bench run --mod", {"--models"}),
         ("mnist-bench run --optimizers sgd,", {"sgd,sgd", "sgd,rmsprop", "sgd,adam"}),
         ("mnist-bench run --dispatch i", {"inline"}),
-        (f"mnist-bench run --workload {TINY} --si", {"--sizes"}),
+        (f"mnist-bench run --workload {TINY} --siz", {"--sizes"}),
         ("mnist-bench run --workload nowhere.py --mod", set()),
         ("mnist-bench cluster c", {"check"}),
     ],
