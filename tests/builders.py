@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.record.conditions import Conditions, Interference
+from bench.record.conditions import Conditions, Flag, Interference
 from bench.record.facts import MachineFacts
 from bench.record.failure import Failure
 from bench.record.lines import JobRecord, MachineEntry, RunHeader
@@ -134,6 +134,12 @@ def a_measurement(
         "versions": {"keras": "3.10.0"},
     }
     return Measurement.model_validate({**fields, **changes})
+
+
+def conditions(flag: Flag, *causes: str) -> Conditions:
+    """Return what was seen of a job whose whole training has this flag."""
+    whole = Interference(wall_s=1.0, flag=flag, causes=causes)
+    return Conditions(period_s=0.1, samples=10, rss_peak_bytes=None, whole=whole)
 
 
 def a_record(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.record.failure import Failure
+from bench.record.repeats import still_disturbed
 from bench.record.run import Run, Share
 
 #: What became of a job or of a machine. A job failed, has no record although a machine was given it
@@ -38,7 +39,8 @@ class Counts:
     """How many of the planned jobs were measured, failed, did not run or were skipped.
 
     A job is counted once for each machine that was given it. `unavailable` holds the labels of
-    the unavailable machines.
+    the unavailable machines. `repeated` of the jobs were run again because they were disturbed, and
+    `disturbed` of them were disturbed each time.
     """
 
     planned: int
@@ -47,6 +49,8 @@ class Counts:
     not_run: int
     skipped: int
     unavailable: tuple[str, ...]
+    repeated: int = 0
+    disturbed: int = 0
 
 
 def unmeasured(runs: Sequence[Run], shares: Sequence[Share]) -> tuple[Unmeasured, ...]:
@@ -67,14 +71,20 @@ def counts(shares: Sequence[Share], found: Sequence[Unmeasured]) -> Counts:
     planned = {
         (share.label, share.header.run_id, job.job_id) for share in shares for job in share.jobs
     }
+    records = [record for share in shares for record in share.records]
     measured = {
         (record.label, record.run_id, record.job_id)
-        for share in shares
-        for record in share.measured
+        for record in records
+        if record.measurement is not None and not record.job.again
+    }
+    repeats = {
+        (record.label, record.run_id, record.job_id): record.job.original.job_id
+        for record in records
+        if record.job.again
     }
     jobs: dict[Outcome, set[tuple[str, str, str | None]]] = {}
     for each in found:
-        if not each.measured_later:
+        if not each.measured_later and (each.label, each.run_id, each.job_id) not in repeats:
             identity = (each.label, each.run_id, each.job_id)
             jobs.setdefault(each.outcome, set()).add(identity)
     return Counts(
@@ -84,6 +94,8 @@ def counts(shares: Sequence[Share], found: Sequence[Unmeasured]) -> Counts:
         not_run=len(jobs.get("not run", ())),
         skipped=len(jobs.get("skipped", ())),
         unavailable=tuple(sorted(label for label, _, _ in jobs.get("unavailable", ()))),
+        repeated=len({(label, run_id, job) for (label, run_id, _), job in repeats.items()}),
+        disturbed=sum(len(still_disturbed(share.records)) for share in shares),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bench.app.progress import Progress
 from bench.dispatch.events import Event
 from bench.dispatch.transport import THIS_MACHINE
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, Line, MachineEntry, RunHeader
+from bench.spec.job import JobSpec
 
 
 class Announcer:
@@ -32,8 +33,16 @@ class Announcer:
         else:
             self.show(Event("record", line.job_id, record=line, host=host))
 
-    def introduce(self, entry: MachineEntry, done: Collection[str] = ()) -> None:
-        """Show a machine with the jobs that it was given, except the `done` ones."""
+    def introduce(
+        self,
+        entry: MachineEntry,
+        done: Collection[str] = (),
+        repeats: Sequence[JobSpec] = (),
+    ) -> None:
+        """Show a machine with the jobs that it was given, except the `done` ones.
+
+        `repeats` are the repeats of disturbed jobs that it still owes.
+        """
         given = [job for job in self._header.jobs if job.job_id in set(entry.jobs)]
         left = [job for job in given if job.job_id not in done]
         with self._lock:
@@ -41,7 +50,7 @@ class Announcer:
                 self._progress.say(f"note: {entry.label} is unavailable: {entry.reason}")
                 return
             host = THIS_MACHINE if entry.own else entry.label
-            self._progress.begin(left, already=len(given) - len(left), host=host)
+            self._progress.begin(left, len(given) - len(left), host, repeats)
             # the look at this machine was told when the user could still close programs
             if entry.look is not None and not entry.look.quiet and not entry.own:
                 self._progress.say(f"note: {entry.label}: {entry.look.words}")

@@ -21,13 +21,13 @@ from bench.dispatch.budget import Budget
 from bench.dispatch.local import LocalSetup, LocalTransport
 from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.scheduler import AT_HOME, Scheduler
-from bench.dispatch.supply import GridSupply
+from bench.dispatch.supply import GridSupply, RepeatingSupply, Supply
 from bench.dispatch.transport import THIS_MACHINE, Transport
 from bench.errors import StoreError
 from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run, unfinished
 from bench.record.lines import ClusterEntry, RunHeader, SeriesPlace
-from bench.record.run import Run
+from bench.record.run import Run, Share
 from bench.spec.request import Dispatch, MeasureLimits
 
 #: Seconds after its limit that a cluster may take to say that it has stopped.
@@ -80,7 +80,9 @@ class Campaign:
         prepare_folder(self.out)
         with (
             held(self.out),
-            make_progress(sys.stdout, self.plan.workload, self._spoken) as progress,
+            make_progress(
+                sys.stdout, self.plan.workload, self._spoken, self.plan.repeat_disturbed
+            ) as progress,
         ):
             continued = None if self.fresh else self._unfinished()
             self.path = continued.path if continued else None
@@ -160,7 +162,7 @@ class Campaign:
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
             scheduler = Scheduler(
                 transport,
-                GridSupply({THIS_MACHINE: machine.done}),
+                self._supply(own),
                 machine.planner(),
                 patience=AT_HOME,
                 limit=lambda hosts: budget.why_stop(hosts) if self._introduced else None,
@@ -173,7 +175,7 @@ class Campaign:
                     if own is None:
                         announcer.take(event.machine)
                     else:
-                        announcer.introduce(own.entry, own.done)
+                        announcer.introduce(own.entry, own.done, own.repeats_due)
                     self._introduced = True
                     self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
@@ -182,6 +184,13 @@ class Campaign:
                     announcer.show(event)
         if scheduler.stopped:
             announcer.say(scheduler.stopped)
+
+    def _supply(self, continued: Share | None) -> Supply:
+        """Return what gives this machine its jobs; `continued` is its share of a continued run."""
+        done = {THIS_MACHINE: continued.done if continued else frozenset()}
+        records = {THIS_MACHINE: continued.records if continued else ()}
+        most = self.plan.repeat_disturbed
+        return RepeatingSupply(GridSupply(done), most, records=records, done=done)
 
     def _begin_cluster(
         self, announcer: Announcer, header: RunHeader, continued: Run | None
@@ -233,6 +242,7 @@ class Campaign:
             dataset_note=plan.dataset.note,
             data_digest=plan.dataset.digest,
             order_seed=plan.order_seed,
+            repeat_disturbed=plan.repeat_disturbed,
             started_at=utc_now(),
             jobs=plan.asked,
             prices=plan.prices,

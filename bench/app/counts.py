@@ -1,16 +1,25 @@
-"""How many jobs of some runs were measured, failed and were skipped: each job once a machine."""
+"""How many jobs of some runs were measured, failed and were skipped: each job once a machine.
+
+Repeats of disturbed jobs are counted apart, so that the counts of the planned jobs add up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.record.lines import JobRecord
+from bench.record.repeats import still_disturbed
 from bench.record.run import Run
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Jobs by what became of them. A job that was tried again counts by its best outcome."""
+    """Jobs by what became of them. A job that was tried again counts by its best outcome.
+
+    `repeated` counts the jobs that were run again because they were disturbed, and `disturbed` the
+    jobs that were disturbed each time.
+    """
 
     planned: int
     measured: int
@@ -18,6 +27,8 @@ class Counts:
     skipped: int
     machines: int
     complete: bool
+    repeated: int = 0
+    disturbed: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -32,8 +43,9 @@ def counts_of(runs: Sequence[Run]) -> Counts:
     planned = {
         (*at, job.job_id) for at, share in zip(places, shares, strict=True) for job in share.jobs
     }
-    recorded = {(run.header.run_id, one.label, one.job_id) for run in runs for one in run.records}
-    measured = {(run.header.run_id, one.label, one.job_id) for run in runs for one in run.measured}
+    records = [one for run in runs for one in run.records]
+    recorded = {_place(one) for one in records if not one.job.again}
+    measured = {_place(one) for one in records if one.measurement is not None and not one.job.again}
     return Counts(
         planned=len(planned | recorded),
         measured=len(measured),
@@ -41,4 +53,17 @@ def counts_of(runs: Sequence[Run]) -> Counts:
         skipped=sum(len(share.skipped) for share in shares),
         machines=len(set(places)),
         complete=all(run.complete and not run.unavailable for run in runs),
+        repeated=len({_place(one) for one in records if one.job.again}),
+        disturbed=len(
+            {
+                (*at, job_id)
+                for at, share in zip(places, shares, strict=True)
+                for job_id in still_disturbed(share.records)
+            }
+        ),
     )
+
+
+def _place(record: JobRecord) -> tuple[str, str, str]:
+    """Return the run, the machine and the planned job of a record."""
+    return record.run_id, record.label, record.job.original.job_id

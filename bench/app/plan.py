@@ -44,6 +44,7 @@ class Plan:
     order_seed: int
     time_limit_s: float
     command: str
+    repeat_disturbed: int = 0
     wait_quiet_s: float = 0.0
     prices: tuple[PriceRule, ...] = ()
     privacy: Privacy = field(default_factory=Privacy)
@@ -60,6 +61,7 @@ class Plan:
             "threads": self.threads,
             "dispatch": self.dispatch,
             "order_seed": self.order_seed,
+            "repeat_disturbed": self.repeat_disturbed,
             "code": code_digest(self.reference),
         }
         return hashlib.sha256(canonical_json(decides).encode()).hexdigest()
@@ -135,6 +137,7 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         order_seed=request.order_seed,
         time_limit_s=request.time_limit_s,
         command=command,
+        repeat_disturbed=request.repeat_disturbed,
         wait_quiet_s=request.wait_quiet_s,
         prices=prices,
         privacy=request.privacy,

@@ -6,15 +6,17 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from bench import units
+from bench.app.tally import Tally
 from bench.app.time_left import TimeLeft
 from bench.child.workload import Workload
 from bench.dispatch.events import Event
 from bench.dispatch.transport import THIS_MACHINE
 from bench.record.lines import JobRecord
+from bench.record.repeats import is_disturbed, repeat_of
 from bench.record.run import Run
 from bench.report.words.lists import or_list
 from bench.spec.axes import Metric
@@ -35,11 +37,17 @@ REDRAW_S = 1.0
 
 
 def make_progress(
-    stream: TextIO, workload: Workload, spoken: Callable[[str], str] = str
+    stream: TextIO,
+    workload: Workload,
+    spoken: Callable[[str], str] = str,
+    repeat_disturbed: int = 0,
 ) -> Progress:
-    """Return live bars if `stream` is a terminal, else plain lines; `spoken` words each line."""
+    """Return live bars if `stream` is a terminal, else plain lines.
+
+    `spoken` words each line. `repeat_disturbed` says how often a disturbed job runs again at most.
+    """
     kind = LiveProgress if stream.isatty() else Progress
-    return kind(stream, workload, spoken)
+    return kind(stream, workload, spoken, repeat_disturbed)
 
 
 def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
@@ -56,10 +64,10 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
     for reason, count in Counter(skip.reason for skip in plan.skipped).items():
         lines.append(f"skipped: {count} jobs: {reason}")
     if continued:
-        done = continued.own.done if continued.own else ()
+        own = continued.own
+        done = len(own.jobs) - len(own.missing) if own else 0
         lines.append(
-            f"going on with {continued.path.name}: {len(done)} jobs have a record "
-            "(--fresh starts anew)"
+            f"going on with {continued.path.name}: {done} jobs have a record (--fresh starts anew)"
         )
     return lines
 
@@ -83,6 +91,9 @@ def outcome_words(record: JobRecord, scored: Metric | None) -> str:
     ]
     if scored is not None and scored.name in final.metrics:
         figures.append(_figure(scored, final.metrics[scored.name]))
+    if is_disturbed(record) and record.conditions and record.conditions.whole:
+        causes = " and ".join(record.conditions.whole.cause_names)
+        figures.append(f"disturbed by {causes}" if causes else "disturbed")
     return ", ".join(figures)
 
 
@@ -105,59 +116,24 @@ def _figure(metric: Metric, value: float | None) -> str:
     return f"{metric.title} {shown}{unit}"
 
 
-class _Tally:
-    """Counts the jobs of one machine and estimates the time that they still take.
-
-    A job that is run again counts once.
-    """
-
-    def __init__(self, time_left: TimeLeft, jobs: Iterable[JobSpec], already: int) -> None:
-        self.running = ""  # the id of the job that runs; empty if none does
-        self._jobs, self._already = {job.job_id for job in jobs}, already
-        self._ended: set[str] = set()
-        self._time_left = time_left
-        self._since = time.monotonic()
-
-    def take(self, event: Event) -> None:
-        if event.kind == "started":
-            self.running, self._since = event.job_id, time.monotonic()
-        elif event.record is not None:
-            measured = event.record.measurement is not None
-            self._time_left.finished(event.job_id, self._since_s if measured else None)
-            self._ended.add(event.job_id)
-            self.running = ""
-
-    @property
-    def finished(self) -> int:
-        """Jobs that have a record."""
-        return self._already + len(self._ended)
-
-    @property
-    def total(self) -> int:
-        """All jobs, also any that the machine did not have at first."""
-        return self._already + len(self._jobs | self._ended)
-
-    @property
-    def _since_s(self) -> float:
-        return time.monotonic() - self._since
-
-    @property
-    def left_s(self) -> float:
-        return self._time_left.seconds(self.running or None, self._since_s)
-
-
 class Progress:
     """A line for each job, for logs and pipes; a context manager.
 
     `spoken` returns a text as the user reads it, with the name of the program in it.
+    `repeat_disturbed` says how often a disturbed job runs again at most.
     """
 
     def __init__(
-        self, stream: TextIO, workload: Workload, spoken: Callable[[str], str] = str
+        self,
+        stream: TextIO,
+        workload: Workload,
+        spoken: Callable[[str], str] = str,
+        repeat_disturbed: int = 0,
     ) -> None:
         self._stream, self._workload, self._spoken = stream, workload, spoken
+        self._most = repeat_disturbed
         self._outline = workload.description.outline
-        self._tallies: dict[str, _Tally] = {}
+        self._tallies: dict[str, Tally] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -171,13 +147,22 @@ class Progress:
         for line in opening_lines(plan, continued):
             self.say(line)
 
-    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = THIS_MACHINE) -> None:
-        """Take note of the jobs to come on a machine, which has a record of `already` more."""
+    def begin(
+        self,
+        jobs: Sequence[JobSpec],
+        already: int,
+        host: str = THIS_MACHINE,
+        repeats: Sequence[JobSpec] = (),
+    ) -> None:
+        """Take note of the jobs to come on a machine, which has a record of `already` more.
+
+        `repeats` are the repeats of disturbed jobs that the machine still owes.
+        """
         time_left = TimeLeft(jobs, self._workload.estimate_s)
-        self._tallies[host] = _Tally(time_left, jobs, already)
+        self._tallies[host] = Tally(time_left, jobs, already, repeats, self._most)
         if host:
             self.say(f"{host} is ready: {len(jobs)} jobs")
-        elif jobs:
+        elif jobs or repeats:
             self.say(f"about {units.duration(self._left_s)} to go")
 
     def show(self, event: Event) -> None:
@@ -186,12 +171,26 @@ class Progress:
             self.begin((), 0, event.host)
         self._tallies[event.host].take(event)
         if event.record is not None:
-            tallies = self._tallies.values()
-            counts = f"[{sum(t.finished for t in tallies)}/{sum(t.total for t in tallies)}]"
             machine = f"{event.host}: " if event.host else ""
             words = outcome_words(event.record, self._outline.scored)
-            left = f"(about {units.duration(self._left_s)} left)"
-            self.say(f"{counts} {machine}{event.job_id}  {words}  {left}")
+            if repeat_of(event.record, self._most):
+                words += " (it runs again after the others)"
+            self.say(f"{self._counts} {machine}{event.job_id}  {words}  ({self._left})")
+
+    @property
+    def _counts(self) -> str:
+        """The jobs of all machines that have a record, and the repeats of disturbed jobs."""
+        tallies = self._tallies.values()
+        counts = f"{sum(t.finished for t in tallies)}/{sum(t.total for t in tallies)}"
+        repeats, ended = sum(t.repeats for t in tallies), sum(t.repeats_ended for t in tallies)
+        return f"[{counts}, repeats {ended}/{repeats}]" if repeats else f"[{counts}]"
+
+    @property
+    def _left(self) -> str:
+        """The time left in words, and the part of it that repeats of disturbed jobs take."""
+        words = f"about {units.duration(self._left_s)} left"
+        repeats_s = max((t.repeats_left_s for t in self._tallies.values()), default=0.0)
+        return words + (f", {units.duration(repeats_s)} for repeats" if repeats_s else "")
 
     @property
     def _left_s(self) -> float:
@@ -213,14 +212,18 @@ class LiveProgress(Progress):
     """The same lines above a bar for each machine, with the job that it runs."""
 
     def __init__(
-        self, stream: TextIO, workload: Workload, spoken: Callable[[str], str] = str
+        self,
+        stream: TextIO,
+        workload: Workload,
+        spoken: Callable[[str], str] = str,
+        repeat_disturbed: int = 0,
     ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        super().__init__(stream, workload, spoken)
+        super().__init__(stream, workload, spoken, repeat_disturbed)
         wide = Column(overflow="fold", no_wrap=False)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
@@ -238,9 +241,15 @@ class LiveProgress(Progress):
         self._bars.stop()
         super().__exit__()
 
-    def begin(self, jobs: Sequence[JobSpec], already: int, host: str = THIS_MACHINE) -> None:
+    def begin(
+        self,
+        jobs: Sequence[JobSpec],
+        already: int,
+        host: str = THIS_MACHINE,
+        repeats: Sequence[JobSpec] = (),
+    ) -> None:
         """Add the bar of a machine."""
-        super().begin(jobs, already, host)
+        super().begin(jobs, already, host, repeats)
         if host in self._by_host:
             self._bars.remove_task(self._by_host[host])
         total = len(jobs) + already
@@ -259,7 +268,12 @@ class LiveProgress(Progress):
         elif event.kind == "progress":
             now = f"{event.job_id}: {epoch_words(event.detail, self._outline)}"
         bar = self._by_host[event.host]
-        self._bars.update(bar, completed=tally.finished, total=tally.total, now=printable(now))
+        self._bars.update(
+            bar,
+            completed=tally.finished + tally.repeats_ended,
+            total=tally.total + tally.repeats,
+            now=printable(now),
+        )
         if event.kind != "progress" or time.monotonic() - self._drawn_s >= REDRAW_S:
             self._draw()
 

@@ -16,8 +16,15 @@ class TimeLeft:
     def __init__(
         self, jobs: Iterable[JobSpec], estimate_s: Callable[[JobSpec], float | None]
     ) -> None:
-        self._left = {job.job_id: estimate_s(job) or UNKNOWN_S for job in jobs}
+        self._estimate_s = estimate_s
+        self._left: dict[str, float] = {}
+        for job in jobs:
+            self.add(job)
         self._spent_s = self._expected_s = 0.0
+
+    def add(self, job: JobSpec) -> None:
+        """Take note of one more job to run."""
+        self._left[job.job_id] = self._estimate_s(job) or UNKNOWN_S
 
     def finished(self, job_id: str, took_s: float | None) -> None:
         """Take note that a job is done and how long it took; None teaches nothing (it failed)."""
@@ -30,6 +37,10 @@ class TimeLeft:
     def factor(self) -> float:
         """How much slower than the estimate this machine has been so far; 1 at first."""
         return self._spent_s / self._expected_s if self._expected_s else 1.0
+
+    def of(self, job_ids: Iterable[str]) -> float:
+        """Return about how many seconds the jobs with these ids take that are still to run."""
+        return sum(self._left.get(job_id, 0.0) for job_id in job_ids) * self.factor
 
     def seconds(self, running: str | None = None, since_s: float = 0.0) -> float:
         """Return about how many seconds are left, `running` having run for `since_s`."""

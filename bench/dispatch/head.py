@@ -26,7 +26,7 @@ from bench.dispatch.events import Event
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.ray_cluster import RayCluster
 from bench.dispatch.scheduler import Patience, Planner, Scheduler
-from bench.dispatch.supply import GridSupply
+from bench.dispatch.supply import GridSupply, RepeatingSupply
 from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
 from bench.record.journal import Journal
@@ -64,7 +64,7 @@ class HeadDriver:
         with transport:
             scheduler = Scheduler(
                 transport,
-                GridSupply(),
+                RepeatingSupply(GridSupply(), request.header.repeat_disturbed),
                 Planner(self._launch, self._entry, self._unavailable),
                 types=request.types,
                 patience=Patience(grace_s=request.grace_s),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from bench.record.lines import JobRecord
+from bench.record.repeats import repeat_of, repeats_due
 from bench.spec.job import JobSpec
 
 
@@ -49,3 +50,42 @@ class GridSupply:
 
     def returned(self, host: str, record: JobRecord) -> None:
         """Change nothing: a grid runs every job once."""
+
+
+class RepeatingSupply:
+    """Gives a host the jobs of another supply, and then each job that was disturbed again.
+
+    A job is run again `most` times at most. `records` and `done` are what is known of a run that
+    is continued, by host: the records, and the ids of the jobs that need not run again.
+    """
+
+    def __init__(
+        self,
+        supply: Supply,
+        most: int,
+        *,
+        records: Mapping[str, Collection[JobRecord]] | None = None,
+        done: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        self._supply, self._most = supply, most
+        self._records, self._done = records or {}, done or {}
+        self._due: dict[str, deque[JobSpec]] = {}
+
+    def begin(self, host: str, jobs: Sequence[JobSpec]) -> None:
+        """Put the repeats that a continued run still owes into the queue of `host`."""
+        self._supply.begin(host, jobs)
+        records, done = self._records.get(host, ()), self._done.get(host, ())
+        self._due[host] = deque(repeats_due(records, done, self._most))
+
+    def next(self, host: str) -> JobSpec | None:
+        """Return the next job; repeats follow when the supply has no other job."""
+        job = self._supply.next(host)
+        due = self._due[host]
+        return due.popleft() if job is None and due else job
+
+    def returned(self, host: str, record: JobRecord) -> None:
+        """Put the job into the queue again if it was disturbed."""
+        self._supply.returned(host, record)
+        job = repeat_of(record, self._most)
+        if job is not None:
+            self._due[host].append(job)

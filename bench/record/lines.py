@@ -56,6 +56,9 @@ class RunHeader(Frozen):
     dataset_note: str | None = None
     data_digest: str
     order_seed: int
+    repeat_disturbed: int = Field(
+        default=0, ge=0, description="how often a disturbed job is run again at most"
+    )
     started_at: str
     jobs: tuple[JobSpec, ...]
     prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.record.conditions import LookRecord
 from bench.record.facts import MachineFacts
 from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, RunHeader, Skip
+from bench.record.repeats import repeats_due
 from bench.spec.job import JobSpec
 
 
@@ -75,8 +76,17 @@ class Share:
         return tuple(job.job_id for job in self.jobs if job.job_id not in self.done)
 
     @property
+    def repeats_due(self) -> tuple[JobSpec, ...]:
+        """The repeats of disturbed jobs that are still to run.
+
+        Only the machine on which the command was typed can go on with them.
+        """
+        most = self.header.repeat_disturbed if self.entry.own else 0
+        return repeats_due(self.records, self.done, most)
+
+    @property
     def measured(self) -> tuple[JobRecord, ...]:
-        """The records that hold a measurement."""
+        """The records that hold a measurement, those of repeats among them."""
         return tuple(record for record in self.records if record.measurement is not None)
 
 
@@ -126,9 +136,9 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether every job of every machine has a record and no cluster is at work."""
-        idle = self.open_cluster is None
-        return idle and bool(self.shares) and not any(share.missing for share in self.shares)
+        """Whether no job and no repeat is still to run, and no cluster is at work."""
+        left = any(share.missing or share.repeats_due for share in self.shares)
+        return self.open_cluster is None and bool(self.shares) and not left
 
     def relabelled(self, label: str) -> Run:
         """Return this run with another name for the machine on which the command was typed."""

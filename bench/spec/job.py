@@ -42,6 +42,11 @@ class JobSpec(Frozen):
         default="end",
         description="every: after every epoch, with the clock stopped, for the curves of metrics",
     )
+    again: int = Field(
+        default=0,
+        ge=0,
+        description="how often the same job had run before, disturbed each time; 0: planned",
+    )
 
     @property
     def job_id(self) -> str:
@@ -52,7 +57,7 @@ class JobSpec(Frozen):
         journal keeps its id.
         """
         fields = {**self.axes, **self.model_dump(mode="json", exclude={"name", "axes"})}
-        for name in ("threads", "evaluate"):
+        for name in ("threads", "evaluate", "again"):
             if getattr(self, name) == type(self).model_fields[name].default:
                 del fields[name]
         digest = hashlib.sha256(canonical_json(fields).encode()).hexdigest()
@@ -65,6 +70,23 @@ class JobSpec(Frozen):
         if self.evaluate == "every":
             return tuple(before_the_end)
         return tuple(epoch for epoch in before_the_end if epoch in self.read_off)
+
+    @property
+    def original(self) -> JobSpec:
+        """The job that this one runs again; the job itself if it runs for the first time."""
+        return self._run_for(0)
+
+    def once_more(self) -> JobSpec:
+        """Return the same job as it runs again after this one was disturbed."""
+        return self._run_for(self.again + 1)
+
+    def _run_for(self, again: int) -> JobSpec:
+        name = self.name.removesuffix(_mark(self.again)) + _mark(again)
+        return self.model_copy(update={"name": name, "again": again})
+
+
+def _mark(again: int) -> str:
+    return f"-again{again}" if again else ""
 
 
 def make_job(

@@ -15,6 +15,9 @@ from bench.spec.privacy import Privacy
 Dispatch = Literal["ray", "inline"]
 DISPATCHES: tuple[Dispatch, ...] = get_args(Dispatch)
 
+#: How often a disturbed job runs again at most.
+MOST_REPEATS = 2
+
 #: Where reports lie if the user names no folder.
 REPORTS = Path("reports")
 
@@ -78,6 +81,7 @@ class RunRequest:
     out: Path = REPORTS
     dispatch: Dispatch = DISPATCHES[0]
     order_seed: int = 0
+    repeat_disturbed: int = MOST_REPEATS
     time_limit_s: float = 3600.0
     price: str | None = None
     wait_quiet_s: float = 0.0

@@ -22,8 +22,12 @@ HOG = [sys.executable, "-c", "while True: pass"]
 
 
 def command(*arguments: str, out: Path | None = None) -> list[str]:
-    """Return the words of `python -m mnist_bench.run ...`."""
-    words = [sys.executable, "-m", "mnist_bench.run", *arguments]
+    """Return the words of `python -m mnist_bench.run ...`, which repeats no disturbed job.
+
+    Other processes may disturb any job while the tests run, so the number of its repeats is not
+    known. A later `--repeat-disturbed` among the arguments is the one that counts.
+    """
+    words = [sys.executable, "-m", "mnist_bench.run", "--repeat-disturbed", "0", *arguments]
     return words if out is None else [*words, "--out", str(out)]
 
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Two repeats of one job that takes a tenth of a second.
 MATMUL = ["--workload", str(ROOT / "examples" / "matmul.py"), "--grid", "quick"]
-MATMUL += ["--sizes", "128", "--seeds", "1", "--repeats", "2"]
+MATMUL += ["--sizes", "128", "--seeds", "1", "--repeats", "2", "--repeat-disturbed", "0"]
 
 KERAS_MODEL = ["--workload", str(ROOT / "examples" / "keras_model.py"), "--grid", "quick"]
 KERAS_MODEL += ["--batch-sizes", "64", "--epochs", "2", "--repeats", "1"]

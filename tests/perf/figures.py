@@ -120,6 +120,7 @@ def command_round(data: Staged, number: int, say: Say) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "mnist_bench.run", "--grid", "smoke", "--models", "mlp"]
         command += ["--optimizers", "sgd,rmsprop", "--epochs", "1", "--out", folder]
+        command += ["--repeat-disturbed", "0"]
         typed_at = time.time()
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
         (journal,) = (Path(folder) / "journals").glob("*.jsonl")

@@ -12,7 +12,7 @@ from bench.app import pricing
 from bench.app.commands import cluster_options, preview, run_cluster, run_series
 from bench.app.commands.report import Written, left_out_lines, make_report
 from bench.app.commands.run_series import Sat, Turn
-from bench.app.counts import counts_of
+from bench.app.counts import Counts, counts_of
 from bench.app.folder_runs import with_run
 from bench.app.interrupts import one_interrupt
 from bench.app.options import INTERRUPTED
@@ -133,7 +133,12 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
     counts = counts_of([run])
     machines = f" on {counts.machines} machines" if counts.machines > 1 else ""
     rest = f"{counts.failed} failed" + (f", {counts.skipped} skipped" if counts.skipped else "")
-    yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}"
+    again = ""
+    if counts.repeated:
+        again = f", {counts.repeated} repeated because they were disturbed"
+    yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}{again}"
+    if counts.disturbed:
+        yield _disturbed_words(counts)
     for entry in run.unavailable:
         yield f"unavailable: {entry.label}: {entry.reason}"
     yield f"report:  {summary}"
@@ -142,3 +147,12 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         yield "interrupted: the same command goes on where this run stopped"
         if run.open_cluster:
             yield f"{run.open_cluster.cluster} goes on meanwhile; the same command follows it"
+
+
+def _disturbed_words(counts: Counts) -> str:
+    """Return that some jobs were disturbed each time that they ran."""
+    times = "also when they were repeated" if counts.repeated else "and were not repeated"
+    return (
+        f"{counts.disturbed} of {counts.measured} jobs were disturbed, {times}: the report names "
+        "the causes (Conditions)"
+    )

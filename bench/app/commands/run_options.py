@@ -31,7 +31,14 @@ from bench.spec.description import Description
 from bench.spec.grid import GridChanges
 from bench.spec.job import When
 from bench.spec.privacy import Privacy
-from bench.spec.request import DISPATCHES, ClusterChoice, MeasureLimits, Program, RunRequest
+from bench.spec.request import (
+    DISPATCHES,
+    MOST_REPEATS,
+    ClusterChoice,
+    MeasureLimits,
+    Program,
+    RunRequest,
+)
 from bench.spec.threads import MAX
 
 #: The grid of a run that names none, if the workload has it; else the first one.
@@ -204,6 +211,13 @@ def _how_to_run() -> list[Option]:
         ),
         option("--order-seed", type=int, default=0, metavar="N", help="seed of the jobs' order"),
         option(
+            "--repeat-disturbed",
+            type=click.IntRange(0, MOST_REPEATS),
+            default=MOST_REPEATS,
+            metavar="N",
+            help="after the other jobs, run each job that was disturbed again, up to N times",
+        ),
+        option(
             "--job-timeout", type=POSITIVE, default=3600, metavar="S", help="a job's time limit"
         ),
         price_option(section=HOW),
@@ -234,6 +248,7 @@ def request_of(values: dict[str, Any]) -> RunRequest:
         out=Path(values["out"]),
         dispatch=values["dispatch"],
         order_seed=values["order_seed"],
+        repeat_disturbed=values["repeat_disturbed"],
         time_limit_s=values["job_timeout"],
         price=values["price"],
         wait_quiet_s=values["wait_quiet"] or 0.0,

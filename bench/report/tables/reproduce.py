@@ -69,7 +69,7 @@ def _share_rows(share: Share) -> list[dict[str, Any]]:
         ("started", header.started_at),
         ("grid", header.grid),
         ("jobs planned", len(share.jobs)),
-        ("jobs measured", len({record.job_id for record in share.measured})),
+        ("jobs measured", len({r.job_id for r in share.measured if not r.job.again})),
         ("order seed", header.order_seed),
         ("seeds", " ".join(str(seed) for seed in sorted({job.seed for job in share.jobs}))),
         ("dataset", header.dataset),

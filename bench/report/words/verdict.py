@@ -120,12 +120,23 @@ def job_counts(counts: Counts) -> str:
     more = f" Skipped: {counts.skipped} (see Failures)." if counts.skipped else ""
     if counts.unavailable:
         more += f" Unavailable: {', '.join(counts.unavailable)} (see Failures)."
+    if counts.repeated:
+        more += f" {_repeated(counts)}"
     if not counts.not_run and not counts.failed:
         return f"All {counts.planned} jobs were measured; none failed.{more}"
     return (
         f"{counts.measured} of {counts.planned} jobs were measured; failed: {counts.failed}, "
         f"not run: {counts.not_run} (see Failures).{more}"
     )
+
+
+def _repeated(counts: Counts) -> str:
+    """Return how many jobs were run again because they were disturbed, and what came of it."""
+    jobs = "1 job was" if counts.repeated == 1 else f"{counts.repeated} jobs were"
+    again = f"{jobs} run again because of a disturbance"
+    if not counts.disturbed:
+        return f"{again}; each of them also ran undisturbed."
+    return f"{again}; {counts.disturbed} never ran undisturbed."
 
 
 def disturbed_jobs(found: Disturbances) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builders import a_job, a_measurement, a_record, a_run
+from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.analysis.failures import counts, unmeasured
 from bench.record.failure import Failure
@@ -55,3 +55,14 @@ def test_a_run_that_is_given_twice_counts_once():
     run = a_run([a_record(a_job(), FAILURE)])
     once, twice = found(run), found(run, run)
     assert once == twice
+
+
+def test_a_repeat_of_a_disturbed_job_is_no_further_job():
+    job, bad = a_job(seed=1), conditions("disturbed")
+    quiet = a_record(job.once_more(), a_measurement(STEPS), conditions=conditions("quiet"))
+    for second, failed in ((quiet, 0), (a_record(job.once_more(), FAILURE), 1)):
+        run = a_run([a_record(job, a_measurement(STEPS), conditions=bad), second], planned=[job])
+        told, count = found(run)
+        assert len(told) == failed  # a failed repeat has its row in the table
+        assert (count.planned, count.measured, count.failed, count.not_run) == (1, 1, 0, 0)
+        assert (count.repeated, count.disturbed) == (1, failed)

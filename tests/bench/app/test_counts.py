@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builders import a_job, a_measurement, a_record, a_run
+from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.app.counts import Counts, counts_of
 from bench.record.failure import Failure
@@ -41,3 +41,33 @@ def test_an_unavailable_machine_shows_in_the_exit_code():
     away = MachineEntry(run_id="run-1", label="rack", reason="0 of 1 came up")
     assert counts_of([run]).exit_code == 0
     assert counts_of([replace(run, machines=(*run.machines, away))]).exit_code == 1
+
+
+def disturbed(job):
+    return a_record(job, MEASURED, conditions=conditions("disturbed"))
+
+
+def test_repeats_of_disturbed_jobs_are_counted_apart_from_the_planned_jobs():
+    """One job is disturbed once, the other one each of three times."""
+    first, other = JOBS
+    again = first.once_more()
+    records = [
+        disturbed(first),
+        a_record(again, MEASURED, conditions=conditions("quiet")),
+        *map(disturbed, (other, other.once_more(), other.once_more().once_more())),
+    ]
+    counts = counts_of([a_run(records, planned=JOBS)])
+    assert (counts.planned, counts.measured, counts.failed) == (2, 2, 0)
+    assert (counts.repeated, counts.disturbed) == (2, 1)
+    assert counts.exit_code == 0
+
+
+def test_a_repeat_that_failed_is_no_failure_of_its_job():
+    records = [disturbed(JOBS[0]), a_record(JOBS[0].once_more(), LOST)]
+    counts = counts_of([a_run(records, planned=JOBS[:1])])
+    assert (counts.planned, counts.measured, counts.failed, counts.disturbed) == (1, 1, 0, 1)
+
+
+def test_a_run_that_is_given_twice_has_its_disturbed_jobs_once():
+    run = a_run([disturbed(JOBS[0])])
+    assert counts_of([run, run]).disturbed == 1

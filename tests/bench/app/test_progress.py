@@ -11,7 +11,7 @@ import types
 
 import pytest
 import toy_workload
-from builders import a_job, a_measurement, a_record, a_run, an_evaluation
+from builders import a_job, a_measurement, a_record, a_run, an_evaluation, conditions
 
 from bench.app.progress import LiveProgress, Progress, epoch_words, make_progress, outcome_words
 from bench.dispatch.events import Event
@@ -87,6 +87,39 @@ def test_a_failure_shows_its_reason_on_one_line_that_no_terminal_obeys(lines):
     assert "second line" not in "".join(lines)
     assert "\x1b" not in line
     assert "\x07" not in line
+
+
+def test_repeats_of_disturbed_jobs_are_counted_apart_and_their_time_is_said():
+    """The first of two jobs is disturbed twice; a repeat has the estimate of its job."""
+    stream, (job, other, _) = io.StringIO(), JOBS
+    again = job.once_more()
+    progress = Progress(stream, WORKLOAD, repeat_disturbed=2)
+    progress.begin([job, other], already=0)
+    bad = conditions("disturbed", "foreign CPU (1.5 CPUs)", "foreign CPU (2 CPUs)", "swap (1)")
+    for one, seen in ((job, bad), (other, None), (again, bad), (again.once_more(), bad)):
+        record = a_record(one, GOOD, conditions=seen)
+        progress.show(Event("record", one.job_id, record=record))
+    _, *lines = stream.getvalue().splitlines()
+    assert [line.partition("]")[0] for line in lines] == [
+        "[1/2, repeats 0/1",
+        "[2/2, repeats 0/1",
+        "[2/2, repeats 1/2",
+        "[2/2, repeats 2/2",
+    ]
+    told = [("disturbed by foreign CPU and swap (it runs" in line) for line in lines]
+    assert told == [True, False, True, False]
+    assert "disturbed by foreign CPU and swap  (about 0 s left)" in lines[3]
+    assert [line.endswith(" for repeats)") for line in lines] == [True, True, True, False]
+
+
+def test_a_run_that_goes_on_counts_the_repeats_that_it_owes():
+    stream = io.StringIO()
+    progress = Progress(stream, WORKLOAD, repeat_disturbed=2)
+    progress.begin((), already=3, repeats=[JOBS[0].once_more()])
+    progress.show(record_event(JOBS[0].once_more()))
+    first, second = stream.getvalue().splitlines()
+    assert re.fullmatch(r"about .* to go", first)
+    assert second.startswith("[3/3, repeats 1/1] ")
 
 
 def test_a_failure_without_words_still_has_a_phrase():

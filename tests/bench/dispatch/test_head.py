@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from builders import a_job, a_measurement, a_record, a_run
+from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.dispatch import head as head_module
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
@@ -85,6 +85,25 @@ def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus_of_its_host(
     simulated = SimulatedHosts([HOST], jobs, lambda name, launch: 0.0, noted)
     HeadDriver(request, lambda text: None).run(simulated, tmp_path)
     assert given == [(1, 1), (None, 2)], "a simulated host has two usable CPUs"
+
+
+def test_the_head_repeats_disturbed_jobs_of_every_host_as_the_header_says(tmp_path):
+    hosts = [Host(f"host-{number}", f"node-{number}", "cpu") for number in range(2)]
+
+    def disturbed_once(launch):
+        record = a_record(launch.job, a_measurement([[0.5, 0.25]] * 2), label=launch.label)
+        seen = conditions("quiet" if launch.job.again else "disturbed")
+        return record.model_copy(update={"conditions": seen}).model_dump_json()
+
+    for most, jobs in ((2, [JOB, JOB.once_more()]), (0, [JOB])):
+        request = a_request()
+        header = request.header.model_copy(update={"repeat_disturbed": most})
+        request = request.model_copy(update={"header": header})
+        simulated = SimulatedHosts(hosts, [JOB], lambda name, launch: 0.0, disturbed_once)
+        journals = tmp_path / str(most)
+        assert HeadDriver(request, lambda line: None).run(simulated, journals) == DONE
+        shares = read_run(journals / "run-1.jsonl").shares
+        assert [[r.job for r in share.records] for share in shares] == [jobs, jobs]
 
 
 def test_a_request_is_the_same_after_its_way_as_json():

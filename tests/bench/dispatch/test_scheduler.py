@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -11,78 +10,24 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import a_job, a_measurement, a_record
-from launches import a_launch
+from scheduling import JOBS, by_host, cluster, planner, records, run
 
 from bench.dispatch.budget import Budget
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.lane import HostState
-from bench.dispatch.scheduler import Patience, Planner, Scheduler
+from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.supply import GridSupply
 from bench.dispatch.transport import Host
-from bench.record.conditions import Conditions, Interference
 from bench.record.journal import Journal
-from bench.record.lines import JobRecord, MachineEntry
 from bench.record.price import Price
 
 #: A folder whose files are in memory, on Linux.
 MEMORY = Path("/dev/shm")
 
-JOBS = [a_job(seed=seed) for seed in range(4)]
-MEASURED = a_measurement([[0.5, 0.25, 0.25]] * 2)
-
-
-def outcome(launch):
-    """The record that a simulated job leaves, as text."""
-    record = a_record(launch.job, MEASURED, label=launch.label, attempt=launch.attempt)
-    return record.model_dump_json()
-
-
-def planner(folder):
-    """Make the launches and journal lines of simulated hosts."""
-    return Planner(
-        launch=lambda job, host, prepared, attempt: a_launch(
-            "ok", folder, label=host.name, attempt=attempt, machine=prepared.facts
-        ).model_copy(update={"job": job}),
-        entry=lambda host, prepared: MachineEntry(
-            run_id="run-1",
-            label=host.name,
-            machine=prepared.facts,
-            jobs=tuple(job.job_id for job in prepared.able),
-        ),
-        unavailable=lambda name, reason: MachineEntry(run_id="run-1", label=name, reason=reason),
-    )
-
-
-def cluster(names, length_s=lambda name, launch: 10.0, jobs=JOBS, **options):
-    hosts = [Host(name, f"{name}-first") for name in names]
-    return SimulatedHosts(hosts, jobs, length_s, outcome, **options)
-
-
-def run(simulated, tmp_path, supply=None, **options):
-    """Run the real scheduler on simulated hosts to its end; return (scheduler, events)."""
-    options = {"patience": Patience(grace_s=100.0, settle_s=3.0), **options}
-    scheduler = Scheduler(
-        simulated, supply or GridSupply(), planner(tmp_path), clock=simulated.clock, **options
-    )
-    return scheduler, list(scheduler.run())
-
 
 def priced(host, usd_per_hour):
     return replace(host, price=Price(usd_per_hour))
-
-
-def records(events):
-    return [event.record for event in events if event.record]
-
-
-def by_host(events):
-    return {
-        name: [record.job_id for record in group]
-        for name, group in itertools.groupby(
-            sorted(records(events), key=lambda record: record.label), key=lambda r: r.label
-        )
-    }
 
 
 def test_every_host_runs_every_job_once_in_the_given_order(tmp_path):
@@ -275,69 +220,6 @@ def test_a_host_goes_through_its_states_and_ends_closed(tmp_path):
     list(scheduler.run())
     assert seen == [HostState.PREPARING, HostState.RUNNING, HostState.LOST]
     assert scheduler.states() == {"a": HostState.CLOSED}
-
-
-class Repeats(GridSupply):
-    """A grid of which a job that was disturbed is run again, `most` times at most."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-        self._repeats: Counter[tuple[str, str]] = Counter()
-
-    def returned(self, host: str, record: JobRecord) -> None:
-        flag = record.conditions and record.conditions.whole.flag
-        key = (host, record.job_id)
-        if flag == "disturbed" and self._repeats[key] < self._most:
-            self._repeats[key] += 1
-            self._left[host].append(record.job)
-
-
-DISTURBED = Conditions(
-    period_s=0.1, samples=10, rss_peak_bytes=None, whole=Interference(wall_s=1.0, flag="disturbed")
-)
-
-
-def outcomes(disturbed: dict[str, int]):
-    """Return the outcomes of a machine that is disturbed in the first attempts of some jobs."""
-
-    def told(launch):
-        bad = launch.attempt <= disturbed.get(launch.job.job_id, 0)
-        record = a_record(launch.job, MEASURED, label=launch.label, attempt=launch.attempt)
-        conditions = DISTURBED if bad else None
-        return record.model_copy(update={"conditions": conditions}).model_dump_json()
-
-    return told
-
-
-def test_a_supply_that_asks_for_disturbed_jobs_again_needs_no_change_to_the_scheduler(tmp_path):
-    """One job is disturbed once, another one always; the second is given up after two repeats."""
-    once, always = JOBS[0].job_id, JOBS[2].job_id
-    simulated = cluster("ab")
-    simulated.outcome = outcomes({once: 1, always: 9})
-    _, events = run(simulated, tmp_path, Repeats(most=2))
-    of_a = [record for record in records(events) if record.label == "a"]
-    attempts = {
-        job.job_id: [record.attempt for record in of_a if record.job_id == job.job_id]
-        for job in JOBS
-    }
-    assert attempts == {
-        once: [1, 2],
-        JOBS[1].job_id: [1],
-        always: [1, 2, 3],
-        JOBS[3].job_id: [1],
-    }
-    assert by_host(events)["b"] == by_host(events)["a"]
-    assert simulated.busiest == {"a": 1, "b": 1}
-
-
-def test_a_host_that_stays_away_ends_a_supply_of_repeats_too(tmp_path):
-    simulated = cluster("a")
-    simulated.outcome = outcomes({JOBS[0].job_id: 9})
-    simulated.at(15.0, lambda: simulated.take_down("a"))
-    _, events = run(simulated, tmp_path, Repeats(most=2))
-    assert [record.attempt for record in records(events)] == [1, 1, 1, 1, 2]
-    assert [bool(record.failure) for record in records(events)] == [False, *[True] * 4]
 
 
 def test_500_hosts_of_36_jobs_keep_0_95_of_the_ideal_time_and_take_under_1_gb(tmp_path):
