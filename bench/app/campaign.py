@@ -162,7 +162,7 @@ class Campaign:
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
             scheduler = Scheduler(
                 transport,
-                self._supply(own),
+                self._supply(machine, own),
                 machine.planner(),
                 patience=AT_HOME,
                 limit=lambda hosts: budget.why_stop(hosts) if self._introduced else None,
@@ -185,12 +185,12 @@ class Campaign:
         if scheduler.stopped:
             announcer.say(scheduler.stopped)
 
-    def _supply(self, continued: Share | None) -> Supply:
+    def _supply(self, machine: OwnMachine, continued: Share | None) -> Supply:
         """Return what gives this machine its jobs; `continued` is its share of a continued run."""
-        done = {THIS_MACHINE: continued.done if continued else frozenset()}
+        done = {THIS_MACHINE: machine.done}
         records = {THIS_MACHINE: continued.records if continued else ()}
-        most = self.plan.repeat_disturbed
-        return RepeatingSupply(GridSupply(done), most, records=records, done=done)
+        grid = GridSupply(done, lambda host, jobs: machine.jobs)
+        return RepeatingSupply(grid, self.plan.repeat_disturbed, records=records, done=done)
 
     def _begin_cluster(
         self, announcer: Announcer, header: RunHeader, continued: Run | None

@@ -10,19 +10,22 @@ from bench.dispatch.transport import Host, Prepared
 from bench.record.conditions import LookRecord
 from bench.record.lines import MachineEntry
 from bench.record.run import Share
+from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
 
 
 class OwnMachine:
     """Makes what the scheduler needs of the machine on which the command was typed.
 
-    `continued` is the machine's share in the run that is continued; None if it has none.
+    `continued` is the machine's share in the run that is continued; None if it has none. `jobs` are
+    the machine's jobs in the order in which it runs them.
     """
 
     def __init__(self, plan: Plan, run_id: str, placed_by: str, continued: Share | None) -> None:
         self._plan, self._run_id, self._placed_by = plan, run_id, placed_by
         self.done = continued.done if continued else frozenset()
-        left = [job for job in plan.jobs if job.job_id not in self.done]
+        self.jobs = tuple(run_order(plan.jobs, plan.order_seed, plan.label, run_id))
+        left = [job for job in self.jobs if job.job_id not in self.done]
         axes = plan.workload.description.axes
         self._measuring = first_of_each(left, axes, continued.records if continued else ())
 

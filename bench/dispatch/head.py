@@ -31,6 +31,7 @@ from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, MachineEntry
+from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy, name_hash, without_host
 from bench.text import type_and_line
@@ -64,7 +65,7 @@ class HeadDriver:
         with transport:
             scheduler = Scheduler(
                 transport,
-                RepeatingSupply(GridSupply(), request.header.repeat_disturbed),
+                RepeatingSupply(GridSupply(order=self._order), request.header.repeat_disturbed),
                 Planner(self._launch, self._entry, self._unavailable),
                 types=request.types,
                 patience=Patience(grace_s=request.grace_s),
@@ -131,6 +132,11 @@ class HeadDriver:
         run_id, label = self._request.header.run_id, self._labels.get(name, name)
         return MachineEntry(run_id=run_id, label=label, reason=self._told(reason))
 
+    def _order(self, host: str, jobs: Sequence[JobSpec]) -> Sequence[JobSpec]:
+        """Return the jobs of a host in the order in which it runs them."""
+        header = self._request.header
+        return run_order(jobs, header.order_seed, self._labels[host], header.run_id)
+
     def _launch(self, job: JobSpec, host: Host, prepared: Prepared, attempt: int) -> LaunchSpec:
         request, facts = self._request, prepared.facts
         axes = request.header.workload.axes if request.header.workload else ()
@@ -146,7 +152,8 @@ class HeadDriver:
             time_limit_s=request.time_limit_s,
             attempt=attempt,
             placed_by=RayCluster.name,
-            measure_ceilings=job.job_id in first_of_each(prepared.able, axes),
+            measure_ceilings=job.job_id
+            in first_of_each(self._order(host.name, prepared.able), axes),
             expects="gpu" if host.kind == "gpu" else None,
             privacy=request.privacy,
             machine=facts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from bench.record.lines import JobRecord
@@ -31,17 +31,28 @@ class Supply(Protocol):
         """Take note of a job's record, which may hold a failure."""
 
 
+#: Returns the jobs of a host, by its name, in the order in which it runs them.
+Order = Callable[[str, Sequence[JobSpec]], Sequence[JobSpec]]
+
+
+def as_given(host: str, jobs: Sequence[JobSpec]) -> Sequence[JobSpec]:
+    """Return the jobs in the order in which the host was given them."""
+    return jobs
+
+
 class GridSupply:
     """Gives each host its jobs once and in order, except the jobs that it has `done` already."""
 
-    def __init__(self, done: Mapping[str, Collection[str]] | None = None) -> None:
-        self._done = done or {}
+    def __init__(
+        self, done: Mapping[str, Collection[str]] | None = None, order: Order = as_given
+    ) -> None:
+        self._done, self._order = done or {}, order
         self._left: dict[str, deque[JobSpec]] = {}
 
     def begin(self, host: str, jobs: Sequence[JobSpec]) -> None:
         """Put the jobs of `host` into its queue."""
         done = self._done.get(host, ())
-        self._left[host] = deque(job for job in jobs if job.job_id not in done)
+        self._left[host] = deque(job for job in self._order(host, jobs) if job.job_id not in done)
 
     def next(self, host: str) -> JobSpec | None:
         """Return the first job that is left."""

@@ -178,7 +178,7 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
     return list(jobs.values())
 
 
-def shuffled(jobs: Iterable[JobSpec], order_seed: int) -> list[JobSpec]:
+def shuffled(jobs: Iterable[JobSpec], order_seed: int | str) -> list[JobSpec]:
     """Return `jobs` in a seeded order, so that slow drift of a machine does not favour one kind.
 
     `random.Random.shuffle` is stable across Python versions for one seed; jobs are first sorted
@@ -187,6 +187,16 @@ def shuffled(jobs: Iterable[JobSpec], order_seed: int) -> list[JobSpec]:
     ordered = sorted(jobs, key=lambda job: job.job_id)
     random.Random(order_seed).shuffle(ordered)
     return ordered
+
+
+def run_order(jobs: Iterable[JobSpec], order_seed: int, machine: str, run_id: str) -> list[JobSpec]:
+    """Return `jobs` in the order in which a machine, named by its label, runs them in a run.
+
+    Each machine and each run has another order, so the effect of a job's place in the order (a
+    machine that warms up, a cache that fills) averages out over sittings. A run that is continued
+    has the same order again.
+    """
+    return shuffled(jobs, f"{order_seed}/{machine}/{run_id}")
 
 
 def _about(

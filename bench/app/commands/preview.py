@@ -31,11 +31,11 @@ def launch_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
 
 
 def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
-    """Yield what would run, in which order, and about how long it would take."""
+    """Yield what would run, and about how long it would take."""
     from bench.app.progress import opening_lines
 
     yield from opening_lines(plan, None)
-    yield f"jobs are placed by {plan.dispatch}, in this order:"
+    yield f"jobs are placed by {plan.dispatch}, in an order of each run's own:"
     for job in plan.jobs:
         yield f"  {job.job_id}  about {units.duration(plan.workload.estimate_s(job))}"
     yield from run_cluster.preview(plan, request.cluster)

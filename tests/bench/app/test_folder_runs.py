@@ -152,6 +152,7 @@ def run(tmp_path, monkeypatch, capsys):
     def run(*more):
         words = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
         words += ["--dispatch", "inline", "--label", "desk", "--out", str(tmp_path / "reports")]
+        words += ["--repeat-disturbed", "0"]
         return run_command([*words, *more]), capsys.readouterr().out
 
     return run

@@ -13,7 +13,15 @@ from bench.spec import grid as grids
 from bench.spec.axes import ALL, Axis
 from bench.spec.description import Description, Outline
 from bench.spec.frozen import canonical_json
-from bench.spec.grid import GridChanges, GridSpec, SubGrid, check_choices, parse_grid, shuffled
+from bench.spec.grid import (
+    GridChanges,
+    GridSpec,
+    SubGrid,
+    check_choices,
+    parse_grid,
+    run_order,
+    shuffled,
+)
 from bench.spec.job import JobSpec, make_job
 from mnist_bench.description import DESCRIPTION as REAL
 
@@ -314,3 +322,20 @@ def test_the_order_of_jobs_depends_on_the_seed_and_not_on_how_they_came():
 def test_a_specification_is_not_changed_in_place():
     with pytest.raises(ValidationError, match="frozen"):
         JOB.epochs = 5
+
+
+def test_each_machine_and_each_run_has_an_order_that_it_keeps():
+    jobs = expand(a_grid({"seeds": tuple(range(20))}))
+    order = run_order(jobs, 1, "desk", "run-1")
+    assert run_order(jobs[::-1], 1, "desk", "run-1") == order
+    assert sorted(job.seed for job in order) == list(range(20))
+    for other in ((2, "desk", "run-1"), (1, "rack", "run-1"), (1, "desk", "run-2")):
+        assert run_order(jobs, *other) != order
+
+
+def test_over_many_runs_each_job_has_its_mean_place_in_the_middle():
+    """The mean of 300 places of ten is 4.5, with a standard error of 0.17."""
+    jobs = expand(a_grid({"seeds": tuple(range(10))}))
+    orders = [run_order(jobs, 0, "desk", f"run-{number}") for number in range(300)]
+    for job in jobs:
+        assert 3.8 < sum(order.index(job) for order in orders) / 300 < 5.2

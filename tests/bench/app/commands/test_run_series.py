@@ -144,7 +144,8 @@ def words(tmp_path):
     grid = tmp_path / "toys.yaml"
     grid.write_text("name: toys\nsubgrids: [{models: ok, epochs: 2}]\n")
     start = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
-    return [*start, "--dispatch", "inline", "--label", "desk", "--out", str(tmp_path / "out")]
+    start += ["--dispatch", "inline", "--label", "desk", "--repeat-disturbed", "0"]
+    return [*start, "--out", str(tmp_path / "out")]
 
 
 @pytest.fixture
