@@ -55,12 +55,13 @@ def cells_table(found: Comparison, outline: Outline) -> Table:
                 for place, name in enumerate(names)
             ),
             *(
-                Column(f"speed_{place}", f"speed of {name} ({found.baseline} = 1)")
+                Column(f"speed_{place}", f"speed of {name}")
                 for place, name in enumerate(names)
                 if name != found.baseline
             ),
         ),
         rows=(*(_cell_row(cell, outline) for cell in found.cells), _mean_row(found, outline)),
+        notes=(words.relative_to(found.baseline),),
     )
 
 

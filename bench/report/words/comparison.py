@@ -35,6 +35,14 @@ def title(names: Sequence[str], by: str, cells: int) -> str:
     return f"{and_list(names)} by {QUANTITIES[by].name} ({QUANTITIES[by].meaning}), over {kinds}"
 
 
+def relative_to(baseline: str) -> str:
+    """Return what a speed is relative to, and what stands in brackets."""
+    return (
+        f"A speed is how many times as fast a machine is as {baseline}, with the bracket for "
+        "another day (95%)."
+    )
+
+
 def mean_of(cells: int) -> str:
     """Return the head of the row of the mean."""
     return f"mean of {cells}, equal weights" if cells > 1 else "mean"
