@@ -24,7 +24,7 @@ from bench.text import did_you_mean
 #: The end of a journal's name.
 JOURNAL = ".jsonl"
 
-#: A name holds at most this many characters in the list of names that an error shows.
+#: An error lists at most so many names.
 _SHOWN = 12
 
 
@@ -86,6 +86,12 @@ def find_sides(names: Sequence[str], known: Known) -> tuple[Side, ...]:
     sides = tuple(_side(name, known) for name in names)
     if len(sides) == 1:
         raise _too_few(sides, known)
+    if len(sides) > 2 and len(set(names)) < len(names):
+        raise RequestError(
+            "a name was given twice among others",
+            seen=" ".join(names),
+            next_step="name each once, or one name twice to compare a machine with itself",
+        )
     if len({side.name for side in sides}) < len(set(names)):  # two runs of one machine
         sides = tuple(replace(side, name=name) for side, name in zip(sides, names, strict=True))
     _check_disjoint(dict(zip(names, sides, strict=True)))
@@ -110,14 +116,13 @@ def _side(name: str, known: Known) -> Side:
 
 def _of_path(name: str, known: Known) -> Side | None:
     """Return the machine of a journal or of a folder of journals."""
-    whole = Path(name)
-    path, label = (whole, "") if whole.exists() else _split(name)
+    path, label = (Path(name), "") if _exists(name) else _split(name)
     is_named = path.suffix == JOURNAL or len(path.parts) > 1 or path.is_absolute()
-    if not is_named and (name in known.names or not path.is_dir()):
+    if not is_named and (name in known.names or not _exists(path) or path.is_file()):
         return None
-    if path.is_dir():
+    if _exists(path) and path.is_dir():
         journals = find_journals(path) or find_journals(journals_in(path))
-    elif path.suffix == JOURNAL or path.exists():
+    elif path.suffix == JOURNAL or _exists(path):
         journals = [path]
     else:
         return None
@@ -127,6 +132,14 @@ def _of_path(name: str, known: Known) -> Side | None:
         )
     jobs = measured_jobs(merged(read_run(journal) for journal in journals))
     return replace(_one_machine(jobs, label, str(path)), grows=False)
+
+
+def _exists(path: str | Path) -> bool:
+    """Say whether a path exists; a text that can be no path does not."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
 
 
 def _split(name: str) -> tuple[Path, str]:

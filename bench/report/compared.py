@@ -271,7 +271,11 @@ def _pair(pair: Pair, found: Comparison) -> dict[str, Any]:
 
 def _ratio(found: Ratio) -> Mapping[str, float | None]:
     bounds = found.interval()
-    return {"estimate": bounds.estimate, "low": bounds.low, "high": bounds.high}
+    return {
+        "estimate": bounds.estimate,
+        "low": plain(bounds.low),
+        "high": plain(bounds.high),
+    }
 
 
 def _times(found: SittingPairs) -> Bracket:

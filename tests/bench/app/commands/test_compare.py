@@ -172,6 +172,12 @@ def test_a_near_miss_is_answered_with_the_nearest_name_and_the_list(compare, thr
     code, error = compare(three_sittings, "desk")
     assert code == 2
     assert "needs two names" in error
+    code, error = compare(three_sittings, "desk", "rack", "desk")
+    assert code == 2
+    assert "a name was given twice among others" in error
+    code, error = compare(three_sittings, "desk", "x" * 300)
+    assert code == 2
+    assert "is neither a journal nor the name" in error
 
 
 def test_runs_journals_folders_and_ids_name_sides_too(compare, three_sittings, tmp_path):
