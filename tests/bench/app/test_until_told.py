@@ -16,6 +16,7 @@ from bench.analysis.slowdown import sitting_by_sitting
 from bench.app.side_lookup import find_sides, read_known
 from bench.app.until_told import Recipe, Stop, elsewhere, recipes, repeat
 from bench.errors import RequestError
+from mnist_bench import cli
 from mnist_bench.description import DESCRIPTION
 
 STEPS = {"mlp": 0.004, "cnn": 0.02}
@@ -131,10 +132,10 @@ def test_real_runs_of_two_labels_are_repeated_from_here(tmp_path, capsys):
     options = ["--workload", toy_workload.NAME, "--grid", str(grid), "--dispatch", "inline"]
     for label in ("one", "two"):
         words = ["run", *options, "--local-only", "--label", label]
-        assert run_command([*words, "--out", out]) == 0
+        assert cli.main([*words, "--out", out]) == 0  # it knows what was typed
     capsys.readouterr()
-    words = ["compare", "one", "two", "--until-told", "--max-minutes", "0.2", "--json"]
-    code = run_command([*words, "--workload", toy_workload.NAME, "--out", out])
+    words = ["compare", "one", "two", "--until-told", "--max-minutes", "0.5", "--json"]
+    code = cli.main([*words, "--workload", toy_workload.NAME, "--out", out])
     found = json.loads(capsys.readouterr().out)
     assert code in (0, 1)
     assert found["sitting_by_sitting"]["pairs_of_sittings"] >= 2
