@@ -10,7 +10,7 @@ SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov=bench --cov=mnist_bench --cov-report=term:skip-covered
 export PYTHON
 
-.PHONY: help setup setup-test run test test-fast perf lint clean
+.PHONY: help setup setup-test run test test-fast perf evidence lint clean
 .NOTPARALLEL:
 
 help:
@@ -21,6 +21,8 @@ help:
 	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
+	@echo 'make evidence          simulate how often brackets and findings are right, in about 5 minutes'
+	@echo '                       (SITTINGS=folder: compare the sittings of one machine with each other)'
 	@echo 'make lint              check style, format and types'
 	@echo 'make clean             remove .venv and caches; reports/ stays'
 	@echo
@@ -49,6 +51,9 @@ test-fast: setup-test
 
 perf: setup-test
 	@$(PY) tests/perf/perf.py $(ARGS)
+
+evidence: setup-test
+	@$(PY) tests/perf/evidence/evidence.py $(if $(SITTINGS),--sittings '$(SITTINGS)') $(ARGS)
 
 lint: setup-test
 	@$(PY) -m ruff check .

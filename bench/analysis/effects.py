@@ -22,6 +22,10 @@ JOB_SPREAD = 0.03
 #: How many degrees of freedom the machine's own job noise adds to each cell's.
 JOB_WEIGHT = 1.0
 
+#: No spread between jobs is taken to be smaller than this, because two jobs may last equally long
+#: by chance. It is the least spread that was measured (see JOB_SPREAD).
+LEAST_JOB_SPREAD = 0.005
+
 #: From this number of sittings on, a machine's own spread needs no prior.
 OWN_SITTINGS = 6
 
@@ -113,6 +117,7 @@ def fit_effects(
     solved = _solve(timings)
     repeated = bool(solved.degrees.sum() > _LEAST_DF)
     own = float(solved.squares.sum() / solved.degrees.sum()) if repeated else JOB_SPREAD**2
+    own = max(own, LEAST_JOB_SPREAD**2)
     sittings = len(solved.sittings)
     within = own * float(np.mean(1 / solved.jobs)) / len(solved.cells) * sittings
     weight = 0.0 if sittings >= own_sittings and solved.free > 0 else prior.weight

@@ -105,7 +105,7 @@ def brackets(
 
 
 def half_of(shown: Ratio) -> float:
-    """Return half of the bracket of 95 %, as a log."""
+    """Return half of the bracket of 95%, as a log."""
     return two_sided(shown.df) * shown.se
 
 
@@ -139,11 +139,11 @@ def coverage_tables(draws: int, pool: Executor) -> Iterator[Table]:
     for (name, of), rows in zip(names, both, strict=True):
         yield Table(
             name,
-            f"The 95 % bracket of the ratio over {of}. {counted(draws)}",
+            f"The 95% bracket of the ratio over {of}. {counted(draws)}",
             (
                 *("spread between sittings", "sittings a side"),
                 *("coverage (at least)", "half-width", "width to known", "missed"),
-                *("prior 5 %: coverage (at least)", "half-width", "width to known"),
+                *("prior 5%: coverage (at least)", "half-width", "width to known"),
                 *("t over jobs: coverage", "half-width"),
             ),
             tuple(_cells(row) for row in rows),
@@ -153,7 +153,7 @@ def coverage_tables(draws: int, pool: Executor) -> Iterator[Table]:
 def _cells(row: Row) -> tuple[str, ...]:
     matched, usual, jobs = (row.brackets[name] for name in ("matched", "usual", "jobs"))
     return (
-        f"{100 * row.spread:.0f} %",
+        f"{100 * row.spread:.0f}%",
         str(row.sittings),
         at_least(matched.hits, matched.draws),
         half_width(matched.half),
@@ -162,7 +162,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         at_least(usual.hits, usual.draws),
         half_width(usual.half),
         f"{usual.width:.2f}",
-        *(("n/a", "n/a") if math.isinf(jobs.half) else (percent(jobs.share), half_width(jobs.half))),
+        *((percent(jobs.share), half_width(jobs.half)) if jobs.half < math.inf else ("n/a", "n/a")),
     )
 
 
@@ -175,7 +175,7 @@ def jobs_table(draws: int, pool: Executor) -> Table:
     rows = list(pool.map(partial(_jobs_row, draws=draws), JOBS))
     return Table(
         "jobs",
-        "One cell, one sitting a side, sittings that differ by 5 %, jobs that differ by 2 %. "
+        "One cell, one sitting a side, sittings that differ by 5%, jobs that differ by 2%. "
         + counted(draws),
         (
             "jobs in the sitting",

@@ -3,9 +3,9 @@
     python tests/perf/evidence/evidence.py [--draws 4000] [--sittings FOLDER] [--planted FOLDER]
         [--threads FOLDER] [--only NAME,NAME] [--renew]
 
-Every table is printed. With --renew it also replaces its predecessor in docs/statistics.md. A table
-of measured figures is made only if the folder of their journals is named; --measure-planted measures
-one sitting of planted slowdowns into its folder first. 4,000 draws take about 5 minutes on two cores.
+Every table is printed. With --renew it also replaces its predecessor in docs/statistics.md. A
+table of measured figures is made only if the folder of their journals is named. --measure-planted
+measures one sitting of planted slowdowns first. 4,000 draws take about 5 minutes on two cores.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is said of many machines: equal ones called apart, rank sets, and wrong findings of equality."""
+"""Many machines: equal ones called apart, rank sets, and wrong findings of equality."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def families_table(draws: int, pool: Executor) -> Table:
     places = [(m, sittings) for m in MACHINES for sittings in SITTINGS]
     return Table(
         "families",
-        f"Sittings that differ by 5 %. Unlike machines: neighbours differ by {percent(STEP, 0)}. "
+        f"Sittings that differ by 5%. Unlike machines: neighbours differ by {percent(STEP, 0)}. "
         + counted(draws),
         (
             *("machines", "sittings each", "equal machines: any pair called apart (at most)"),
@@ -91,13 +91,13 @@ def _family_row(place: tuple[int, int], draws: int) -> tuple[str, ...]:
 
 
 def equal_table(draws: int, pool: Executor) -> Table:
-    """Return the table of the finding "equal within 3 %", right and wrong."""
+    """Return the table of the finding "equal within 3%", right and wrong."""
     return Table(
         "equal",
         f"Two machines, margin {percent(MARGIN, 0)}. {counted(draws)}",
         (
             *("spread between sittings", "sittings a side"),
-            *("truly 3 % apart: called equal (at most)", "truly equal: called equal"),
+            *("truly 3% apart: called equal (at most)", "truly equal: called equal"),
             "truly equal: called apart (at most)",
         ),
         tuple(pool.map(partial(_equal_row, draws=draws), EQUAL_PLACES)),

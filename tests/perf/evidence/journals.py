@@ -1,4 +1,4 @@
-"""Measured sittings of one machine: all pairs of them through the code of `compare`, and their spread."""
+"""Measured sittings of one machine: all pairs of them compared, and their spread."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def _where(found: Series) -> str:
     return (
         f"{len(found.sittings)} sittings within {found.hours:.1f} hours from "
         f"{first[:16].replace('T', ' ')} UTC on {found.facts.cpu_model}, "
-        f"{found.facts.usable_cpus:g} CPUs; {jobs} jobs, {disturbed} of them disturbed, and {aside} "
-        "more that count for nothing."
+        f"{found.facts.usable_cpus:g} CPUs; {jobs} jobs count, {disturbed} of them disturbed; "
+        f"{aside} more disturbed jobs count for nothing."
     )
 
 

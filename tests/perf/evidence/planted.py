@@ -1,4 +1,4 @@
-"""Planted slowdowns, measured: jobs with 0, 5, 10 and 20 % more work alternate on this machine."""
+"""Planted slowdowns, measured: jobs with 0, 5, 10 and 20% more work alternate on this machine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from bench.record.run import merged
 ROOT = Path(__file__).resolve().parents[3]
 WORKLOAD = Path(__file__).with_name("planted_workload.py")
 
-#: Products in a step of each variant: the base, the base once more as a control, and 5, 10 and 20 %
+#: Products in a step of each variant: the base, the base once more as a control, and 5, 10 and 20%
 #: more work.
-VARIANTS: Mapping[str, int] = {"base": 20, "0 %": 20, "5 %": 21, "10 %": 22, "20 %": 24}
+VARIANTS: Mapping[str, int] = {"base": 20, "0%": 20, "5%": 21, "10%": 22, "20%": 24}
 
 #: The order of a sitting's jobs: forwards and backwards, twice, so that a steady drift cancels out.
 ORDER = (*VARIANTS, *reversed(VARIANTS)) * 2
@@ -73,18 +73,16 @@ def planted_table(folder: Path) -> Table:
                 row.sittings,
                 f"{row.jobs[0]}, {row.jobs[1]}",
                 f"{row.times:.3f} ({row.low:.3f} to {row.high:.3f})",
-                "told apart" if row.finding in (Finding.FASTER, Finding.SLOWER) else str(
-                    row.finding.value
-                ),
+                "told apart"
+                if row.finding in (Finding.FASTER, Finding.SLOWER)
+                else str(row.finding.value),
             )
             for row in rows
         ),
     )
 
 
-def compared(
-    sittings: Mapping[str, Sequence[tuple[str, float]]], name: str
-) -> list[Variant]:
+def compared(sittings: Mapping[str, Sequence[tuple[str, float]]], name: str) -> list[Variant]:
     """Return how each variant compares with the base; a sitting holds (variant, seconds) pairs."""
     fits = {variant: _fit(sittings, variant) for variant in VARIANTS}
     found = []

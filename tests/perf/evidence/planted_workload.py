@@ -1,7 +1,7 @@
 """A workload with an exact amount of extra work: steps of 20 matrix products, and of a few more.
 
-A step of 21 products takes 5 % longer than one of 20, a step of 22 takes 10 % and a step of 24 takes
-20 % longer, whatever the machine. `evidence.py --measure-planted` runs it.
+A step of 21 products takes 5% longer than one of 20, a step of 22 takes 10% longer and a step of
+24 takes 20% longer, whatever the machine. `evidence.py --measure-planted` runs it.
 """
 
 import numpy as np

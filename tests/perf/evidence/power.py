@@ -33,7 +33,7 @@ def power_table(draws: int, pool: Executor) -> Table:
         "power",
         "Two machines measured on separate days: told apart. " + counted(draws),
         (
-            *("spread between sittings", "sittings a side", "0 % planted (at most)"),
+            *("spread between sittings", "sittings a side", "0% planted (at most)"),
             *(f"{percent(planted, 0)} planted" for planted in PLANTED[1:]),
         ),
         tuple(pool.map(partial(_power_row, draws=draws), PLACES)),
@@ -56,10 +56,10 @@ def interleaved_table(draws: int, pool: Executor) -> Table:
     places = [(noise, rounds) for noise in NOISES for rounds in ROUNDS]
     return Table(
         "interleaved",
-        "Jobs in the order A B B A within one sitting, which drifts by 2 %: told apart. "
+        "Jobs in the order A B B A within one sitting, which drifts by 2%: told apart. "
         + counted(draws),
         (
-            *("spread between jobs", "A B B A, times", "0 % planted (at most)"),
+            *("spread between jobs", "A B B A, times", "0% planted (at most)"),
             *(f"{percent(planted, 0)} planted" for planted in PLANTED[1:]),
         ),
         tuple(pool.map(partial(_interleaved_row, draws=draws), places)),

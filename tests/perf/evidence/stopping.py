@@ -1,4 +1,4 @@
-"""When to stop: looking again and again, Stein's two stages, and stopping when a bracket is narrow."""
+"""When to stop: repeated looks, Stein's two stages, and stopping when a bracket is narrow."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def looks_table(draws: int, pool: Executor) -> Table:
     """Return the table of the t confidence sequence against a t interval at each look."""
     return Table(
         "looks",
-        "A look after each pair of sittings, which differ by 5 %. " + counted(draws),
+        "A look after each pair of sittings, which differ by 5%. " + counted(draws),
         (
             *("true difference", "pairs at most", "confidence sequence: told apart at any look"),
             *("pairs until then, median", "t interval at each look: told apart at any look"),
@@ -90,7 +90,7 @@ def stein_table(draws: int, pool: Executor) -> Table:
     """Return the table of Stein's two stages against stopping when a bracket is narrow."""
     return Table(
         "stein",
-        f"A machine's own bracket is wanted within 3 %, after {FIRST_STAGE} sittings. "
+        f"A machine's own bracket is wanted within 3%, after {FIRST_STAGE} sittings. "
         + counted(draws),
         (
             *("spread between sittings", "prior"),
@@ -122,7 +122,7 @@ def _stein_row(place: tuple[float, float], draws: int) -> tuple[str, ...]:
     columns = [(np.array(one)[:, 0], int(np.array(one)[:, 1].sum())) for one in (staged, narrow)]
     return (
         percent(spread, 0),
-        f"{100 * believed:.0f} %" if believed else "none",
+        f"{100 * believed:.0f}%" if believed else "none",
         *(
             text
             for counts, hits in columns
@@ -138,7 +138,7 @@ def logs_by_cell(world: World, logs: Logs) -> Logs:
 
 
 def _until_narrow(world: World, logs: Logs, cells: Logs, prior: Prior) -> tuple[int, bool]:
-    """Return after how many sittings the bracket is narrow for the first time, and if it is right."""
+    """Return after how many sittings the bracket is narrow at first, and if it is right."""
     for count in range(FIRST_STAGE, MOST + 1):
         half = bracket(fit_effects(timings(world, logs[:count]), prior))
         if half <= WANTED:
