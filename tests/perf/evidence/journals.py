@@ -9,22 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.analysis.comparison import Comparison, Side, compare, entrants
+from bench.analysis.self_comparison import SelfComparison, compare_with_itself
+from brackets import half_of
 from shares import Table, percent
 from worlds import rng_of
 
 from bench.analysis.cells import Cell
-from bench.analysis.contenders import Contender, contenders
-from bench.analysis.effects import Effects, Timing, fit_effects
-from bench.analysis.frames import jobs_frame
-from bench.analysis.machines import machines
-from bench.analysis.pooling import measured_jobs
-from bench.analysis.priors import table_prior
-from bench.analysis.ranks import rankings
-from bench.analysis.ratios import Finding, noise_floor, ratio, within_sitting
+from bench.analysis.effects import Effects
+from bench.analysis.pooling import MeasuredJob, measured_jobs
+from bench.analysis.ratios import Finding, ratio, within_sitting
 from bench.analysis.sittings import span_hours
-from bench.record.facts import MachineFacts
 from bench.record.journal import find_journals, read_run
 from bench.record.run import Run, merged
+from bench.spec.description import Outline
 
 APART = (Finding.FASTER, Finding.SLOWER)
 
@@ -34,20 +32,16 @@ SIDES, SPLITS = (2, 3, 6, 10), 200
 
 @dataclass(frozen=True)
 class Series:
-    """Sittings of one machine, each as a machine of its own, in the order of time."""
+    """Sittings of one machine in the order of time: their jobs, and all pairs of them compared."""
 
-    sittings: tuple[Contender, ...]
-    facts: MachineFacts
-
-    @property
-    def hours(self) -> float:
-        """The hours from the first sitting's start to the last one's end."""
-        return span_hours(one for contender in self.sittings for one in contender.sittings)
+    jobs: tuple[tuple[MeasuredJob, ...], ...]
+    outline: Outline
+    pairs: SelfComparison
 
     @property
     def fits(self) -> list[Effects]:
         """The fit of the mean step of each sitting."""
-        return [contender.effects["step"] for contender in self.sittings]
+        return [part.fit("step") for part in self.pairs.parts]
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -55,27 +49,35 @@ class Series:
         fits = self.fits
         return tuple(cell for cell in fits[0].cells if all(cell in fit.cells for fit in fits))
 
+    def split(self, first: Sequence[int], second: Sequence[int]) -> Comparison:
+        """Return how two groups of sittings compare, as if they were two machines."""
+        sides = [
+            Side(name, tuple(job for place in places for job in self.jobs[place]))
+            for name, places in (("a", first), ("b", second))
+        ]
+        return compare(entrants(sides, self.outline))
+
+
+def complete_runs(folder: Path) -> list[Run]:
+    """Return the complete runs of a folder of journals, the oldest first."""
+    return [run for run in map(read_run, find_journals(folder)) if run.complete]
+
 
 def series(folder: Path) -> Series:
-    """Return the complete runs of a folder, each under a label of its own."""
-    runs = [run for run in map(read_run, find_journals(folder)) if run.complete]
-    labelled = [run.relabelled(f"sitting {number:02}") for number, run in enumerate(runs, 1)]
-    return Series(_contenders(labelled), labelled[0].records[0].machine)
-
-
-def _contenders(runs: Sequence[Run]) -> tuple[Contender, ...]:
-    shares, outline = merged(runs), runs[0].header.workload
-    measured = measured_jobs(shares)
-    frame = jobs_frame(measured, outline)
-    final = frame[frame["is_final"].astype(bool)]
-    return contenders(final, measured, machines(shares, measured), outline)
+    """Return the sittings in a folder, each a complete run of the same machine."""
+    runs = complete_runs(folder)
+    jobs, outline = tuple(measured_jobs(merged([run])) for run in runs), runs[0].header.workload
+    whole = Side("machine", tuple(job for sitting in jobs for job in sitting))
+    return Series(jobs, outline, compare_with_itself(whole, outline))
 
 
 def thread_table(folder: Path) -> Table:
-    """Return how the machines of a folder's journals compare, as one family."""
-    runs = [run for run in map(read_run, find_journals(folder)) if run.complete]
-    found = _contenders(runs)
-    ranking = rankings({contender.name: contender.effects["step"] for contender in found})[0]
+    """Return how the labels of a folder's journals compare, as one family."""
+    runs = complete_runs(folder)
+    labels = sorted({run.header.label for run in runs})
+    jobs = measured_jobs(merged(runs))
+    sides = [Side(name, tuple(job for job in jobs if job.record.label == name)) for name in labels]
+    ranking = compare(entrants(sides, runs[0].header.workload)).ranking
     facts, began = runs[0].records[0].machine, runs[0].header.started_at
     return Table(
         "threads",
@@ -125,25 +127,38 @@ def sitting_tables(folder: Path) -> Iterator[Table]:
 
 
 def _where(found: Series) -> str:
+    sittings = [one for part in found.pairs.parts for one in part.contender.sittings]
     jobs = sum(fit.jobs for fit in found.fits)
-    aside = sum(contender.aside for contender in found.sittings)
-    disturbed = sum(contender.disturbed for contender in found.sittings)
-    first = min(one.began_at for contender in found.sittings for one in contender.sittings)
+    aside = sum(part.contender.aside for part in found.pairs.parts)
+    disturbed = sum(part.contender.disturbed for part in found.pairs.parts)
+    facts = found.jobs[0][0].record.machine
+    began = min(one.began_at for one in sittings)[:16].replace("T", " ")
     return (
-        f"{len(found.sittings)} sittings within {found.hours:.1f} hours from "
-        f"{first[:16].replace('T', ' ')} UTC on {found.facts.cpu_model}, "
-        f"{found.facts.usable_cpus:g} CPUs; {jobs} jobs count, {disturbed} of them disturbed; "
-        f"{aside} more disturbed jobs count for nothing."
+        f"{len(found.jobs)} sittings within {span_hours(sittings):.1f} hours from {began} UTC on "
+        f"{facts.cpu_model}, {facts.usable_cpus:g} CPUs; {jobs} jobs count, {disturbed} of them "
+        f"disturbed; {aside} more disturbed jobs count for nothing."
     )
 
 
 def _pair_rows(found: Series) -> Iterator[tuple[str, ...]]:
-    pairs = list(itertools.combinations(found.fits, 2))
-    kinds = [("all cells", found.cells), *((_name(cell), (cell,)) for cell in found.cells)]
-    for name, cells in kinds:
-        apart = sum(ratio(*pair, cells).finding() in APART for pair in pairs)
-        here = sum(within_sitting(*pair, cells).finding() in APART for pair in pairs)
-        yield name, str(len(pairs)), _of(apart, len(pairs)), _of(here, len(pairs))
+    pairs = found.pairs.comparisons
+    here = sum(one.within(one.leaders).finding() in APART for one in pairs)
+    yield (
+        "all cells",
+        str(len(pairs)),
+        _of(len(found.pairs.different), len(pairs)),
+        _of(here, len(pairs)),
+    )
+    for cell in found.cells:
+        speeds = [
+            ratio(first, second, [cell]) for first, second in itertools.combinations(found.fits, 2)
+        ]
+        near = [
+            within_sitting(first, second, [cell])
+            for first, second in itertools.combinations(found.fits, 2)
+        ]
+        counts = [sum(one.finding() in APART for one in kind) for kind in (speeds, near)]
+        yield _name(cell), str(len(speeds)), *(_of(count, len(speeds)) for count in counts)
 
 
 def _of(hits: int, pairs: int) -> str:
@@ -151,38 +166,19 @@ def _of(hits: int, pairs: int) -> str:
 
 
 def _split_rows(found: Series) -> Iterator[tuple[str, ...]]:
-    count, rng = len(found.sittings), rng_of(11)
-    halves = [*range(count)]
-    known = {"first half, second half": [(halves[: count // 2], halves[count // 2 :])]}
-    known["odd, even"] = [(halves[::2], halves[1::2])]
+    count, rng = len(found.jobs), rng_of(11)
+    order = [*range(count)]
+    known = {"first half, second half": [(order[: count // 2], order[count // 2 :])]}
+    known["odd, even"] = [(order[::2], order[1::2])]
     for side in SIDES:
         if 2 * side <= count:
             drawn = [rng.permutation(count)[: 2 * side].tolist() for _ in range(SPLITS)]
             known[f"{side}, {side} at random"] = [(one[:side], one[side:]) for one in drawn]
     for name, splits in known.items():
-        shown = [_split(found, *split) for split in splits]
-        apart = sum(is_apart for is_apart, _ in shown)
-        half = statistics.median(half for _, half in shown)
+        shown = [found.split(*split).leaders for split in splits]
+        apart = sum(pair.finding in APART for pair in shown)
+        half = statistics.median(half_of(pair.ratio) for pair in shown)
         yield name, str(len(shown)), _of(apart, len(shown)), percent(math.expm1(half))
-
-
-def _split(found: Series, first: Sequence[int], second: Sequence[int]) -> tuple[bool, float]:
-    """Return whether two groups of sittings are called different, and half of the bracket."""
-    (ranking,) = rankings({"a": _pooled(found, first), "b": _pooled(found, second)})
-    (pair,) = ranking.pairs
-    high = pair.ratio.interval().high
-    assert high is not None
-    return pair.finding in APART, math.log(high) - pair.ratio.log
-
-
-def _pooled(found: Series, places: Sequence[int]) -> Effects:
-    """Return the fit of some sittings as those of one machine; each cell counts once a sitting."""
-    timings = [
-        Timing(cell, place, math.exp(effect.mean))
-        for place in places
-        for cell, effect in found.fits[place].cells.items()
-    ]
-    return fit_effects(timings, table_prior(found.facts))
 
 
 def _spread_rows(found: Series) -> Iterator[tuple[str, ...]]:
@@ -191,8 +187,7 @@ def _spread_rows(found: Series) -> Iterator[tuple[str, ...]]:
         yield _name(cell), f"{1000 * math.exp(statistics.fmean(logs)):.3g}", *_spread(logs)
     logs = [statistics.fmean(fit.cells[cell].mean for cell in found.cells) for fit in found.fits]
     yield "mean over all cells", "", *_spread(logs)
-    floor = noise_floor(_pooled(found, range(len(found.fits))))
-    yield "noise floor of one sitting a side", "", percent(math.expm1(floor)), ""
+    yield "noise floor of one sitting a side", "", percent(math.expm1(found.pairs.floor)), ""
 
 
 def _spread(logs: Sequence[float]) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from bench.analysis.effects import Effects, Prior, Timing, fit_effects
 from bench.analysis.frames import jobs_frame
 from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.analysis.ratios import Finding, within_sitting
-from bench.record.journal import find_journals, read_run
+from bench.record.journal import read_run
 from bench.record.run import merged
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,10 +25,24 @@ WORKLOAD = Path(__file__).with_name("planted_workload.py")
 #: more work.
 VARIANTS: Mapping[str, int] = {"base": 20, "0%": 20, "5%": 21, "10%": 22, "20%": 24}
 
-#: The order of a sitting's jobs: forwards and backwards, twice, so that a steady drift cancels out.
-ORDER = (*VARIANTS, *reversed(VARIANTS)) * 2
+#: The order of a sitting's jobs: forwards and backwards, so that a steady drift cancels out.
+ORDER = (*VARIANTS, *reversed(VARIANTS))
+
+#: One thread leaves the other cores of a small machine to whatever else runs.
+THREADS = 1
+
+APART = (Finding.FASTER, Finding.SLOWER)
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: its variant, its mean step, and whether something disturbed it."""
+
+    variant: str
+    seconds: float
+    disturbed: bool
 
 
 @dataclass(frozen=True)
@@ -52,20 +66,28 @@ def measure(folder: Path, say: Say) -> None:
     for number, variant in enumerate(ORDER, 1):
         command = [sys.executable, "-m", "mnist_bench.run", "--workload", str(WORKLOAD)]
         command += ["--product-counts", str(VARIANTS[variant]), "--dispatch", "inline"]
-        command += ["--local-only", "--fresh", "--out", str(folder / f"job-{number:02}")]
+        command += ["--threads", str(THREADS), "--local-only", "--fresh"]
+        command += ["--out", str(folder / f"job-{number:02}")]
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
         say(f"job {number} of {len(ORDER)}: {variant}")
 
 
 def planted_table(folder: Path) -> Table:
-    """Return what the sittings below `folder` show of each planted slowdown."""
-    sittings = {path.name: _sitting(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+    """Return what the sittings below `folder` show of each planted slowdown.
+
+    In each sitting, a disturbed job counts only if its variant has no quiet job.
+    """
+    paths = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    seen = {str(number): _sitting(path) for number, path in enumerate(paths, 1)}
+    sittings = {name: _heeded(jobs) for name, jobs in seen.items()}
     rows = [row for name, jobs in sittings.items() for row in compared({name: jobs}, name)]
     if len(sittings) > 1:
         rows += compared(sittings, "all")
+    disturbed = sum(job.disturbed for jobs in sittings.values() for job in jobs)
     return Table(
         "planted",
-        f"Measured: {_where(folder)} Brackets speak of these sittings.",
+        f"{_where(paths)}; {sum(map(len, sittings.values()))} jobs count, {disturbed} of them "
+        "disturbed. Brackets speak of these sittings.",
         ("planted", "sitting", "jobs (base, slowed)", "time relative to the base", "finding"),
         tuple(
             (
@@ -73,17 +95,15 @@ def planted_table(folder: Path) -> Table:
                 row.sittings,
                 f"{row.jobs[0]}, {row.jobs[1]}",
                 f"{row.times:.3f} ({row.low:.3f} to {row.high:.3f})",
-                "told apart"
-                if row.finding in (Finding.FASTER, Finding.SLOWER)
-                else str(row.finding.value),
+                "told apart" if row.finding in APART else row.finding.value,
             )
             for row in rows
         ),
     )
 
 
-def compared(sittings: Mapping[str, Sequence[tuple[str, float]]], name: str) -> list[Variant]:
-    """Return how each variant compares with the base; a sitting holds (variant, seconds) pairs."""
+def compared(sittings: Mapping[str, Sequence[Job]], name: str) -> list[Variant]:
+    """Return how each variant compares with the base; a sitting holds its jobs."""
     fits = {variant: _fit(sittings, variant) for variant in VARIANTS}
     found = []
     for variant in list(VARIANTS)[1:]:
@@ -98,39 +118,41 @@ def compared(sittings: Mapping[str, Sequence[tuple[str, float]]], name: str) -> 
     return found
 
 
-def _fit(sittings: Mapping[str, Sequence[tuple[str, float]]], variant: str) -> Effects:
+def _fit(sittings: Mapping[str, Sequence[Job]], variant: str) -> Effects:
     """Return the fit of one variant; its cell is that of all variants, as on two machines."""
     cell = Cell((), epochs=3, dataset="none", data_digest=None)
     timings = [
-        Timing(cell, sitting, seconds)
+        Timing(cell, sitting, job.seconds)
         for sitting, jobs in sittings.items()
-        for which, seconds in jobs
-        if which == variant
+        for job in jobs
+        if job.variant == variant
     ]
     return fit_effects(timings, Prior(0.05))
 
 
-def _sitting(folder: Path) -> list[tuple[str, float]]:
-    """Return the mean step of each job with its variant; a disturbed job counts only if all are."""
+def _heeded(jobs: Sequence[Job]) -> list[Job]:
+    quiet = {job.variant for job in jobs if not job.disturbed}
+    return [job for job in jobs if not job.disturbed or job.variant not in quiet]
+
+
+def _sitting(folder: Path) -> list[Job]:
+    """Return the jobs of a sitting in their order."""
     jobs = _jobs(folder)
     frame = jobs_frame(jobs, jobs[0].share.header.workload)
-    rows = list(zip(ORDER, frame["step_mean_s"], frame["flag"], strict=True))
-    quiet = {variant for variant, _, flag in rows if flag != "disturbed"}
-    return [
-        (variant, float(seconds))
-        for variant, seconds, flag in rows
-        if flag != "disturbed" or variant not in quiet
-    ]
+    rows = zip(ORDER, frame["step_mean_s"], frame["flag"], strict=True)
+    return [Job(variant, float(seconds), flag == "disturbed") for variant, seconds, flag in rows]
 
 
 def _jobs(folder: Path) -> list[MeasuredJob]:
     """Return the jobs below a folder in the order in which they began."""
-    paths = [path for out in sorted(folder.iterdir()) for path in find_journals(out)]
-    jobs = measured_jobs(merged(read_run(path) for path in paths))
+    jobs = measured_jobs(merged(read_run(path) for path in sorted(folder.rglob("*.jsonl"))))
     return sorted(jobs, key=lambda job: job.record.started_at)
 
 
-def _where(folder: Path) -> str:
-    jobs = [job for path in sorted(folder.iterdir()) if path.is_dir() for job in _jobs(path)]
+def _where(paths: Sequence[Path]) -> str:
+    jobs = [job for path in paths for job in _jobs(path)]
     facts, first = jobs[0].record.machine, jobs[0].record.started_at
-    return f"{first[:10]}, {facts.cpu_model}, {facts.usable_cpus:g} CPUs, {len(jobs)} jobs."
+    return (
+        f"Measured {first[:10]} on {facts.cpu_model}, {facts.usable_cpus:g} CPUs, {THREADS} thread "
+        f"a job: {len(jobs)} jobs in {len(paths)} sittings"
+    )
