@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.comparison import Comparison, Side, compare, entrants
-from bench.analysis.self_comparison import SelfComparison, compare_with_itself
 from brackets import half_of
 from shares import Table, percent
 from worlds import rng_of
 
 from bench.analysis.cells import Cell
+from bench.analysis.comparison import Comparison, Side, compare, entrants
 from bench.analysis.effects import Effects
 from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.analysis.ratios import Finding, ratio, within_sitting
+from bench.analysis.self_comparison import SelfComparison, compare_with_itself
 from bench.analysis.sittings import span_hours
 from bench.record.journal import find_journals, read_run
 from bench.record.run import Run, merged
