@@ -18,12 +18,8 @@ from builders import (
     watched,
 )
 
-from bench.analysis.contenders import contenders_of
-from bench.analysis.machines import machines
-from bench.analysis.pooling import measured_jobs
 from bench.analysis.ratios import Finding
 from bench.analysis.results import analyse
-from bench.record.run import merged
 from mnist_bench.description import DESCRIPTION
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
@@ -151,23 +147,3 @@ def test_the_order_rests_on_the_joint_fit_and_not_on_whom_a_machine_met():
     ranking = analysed(*runs).headline
     assert ranking.names == ("F", "A", "S")
     assert ranking.between("A", "F") is None
-
-
-def test_contenders_without_a_frame_are_the_same_as_those_of_the_report():
-    runs = [
-        *sittings_of("slow", 0.02, jobs=JOBS, days=(0.05, -0.05, 0.03)),
-        *sittings_of("fast", 0.01, jobs=JOBS[:2]),
-    ]
-    shares = merged(runs)
-    jobs = measured_jobs(shares)
-    found = contenders_of(jobs, machines(shares, jobs), DESCRIPTION.outline)
-    expected = analysed(*runs).contenders
-    assert [one.name for one in found] == [one.name for one in expected]
-    for ours, theirs in zip(found, expected, strict=True):
-        assert ours.effects.keys() == theirs.effects.keys()
-        for quantity, fit in theirs.effects.items():
-            assert ours.effects[quantity].cells.keys() == fit.cells.keys()
-            assert ours.effects[quantity].sitting_variance == pytest.approx(fit.sitting_variance)
-            assert [one.mean for one in ours.effects[quantity].cells.values()] == pytest.approx(
-                [one.mean for one in fit.cells.values()]
-            )

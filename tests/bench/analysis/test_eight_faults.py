@@ -12,7 +12,6 @@ from builders import a_job, steady_run
 from fits import a_cell, a_fit
 
 from bench.analysis.contenders import contenders
-from bench.analysis.frames import jobs_frame
 from bench.analysis.machines import machines
 from bench.analysis.pooling import measured_jobs
 from bench.analysis.ranks import rankings
@@ -30,9 +29,7 @@ def compared(runs):
     """Return the contenders of some runs, by name."""
     shares = merged(runs)
     measured = measured_jobs(shares)
-    frame = jobs_frame(measured, DESCRIPTION.outline)
-    final = frame[frame["is_final"].astype(bool)]
-    found = contenders(final, measured, machines(shares, measured), DESCRIPTION.outline)
+    found = contenders(measured, machines(shares, measured), DESCRIPTION.outline)
     return {contender.name: contender for contender in found}
 
 

@@ -84,7 +84,7 @@ def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus_of_its_host(
     request = a_request().model_copy(update={"header": header})
     simulated = SimulatedHosts([HOST], jobs, lambda name, launch: 0.0, noted)
     HeadDriver(request, lambda text: None).run(simulated, tmp_path)
-    assert given == [(1, 1), (None, 2)], "a simulated host has two usable CPUs"
+    assert set(given) == {(1, 1), (None, 2)}, "a simulated host has two usable CPUs"
 
 
 def test_the_head_repeats_disturbed_jobs_of_every_host_as_the_header_says(tmp_path):
