@@ -130,12 +130,12 @@ def nothing_differs(first: str, second: str) -> str:
 
 def with_itself(name: str, by: str, pairs: int, different: int) -> str:
     """Return how many pairs of a machine's own sittings were called different."""
-    called = f"{different} of {count(pairs, 'pair')} of its sittings"
+    called = f"{different} of the {count(pairs, 'pair')} of its sittings"
     was = "was" if different == 1 else "were"
     part = f" ({100 * different / pairs:.0f}%)" if pairs else ""
     return (
         f"{name} compared with itself by {QUANTITIES[by].name}: {called} {was} called different"
-        f"{part}. These are false alarms, because it is one machine; up to 5% are expected."
+        f"{part}. Each such finding is a false alarm, because it is one machine. Up to 5% are expected."
     )
 
 

@@ -262,7 +262,7 @@ def test_a_sitting_that_went_wrong_is_called_different_and_what_differs_is_shown
     code, out = compare(runs, "vm", "vm")
     assert code == 0
     text = out.replace("\n", " ")
-    assert "4 of 10 pairs of its sittings were called different (40%)" in text
+    assert "4 of the 10 pairs of its sittings were called different (40%)" in text
     assert "CPU model: " in out
 
 
