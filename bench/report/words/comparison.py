@@ -135,7 +135,8 @@ def with_itself(name: str, by: str, pairs: int, different: int) -> str:
     part = f" ({100 * different / pairs:.0f}%)" if pairs else ""
     return (
         f"{name} compared with itself by {QUANTITIES[by].name}: {called} {was} called different"
-        f"{part}. Each such finding is a false alarm, because it is one machine. Up to 5% are expected."
+        f"{part}. Each such finding is a false alarm, because it is one machine. Up to 5% are "
+        "expected."
     )
 
 
