@@ -58,7 +58,8 @@ def execute(
     series = find_series(journals, request_digest, asked.sittings)
     if series.begun:
         print(f"going on with a series: {_measured(series)} (--fresh starts a new one)")
-    return _Sittings(request, asked, series, measure).run()
+    with one_interrupt(print):  # a sitting answers its own; this answers between two of them
+        return _Sittings(request, asked, series, measure).run()
 
 
 class _Sittings:
@@ -141,8 +142,7 @@ class _Sittings:
                 f"at {_time_of_day(begins, now)} (Ctrl-C ends; the same command goes on)",
                 flush=True,
             )
-            with one_interrupt(print):
-                _wait_until(begins)
+            _wait_until(begins)
         return True
 
     def _say_end(self, why: str) -> None:
