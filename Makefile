@@ -21,7 +21,7 @@ help:
 	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
-	@echo 'make evidence          simulate how often brackets and findings are right, in about 5 minutes'
+	@echo 'make evidence          simulate how often brackets and findings are right, in about 10 minutes'
 	@echo '                       (SITTINGS=folder: compare the sittings of one machine with each other)'
 	@echo 'make lint              check style, format and types'
 	@echo 'make clean             remove .venv and caches; reports/ stays'

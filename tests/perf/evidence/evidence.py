@@ -5,7 +5,7 @@
 
 Every table is printed. With --renew it also replaces its predecessor in docs/statistics.md. A
 table of measured figures is made only if the folder of their journals is named. --measure-planted
-measures one sitting of planted slowdowns first. 4,000 draws take about 5 minutes on two cores.
+measures one sitting of planted slowdowns first. 4,000 draws take about 10 minutes on two cores.
 """
 
 from __future__ import annotations
