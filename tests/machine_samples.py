@@ -16,6 +16,9 @@ flags\t\t: none
 AMD = """\
 processor\t: 0
 vendor_id\t: AuthenticAMD
+cpu family\t: 25
+model\t\t: 1
+stepping\t: 1
 model name\t: AMD EPYC 7B13 64-Core Processor
 flags\t\t: fpu sse4_2 fma avx f16c avx2 sse4a
 """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.probe.cpu import named_instruction_sets
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
 from bench.record.measurement import Measurement
@@ -27,37 +28,96 @@ class MeasuredJob:
     machine_key: str
 
 
+#: The parts of a CPU that change its speed, as `telling_facts` returns them.
+Telling = tuple[Any, ...]
+
+
 def measured_jobs(shares: Sequence[Share]) -> tuple[MeasuredJob, ...]:
-    """Return every measured record of `shares`, in their order."""
-    return tuple(
-        MeasuredJob(share, record, record.measurement, machine_key(record))
+    """Return every measured record of `shares`, in their order.
+
+    An older journal may lack one of the CPU's telling facts. If only one CPU of the same machine
+    agrees with all that is known, the record is pooled with that CPU.
+    """
+    found = [
+        (share, record, record.measurement, _identity(record), telling_facts(record.machine))
         for share in shares
         for record in share.records
         if record.measurement is not None
+    ]
+    known: dict[str, dict[str, Telling]] = {}
+    for *_, identity, telling in found:
+        known.setdefault(identity, {})[canonical_json(telling)] = telling
+    return tuple(
+        MeasuredJob(
+            share, record, measurement, _digest([identity, completed(telling, known[identity])])
+        )
+        for share, record, measurement, identity, telling in found
     )
-
-
-def machine_key(record: JobRecord) -> str:
-    """Return the digest that records must share to be pooled.
-
-    It covers the label, the machine, how it was set up (see `facts_key`), and the threads and
-    priority that the job ran with.
-    """
-    threads = record.measurement.threads if record.measurement is not None else None
-    settings = None if threads is None else [threads.asked, threads.niceness]
-    return facts_key(record.label, record.machine, settings)
 
 
 def facts_key(label: str, facts: MachineFacts, settings: Any = None) -> str:
     """Return the digest of a label, of facts and of settings; `settings` is None if nothing ran.
 
     The facts are the machine's identity and the parts of its setup that change its speed: versions,
-    the CPUs and memory that a job may use, variables, governor, boost, GPU driver and power limits.
+    the CPUs and memory that a job may use, variables, governor, boost, GPU driver, power limits,
+    and the CPU's telling facts, because one id may cover hosts of unlike CPUs.
     """
-    identity = [
-        *(label, facts.machine_id, facts.kind, facts.python, facts.packages),
-        *(facts.usable_cpus, facts.cpu_quota, facts.memory_limit_bytes, settings),
-        *(facts.environment or None, facts.cpu_governor, facts.cpu_boost),
-        *(facts.gpu_driver, [gpu.power_limit_w for gpu in facts.gpus or ()]),
-    ]
-    return hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:16]
+    return _digest([_setup(label, facts, settings), telling_facts(facts)])
+
+
+def telling_facts(facts: MachineFacts) -> Telling:
+    """Return the design, the instruction sets and the caches of a CPU; None is unknown.
+
+    The instruction sets are named anew from the flags, so a longer table of sets splits no machine.
+    """
+    sets = facts.instruction_sets
+    if facts.cpu_flags is not None:
+        sets = named_instruction_sets(facts.cpu_flags)
+    return (
+        facts.microarchitecture,
+        facts.cpu_signature,
+        None if sets is None else list(sets),
+        facts.caches_bytes,
+    )
+
+
+def completed(telling: Telling, known: Mapping[str, Telling]) -> Telling:
+    """Return the one CPU of `known` that agrees with `telling` and is known best.
+
+    If unlike CPUs agree with it, it remains as it is.
+    """
+    alike = [other for other in known.values() if _agrees(telling, other)]
+    best = [one for one in alike if not any(_agrees(one, other) for other in alike if other != one)]
+    return best[0] if len(best) == 1 else telling
+
+
+def _agrees(telling: Telling, other: Telling) -> bool:
+    """Say whether `other` states all that is known of `telling`."""
+    pairs = zip(telling, other, strict=True)
+    return all(own is None or own == theirs for own, theirs in pairs)
+
+
+def _identity(record: JobRecord) -> str:
+    """Return what records must share beside the CPU's telling facts.
+
+    It covers the label, the machine, how it was set up (see `facts_key`), and the threads and
+    priority that the job ran with.
+    """
+    threads = record.measurement.threads if record.measurement is not None else None
+    settings = None if threads is None else [threads.asked, threads.niceness]
+    return _setup(record.label, record.machine, settings)
+
+
+def _setup(label: str, facts: MachineFacts, settings: Any) -> str:
+    return _digest(
+        [
+            *(label, facts.machine_id, facts.kind, facts.python, facts.packages),
+            *(facts.usable_cpus, facts.cpu_quota, facts.memory_limit_bytes, settings),
+            *(facts.environment or None, facts.cpu_governor, facts.cpu_boost),
+            *(facts.gpu_driver, [gpu.power_limit_w for gpu in facts.gpus or ()]),
+        ]
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]

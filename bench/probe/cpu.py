@@ -113,6 +113,24 @@ ARM_PARTS = {
 }
 
 
+#: Fields of /proc/cpuinfo (x86, then Arm) and of sysctl that tell one CPU design from another.
+SIGNATURE: tuple[tuple[str, str], ...] = (
+    ("cpu family", "family"),
+    ("model", "model"),
+    ("stepping", "stepping"),
+    ("CPU implementer", "implementer"),
+    ("CPU variant", "variant"),
+    ("CPU part", "part"),
+    ("CPU revision", "revision"),
+)
+MACOS_SIGNATURE: tuple[tuple[str, str], ...] = (
+    ("machdep.cpu.family", "family"),
+    ("machdep.cpu.model", "model"),
+    ("machdep.cpu.stepping", "stepping"),
+    ("hw.cpufamily", "core"),
+)
+
+
 def parse_cpuinfo(text: str) -> dict[str, str]:
     """Return the fields of the first processor and of the board in a /proc/cpuinfo text."""
     blocks = [block for block in text.strip().split("\n\n") if block.strip()]
@@ -186,6 +204,16 @@ def _microarchitecture() -> str | None:
     return None if name in {"", "unknown"} else name
 
 
+def _signature() -> str | None:
+    """Return the numbers that tell CPUs of one model name apart: `family 25, model 17, stepping 1`.
+
+    A virtual machine often shows a general name (`AMD EPYC`), but seldom changes these numbers.
+    """
+    known = system.sysctl() if system.is_macos() else _cpuinfo()
+    rows = MACOS_SIGNATURE if system.is_macos() else SIGNATURE
+    return ", ".join(f"{word} {known[key]}" for key, word in rows if known.get(key)) or None
+
+
 def _flags() -> tuple[str, ...]:
     if system.is_macos():
         return macos_flags(system.sysctl())
@@ -240,6 +268,12 @@ FACTS = (
     Fact("cpu_vendor", _vendor, "vendor_id or implementer of /proc/cpuinfo; sysctl on macOS"),
     Fact("cpu_architecture", platform.machine, "uname"),
     Fact("microarchitecture", _microarchitecture, "archspec", limit_s=1.0),
+    Fact(
+        "cpu_signature",
+        _signature,
+        "family, model and stepping, or implementer, variant, part and revision, of /proc/cpuinfo; "
+        "sysctl on macOS",
+    ),
     Fact(
         "instruction_sets",
         lambda: named_instruction_sets(_flags()),

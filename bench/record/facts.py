@@ -60,6 +60,10 @@ class MachineFacts(Frozen):
     cpu_vendor: str | None = None
     cpu_architecture: str | None = None
     microarchitecture: str | None = Field(default=None, description="archspec's name")
+    cpu_signature: str | None = Field(
+        default=None,
+        description="family, model and stepping, or what an Arm core states instead",
+    )
     instruction_sets: tuple[str, ...] | None = Field(
         default=None, description="sets that change training speed, by their usual names"
     )

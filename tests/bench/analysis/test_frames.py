@@ -119,6 +119,11 @@ def test_no_runs_give_empty_frames_with_all_their_columns():
         {"cpu_boost": False},
         {"gpu_driver": "570.86"},
         {"gpus": (GpuFacts(index=0, power_limit_w=250.0),)},
+        {"instruction_sets": ("AVX2", "FMA", "AVX512F")},
+        {"cpu_flags": ("avx2", "fma", "avx512f")},
+        {"caches_bytes": {"L3": 2**25}},
+        {"microarchitecture": "zen4"},
+        {"cpu_signature": "family 25, model 17, stepping 1"},
     ],
 )
 def test_unlike_facts_give_unlike_machine_keys(change):

@@ -91,6 +91,19 @@ def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
 
 
 @pytest.mark.parametrize(
+    ("text", "signature"),
+    [
+        (AMD, "family 25, model 1, stepping 1"),
+        (GRAVITON, "implementer 0x41, part 0xd40"),
+        ("processor\t: 0\n", None),
+    ],
+)
+def test_numbers_tell_cpus_of_one_name_apart(linux, text, signature):
+    linux(text)
+    assert READ["cpu_signature"]() == signature
+
+
+@pytest.mark.parametrize(
     ("text", "model"),
     [(BIG_LITTLE, "Cortex-A72 + Cortex-A53"), (UNNAMED_BIG, "0xfff + Cortex-A55")],
 )
