@@ -10,6 +10,7 @@ from typing import Literal
 
 from bench.analysis.cells import Cell, heading_axes, separating_axes
 from bench.analysis.estimates import Estimate, Part
+from bench.analysis.prediction import checked
 from bench.analysis.warmup import steady_epochs
 from bench.spec.axes import Reference, ReferenceResult, ReferenceRun, Value
 from bench.spec.description import Outline
@@ -63,8 +64,8 @@ class MetricComparison:
     """The metrics of a group of `n` jobs beside the published ones of the same job.
 
     `published` is empty if nothing was published. `differences` (measured less published) is empty
-    if the two cannot be compared. `within` is None if the metrics are not judged, and `unknown`
-    says why.
+    if the two cannot be compared. `published_holds` says whether the published metrics lie in the
+    prediction intervals of the calibrations; None if they are not judged.
     """
 
     cell: Cell
@@ -72,9 +73,7 @@ class MetricComparison:
     metrics: Mapping[str, float | None]
     published: Mapping[str, float]
     differences: Mapping[str, float]
-    tolerance: float | None
-    within: bool | None
-    unknown: Unlike | Literal["not measured", "other data", "not published"] | None
+    published_holds: bool | None
     caveat: Caveat
 
 
@@ -92,7 +91,7 @@ def relatives(
     """
     if reference is None:
         return ()
-    unlike = _unlike(cell, reference.requires)
+    unlike = first_unlike(cell, reference.requires)
     return tuple(
         Relative(machine.key, unknown=unlike)
         if unlike
@@ -145,10 +144,9 @@ def comparison(
 ) -> MetricComparison:
     """Return the median `metrics` of a group beside the published ones of the same job."""
     if reference is None:
-        return MetricComparison(cell, n, metrics, {}, {}, None, None, None, "none")
+        return MetricComparison(cell, n, metrics, {}, {}, None, "none")
     result = published_result(cell, reference)
     published = {} if result is None else dict(result.metrics)
-    unknown = _not_judged(cell, n, result, reference)
     now = {name: metrics.get(name) for name in published}
     comparable = n > 0 and cell.dataset == reference.dataset
     differences = {
@@ -156,20 +154,13 @@ def comparison(
         for name, value in now.items()
         if comparable and value is not None
     }
-    within = None
-    if unknown is None and result is not None:
-        within = len(differences) == len(published) and all(
-            abs(difference) <= result.tolerance for difference in differences.values()
-        )
     return MetricComparison(
         cell=cell,
         n=n,
         metrics=metrics,
         published=published,
         differences=differences,
-        tolerance=None if result is None else result.tolerance,
-        within=within,
-        unknown=unknown,
+        published_holds=None if result is None else published_holds(result, reference),
         caveat=_caveat(cell, n, result, reference, outline),
     )
 
@@ -181,6 +172,18 @@ def published_result(cell: Cell, reference: Reference) -> ReferenceResult | None
         if same and cell.epochs == result.epochs:
             return result
     return None
+
+
+def published_holds(result: ReferenceResult, reference: Reference) -> bool | None:
+    """Return whether published metrics are those of a healthy job; None if that is not judged."""
+    calibrations = reference.calibrations
+    if calibrations is None:
+        return None
+    stated = calibrations.requires.items()
+    if any(result.axes.get(name, value) != value for name, value in stated):
+        return None
+    checks = checked(result.metrics, calibrations.of(result.axes, result.epochs))
+    return all(check.passed for check in checks) if checks else None
 
 
 def _relative(
@@ -244,7 +247,7 @@ def _published(time_s: float, half_s: float, reference: Reference) -> Estimate:
     return Estimate(math.log(time_s), (Part(reference.spread**2, SPREAD_DF), Part(rounding)), 1)
 
 
-def _unlike(cell: Cell, requires: Mapping[str, Value]) -> Unlike | None:
+def first_unlike(cell: Cell, requires: Mapping[str, Value]) -> Unlike | None:
     """Return the first axis whose value in `cell` is not the required one."""
     return next(
         (
@@ -254,17 +257,6 @@ def _unlike(cell: Cell, requires: Mapping[str, Value]) -> Unlike | None:
         ),
         None,
     )
-
-
-def _not_judged(
-    cell: Cell, n: int, result: ReferenceResult | None, reference: Reference
-) -> Unlike | Literal["not measured", "other data", "not published"] | None:
-    if not n:
-        return "not measured"
-    if cell.dataset != reference.dataset:
-        return "other data"
-    unlike = _unlike(cell, reference.result_requires)
-    return unlike or ("not published" if result is None else None)
 
 
 def _caveat(

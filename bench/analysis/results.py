@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -29,8 +30,10 @@ from bench.analysis.conditions import (
 from bench.analysis.contenders import Contender, contenders
 from bench.analysis.cost import GroupCost, group_costs, why_no_energy
 from bench.analysis.curves import Curve, curves
+from bench.analysis.effects import Effects
 from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
+from bench.analysis.gate import CellGate, cell_gates, wrong_cells
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import measured_jobs
@@ -48,7 +51,7 @@ from bench.analysis.threads import ThreadScaling, thread_scalings
 from bench.analysis.time_to_target import TimeToTarget, times_to_target
 from bench.analysis.workload import workload_of
 from bench.record.run import Run, Share, merged
-from bench.spec.axes import Reference
+from bench.spec.axes import Agreement, Calibrations, Reference
 from bench.spec.description import Outline
 
 
@@ -61,6 +64,7 @@ class GroupResult:
     limits: GroupLimits
     relatives: tuple[Relative, ...]
     metrics: MetricComparison
+    gate: CellGate
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,16 @@ class Results:
     unmeasured: tuple[Unmeasured, ...]
     counts: Counts
     optimistic: tuple[str, ...]
+
+    @property
+    def wrong(self) -> tuple[CellGate, ...]:
+        """The jobs that a machine trains wrong: of a job and its read-offs, the longest."""
+        found: dict[tuple[str, Cell], CellGate] = {}
+        for gate in (result.gate for result in self.groups if result.gate.wrong):
+            job = (gate.machine_key, replace(gate.cell, epochs=0))
+            if job not in found or found[job].cell.epochs < gate.cell.epochs:
+                found[job] = gate
+        return tuple(found.values())
 
     @property
     def measured_machines(self) -> tuple[Machine, ...]:
@@ -140,30 +154,28 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
     by_epoch = groups(epochs, outline, names, epochs="job_epochs", more=("epoch",))
     ceilings = roofline(measured, jobs, outline)
-    running = contenders(measured, found, outline)
+    gates = cell_gates(measured, names, _calibrations(reference), outline)
+    compared = functools.partial(contenders, measured, found, outline)
+    wrong, timed = wrong_cells(gates), compared()
+    running = compared(counts=lambda *cell: cell not in wrong) if wrong else timed
     fits = {one.name: fit for one in running if (fit := one.fits()) is not None}
-    of_kind: dict[Kind, list[Cell]] = {}
-    for cell in dict.fromkeys(cell for fit in fits.values() for cell in fit.cells):
-        of_kind.setdefault(kind_of(cell, outline), []).append(cell)
     return Results(
         outline=outline,
         reference=reference,
         shares=tuple(shares),
         machines=found,
-        groups=_group_results(
-            jobs, ceilings, {one.machine.key: one for one in running}, names, outline, reference
-        ),
+        groups=_group_results(jobs, ceilings, timed, gates, names, outline, reference),
         epochs=tuple((group, epoch_times(rows, outline)) for group, rows in by_epoch),
         memory=tuple((one, group_memory(rows)) for one, rows in groups(final, outline, names)),
         costs=tuple(group_costs(final, measured, names, outline)),
         contenders=running,
         rankings=rankings(fits),
-        by_kind={kind: rankings(fits, among=cells) for kind, cells in of_kind.items()},
+        by_kind=_rankings_by_kind(fits, outline),
         targets=times_to_target(running, measured, found, outline),
         threads=thread_scalings(final, measured, found, outline),
         curves=curves(measured, names, outline),
         published=published_runs(reference, outline),
-        sameness=sameness(jobs, found, outline),
+        sameness=sameness(jobs, measured, found, outline, _agreements(reference)),
         watched=watched,
         disturbances=disturbances(watched),
         looks=looks(shares),
@@ -175,18 +187,39 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     )
 
 
+def _calibrations(reference: Reference | None) -> Calibrations | None:
+    return None if reference is None else reference.calibrations
+
+
+def _agreements(reference: Reference | None) -> tuple[Agreement, ...]:
+    return () if reference is None else reference.agreements
+
+
+def _rankings_by_kind(
+    fits: Mapping[str, Effects], outline: Outline
+) -> dict[Kind, tuple[Ranking, ...]]:
+    """Return the rankings of the machines in each kind of job."""
+    of_kind: dict[Kind, list[Cell]] = {}
+    for cell in dict.fromkeys(cell for fit in fits.values() for cell in fit.cells):
+        of_kind.setdefault(kind_of(cell, outline), []).append(cell)
+    return {kind: rankings(fits, among=cells) for kind, cells in of_kind.items()}
+
+
 def _group_results(
     jobs: pd.DataFrame,
     ceilings: Roofline,
-    running: Mapping[str, Contender],
+    timed: Sequence[Contender],
+    gates: Sequence[CellGate],
     names: Mapping[str, str],
     outline: Outline,
     reference: Reference | None,
 ) -> tuple[GroupResult, ...]:
     results = []
+    fitted = {one.machine.key: one for one in timed}
+    gate_of = {(gate.machine_key, gate.cell): gate for gate in gates}
     for group, rows in groups(jobs, outline, names):
         cell = group.cell
-        times = group_times(rows, cell, running.get(group.machine_key))
+        times = group_times(rows, cell, fitted.get(group.machine_key))
         metrics = group_metrics(rows, outline)
         results.append(
             GroupResult(
@@ -195,6 +228,7 @@ def _group_results(
                 limits=ceilings.of(group, rows, times.step_p10),
                 relatives=relatives(cell, times.total, times.epoch, reference, outline),
                 metrics=comparison(cell, times.n, metrics, reference, outline),
+                gate=gate_of[group.machine_key, cell],
             )
         )
     return tuple(results)

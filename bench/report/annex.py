@@ -20,6 +20,7 @@ from bench.report.tables.overfitting import overfitting_table
 from bench.report.tables.quality import quality_table
 from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
+from bench.report.tables.sameness import sameness_table
 from bench.report.tables.targets import targets_table
 from bench.report.tables.threads import threads_table
 from bench.report.verdict import verdict
@@ -61,6 +62,7 @@ def report_of_results(
             limits_table(results),
             machines_table(results),
             *([quality_table(results)] if results.outline.evaluation_metrics else []),
+            sameness_table(results),
             *([] if targets is None else [targets]),
             *([overfitting_table(results)] if results.curves else []),
             memory_table(results),

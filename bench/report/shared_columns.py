@@ -18,7 +18,7 @@ from bench.analysis.estimates import Estimate
 from bench.analysis.intervals import Interval
 from bench.record.conditions import Interference
 from bench.report.column import Column
-from bench.report.words import notes
+from bench.report.words import gate, notes
 from bench.report.words.lists import and_list
 from bench.spec.axes import Axis, Metric
 from bench.spec.description import Outline
@@ -183,6 +183,14 @@ def warnings(results: Results) -> tuple[str, ...]:
     return tuple(
         notes.data(note, () if set(ids) == of_all else ids)
         for note, ids in results.dataset_notes.items()
+    )
+
+
+def trained_wrong(results: Results) -> tuple[str, ...]:
+    """Return a sentence for each job that a machine trains wrong."""
+    metrics = {metric.name: metric for metric in results.outline.metrics}
+    return tuple(
+        gate.wrong(one, job_text(one.cell, results.outline), metrics) for one in results.wrong
     )
 
 

@@ -17,7 +17,7 @@ from bench.analysis.ratios import (
     within_sitting,
 )
 from bench.analysis.results import GroupResult, Results
-from bench.report.shared_columns import job_text, kind_text, warnings
+from bench.report.shared_columns import job_text, kind_text, trained_wrong, warnings
 from bench.report.words import phrases, sureness
 from bench.report.words import verdict as words
 from bench.units import percent, significant
@@ -45,6 +45,7 @@ def verdict(results: Results) -> tuple[str, ...]:
     caveat = results.outline.caveat
     return (
         *_choice(results),
+        *trained_wrong(results),
         *speeds,
         *counts,
         *([words.disturbed_jobs(results.disturbances)] if results.watched else []),

@@ -132,7 +132,7 @@ class ReferenceRun:
 
 @dataclass(frozen=True)
 class ReferenceResult:
-    """The published metrics of one job, and how far a measured one may lie from them.
+    """The published metrics of one job.
 
     `caveat_axis` names a boolean axis that reproduces a known slip of the published figure; None
     if there is none.
@@ -141,18 +141,75 @@ class ReferenceResult:
     axes: Mapping[str, Value]
     epochs: int
     metrics: Mapping[str, float]
-    tolerance: float
     caveat_axis: str | None = None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the curves of one job may lie apart on two machines and still be the same job.
+
+    `within` is the relative difference of `metric` at the end of any epoch. `requires` holds the
+    axes' values of the jobs that the agreement is about. `across_devices` takes the place of
+    `within` if one job trained on another kind of device, where random draws may differ.
+    """
+
+    metric: str
+    within: float
+    requires: Mapping[str, Value] = field(default_factory=dict)
+    across_devices: float | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A metric after `epochs` epochs, over `n` healthy jobs that differ in their seed alone.
+
+    `axes` holds the values that the jobs shared and that change the metric. `sd` is the sample's
+    standard deviation (divisor n - 1).
+    """
+
+    axes: Mapping[str, Value]
+    epochs: int
+    metric: str
+    mean: float
+    sd: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """The calibrations of a workload, where they come from, and which jobs they apply to.
+
+    They apply to jobs on the data of `data_digest` whose axes have the values of `requires`; other
+    axes do not change what a job learns. `date` is the day of the last job, `machine` the machine
+    in words.
+    """
+
+    rows: tuple[Calibration, ...]
+    dataset: str
+    data_digest: str | None
+    requires: Mapping[str, Value]
+    date: str
+    machine: str
+    versions: Mapping[str, str]
+
+    def of(self, axes: Mapping[str, Value | None], epochs: int) -> tuple[Calibration, ...]:
+        """Return the calibrations of a job, one for each metric; none if it was not calibrated."""
+        return tuple(
+            row
+            for row in self.rows
+            if row.epochs == epochs
+            and all(axes.get(name) == value for name, value in row.axes.items())
+        )
 
 
 @dataclass(frozen=True)
 class Reference:
     """Published figures of a workload, and the values under which a job is comparable with them.
 
-    `requires` holds the axes' values under which times are comparable, `result_requires` those
-    under which metrics are. `results_by` names the axes that tell one result from another.
-    `rounding_s` is half of the last digit of the published epoch seconds. `caveat` explains
-    `caveat_axis`.
+    `requires` holds the axes' values under which times are comparable. `results_by` names the axes
+    that tell one result from another. `rounding_s` is half of the last digit of the published epoch
+    seconds. `caveat` explains `caveat_axis`. Of `agreements`, the first one that is about a job
+    counts. Measured and published metrics are judged by `calibrations`.
     """
 
     year: str
@@ -168,8 +225,8 @@ class Reference:
     steps: int | None = None
     spread: float = 0.05
     results_by: tuple[str, ...] = ()
-    result_requires: Mapping[str, Value] = field(default_factory=dict)
-    tolerance_note: str = ""
     caveat: str = ""
     caveat_heading: str = "caveat"
     memory_note: str = ""
+    agreements: tuple[Agreement, ...] = ()
+    calibrations: Calibrations | None = None

@@ -12,6 +12,7 @@ from bench.analysis.results import Results
 from bench.report.column import Column, Table
 from bench.report.shared_columns import MACHINE, bound_keys, warnings
 from bench.report.words import notes, phrases
+from bench.report.words.sameness import comparable
 
 #: What each time is called in the headings.
 _NAMES = {"step": "mean step", "total": "total", "median": "median step", "p10": "p10 step"}
@@ -40,7 +41,7 @@ def comparison_table(results: Results) -> Table:
                 if rows
                 else [notes.ONE_MEASURED if _few(results) else notes.NONE_IN_COMMON]
             ),
-            *notes.sameness(results.sameness),
+            *comparable(results.sameness),
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.analysis.cells import Cell
+from bench.analysis.gate import CellGate
 from bench.analysis.reference import MetricComparison, comparison, published_cell
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
@@ -15,13 +16,21 @@ from bench.report.shared_columns import (
     metric_column,
     published_row,
     source_of,
+    trained_wrong,
     warnings,
 )
-from bench.report.words import notes, phrases
-from bench.spec.axes import Metric, Reference
+from bench.report.words import gate, phrases
+from bench.spec.axes import Calibrations, Metric, Reference
 from bench.spec.description import Outline
 
 _N = Column("n", "n", "number", "jobs pooled in the row")
+_CONVERGED = Column(
+    "converged",
+    "trains right",
+    meaning="whether every job ended as healthy jobs do",
+    why="converged_reason",
+)
+MEDIANS = "Figures are medians over the n jobs."
 
 
 def quality_table(results: Results) -> Table:
@@ -35,15 +44,32 @@ def quality_table(results: Results) -> Table:
         rows=tuple(_rows(results)),
         notes=(
             *warnings(results),
-            *([] if reference is None else [notes.judged(reference), reference.caveat]),
+            *_notes(results),
+            *([] if reference is None else [reference.caveat]),
         ),
     )
+
+
+def _notes(results: Results) -> list[str]:
+    """Return how jobs are judged, then each machine that trains wrong."""
+    calibrations = _calibrations(results)
+    axes = {axis.name: axis for axis in results.outline.axes}
+    told = [] if calibrations is None else [gate.explained(calibrations, axes)]
+    return [MEDIANS, *told, *trained_wrong(results)]
+
+
+def _calibrations(results: Results) -> Calibrations | None:
+    return None if results.reference is None else results.reference.calibrations
 
 
 def _rows(results: Results) -> list[dict[str, Any]]:
     reference = results.reference
     measured = [
-        (result.metrics, group_row(result.group, results.outline)) for result in results.groups
+        (
+            result.metrics,
+            {**group_row(result.group, results.outline), **_judged(result.gate, results)},
+        )
+        for result in results.groups
     ]
     if reference is None:
         return [_row(metrics, head, results) for metrics, head in measured]
@@ -51,7 +77,7 @@ def _rows(results: Results) -> list[dict[str, Any]]:
     for result in reference.results:
         cell = published_cell(result.axes, result.epochs, reference, results.outline)
         alike = [pair for pair in measured if _same_job(pair[0].cell, cell, reference)]
-        head = published_row(
+        head = {"converged_reason": phrases.NOT_MEASURED} | published_row(
             f"published {reference.year}",
             None,
             source_of(reference.year),
@@ -73,6 +99,21 @@ def _same_job(cell: Cell, published: Cell, reference: Reference) -> bool:
     )
 
 
+def _judged(found: CellGate, results: Results) -> dict[str, Any]:
+    """Return whether the jobs of a row converged, and by which figures that is judged."""
+    axes, worst = {axis.name: axis for axis in results.outline.axes}, found.worst
+    return {
+        "converged": found.converged,
+        "converged_reason": gate.not_judged(found.unknown, found.cell.dataset, axes),
+        "jobs_outside": found.outside,
+        "jobs_not_finite": found.not_finite,
+        "telling_metric": None if worst is None else worst.metric,
+        "telling_value": None if worst is None else worst.value,
+        "telling_low": None if worst is None else worst.low,
+        "telling_high": None if worst is None else worst.high,
+    }
+
+
 def _row(found: MetricComparison, head: dict[str, Any], results: Results) -> dict[str, Any]:
     naming, reference = Naming(results.outline), results.reference
     shown = _by_publication(results)
@@ -81,15 +122,13 @@ def _row(found: MetricComparison, head: dict[str, Any], results: Results) -> dic
     if reference is None:
         return row
     names = _published_names(reference)
-    axes = {axis.name: axis for axis in results.outline.axes}
     slip = phrases.CAVEATS.get(found.caveat, f"{reference.year} only")
     return {
         **row,
         **{f"published_{name}": found.published.get(name) for name in names},
         **{f"{name}_difference": found.differences.get(name) for name in names},
-        "tolerance": found.tolerance,
-        "within_tolerance": found.within,
-        "tolerance_reason": phrases.not_judged(found.unknown, found.cell.dataset, axes),
+        "published_holds": found.published_holds,
+        "published_reason": phrases.NOT_CALIBRATED if found.published else phrases.NOT_PUBLISHED,
         **({_caveat_key(reference): slip} if reference.caveat else {}),
     }
 
@@ -114,8 +153,10 @@ def _caveat_key(reference: Reference) -> str:
 def _columns(results: Results) -> list[Column]:
     reference, outline = results.reference, results.outline
     metrics = _by_publication(results)
+    judged = _calibrations(results) is not None or bool(results.wrong)
+    converged = [_CONVERGED] if judged else []
     if reference is None:
-        return [metric_column(metric, Naming(outline)) for metric in metrics]
+        return [*(metric_column(metric, Naming(outline)) for metric in metrics), *converged]
     published = _published_names(reference)
     columns = [
         column
@@ -123,14 +164,16 @@ def _columns(results: Results) -> list[Column]:
         if metric.name in published
         for column in _beside(metric, outline, reference.year)
     ]
-    columns.append(
-        Column(
-            "within_tolerance",
-            "within tolerance",
-            meaning="whether every published metric differs by no more than the tolerance",
-            why="tolerance_reason",
+    columns += converged
+    if converged:
+        columns.append(
+            Column(
+                "published_holds",
+                f"{reference.year} holds",
+                meaning="whether the published figures are those of a healthy job",
+                why="published_reason",
+            )
         )
-    )
     if reference.caveat:
         meaning = "which of the two figures contains the mistake described below"
         columns.append(Column(_caveat_key(reference), reference.caveat_heading, meaning=meaning))

@@ -15,7 +15,6 @@ from bench.spec.axes import Reference
 
 if TYPE_CHECKING:  # these import pandas, which a command without a report does not wait for
     from bench.analysis.conditions import Looks
-    from bench.analysis.sameness import Repeats, Sameness, UnlikeCode, UnlikeVersions
 
 FAILURES_NOTE = "summary.json holds the whole messages and logs."
 DIGESTS_NOTE = "Digests are SHA-256."
@@ -123,15 +122,6 @@ def published_epochs(year: str) -> str:
     )
 
 
-def judged(reference: Reference) -> str:
-    """Return how metrics are compared with the published ones."""
-    axes = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in reference.result_requires.items())
-    return (
-        f"Figures are medians over the n jobs. A result is within tolerance if "
-        f"{reference.tolerance_note}. Only results for {reference.dataset} data, {axes} are judged."
-    )
-
-
 def published_facts(year: str) -> str:
     """Return why published machines have few facts."""
     return f"n/a means unknown. The publication of {year} says no more about its machines."
@@ -172,68 +162,6 @@ def unknown_facts(machines: Sequence[Machine]) -> Iterable[str]:
             facts_of.setdefault(reason.rstrip("."), []).append(fact)
         told = "; ".join(f"{', '.join(facts)} ({reason})" for reason, facts in facts_of.items())
         yield f"Unknown facts of {and_list(names)}: {told}."
-
-
-def sameness(found: Sameness) -> Iterable[str]:
-    """Yield what the records show about equal work."""
-    yield from map(unlike_versions, found.versions)
-    yield from (repeats(each) for each in found.repeats if each.tested)
-    untested = [each for each in found.repeats if not each.tested]
-    if single := [each.machine for each in untested if not each.repeated]:
-        yield not_repeated(single)
-    if silent := [each.machine for each in untested if each.repeated]:
-        yield no_weights(silent)
-    yield from map(unlike_code, found.code)
-    for dataset, count in found.unlike_data.items():
-        yield f"The runs hold {count} unlike sets of {dataset} data. Their jobs are kept apart."
-    if len(found.datasets) > 1:
-        yield f"Runs on different datasets ({', '.join(found.datasets)}) are not compared."
-
-
-def unlike_versions(found: UnlikeVersions) -> str:
-    """Return that the version of a package differs between machines."""
-    told = "; ".join(
-        f"{version or 'an unknown version'} on {', '.join(on)}"
-        for version, on in found.machines.items()
-    )
-    return (
-        f"{found.package} is not the same everywhere: {told}. This may explain part of the "
-        "difference."
-    )
-
-
-def unlike_code(found: UnlikeCode) -> str:
-    """Return that unlike code ran the pooled jobs of a machine."""
-    digests = ", ".join(digest[:12] for digest in found.digests)
-    return f"{found.machine}: unlike code ran the pooled jobs; the code's digests are {digests}."
-
-
-def repeats(found: Repeats) -> str:
-    """Return whether repeats of one job on one machine gave identical final weights."""
-    if found.unlike:
-        return (
-            f"{found.machine}: {len(found.unlike)} of {found.tested} repeated jobs did not give "
-            f"the same final weights each time: {', '.join(found.unlike)}. Its figures mix unlike "
-            "computations."
-        )
-    jobs = "the one repeated job" if found.tested == 1 else f"all {found.tested} repeated jobs"
-    return f"{found.machine}: {jobs} gave identical final weights, bit for bit."
-
-
-def not_repeated(machines: Sequence[str]) -> str:
-    """Return that some machines repeated no job."""
-    return (
-        f"No job was repeated on {and_list(machines)}, so bit-for-bit repetition was not tested "
-        "there."
-    )
-
-
-def no_weights(machines: Sequence[str]) -> str:
-    """Return that the repeated jobs of some machines cannot be compared bit for bit."""
-    return (
-        f"The repeated jobs of {and_list(machines)} state no digest of their final weights, so "
-        "bit-for-bit repetition was not tested there."
-    )
 
 
 def looks(found: Looks) -> Iterable[str]:

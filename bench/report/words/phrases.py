@@ -26,6 +26,12 @@ LIMITS = {
 #: Which figure carries the slip of the published one.
 CAVEATS = {"none": "none", "measured": "ours", "both": "both: reproduced"}
 
+#: Why published figures are not judged.
+NOT_PUBLISHED = "nothing was published for this job"
+NOT_CALIBRATED = "not calibrated"
+#: Why a published row is not judged as a machine.
+NOT_MEASURED = "not measured"
+
 #: The source of a price that the run recorded of a cluster's node without naming one.
 NODE_PRICE = f"the cluster's label {PRICE_LABEL}"
 
@@ -56,10 +62,3 @@ def relative_unknown(found: Relative, heading: Sequence[Axis]) -> str | None:
     if found.unknown == "not published":
         return f"no time was published for this {' and '.join(axis.title for axis in heading)}"
     return "no epoch time was measured" if found.unknown else None
-
-
-def not_judged(reason: Unlike | str | None, dataset: str, axes: Mapping[str, Axis]) -> str | None:
-    """Return why metrics are not judged by the published ones."""
-    if isinstance(reason, Unlike):
-        return f"{axes[reason.axis].title} {reason.value}"
-    return f"{dataset} data" if reason == "other data" else reason

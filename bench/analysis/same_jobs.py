@@ -1,0 +1,277 @@
+"""Whether equal jobs were equal work: repeats on one machine, and the jobs that two machines share.
+
+Machines are not compared in all pairs: one machine, which shares jobs with the most others, stands
+for all of them, so 40 machines give 39 comparisons.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.cells import Cell, axis_value, cell_of, column_axes
+from bench.analysis.differences import Difference, differences, setup_of
+from bench.analysis.machines import Machine
+from bench.analysis.pooling import MeasuredJob
+from bench.analysis.same_curves import CurveGap, curve_gap, curve_metric, tolerance_of
+from bench.analysis.telling import Subject
+from bench.spec.axes import Agreement, Value
+from bench.spec.description import Outline
+
+#: What may change the bits of a result, most telling first. Clock, memory and load do not.
+NUMERIC: tuple[Subject, ...] = (
+    *("device", "GPU", "instruction sets", "threads", "versions", "variables", "CPU"),
+)
+
+#: How a job is computed: pairs of an axis's name and its value.
+Ways = tuple[tuple[str, Value | None], ...]
+#: Jobs that are equal work but for their data: axes, epochs, dataset, seed.
+_Work = tuple[Cell, int]
+
+
+class Finding(enum.Enum):
+    """What the jobs in common show, the worst of them first."""
+
+    OTHER_DATA = "other data"
+    OTHER_START = "other start"
+    PARTED = "parted"
+    WITHIN = "within tolerance"
+    UNKNOWN = "unknown"
+    IDENTICAL = "identical"
+
+
+@dataclass(frozen=True)
+class Alike:
+    """In how many jobs a digest is the same, of those jobs in which all records state it."""
+
+    same: int
+    told: int
+
+
+@dataclass(frozen=True)
+class WorstGap:
+    """The job whose curves lie farthest apart, and how far."""
+
+    cell: Cell
+    seed: int
+    gap: CurveGap
+
+
+@dataclass(frozen=True)
+class SameJobs:
+    """How equal the jobs were that two machines measured in common, or that one repeated.
+
+    If `second` is None, the jobs are repeats on one machine. `jobs` counts cells and seeds.
+    `worst` is the job that exceeds its tolerance most, `first_parted` the first epoch at which the
+    curves of any job part. `unlike` counts the jobs whose final weights differ, by how they are
+    computed. `differences` holds what may explain a difference, most telling first.
+    """
+
+    first: str
+    second: str | None
+    jobs: int
+    data: Alike
+    initial_weights: Alike
+    batch_order: Alike
+    final_weights: Alike
+    worst: WorstGap | None
+    first_parted: int | None
+    parted: int
+    judged: int
+    unlike: Mapping[Ways, int]
+    told: Mapping[Ways, int]
+    differences: tuple[Difference, ...]
+
+    @property
+    def finding(self) -> Finding:
+        """What the jobs in common show."""
+        starts = (self.initial_weights, self.batch_order)
+        if self.data.same < self.data.told:
+            return Finding.OTHER_DATA
+        if any(one.same < one.told for one in starts):
+            return Finding.OTHER_START
+        if self.parted:
+            return Finding.PARTED
+        if self.final_weights.same == self.final_weights.told == self.jobs:
+            return Finding.IDENTICAL
+        return Finding.WITHIN if self.judged == self.jobs else Finding.UNKNOWN
+
+
+def same_jobs(
+    measured: Sequence[MeasuredJob],
+    machines: Sequence[Machine],
+    outline: Outline,
+    agreements: Sequence[Agreement] = (),
+) -> tuple[SameJobs, ...]:
+    """Return the repeats of each machine, then each machine against the one that stands for all."""
+    done = _by_work(machines, measured, outline)
+    names = {machine.key: machine.name for machine in machines}
+    compare = _Compare(outline, agreements)
+    repeats = (
+        compare.jobs(names[key], None, [(records[:1], records[1:]) for records in again])
+        for key, works in done.items()
+        if (again := [records for records in works.values() if len(records) > 1])
+    )
+    pairs = (
+        compare.jobs(
+            names[first],
+            names[second],
+            [
+                (done[first][work], done[second][work])
+                for work in done[first]
+                if work in done[second]
+            ],
+        )
+        for first, second in counterparts({key: set(works) for key, works in done.items()})
+    )
+    return (*repeats, *pairs)
+
+
+def counterparts(works: Mapping[str, set[_Work]]) -> Iterator[tuple[str, str]]:
+    """Yield each machine with the machine that it is compared with.
+
+    The first machine is the one that shares jobs with the most others. A machine that shares none
+    with it is compared with the machine that shares the most, and no pair comes twice.
+    """
+    shared = {
+        (one, other): len(works[one] & works[other])
+        for one, other in itertools.permutations(works, 2)
+    }
+    partners = {
+        key: sum(shared[key, other] > 0 for other in works if other != key) for key in works
+    }
+    if not works:
+        return
+    base = max(works, key=lambda key: partners[key])
+    seen: set[frozenset[str]] = set()
+    for key in works:
+        others = [other for other in works if other != key and shared[key, other]]
+        if key == base or not others:
+            continue
+        against = base if base in others else max(others, key=lambda other: shared[key, other])
+        if (pair := frozenset((key, against))) not in seen:
+            seen.add(pair)
+            yield key, against
+
+
+def ways_of(cell: Cell, outline: Outline) -> Ways:
+    """Return how the jobs of a cell are computed, such as by which backend and loop."""
+    axes = (axis for axis in column_axes(outline) if not axis.is_batch)
+    return tuple((axis.name, cell.value(axis.name)) for axis in axes)
+
+
+def _by_work(
+    machines: Iterable[Machine], measured: Iterable[MeasuredJob], outline: Outline
+) -> dict[str, dict[_Work, list[MeasuredJob]]]:
+    """Return each machine's jobs by what must agree if they are equal work; data may differ."""
+    found: dict[str, dict[_Work, list[MeasuredJob]]] = {machine.key: {} for machine in machines}
+    for job in measured:
+        work = (_cell(job, outline), job.record.job.seed)
+        found[job.machine_key].setdefault(work, []).append(job)
+    return found
+
+
+@dataclass(frozen=True)
+class _Compare:
+    """Compares records of equal work, given how far they may lie apart."""
+
+    outline: Outline
+    agreements: Sequence[Agreement]
+
+    def jobs(
+        self,
+        first: str,
+        second: str | None,
+        pairs: Sequence[tuple[Sequence[MeasuredJob], Sequence[MeasuredJob]]],
+    ) -> SameJobs:
+        """Compare the records of each pair: those of one machine with those of the other."""
+        gaps = [self._worst(ours, theirs) for ours, theirs in pairs]
+        known = [gap for gap in gaps if gap is not None]
+        parted = [one.gap.parted for one in known if one.gap.parted is not None]
+        together = [[*ours, *theirs] for ours, theirs in pairs]
+        ours, theirs = ([job for pair in pairs for job in pair[side]] for side in (0, 1))
+        unlike, told = self._ways(together)
+        between = differences(setup_of(ours), setup_of(theirs))
+        return SameJobs(
+            first=first,
+            second=second,
+            jobs=len(pairs),
+            data=_alike(together, "data"),
+            initial_weights=_alike(together, "initial_weights"),
+            batch_order=_alike(together, "batch_order"),
+            final_weights=_alike(together, "final_weights"),
+            worst=max(known, key=_excess, default=None),
+            first_parted=min(parted, default=None),
+            parted=len(parted),
+            judged=sum(one.gap.tolerance is not None for one in known),
+            unlike=unlike,
+            told=told,
+            differences=tuple(
+                sorted(
+                    (one for one in between if one.subject in NUMERIC),
+                    key=lambda one: NUMERIC.index(one.subject),
+                )
+            ),
+        )
+
+    def _worst(self, ours: Sequence[MeasuredJob], theirs: Sequence[MeasuredJob]) -> WorstGap | None:
+        """Return the largest gap between the first record of one side and those of the other.
+
+        None if the data differ, because unlike data are never compared.
+        """
+        first, metric = ours[0], curve_metric(self.outline, self.agreements)
+        if metric is None:
+            return None
+        spec, gaps = first.record.job, []
+        axes = {axis.name: axis_value(spec, axis) for axis in self.outline.axes}
+        for other in theirs:
+            if first.measurement.digests.data != other.measurement.digests.data:
+                return None
+            devices = (first.measurement.device, other.measurement.device)
+            within = tolerance_of(metric.name, axes, devices, self.agreements)
+            curves = (first.measurement.epochs, other.measurement.epochs)
+            if (gap := curve_gap(*curves, metric.name, within)) is not None:
+                gaps.append(WorstGap(_cell(first, self.outline), spec.seed, gap))
+        return max(gaps, key=_excess, default=None)
+
+    def _ways(
+        self, together: Sequence[Sequence[MeasuredJob]]
+    ) -> tuple[dict[Ways, int], dict[Ways, int]]:
+        """Return how many jobs ended with unlike weights, and how many tell, by computation."""
+        unlike: dict[Ways, int] = {}
+        told: dict[Ways, int] = {}
+        for jobs in together:
+            digests = {_digest(job, "final_weights") for job in jobs}
+            if None not in digests:
+                ways = ways_of(_cell(jobs[0], self.outline), self.outline)
+                told[ways] = told.get(ways, 0) + 1
+                if len(digests) > 1:
+                    unlike[ways] = unlike.get(ways, 0) + 1
+        return unlike, told
+
+
+def _cell(job: MeasuredJob, outline: Outline) -> Cell:
+    """Return the cell of a whole job, on whatever data."""
+    return cell_of(job.record.job, job.record.job.epochs, None, outline)
+
+
+def _excess(worst: WorstGap) -> tuple[float, float]:
+    """Return the gap in tolerances, then the gap itself; a gap without a tolerance comes last."""
+    gap = worst.gap
+    return (0.0 if not gap.tolerance else gap.greatest / gap.tolerance, gap.greatest)
+
+
+def _alike(together: Iterable[Sequence[MeasuredJob]], name: str) -> Alike:
+    digests = ({_digest(job, name) for job in jobs} for jobs in together)
+    told = [found for found in digests if None not in found]
+    return Alike(sum(len(found) == 1 for found in told), len(told))
+
+
+def _digest(job: MeasuredJob, name: str) -> str | None:
+    """Return a digest of a job; the last evaluation holds the digest of the final weights."""
+    if name == "final_weights":
+        return job.measurement.final.weights_digest
+    value = getattr(job.measurement.digests, name)
+    return None if value is None else str(value)
