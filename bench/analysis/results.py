@@ -36,7 +36,7 @@ from bench.analysis.frames import epochs_frame, jobs_frame
 from bench.analysis.gate import CellGate, cell_gates, wrong_cells
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
-from bench.analysis.pooling import measured_jobs
+from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.analysis.ranks import Ranking, rankings
 from bench.analysis.reference import (
     MetricComparison,
@@ -79,6 +79,7 @@ class Results:
     outline: Outline
     reference: Reference | None
     shares: tuple[Share, ...]
+    measured: tuple[MeasuredJob, ...]
     machines: tuple[Machine, ...]
     groups: tuple[GroupResult, ...]
     epochs: tuple[tuple[Group, EpochTimes], ...]
@@ -163,6 +164,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         outline=outline,
         reference=reference,
         shares=tuple(shares),
+        measured=measured,
         machines=found,
         groups=_group_results(jobs, ceilings, timed, gates, names, outline, reference),
         epochs=tuple((group, epoch_times(rows, outline)) for group, rows in by_epoch),

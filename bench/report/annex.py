@@ -21,6 +21,7 @@ from bench.report.tables.quality import quality_table
 from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
 from bench.report.tables.sameness import sameness_table
+from bench.report.tables.sittings import sittings_table
 from bench.report.tables.targets import targets_table
 from bench.report.tables.threads import threads_table
 from bench.report.verdict import verdict
@@ -58,6 +59,7 @@ def report_of_results(
         verdict=verdict(results),
         tables=(
             *((*compared, capacity) if results.headline else (capacity, *compared)),
+            sittings_table(results),
             *([threads_table(results)] if results.threads else []),
             limits_table(results),
             machines_table(results),

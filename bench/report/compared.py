@@ -13,8 +13,8 @@ from bench.analysis.ratios import Finding, Ratio
 from bench.analysis.self_comparison import SelfComparison
 from bench.analysis.slowdown import SittingPairs
 from bench.report.column import plain
+from bench.report.pair_words import bracket_of, faster_first, pair_sentence
 from bench.report.shared_columns import cell_row
-from bench.report.tables.compared import bracket_of
 from bench.report.words import comparison as words
 from bench.report.words import sureness
 from bench.report.words.facts import difference, difference_name
@@ -27,27 +27,16 @@ MOST_DIFFERENCES = 12
 
 def verdict_sentence(found: Comparison) -> str:
     """Return the verdict: one sentence on the fastest side and the next one."""
-    pair = _faster_first(found.leaders)
+    pair = faster_first(found.leaders)
     sentence = pair_sentence(pair, found.margin)
     if len(found.entrants) == 2:
         return sentence
     return f"{words.best_of_many(found.ranking.best)} {sentence}"
 
 
-def pair_sentence(pair: Pair, margin: float) -> str:
-    """Return what a pair shows, the faster side first."""
-    pair = _faster_first(pair)
-    names, bracket, chance = (pair.first, pair.second), bracket_of(pair.ratio), pair.ratio
-    if pair.finding is Finding.EQUAL:
-        return sureness.equal(*names, bracket, margin)
-    if pair.finding is Finding.OPEN:
-        return sureness.still_open(*names, bracket, chance.p_faster())
-    return sureness.train_on(*names, bracket, chance.p_faster())
-
-
 def paragraphs(found: Comparison) -> list[str]:
     """Return what follows the verdict: brackets, what is assumed, and what the data rest on."""
-    pair = _faster_first(found.leaders)
+    pair = faster_first(found.leaders)
     sides = [found.entrant(name) for name in (pair.first, pair.second)]
     told = [_spread(pair, found), *_brackets(pair, sides, found)]
     if found.outlook is not None:
@@ -195,10 +184,6 @@ def slowdown_document(found: SittingPairs, limit: float) -> dict[str, Any]:
         "pairs_of_sittings": len(found.logs),
         "time": {"estimate": plain(times.estimate), "low": times.low, "high": times.high},
     }
-
-
-def _faster_first(pair: Pair) -> Pair:
-    return pair if pair.ratio.log >= 0 else pair.turned
 
 
 def _spread(pair: Pair, found: Comparison) -> str:

@@ -15,8 +15,10 @@ from bench.report.markdown import render
 
 #: Version of the layout of summary.json. Version 1 is the first one (November 2026). Version 2 adds
 #: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
-#: `accuracy`), and takes the keys of metrics and build facts from the workload.
-LAYOUT_VERSION = 2
+#: `accuracy`), and takes the keys of metrics and build facts from the workload. Version 3 compares
+#: for another day (`ranking`, `sittings`, other columns of `comparison`) and adds `sameness`,
+#: `targets`, `threads` and `overfitting`.
+LAYOUT_VERSION = 3
 #: A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 

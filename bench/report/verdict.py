@@ -11,12 +11,12 @@ from bench.analysis.ranks import Pair, Ranking
 from bench.analysis.ratios import (
     MARGIN,
     Finding,
-    Ratio,
     bracket,
     sittings_to_tell,
     within_sitting,
 )
 from bench.analysis.results import GroupResult, Results
+from bench.report.pair_words import bracket_of, pair_sentence
 from bench.report.shared_columns import job_text, kind_text, trained_wrong, warnings
 from bench.report.words import phrases, sureness
 from bench.report.words import verdict as words
@@ -80,29 +80,9 @@ def _answer(ranking: Ranking, results: Results) -> str:
     if pair is None:
         return words.no_winner(ranking.best)
     if ranking.best == (first,):
-        bracket = bracket_of(pair.ratio)
-        return sureness.train_on(first, second, bracket, pair.ratio.p_faster())
+        return pair_sentence(pair, MARGIN)
     open_pairs = [words.no_winner(ranking.best)] if len(ranking.names) > 2 else []
-    return " ".join([*open_pairs, pair_sentence(pair), *_would_take(pair, results)])
-
-
-def pair_sentence(pair: Pair) -> str:
-    """Return what is known of two machines, the one that looks faster first."""
-    pair = pair if pair.ratio.log >= 0 else pair.turned
-    bracket = bracket_of(pair.ratio)
-    if pair.finding is Finding.EQUAL:
-        return sureness.equal(pair.first, pair.second, bracket, MARGIN)
-    chance = pair.ratio.p_faster()
-    if pair.finding is Finding.OPEN:
-        return sureness.still_open(pair.first, pair.second, bracket, chance)
-    speed = sureness.times_as_fast(pair.second, bracket)
-    return words.faster(pair.first, speed, sureness.chance(chance))
-
-
-def bracket_of(ratio: Ratio) -> sureness.Bracket:
-    """Return a ratio with its bounds of 95 %."""
-    found = ratio.interval()
-    return sureness.Bracket(found.estimate, found.low, found.high)
+    return " ".join([*open_pairs, pair_sentence(pair, MARGIN), *_would_take(pair, results)])
 
 
 def _would_take(pair: Pair, results: Results) -> list[str]:
@@ -124,7 +104,7 @@ def _neighbours(ranking: Ranking) -> list[str]:
         for pair in (ranking.between(first, second),)
         if pair is not None
     ]
-    told = [pair_sentence(pair) for pair in pairs[:NEIGHBOURS]]
+    told = [pair_sentence(pair, MARGIN, advise=False) for pair in pairs[:NEIGHBOURS]]
     if len(pairs) > NEIGHBOURS:
         told.append(words.more_pairs(len(pairs) - NEIGHBOURS))
     return [" ".join(told)] if told else []
@@ -141,7 +121,7 @@ def _kinds(results: Results) -> list[str]:
         return []
     leaders = {kind: ranking.between(*ranking.names[:2]) for kind, ranking in ranked.items()}
     return [
-        words.of_kind(kind_text(kind, results), pair_sentence(pair))
+        words.of_kind(kind_text(kind, results), pair_sentence(pair, MARGIN, advise=False))
         for kind, pair in leaders.items()
         if pair is not None
     ]

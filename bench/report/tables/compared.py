@@ -6,21 +6,14 @@ from typing import Any
 
 from bench.analysis.cells import column_axes
 from bench.analysis.comparison import CellComparison, Comparison
-from bench.analysis.intervals import Interval
-from bench.analysis.ratios import Ratio
 from bench.analysis.self_comparison import SelfComparison
 from bench.report.column import Column, Table
+from bench.report.pair_words import bracket_of
 from bench.report.shared_columns import Naming, cell_row
 from bench.report.words import comparison as words
-from bench.report.words.sureness import Bracket, bracketed
+from bench.report.words.sureness import bracketed
 from bench.spec.description import Outline
 from bench.spec.job import NO_DATA
-
-
-def bracket_of(found: Ratio) -> Bracket:
-    """Return a ratio as words read it."""
-    bounds: Interval = found.interval()
-    return Bracket(bounds.estimate, bounds.low, bounds.high)
 
 
 def cells_table(found: Comparison, outline: Outline) -> Table:

@@ -6,13 +6,18 @@ import itertools
 from typing import Any
 
 from bench.analysis.contenders import COLUMNS, Contender
+from bench.analysis.differences import differences, setup_of
 from bench.analysis.ranks import Pair
 from bench.analysis.ratios import common_cells, ratio
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
 from bench.report.shared_columns import MACHINE, bound_keys, warnings
 from bench.report.words import notes, phrases
+from bench.report.words.facts import difference_name, difference_values
 from bench.report.words.sameness import comparable
+
+#: How many facts that differ are named beside a pair.
+MOST_DIFFERENCES = 3
 
 #: What each time is called in the headings.
 _NAMES = {"step": "mean step", "total": "total", "median": "median step", "p10": "p10 step"}
@@ -69,6 +74,13 @@ def _columns() -> tuple[Column, ...]:
             for quantity in _NAMES
         ),
         Column("conclusion", "finding", meaning="what the mean step shows of the first machine"),
+        Column(
+            "differs",
+            "what differs",
+            "list",
+            f"the {MOST_DIFFERENCES} facts that differ between them and tell most; `compare` "
+            "lists all of them",
+        ),
     )
 
 
@@ -80,8 +92,22 @@ def _row(pair: Pair, results: Results) -> dict[str, Any]:
         "cells": len(pair.ratio.cells),
         **_speeds(first, second, pair),
         "sure": pair.sure,
+        "differs": _differs(pair, results),
         "conclusion": phrases.FINDINGS[pair.finding],
     }
+
+
+def _differs(pair: Pair, results: Results) -> list[str]:
+    """Return the most telling facts that differ between two machines, with both values."""
+    setups = [
+        setup_of([job for job in results.measured if job.machine_key == one.machine.key])
+        for one in map(results.contender, (pair.first, pair.second))
+    ]
+    told = []
+    for found in differences(*setups)[:MOST_DIFFERENCES]:
+        first, second = difference_values(found)
+        told.append(f"{difference_name(found)} {first} / {second}")
+    return told
 
 
 def _speeds(first: Contender, second: Contender, pair: Pair) -> dict[str, float | None]:

@@ -38,6 +38,13 @@ COMPARISON_NOTE = (
     "lies within 3 %. Only neighbours in the ranking are shown; tables/comparison.csv holds all "
     "pairs. Final weights may differ in the last bits between machines."
 )
+SITTINGS_NOTE = (
+    "A sitting is one run of one machine in one boot at one time of day; a new one begins after "
+    "30 idle minutes. The spread between sittings is what a bracket for another day rests on. With "
+    "few sittings it is drawn towards what is assumed, and from six on it is the machine's own. "
+    "More jobs in one sitting do not narrow it; more sittings do."
+)
+ONE_SITTING = "one sitting"
 LIMITS_NOTE = (
     "A step is overhead-bound if more than half of it is neither arithmetic nor memory. Otherwise "
     "the larger of the two ideal times names the regime. The rate covers only the operations that "
