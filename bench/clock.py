@@ -10,6 +10,11 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def seconds_between(first: str, then: str) -> float:
+    """Return the seconds from one time to a later one, both in the format of the records."""
+    return (datetime.fromisoformat(then) - datetime.fromisoformat(first)).total_seconds()
+
+
 def utc_today() -> str:
     """Return the current UTC date, as YYYY-MM-DD."""
     return f"{datetime.now(UTC):%Y-%m-%d}"

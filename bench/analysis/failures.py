@@ -11,8 +11,13 @@ from bench.record.repeats import still_disturbed
 from bench.record.run import Run, Share
 
 #: What became of a job or of a machine. A job failed, has no record although a machine was given it
-#: ("not run"), or was skipped because the machine cannot run it. A machine was unavailable.
-Outcome = Literal["failed", "not run", "skipped", "unavailable"]
+#: ("not run"), was skipped because the machine cannot run it, or was left out because the minutes
+#: of the run were too short ("no time"). A machine was unavailable.
+Outcome = Literal["failed", "not run", "skipped", "no time", "unavailable"]
+
+
+#: A job on one machine in one run: the label, the run's id and the job's.
+_Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -20,8 +25,8 @@ class Unmeasured:
     """A failed attempt, a job without a record, or an unavailable machine.
 
     `job_id` is None for a machine. `failure` is set if the job failed; `why` is set if the job was
-    skipped or the machine was unavailable. `measured_later` is true if another attempt in the same
-    run measured the job.
+    skipped or the machine was unavailable, and `minutes` if the job did not fit into them.
+    `measured_later` is true if another attempt in the same run measured the job.
     """
 
     label: str
@@ -31,6 +36,7 @@ class Unmeasured:
     attempt: int | None = None
     failure: Failure | None = None
     why: str | None = None
+    minutes: float | None = None
     measured_later: bool = False
 
 
@@ -40,7 +46,8 @@ class Counts:
 
     A job is counted once for each machine that was given it. `unavailable` holds the labels of
     the unavailable machines. `repeated` of the jobs were run again because they were disturbed, and
-    `disturbed` of them were disturbed each time.
+    `disturbed` of them were disturbed each time. `no_time` of the planned jobs did not fit into the
+    minutes of their run, and `added` replicates were measured beyond the planned jobs.
     """
 
     planned: int
@@ -51,6 +58,8 @@ class Counts:
     unavailable: tuple[str, ...]
     repeated: int = 0
     disturbed: int = 0
+    no_time: int = 0
+    added: int = 0
 
 
 def unmeasured(runs: Sequence[Run], shares: Sequence[Share]) -> tuple[Unmeasured, ...]:
@@ -68,35 +77,39 @@ def unmeasured(runs: Sequence[Run], shares: Sequence[Share]) -> tuple[Unmeasured
 
 def counts(shares: Sequence[Share], found: Sequence[Unmeasured]) -> Counts:
     """Return the counts of `shares`; `found` is what `unmeasured` returned."""
-    planned = {
-        (share.label, share.header.run_id, job.job_id) for share in shares for job in share.jobs
-    }
-    records = [record for share in shares for record in share.records]
-    measured = {
-        (record.label, record.run_id, record.job_id)
-        for record in records
-        if record.measurement is not None and not record.job.again
-    }
-    repeats = {
-        (record.label, record.run_id, record.job_id): record.job.original.job_id
-        for record in records
+    asked = {_at(share, job.job_id) for share in shares for job in share.header.jobs}
+    planned = {_at(share, job.job_id) for share in shares for job in share.jobs}
+    measured = {_at(share, record.job_id) for share in shares for record in share.measured}
+    again = {
+        _at(share, record.job_id): _at(share, record.job.original.job_id)
+        for share in shares
+        for record in share.records
         if record.job.again
     }
-    jobs: dict[Outcome, set[tuple[str, str, str | None]]] = {}
+    jobs: dict[Outcome, set[_Place]] = {}
     for each in found:
-        if not each.measured_later and (each.label, each.run_id, each.job_id) not in repeats:
-            identity = (each.label, each.run_id, each.job_id)
-            jobs.setdefault(each.outcome, set()).add(identity)
+        place = each.label, each.run_id, each.job_id or ""
+        more = each.outcome == "failed" and place not in asked
+        if not each.measured_later and not more:
+            jobs.setdefault(each.outcome, set()).add(place)
     return Counts(
-        planned=len(planned | measured),
-        measured=len(measured),
+        planned=len(planned | (measured & asked)),
+        measured=len(measured & asked),
         failed=len(jobs.get("failed", ())),
         not_run=len(jobs.get("not run", ())),
         skipped=len(jobs.get("skipped", ())),
         unavailable=tuple(sorted(label for label, _, _ in jobs.get("unavailable", ()))),
-        repeated=len({(label, run_id, job) for (label, run_id, _), job in repeats.items()}),
-        disturbed=sum(len(still_disturbed(share.records)) for share in shares),
+        repeated=len(set(again.values())),
+        disturbed=len(
+            asked & {_at(share, job) for share in shares for job in still_disturbed(share.records)}
+        ),
+        no_time=len(jobs.get("no time", ())),
+        added=len(measured - asked - set(again)),
     )
+
+
+def _at(share: Share, job_id: str) -> _Place:
+    return share.label, share.header.run_id, job_id
 
 
 def _of_share(share: Share) -> list[Unmeasured]:
@@ -119,4 +132,8 @@ def _of_share(share: Share) -> list[Unmeasured]:
         Unmeasured(share.label, run_id, skip.job.job_id, "skipped", why=skip.reason)
         for skip in share.skipped
     ]
-    return [*failed, *missing, *skipped]
+    late = [
+        Unmeasured(share.label, run_id, job_id, "no time", minutes=share.header.minutes)
+        for job_id in share.out_of_time
+    ]
+    return [*failed, *missing, *skipped, *late]

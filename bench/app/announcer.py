@@ -9,7 +9,7 @@ from bench.app.progress import Progress
 from bench.dispatch.events import Event
 from bench.dispatch.transport import THIS_MACHINE
 from bench.record.journal import Journal
-from bench.record.lines import JobRecord, Line, MachineEntry, RunHeader
+from bench.record.lines import JobRecord, Line, MachineEntry, OutOfTime, RunHeader
 from bench.spec.job import JobSpec
 
 
@@ -25,11 +25,15 @@ class Announcer:
         with self._lock:
             self._journal.append(line)
 
-    def take(self, line: JobRecord | MachineEntry, host: str = THIS_MACHINE) -> None:
+    def take(self, line: JobRecord | MachineEntry | OutOfTime, host: str = THIS_MACHINE) -> None:
         """Write a line of the machine `host` and then show it."""
         self.append(line)
         if isinstance(line, MachineEntry):
             self.introduce(line)
+        elif isinstance(line, OutOfTime):
+            jobs = "1 job" if len(line.jobs) == 1 else f"{len(line.jobs)} jobs"
+            where = f"{host}: " if host else ""
+            self.say(f"{where}the time is over: {jobs} or repeats are left out")
         else:
             self.show(Event("record", line.job_id, record=line, host=host))
 

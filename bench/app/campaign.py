@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,17 +22,21 @@ from bench.dispatch.budget import Budget
 from bench.dispatch.local import LocalSetup, LocalTransport
 from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.scheduler import AT_HOME, Scheduler
-from bench.dispatch.supply import GridSupply, RepeatingSupply, Supply
+from bench.dispatch.supply import Known, Supply
+from bench.dispatch.timed_supply import supply_of
 from bench.dispatch.transport import THIS_MACHINE, Transport
 from bench.errors import StoreError
 from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run, unfinished
-from bench.record.lines import ClusterEntry, RunHeader, SeriesPlace
+from bench.record.lines import ClusterEntry, OutOfTime, RunHeader, SeriesPlace
 from bench.record.run import Run, Share
 from bench.spec.request import Dispatch, MeasureLimits
 
 #: Seconds after its limit that a cluster may take to say that it has stopped.
 OVERTIME_S = 120.0
+
+#: Seconds of a run with `--minutes` that are kept for its end and its report.
+CLOSING_S = 5.0
 
 #: What `--dispatch` may say, and what then carries jobs to this machine.
 TRANSPORTS: Mapping[Dispatch, Callable[[LocalSetup], Transport]] = {
@@ -46,7 +51,7 @@ class Campaign:
     `cluster` measures beside this machine, and `cluster_note` says what was found of it. `look` is
     what a look at this machine found before anything was started. `path` is the journal, or None
     until it is there. The limit of time counts from the call of `run`. `spoken` returns a text as
-    the user reads it, with the name of the program in it.
+    the user reads it, with the name of the program in it. The minutes of the plan count from here.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class Campaign:
         self.path: Path | None = None
         self.look: LookRecord | None = None
         self._cluster_run: ClusterRun | None = None
+        minutes = plan.minutes
+        self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes - CLOSING_S
         self._introduced = False  # whether this machine has its line in the journal
 
     def run(self) -> bool:
@@ -81,7 +88,11 @@ class Campaign:
         with (
             held(self.out),
             make_progress(
-                sys.stdout, self.plan.workload, self._spoken, self.plan.repeat_disturbed
+                sys.stdout,
+                self.plan.workload,
+                self._spoken,
+                self.plan.repeat_disturbed,
+                self._left_s,
             ) as progress,
         ):
             continued = None if self.fresh else self._unfinished()
@@ -162,7 +173,7 @@ class Campaign:
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
             scheduler = Scheduler(
                 transport,
-                self._supply(machine, own),
+                supply := self._supply(header, machine, own),
                 machine.planner(),
                 patience=AT_HOME,
                 limit=lambda hosts: budget.why_stop(hosts) if self._introduced else None,
@@ -182,15 +193,29 @@ class Campaign:
                     announcer.take(event.record)
                 else:
                     announcer.show(event)
+        late = tuple(job.job_id for job in supply.out_of_time(THIS_MACHINE))
         if scheduler.stopped:
             announcer.say(scheduler.stopped)
+        elif late and self.path is not None:
+            announcer.take(OutOfTime(run_id=header.run_id, label=self.plan.label, jobs=late))
 
-    def _supply(self, machine: OwnMachine, continued: Share | None) -> Supply:
+    def _supply(self, header: RunHeader, machine: OwnMachine, continued: Share | None) -> Supply:
         """Return what gives this machine its jobs; `continued` is its share of a continued run."""
-        done = {THIS_MACHINE: machine.done}
-        records = {THIS_MACHINE: continued.records if continued else ()}
-        grid = GridSupply(done, lambda host, jobs: machine.jobs)
-        return RepeatingSupply(grid, self.plan.repeat_disturbed, records=records, done=done)
+        return supply_of(
+            header,
+            lambda host, jobs: machine.jobs,
+            ends_s=self._ends_s,
+            clock=time.monotonic,
+            estimate_s=self.plan.workload.estimate_s,
+            known=Known(
+                {THIS_MACHINE: continued.records if continued else ()},
+                {THIS_MACHINE: machine.done},
+            ),
+        )
+
+    def _left_s(self) -> float | None:
+        """Return the seconds in which jobs must have ended; None if all have the time they need."""
+        return None if self._ends_s is None else max(0.0, self._ends_s - time.monotonic())
 
     def _begin_cluster(
         self, announcer: Announcer, header: RunHeader, continued: Run | None
@@ -201,7 +226,7 @@ class Campaign:
             return
         self._cluster_run = ClusterRun(
             self.cluster,
-            cluster_request(self.plan, header, self.cluster, self.limits),
+            cluster_request(self.plan, header, self.cluster, self.limits, self._left_s()),
             announcer,
             workload=self.plan.reference,
             data=self.plan.data_path,
@@ -243,6 +268,7 @@ class Campaign:
             data_digest=plan.dataset.digest,
             order_seed=plan.order_seed,
             repeat_disturbed=plan.repeat_disturbed,
+            minutes=plan.minutes,
             started_at=utc_now(),
             jobs=plan.asked,
             prices=plan.prices,

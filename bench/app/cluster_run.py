@@ -23,7 +23,7 @@ from bench.dispatch.jobs_api import ENDED, JobsApi
 from bench.dispatch.outcome import Ending, Outcome
 from bench.errors import DispatchError
 from bench.record.journal import parse_line
-from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, RunHeader
+from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, OutOfTime, RunHeader
 from bench.record.run import Run
 from bench.spec.request import MeasureLimits
 
@@ -46,9 +46,16 @@ AGAIN_S, FIRST_TRIES = 5.0, 6
 
 
 def cluster_request(
-    plan: Plan, header: RunHeader, cluster: Cluster, limits: MeasureLimits
+    plan: Plan,
+    header: RunHeader,
+    cluster: Cluster,
+    limits: MeasureLimits,
+    left_s: float | None = None,
 ) -> ClusterRequest:
-    """Return what the head is asked to do."""
+    """Return what the head is asked to do.
+
+    `left_s` are the seconds in which jobs must have ended; None if they have the time they need.
+    """
     reference, file = plan.reference, workload_file(plan.reference)
     if file is not None:  # the path is valid in the working directory of the nodes
         attribute = plan.reference.partition(":")[2]
@@ -61,6 +68,12 @@ def cluster_request(
         workload_file=None if file is None else f"{CODE}/{WORKLOAD_FOLDER}/{file.name}",
         time_limit_s=plan.time_limit_s,
         types=wanted(cluster),
+        left_s=left_s,
+        estimates_s={
+            job.job_id: estimate
+            for job in plan.asked
+            if left_s is not None and (estimate := plan.workload.estimate_s(job)) is not None
+        },
         max_s=limits.max_s,
         max_usd=limits.max_usd,
         privacy=plan.privacy,
@@ -110,6 +123,7 @@ class ClusterRun:
         if continued is not None:
             others = [entry for entry in continued.machines if not entry.own]
             self._known = {*map(_key, continued.records), *map(_key, others)}
+            self._known.update(map(_key, continued.ends))
             self._to_repeat.update((one.label, one.job_id) for one in continued.records)
             self._any_line = bool(others)
         if continued is None or continued.open_cluster is None:
@@ -203,7 +217,7 @@ class ClusterRun:
         elif isinstance(line, MachineEntry):  # only the progress does not know it yet
             done = {job_id for label, job_id, _ in self._known if label == line.label}
             self._announcer.introduce(line, done)
-        else:
+        elif isinstance(line, JobRecord):
             self._to_repeat[line.label, line.job_id] -= 1
 
     def _submit(self, api: JobsApi) -> None:
@@ -214,9 +228,11 @@ class ClusterRun:
             api.submit(self.job, root, ENTRYPOINT)
 
 
-def _key(line: JobRecord | MachineEntry) -> LineKey:
+def _key(line: JobRecord | MachineEntry | OutOfTime) -> LineKey:
     if isinstance(line, JobRecord):
         return line.label, line.job_id, line.attempt
+    if isinstance(line, OutOfTime):
+        return line.label, line.entry, 0
     return line.label, "", 0
 
 

@@ -18,7 +18,8 @@ class Counts:
     """Jobs by what became of them. A job that was tried again counts by its best outcome.
 
     `repeated` counts the jobs that were run again because they were disturbed, and `disturbed` the
-    jobs that were disturbed each time.
+    jobs that were disturbed each time. `out_of_time` counts the jobs for which the minutes of the
+    run were too short, and `added` the replicates for which there was time beyond the grid.
     """
 
     planned: int
@@ -29,11 +30,18 @@ class Counts:
     complete: bool
     repeated: int = 0
     disturbed: int = 0
+    out_of_time: int = 0
+    added: int = 0
 
     @property
     def exit_code(self) -> int:
-        """0 if every planned job was measured on every machine that was asked for, else 1."""
-        return 0 if self.complete and self.measured == self.planned else 1
+        """0 if every planned job was measured on every machine that was asked for, else 1.
+
+        Jobs for which the minutes of the run were too short are left out of this.
+        """
+        asked = self.planned - self.out_of_time
+        some = self.measured or not self.out_of_time
+        return 0 if self.complete and self.measured == asked and some else 1
 
 
 def counts_of(runs: Sequence[Run]) -> Counts:
@@ -43,9 +51,13 @@ def counts_of(runs: Sequence[Run]) -> Counts:
     planned = {
         (*at, job.job_id) for at, share in zip(places, shares, strict=True) for job in share.jobs
     }
+    asked = {(run.header.run_id, job.job_id) for run in runs for job in run.header.jobs}
     records = [one for run in runs for one in run.records]
-    recorded = {_place(one) for one in records if not one.job.again}
-    measured = {_place(one) for one in records if one.measurement is not None and not one.job.again}
+    first = [one for one in records if not one.job.again]
+    own = [one for one in first if (one.run_id, one.job_id) in asked]
+    recorded = {_place(one) for one in own}
+    measured = {_place(one) for one in own if one.measurement is not None}
+    added = {_place(one) for one in first if one.measurement is not None}
     return Counts(
         planned=len(planned | recorded),
         measured=len(measured),
@@ -53,12 +65,21 @@ def counts_of(runs: Sequence[Run]) -> Counts:
         skipped=sum(len(share.skipped) for share in shares),
         machines=len(set(places)),
         complete=all(run.complete and not run.unavailable for run in runs),
+        out_of_time=len(
+            {
+                (*at, job_id)
+                for at, share in zip(places, shares, strict=True)
+                for job_id in share.out_of_time
+            }
+        ),
+        added=len(added - measured),
         repeated=len({_place(one) for one in records if one.job.again}),
         disturbed=len(
             {
                 (*at, job_id)
                 for at, share in zip(places, shares, strict=True)
                 for job_id in still_disturbed(share.records)
+                if (share.header.run_id, job_id) in asked
             }
         ),
     )

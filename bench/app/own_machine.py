@@ -6,6 +6,7 @@ from bench.app.plan import Plan
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.local import LocalSetup
 from bench.dispatch.scheduler import Planner
+from bench.dispatch.timed_supply import kinds_first
 from bench.dispatch.transport import Host, Prepared
 from bench.record.conditions import LookRecord
 from bench.record.lines import MachineEntry
@@ -24,10 +25,18 @@ class OwnMachine:
     def __init__(self, plan: Plan, run_id: str, placed_by: str, continued: Share | None) -> None:
         self._plan, self._run_id, self._placed_by = plan, run_id, placed_by
         self.done = continued.done if continued else frozenset()
-        self.jobs = tuple(run_order(plan.jobs, plan.order_seed, plan.label, run_id))
+        self.jobs = tuple(self._ordered())
         left = [job for job in self.jobs if job.job_id not in self.done]
         axes = plan.workload.description.axes
         self._measuring = first_of_each(left, axes, continued.records if continued else ())
+
+    def _ordered(self) -> list[JobSpec]:
+        """Return the jobs in the order in which this machine runs them."""
+        plan = self._plan
+        jobs = run_order(plan.jobs, plan.order_seed, plan.label, self._run_id)
+        if plan.minutes is None:
+            return jobs
+        return kinds_first(jobs, plan.workload.description.axes, plan.workload.estimate_s)
 
     def planner(self) -> Planner:
         """Return what the scheduler calls."""

@@ -45,6 +45,7 @@ class Plan:
     time_limit_s: float
     command: str
     repeat_disturbed: int = 0
+    minutes: float | None = None
     wait_quiet_s: float = 0.0
     prices: tuple[PriceRule, ...] = ()
     privacy: Privacy = field(default_factory=Privacy)
@@ -62,6 +63,7 @@ class Plan:
             "dispatch": self.dispatch,
             "order_seed": self.order_seed,
             "repeat_disturbed": self.repeat_disturbed,
+            "minutes": self.minutes,
             "code": code_digest(self.reference),
         }
         return hashlib.sha256(canonical_json(decides).encode()).hexdigest()
@@ -138,6 +140,7 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         time_limit_s=request.time_limit_s,
         command=command,
         repeat_disturbed=request.repeat_disturbed,
+        minutes=request.minutes,
         wait_quiet_s=request.wait_quiet_s,
         prices=prices,
         privacy=request.privacy,

@@ -5,22 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Self, TextIO
 
 from bench import units
+from bench.app.progress_words import epoch_words, opening_lines, outcome_words
 from bench.app.tally import Tally
 from bench.app.time_left import TimeLeft
 from bench.child.workload import Workload
 from bench.dispatch.events import Event
 from bench.dispatch.transport import THIS_MACHINE
-from bench.record.lines import JobRecord
-from bench.record.repeats import is_disturbed, repeat_of
+from bench.record.repeats import repeat_of
 from bench.record.run import Run
-from bench.report.words.lists import or_list
-from bench.spec.axes import Metric
-from bench.spec.description import Outline
 from bench.spec.job import JobSpec
 from bench.text import printable
 
@@ -41,86 +37,23 @@ def make_progress(
     workload: Workload,
     spoken: Callable[[str], str] = str,
     repeat_disturbed: int = 0,
+    left_s: Callable[[], float | None] = lambda: None,
 ) -> Progress:
     """Return live bars if `stream` is a terminal, else plain lines.
 
-    `spoken` words each line. `repeat_disturbed` says how often a disturbed job runs again at most.
+    `spoken` words each line. `repeat_disturbed` says how often a disturbed job runs again at most,
+    and `left_s` how many seconds of the minutes that were asked for are left, if any were.
     """
     kind = LiveProgress if stream.isatty() else Progress
-    return kind(stream, workload, spoken, repeat_disturbed)
-
-
-def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
-    """Return what a user should know before the first job."""
-    threads = or_list([str(number) for number in plan.threads])
-    lines = [
-        f"grid {plan.grid}: {len(plan.jobs)} jobs on {plan.label}, {threads} threads a job",
-        f"data: {plan.dataset.name} ({plan.dataset.source})",
-    ]
-    if plan.dataset.note:
-        lines.append(f"note: {plan.dataset.note}")
-    if plan.dataset.tried:
-        lines.append(f"tried: {plan.dataset.tried}")
-    for reason, count in Counter(skip.reason for skip in plan.skipped).items():
-        lines.append(f"skipped: {count} jobs: {reason}")
-    if continued:
-        own = continued.own
-        done = len(own.jobs) - len(own.missing) if own else 0
-        lines.append(
-            f"going on with {continued.path.name}: {done} jobs have a record (--fresh starts anew)"
-        )
-    return lines
-
-
-def outcome_words(record: JobRecord, scored: Metric | None) -> str:
-    """Return one phrase for a record: its key figures, or why it failed.
-
-    `scored` is the workload's metric that is shown; without one, only times are shown.
-    """
-    if record.failure:
-        first = next(iter(record.failure.message.splitlines()), "")[:160]
-        return f"FAILED ({record.failure.reason}): {printable(first)}"
-    measurement = record.measurement
-    assert measurement is not None
-    final, last = measurement.final, measurement.epochs[-1]
-    step_ms = None if last.step_median_s is None else last.step_median_s * 1000
-    figures = [
-        f"{units.seconds(final.total_s)} s",
-        f"{units.seconds(last.wall_s)} s/epoch",
-        f"{units.significant(step_ms)} ms/step",
-    ]
-    if scored is not None and scored.name in final.metrics:
-        figures.append(_figure(scored, final.metrics[scored.name]))
-    if is_disturbed(record) and record.conditions and record.conditions.whole:
-        causes = " and ".join(record.conditions.whole.cause_names)
-        figures.append(f"disturbed by {causes}" if causes else "disturbed")
-    return ", ".join(figures)
-
-
-def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
-    """Return one phrase for what a running job told last."""
-    if detail.get("event") != "epoch":
-        return "first epoch"
-    told = detail["metrics"]
-    figures = [_figure(one, told[one.name]) for one in outline.epoch_metrics if one.name in told]
-    when = f"epoch {detail['epoch']} of {detail['epochs']}"
-    return ", ".join([when, f"{units.seconds(detail['wall_s'])} s", *figures])
-
-
-def _figure(metric: Metric, value: float | None) -> str:
-    unit = f" {metric.unit}" if metric.unit else ""
-    if value is None or metric.digits is None:
-        shown = units.significant(value)
-    else:
-        shown = f"{value:.{metric.digits}f}"
-    return f"{metric.title} {shown}{unit}"
+    return kind(stream, workload, spoken, repeat_disturbed, left_s)
 
 
 class Progress:
     """A line for each job, for logs and pipes; a context manager.
 
     `spoken` returns a text as the user reads it, with the name of the program in it.
-    `repeat_disturbed` says how often a disturbed job runs again at most.
+    `repeat_disturbed` says how often a disturbed job runs again at most, and `left_s` how many
+    seconds of the minutes that were asked for are left, if any were.
     """
 
     def __init__(
@@ -129,9 +62,10 @@ class Progress:
         workload: Workload,
         spoken: Callable[[str], str] = str,
         repeat_disturbed: int = 0,
+        left_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._stream, self._workload, self._spoken = stream, workload, spoken
-        self._most = repeat_disturbed
+        self._most, self._asked_left_s = repeat_disturbed, left_s
         self._outline = workload.description.outline
         self._tallies: dict[str, Tally] = {}
 
@@ -183,7 +117,9 @@ class Progress:
         tallies = self._tallies.values()
         counts = f"{sum(t.finished for t in tallies)}/{sum(t.total for t in tallies)}"
         repeats, ended = sum(t.repeats for t in tallies), sum(t.repeats_ended for t in tallies)
-        return f"[{counts}, repeats {ended}/{repeats}]" if repeats else f"[{counts}]"
+        added = sum(t.added for t in tallies)
+        more = f", repeats {ended}/{repeats}" if repeats else ""
+        return f"[{counts}{more}{f', {added} more' if added else ''}]"
 
     @property
     def _left(self) -> str:
@@ -194,8 +130,14 @@ class Progress:
 
     @property
     def _left_s(self) -> float:
-        """Seconds until the last machine is done: the machines work side by side."""
-        return max((tally.left_s for tally in self._tallies.values()), default=0.0)
+        """Seconds until the last machine is done: the machines work side by side.
+
+        If minutes were asked for, what is left of them counts, or the running job if it is longer.
+        """
+        tallies, asked_s = self._tallies.values(), self._asked_left_s()
+        if asked_s is None:
+            return max((tally.left_s for tally in tallies), default=0.0)
+        return max((asked_s, *(tally.running_left_s for tally in tallies)))
 
     def say(self, line: str) -> None:
         """Print a line. If its reader has gone (head, less), the measuring goes on unseen."""
@@ -217,13 +159,14 @@ class LiveProgress(Progress):
         workload: Workload,
         spoken: Callable[[str], str] = str,
         repeat_disturbed: int = 0,
+        left_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        super().__init__(stream, workload, spoken, repeat_disturbed)
+        super().__init__(stream, workload, spoken, repeat_disturbed, left_s)
         wide = Column(overflow="fold", no_wrap=False)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),

@@ -15,7 +15,7 @@ class Tally:
     """Counts the jobs of one machine and estimates the time that they still take.
 
     A job that was lost and is tried again counts once. Repeats of disturbed jobs, `most` for each
-    job at most, are counted apart.
+    job at most, are counted apart, and so are the jobs that were `added` to the planned ones.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Tally:
         most: int = 0,
     ) -> None:
         self.running = ""  # the id of the job that runs; empty if none does
-        self.repeats_ended = 0
+        self.repeats_ended = self.added = 0
         self._jobs, self._already = {job.job_id for job in jobs}, already
         self._ended: set[str] = set()
         self._repeats_left: set[str] = set()
@@ -47,8 +47,10 @@ class Tally:
             if event.record.job.again:
                 self._repeats_left.discard(event.job_id)
                 self.repeats_ended += 1
-            else:
+            elif event.job_id in self._jobs or not (self._jobs or self._already):
                 self._ended.add(event.job_id)
+            else:
+                self.added += 1
             repeat = repeat_of(event.record, self._most)
             if repeat is not None:
                 self._add_repeat(repeat)
@@ -80,6 +82,11 @@ class Tally:
     @property
     def _since_s(self) -> float:
         return time.monotonic() - self._since
+
+    @property
+    def running_left_s(self) -> float:
+        """Seconds until the running job is done; 0 if none runs."""
+        return max(0.0, self._time_left.of([self.running]) - self._since_s) if self.running else 0.0
 
     @property
     def left_s(self) -> float:

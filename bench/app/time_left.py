@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from bench.dispatch.durations import UNKNOWN_S
 from bench.spec.job import JobSpec
-
-#: Seconds that a job is taken to last if its workload gives no estimate.
-UNKNOWN_S = 30.0
 
 
 class TimeLeft:

@@ -37,6 +37,12 @@ class ClusterRequest(Frozen):
     workload_file: str | None = Field(default=None, description="None: the workload is a module")
     time_limit_s: float = 3600.0
     types: tuple[WantedType, ...] = ()
+    left_s: float | None = Field(
+        default=None, description="in which jobs must have ended; None: the time that they need"
+    )
+    estimates_s: dict[str, float] = Field(
+        default_factory=dict, description="about how long jobs take, by id; for a run with minutes"
+    )
     max_s: float | None = None
     max_usd: float | None = None
     grace_s: float = Field(default=180.0, description="for a lost host to come back")

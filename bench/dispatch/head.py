@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,11 +27,12 @@ from bench.dispatch.events import Event
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.ray_cluster import RayCluster
 from bench.dispatch.scheduler import Patience, Planner, Scheduler
-from bench.dispatch.supply import GridSupply, RepeatingSupply
+from bench.dispatch.supply import Supply
+from bench.dispatch.timed_supply import kinds_first, supply_of
 from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
 from bench.record.journal import Journal
-from bench.record.lines import JobRecord, MachineEntry
+from bench.record.lines import JobRecord, MachineEntry, OutOfTime
 from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy, name_hash, without_host
@@ -62,10 +64,11 @@ class HeadDriver:
         journal = Journal(journals / f"{request.header.run_id}.jsonl")
         journal.create(request.header)
         budget = Budget(request.max_s, request.max_usd)
+        supply = self._supply()
         with transport:
             scheduler = Scheduler(
                 transport,
-                RepeatingSupply(GridSupply(order=self._order), request.header.repeat_disturbed),
+                supply,
                 Planner(self._launch, self._entry, self._unavailable),
                 types=request.types,
                 patience=Patience(grace_s=request.grace_s),
@@ -73,6 +76,8 @@ class HeadDriver:
             )
             for event in scheduler.run():
                 self._take(event, journal)
+        if not scheduler.stopped:
+            self._tell_out_of_time(supply, journal)
         reason = scheduler.stopped or ("" if self._lines else "there was no host to measure")
         return Outcome(ending=Ending.STOPPED, reason=reason) if reason else DONE
 
@@ -98,12 +103,37 @@ class HeadDriver:
         failure = record.failure.model_copy(update=told)
         return record.model_copy(update={"failure": failure})
 
+    def _supply(self) -> Supply:
+        """Return what gives the hosts their jobs."""
+        request = self._request
+        return supply_of(
+            request.header,
+            self._order,
+            ends_s=None if request.left_s is None else time.monotonic() + request.left_s,
+            clock=time.monotonic,
+            estimate_s=self._estimate_s,
+        )
+
+    def _estimate_s(self, job: JobSpec) -> float | None:
+        return self._request.estimates_s.get(job.job_id)
+
+    def _tell_out_of_time(self, supply: Supply, journal: Journal) -> None:
+        """Tell of each host which of its jobs did not fit into the minutes of the run."""
+        for name, label in self._labels.items():
+            late = tuple(job.job_id for job in supply.out_of_time(name))
+            if late:
+                run_id = self._request.header.run_id
+                self._write(OutOfTime(run_id=run_id, label=label, jobs=late), journal)
+
+    def _write(self, entry: JobRecord | MachineEntry | OutOfTime, journal: Journal) -> None:
+        journal.append(entry)  # on disk before it is announced
+        self._lines += 1
+        self._say(line=entry.model_dump(mode="json"))
+
     def _take(self, event: Event, journal: Journal) -> None:
         entry = self._told_record(event.record) or event.machine
         if entry is not None:
-            journal.append(entry)  # on disk before it is announced
-            self._lines += 1
-            self._say(line=entry.model_dump(mode="json"))
+            self._write(entry, journal)
         else:
             host = self._labels[event.host]
             detail = {"kind": event.kind, "job_id": event.job_id, "host": host}
@@ -135,7 +165,9 @@ class HeadDriver:
     def _order(self, host: str, jobs: Sequence[JobSpec]) -> Sequence[JobSpec]:
         """Return the jobs of a host in the order in which it runs them."""
         header = self._request.header
-        return run_order(jobs, header.order_seed, self._labels[host], header.run_id)
+        ordered = run_order(jobs, header.order_seed, self._labels[host], header.run_id)
+        axes = header.workload.axes if header.workload else ()
+        return ordered if header.minutes is None else kinds_first(ordered, axes, self._estimate_s)
 
     def _launch(self, job: JobSpec, host: Host, prepared: Prepared, attempt: int) -> LaunchSpec:
         request, facts = self._request, prepared.facts

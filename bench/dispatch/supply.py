@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.record.lines import JobRecord
@@ -29,6 +30,20 @@ class Supply(Protocol):
 
     def returned(self, host: str, record: JobRecord) -> None:
         """Take note of a job's record, which may hold a failure."""
+
+    def out_of_time(self, host: str) -> Sequence[JobSpec]:
+        """Return the jobs that `host` did not run because the time was too short for them."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a run that is continued, by host: its records, and the jobs that are done.
+
+    `done` holds the ids of the jobs that need not run again.
+    """
+
+    records: Mapping[str, Collection[JobRecord]] = field(default_factory=dict)
+    done: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 #: Returns the jobs of a host, by its name, in the order in which it runs them.
@@ -62,30 +77,25 @@ class GridSupply:
     def returned(self, host: str, record: JobRecord) -> None:
         """Change nothing: a grid runs every job once."""
 
+    def out_of_time(self, host: str) -> Sequence[JobSpec]:
+        """Return nothing: a grid has all the time that it needs."""
+        return ()
+
 
 class RepeatingSupply:
     """Gives a host the jobs of another supply, and then each job that was disturbed again.
 
-    A job is run again `most` times at most. `records` and `done` are what is known of a run that
-    is continued, by host: the records, and the ids of the jobs that need not run again.
+    A job is run again `most` times at most.
     """
 
-    def __init__(
-        self,
-        supply: Supply,
-        most: int,
-        *,
-        records: Mapping[str, Collection[JobRecord]] | None = None,
-        done: Mapping[str, Collection[str]] | None = None,
-    ) -> None:
-        self._supply, self._most = supply, most
-        self._records, self._done = records or {}, done or {}
+    def __init__(self, supply: Supply, most: int, known: Known | None = None) -> None:
+        self._supply, self._most, self._known = supply, most, known or Known()
         self._due: dict[str, deque[JobSpec]] = {}
 
     def begin(self, host: str, jobs: Sequence[JobSpec]) -> None:
         """Put the repeats that a continued run still owes into the queue of `host`."""
         self._supply.begin(host, jobs)
-        records, done = self._records.get(host, ()), self._done.get(host, ())
+        records, done = self._known.records.get(host, ()), self._known.done.get(host, ())
         self._due[host] = deque(repeats_due(records, done, self._most))
 
     def next(self, host: str) -> JobSpec | None:
@@ -100,3 +110,7 @@ class RepeatingSupply:
         job = repeat_of(record, self._most)
         if job is not None:
             self._due[host].append(job)
+
+    def out_of_time(self, host: str) -> Sequence[JobSpec]:
+        """Return what the other supply leaves out."""
+        return self._supply.out_of_time(host)

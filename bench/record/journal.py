@@ -23,6 +23,7 @@ from bench.record.lines import (
     JobRecord,
     Line,
     MachineEntry,
+    OutOfTime,
     RunHeader,
     SeriesPlace,
 )
@@ -34,6 +35,7 @@ LINES: Mapping[str, type[BaseModel]] = {
     "record": JobRecord,
     "machine": MachineEntry,
     "cluster": ClusterEntry,
+    "out_of_time": OutOfTime,
 }
 
 
@@ -119,6 +121,7 @@ def read_run(path: Path) -> Run:
         warnings=tuple(warnings),
         machines=tuple(line for line in lines if isinstance(line, MachineEntry)),
         clusters=tuple(line for line in lines if isinstance(line, ClusterEntry)),
+        ends=tuple(line for line in lines if isinstance(line, OutOfTime)),
     )
 
 

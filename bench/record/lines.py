@@ -59,6 +59,9 @@ class RunHeader(Frozen):
     repeat_disturbed: int = Field(
         default=0, ge=0, description="how often a disturbed job is run again at most"
     )
+    minutes: float | None = Field(
+        default=None, gt=0, description="what the run was to take; None: all the time that it needs"
+    )
     started_at: str
     jobs: tuple[JobSpec, ...]
     prices: tuple[PriceRule, ...] = Field(default=(), description="as the user stated them")
@@ -152,5 +155,18 @@ class ClusterEntry(Frozen):
     outcome: str | None = Field(default=None, description="None: the share is still running")
 
 
+class OutOfTime(Frozen):
+    """A journal line for the jobs that a machine did not run because the run's minutes were over.
+
+    `jobs` are the ids of the jobs and of the repeats of disturbed jobs. They are no failures.
+    """
+
+    entry: Literal["out_of_time"] = "out_of_time"
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    label: str
+    jobs: tuple[str, ...]
+
+
 #: A line after the header.
-Line = JobRecord | MachineEntry | ClusterEntry
+Line = JobRecord | MachineEntry | ClusterEntry | OutOfTime

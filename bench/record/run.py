@@ -9,20 +9,31 @@ from pathlib import Path
 
 from bench.record.conditions import LookRecord
 from bench.record.facts import MachineFacts
-from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, RunHeader, Skip
+from bench.record.lines import (
+    ClusterEntry,
+    JobRecord,
+    MachineEntry,
+    OutOfTime,
+    RunHeader,
+    Skip,
+)
 from bench.record.repeats import repeats_due
 from bench.spec.job import JobSpec
 
 
 @dataclass(frozen=True)
 class Share:
-    """One machine's share of a run: the jobs that it was given and the records that came back."""
+    """One machine's share of a run: the jobs that it was given and the records that came back.
+
+    `too_late` are the ids of the jobs for which the minutes of the run were too short.
+    """
 
     path: Path
     header: RunHeader
     entry: MachineEntry
     records: tuple[JobRecord, ...]
     warnings: tuple[str, ...] = ()
+    too_late: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -68,12 +79,21 @@ class Share:
     def unrecorded(self) -> tuple[str, ...]:
         """Ids of the jobs that have no record, in the header's order."""
         recorded = {record.job_id for record in self.records}
-        return tuple(job.job_id for job in self.jobs if job.job_id not in recorded)
+        gone = recorded | self.too_late
+        return tuple(job.job_id for job in self.jobs if job.job_id not in gone)
+
+    @property
+    def out_of_time(self) -> tuple[str, ...]:
+        """Ids of the jobs that did not fit into the run's minutes, in the header's order."""
+        recorded = {record.job_id for record in self.records}
+        late = self.too_late - recorded
+        return tuple(job.job_id for job in self.jobs if job.job_id in late)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Ids of the jobs that are still to run, in the header's order."""
-        return tuple(job.job_id for job in self.jobs if job.job_id not in self.done)
+        gone = self.done | self.too_late
+        return tuple(job.job_id for job in self.jobs if job.job_id not in gone)
 
     @property
     def repeats_due(self) -> tuple[JobSpec, ...]:
@@ -82,7 +102,7 @@ class Share:
         Only the machine on which the command was typed can go on with them.
         """
         most = self.header.repeat_disturbed if self.entry.own else 0
-        return repeats_due(self.records, self.done, most)
+        return repeats_due(self.records, self.done | self.too_late, most)
 
     @property
     def measured(self) -> tuple[JobRecord, ...]:
@@ -100,6 +120,7 @@ class Run:
     warnings: tuple[str, ...] = ()
     machines: tuple[MachineEntry, ...] = ()
     clusters: tuple[ClusterEntry, ...] = ()
+    ends: tuple[OutOfTime, ...] = ()
 
     @property
     def measured(self) -> tuple[JobRecord, ...]:
@@ -120,7 +141,14 @@ class Run:
             if record.label in records:
                 records[record.label].append(record)
         return tuple(
-            Share(self.path, self.header, entry, tuple(records[label]), self.warnings)
+            Share(
+                self.path,
+                self.header,
+                entry,
+                tuple(records[label]),
+                self.warnings,
+                frozenset(job for end in self.ends if end.label == label for job in end.jobs),
+            )
             for label, entry in entries.items()
         )
 
@@ -152,6 +180,9 @@ class Run:
             ),
             machines=tuple(
                 entry.model_copy(update=change) if entry.own else entry for entry in self.machines
+            ),
+            ends=tuple(
+                end.model_copy(update=change) if end.label == own else end for end in self.ends
             ),
         )
 

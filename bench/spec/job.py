@@ -80,6 +80,11 @@ class JobSpec(Frozen):
         """Return the same job as it runs again after this one was disturbed."""
         return self._run_for(self.again + 1)
 
+    def replicate(self, repeat: int) -> JobSpec:
+        """Return the same job as the repeat with this number."""
+        name = self.name.removesuffix(f"-r{self.repeat}") if self.repeat else self.name
+        return self.model_copy(update={"name": f"{name}-r{repeat}", "repeat": repeat})
+
     def _run_for(self, again: int) -> JobSpec:
         name = self.name.removesuffix(_mark(self.again)) + _mark(again)
         return self.model_copy(update={"name": name, "again": again})

@@ -82,6 +82,7 @@ class RunRequest:
     dispatch: Dispatch = DISPATCHES[0]
     order_seed: int = 0
     repeat_disturbed: int = MOST_REPEATS
+    minutes: float | None = None
     time_limit_s: float = 3600.0
     price: str | None = None
     wait_quiet_s: float = 0.0

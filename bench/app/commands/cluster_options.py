@@ -23,7 +23,12 @@ def cluster_options() -> list[Option]:
         flag("--local-only", "measure only this machine", SECTION),
         flag("--down", "take the whole cluster down at the end", SECTION),
         option("--max-usd", type=Amount(), metavar="USD", help="stop at this cost of the cluster"),
-        option("--max-minutes", type=Amount(), metavar="MIN", help="stop after this time"),
+        option(
+            "--max-minutes",
+            type=Amount(),
+            metavar="MIN",
+            help="stop after this time, even in mid-job",
+        ),
     ]
 
 

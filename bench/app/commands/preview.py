@@ -32,7 +32,7 @@ def launch_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
 
 def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     """Yield what would run, and about how long it would take."""
-    from bench.app.progress import opening_lines
+    from bench.app.progress_words import opening_lines
 
     yield from opening_lines(plan, None)
     yield f"jobs are placed by {plan.dispatch}, in an order of each run's own:"

@@ -133,10 +133,17 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
     counts = counts_of([run])
     machines = f" on {counts.machines} machines" if counts.machines > 1 else ""
     rest = f"{counts.failed} failed" + (f", {counts.skipped} skipped" if counts.skipped else "")
-    again = ""
+    more = ""
     if counts.repeated:
-        again = f", {counts.repeated} repeated because they were disturbed"
-    yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}{again}"
+        more += f", {counts.repeated} repeated because they were disturbed"
+    if counts.added:
+        more += f", {counts.added} more in the time that was left"
+    yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}{more}"
+    if counts.out_of_time:
+        yield (
+            f"{counts.out_of_time} jobs are left out because of --minutes "
+            f"{run.header.minutes or 0:g}: they did not fit"
+        )
     if counts.disturbed:
         yield _disturbed_words(counts)
     for entry in run.unavailable:

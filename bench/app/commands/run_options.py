@@ -13,6 +13,7 @@ from bench.app.commands.cluster_options import cluster_options
 from bench.app.commands.series_options import series_of, series_options
 from bench.app.options import (
     POSITIVE,
+    Amount,
     Command,
     ExitCodes,
     OneOf,
@@ -57,7 +58,7 @@ AXIS = "axis__"
 
 
 EXIT_CODES = ExitCodes(
-    "all jobs measured",
+    "all jobs measured (with --minutes: all jobs for which there was time)",
     "some jobs failed or could not be placed, or the results could not be written",
     "interrupted (the same command goes on)",
 )
@@ -211,6 +212,15 @@ def _how_to_run() -> list[Option]:
         ),
         option("--order-seed", type=int, default=0, metavar="N", help="seed of the jobs' order"),
         option(
+            "--minutes",
+            type=Amount(),
+            metavar="MIN",
+            help="aim at this time from start to report (of each sitting): one job of each kind, "
+            "then the rest of the grid as far as it fits, then replicates. Jobs that do not fit "
+            "are left out and are no failures; a job that was begun is not ended (that is "
+            "--max-minutes, a limit)",
+        ),
+        option(
             "--repeat-disturbed",
             type=click.IntRange(0, MOST_REPEATS),
             default=MOST_REPEATS,
@@ -249,6 +259,7 @@ def request_of(values: dict[str, Any]) -> RunRequest:
         dispatch=values["dispatch"],
         order_seed=values["order_seed"],
         repeat_disturbed=values["repeat_disturbed"],
+        minutes=values["minutes"],
         time_limit_s=values["job_timeout"],
         price=values["price"],
         wait_quiet_s=values["wait_quiet"] or 0.0,

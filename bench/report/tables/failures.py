@@ -57,7 +57,7 @@ def _row(found: Unmeasured) -> dict[str, Any]:
         "attempt": found.attempt,
         "reason": found.outcome if failure is None else failure.reason,
         "exception": None if failure is None else failure.exception,
-        "message": (found.why or phrases.NOT_RUN) if failure is None else failure.message,
+        "message": phrases.why_unmeasured(found) if failure is None else failure.message,
         "advice": None if failure is None else failure.why.advice,
         "log_tail": log,
         "measured_later": found.measured_later,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.analysis.failures import Unmeasured
 from bench.analysis.limits import Limits
 from bench.analysis.ratios import Finding
 from bench.analysis.reference import Relative, Unlike
@@ -37,6 +38,14 @@ NODE_PRICE = f"the cluster's label {PRICE_LABEL}"
 
 #: The message of a job without a record in the table of failures.
 NOT_RUN = "planned, but the journal holds no record of it"
+
+
+def why_unmeasured(found: Unmeasured) -> str:
+    """Return why a job that did not fail was not measured, or why a machine was unavailable."""
+    if found.outcome == "no time":
+        minutes = "the minutes" if found.minutes is None else f"the {found.minutes:g} minutes"
+        return f"left out: it did not fit into {minutes} of the run (--minutes)"
+    return found.why or NOT_RUN
 
 
 def regime(limits: Limits) -> str:

@@ -122,8 +122,16 @@ def job_counts(counts: Counts) -> str:
         more += f" Unavailable: {', '.join(counts.unavailable)} (see Failures)."
     if counts.repeated:
         more += f" {_repeated(counts)}"
+    if counts.added:
+        jobs = "1 more job was" if counts.added == 1 else f"{counts.added} more jobs were"
+        more = f" {jobs} measured in the time that was left.{more}"
+    if counts.no_time:
+        jobs = "1 did" if counts.no_time == 1 else f"{counts.no_time} did"
+        more = f" {jobs} not fit into the minutes of the run (see Failures).{more}"
     if not counts.not_run and not counts.failed:
-        return f"All {counts.planned} jobs were measured; none failed.{more}"
+        all_ = counts.measured == counts.planned
+        words = f"All {counts.planned}" if all_ else f"{counts.measured} of {counts.planned}"
+        return f"{words} jobs were measured; none failed.{more}"
     return (
         f"{counts.measured} of {counts.planned} jobs were measured; failed: {counts.failed}, "
         f"not run: {counts.not_run} (see Failures).{more}"

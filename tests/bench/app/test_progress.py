@@ -13,7 +13,8 @@ import pytest
 import toy_workload
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, conditions
 
-from bench.app.progress import LiveProgress, Progress, epoch_words, make_progress, outcome_words
+from bench.app.progress import LiveProgress, Progress, make_progress
+from bench.app.progress_words import epoch_words, outcome_words
 from bench.dispatch.events import Event
 from bench.record.failure import Failure
 from mnist_bench.description import DESCRIPTION

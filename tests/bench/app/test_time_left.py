@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from builders import a_job
 
-from bench.app.time_left import UNKNOWN_S, TimeLeft
+from bench.app.time_left import TimeLeft
+from bench.dispatch.durations import UNKNOWN_S
 from mnist_bench.estimate import job_seconds
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]

@@ -9,7 +9,7 @@ import pytest
 from builders import a_record, conditions
 from scheduling import JOBS, MEASURED, by_host, cluster, records, run
 
-from bench.dispatch.supply import GridSupply, RepeatingSupply
+from bench.dispatch.supply import GridSupply, Known, RepeatingSupply
 
 IDS = [job.job_id for job in JOBS]
 
@@ -35,10 +35,10 @@ def times_disturbed(times):
     return flag_of
 
 
-def repeated(times, tmp_path, most=2, names="ab", **known):
+def repeated(times, tmp_path, most=2, names="ab", known=None):
     simulated = cluster(names)
     simulated.outcome = flagged(times_disturbed(times))
-    supply = RepeatingSupply(GridSupply(known.get("done")), most, **known)
+    supply = RepeatingSupply(GridSupply(known.done if known else None), most, known)
     _, events = run(simulated, tmp_path, supply)
     return simulated, events
 
@@ -77,7 +77,7 @@ def test_a_continued_run_runs_the_repeats_that_it_owes_and_no_other(tmp_path):
         a_record(JOBS[2].once_more(), MEASURED, conditions=good),
     ]
     done = {"a": {record.job_id for record in known}}
-    _, events = repeated({}, tmp_path, names="a", records={"a": known}, done=done)
+    _, events = repeated({}, tmp_path, names="a", known=Known({"a": known}, done))
     owed = [JOBS[0].once_more(), JOBS[1].once_more().once_more()]
     assert by_host(events)["a"] == [IDS[3], *(job.job_id for job in owed)]
 

@@ -1,0 +1,94 @@
+"""What the progress of a run says: before the first job, of a running job, and of a record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bench import units
+from bench.record.lines import JobRecord
+from bench.record.repeats import is_disturbed
+from bench.record.run import Run
+from bench.report.words.lists import or_list
+from bench.spec.axes import Metric
+from bench.spec.description import Outline
+from bench.text import printable
+
+if TYPE_CHECKING:
+    from bench.app.plan import Plan
+
+
+def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
+    """Return what a user should know before the first job."""
+    threads = or_list([str(number) for number in plan.threads])
+    lines = [
+        f"grid {plan.grid}: {len(plan.jobs)} jobs on {plan.label}, {threads} threads a job",
+        *([] if plan.minutes is None else [_minutes_words(plan.minutes)]),
+        f"data: {plan.dataset.name} ({plan.dataset.source})",
+    ]
+    if plan.dataset.note:
+        lines.append(f"note: {plan.dataset.note}")
+    if plan.dataset.tried:
+        lines.append(f"tried: {plan.dataset.tried}")
+    for reason, count in Counter(skip.reason for skip in plan.skipped).items():
+        lines.append(f"skipped: {count} jobs: {reason}")
+    if continued:
+        own = continued.own
+        done = len(own.jobs) - len(own.missing) if own else 0
+        lines.append(
+            f"going on with {continued.path.name}: {done} jobs have a record (--fresh starts anew)"
+        )
+    return lines
+
+
+def _minutes_words(minutes: float) -> str:
+    """Return what `--minutes` makes of the run."""
+    return (
+        f"{minutes:g} minutes: one job of each kind first, then the grid as far as it fits, then "
+        "replicates"
+    )
+
+
+def outcome_words(record: JobRecord, scored: Metric | None) -> str:
+    """Return one phrase for a record: its key figures, or why it failed.
+
+    `scored` is the workload's metric that is shown; without one, only times are shown.
+    """
+    if record.failure:
+        first = next(iter(record.failure.message.splitlines()), "")[:160]
+        return f"FAILED ({record.failure.reason}): {printable(first)}"
+    measurement = record.measurement
+    assert measurement is not None
+    final, last = measurement.final, measurement.epochs[-1]
+    step_ms = None if last.step_median_s is None else last.step_median_s * 1000
+    figures = [
+        f"{units.seconds(final.total_s)} s",
+        f"{units.seconds(last.wall_s)} s/epoch",
+        f"{units.significant(step_ms)} ms/step",
+    ]
+    if scored is not None and scored.name in final.metrics:
+        figures.append(_figure(scored, final.metrics[scored.name]))
+    if is_disturbed(record) and record.conditions and record.conditions.whole:
+        causes = " and ".join(record.conditions.whole.cause_names)
+        figures.append(f"disturbed by {causes}" if causes else "disturbed")
+    return ", ".join(figures)
+
+
+def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
+    """Return one phrase for what a running job told last."""
+    if detail.get("event") != "epoch":
+        return "first epoch"
+    told = detail["metrics"]
+    figures = [_figure(one, told[one.name]) for one in outline.epoch_metrics if one.name in told]
+    when = f"epoch {detail['epoch']} of {detail['epochs']}"
+    return ", ".join([when, f"{units.seconds(detail['wall_s'])} s", *figures])
+
+
+def _figure(metric: Metric, value: float | None) -> str:
+    unit = f" {metric.unit}" if metric.unit else ""
+    if value is None or metric.digits is None:
+        shown = units.significant(value)
+    else:
+        shown = f"{value:.{metric.digits}f}"
+    return f"{metric.title} {shown}{unit}"
