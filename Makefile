@@ -2,6 +2,8 @@
 
 PY := .venv/bin/python
 GRID ?= quick
+# a longer grid takes the time that it needs, unless MINUTES is given
+MINUTES ?= $(if $(filter quick,$(GRID)),5)
 ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
@@ -14,7 +16,8 @@ export PYTHON
 .NOTPARALLEL:
 
 help:
-	@echo 'make run               set up, then measure this machine (GRID=quick; GRID=full for all)'
+	@echo 'make run               set up, then measure this machine for five minutes (MINUTES=5; MINUTES='
+	@echo '                       runs the grid alone; GRID=full runs all and takes the time it needs)'
 	@echo 'make test              set up with the test tools, then run the whole test suite and print'
 	@echo '                       its slowest tests and its coverage (of its own process alone: jobs'
 	@echo '                       run in processes of their own, which are not traced)'
@@ -40,7 +43,7 @@ setup-test:
 	@sh tools/setup.sh test $(TEST_EXTRAS) $(EXTRAS)
 
 run: setup
-	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(ARGS)
+	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(if $(MINUTES),--minutes '$(MINUTES)') $(ARGS)
 
 test: setup-test
 	@sh tools/lab-setup.sh
