@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.cells import Cell, unmarked_axes
 from bench.analysis.contenders import contenders
+from bench.analysis.gate import cell_gates, wrong_cells
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pace import Pace, by_machine, paces
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -18,7 +19,7 @@ from bench.analysis.workload import workload_of
 from bench.errors import RequestError
 from bench.record.price import Price
 from bench.record.run import Run, merged
-from bench.spec.axes import Metric
+from bench.spec.axes import Metric, Reference
 from bench.spec.description import Outline
 
 #: How much of a seed's K is moved to K - 1, left at K, and moved to K + 1, because the seeds that
@@ -67,6 +68,7 @@ class Why(enum.Enum):
     """Why a machine is excluded."""
 
     NOT_MEASURED = "no job that was asked for was measured"
+    TRAINS_WRONG = "it trains wrong"
     NO_METRIC = "no job reports the metric"
     NEVER_REACHED = "no seed reached the target"
     RARELY_REACHED = "few seeds reached the target"
@@ -131,13 +133,16 @@ class Choice:
         return self.groups[0][0] if self.groups else None
 
 
-def choice_of(runs: Sequence[Run], wish: Wish, outline: Outline) -> tuple[Choice, Outline]:
+def choice_of(
+    runs: Sequence[Run], wish: Wish, outline: Outline, reference: Reference | None = None
+) -> tuple[Choice, Outline]:
     """Return the choice among the machines of `runs`, and the outline of their workload.
 
-    `outline` is the program's own. Raises RequestError if the runs are of unlike workloads, or if
-    no metric of the workload is scored.
+    `outline` and `reference` are the program's own. The reference's calibrations say which machines
+    train wrong, and these are excluded. Raises RequestError if the runs are of unlike workloads, or
+    if no metric of the workload is scored.
     """
-    outline, _ = workload_of(runs, outline, None)
+    outline, reference = workload_of(runs, outline, reference)
     if outline.scored is None:
         raise RequestError(
             f"the workload {outline.name} has no scored metric, so there is no target to reach",
@@ -151,9 +156,12 @@ def choice_of(runs: Sequence[Run], wish: Wish, outline: Outline) -> tuple[Choice
         for recipe, alike in recipes(measured, outline).items()
         if wish.is_for(recipe, outline)
     }
+    names = {machine.key: machine.name for machine in found}
+    calibrations = None if reference is None else reference.calibrations
+    wrong = wrong_cells(cell_gates(measured, names, calibrations, outline))
     by_key = by_machine(paces(contenders(measured, found, outline), measured, outline))
     prices = latest_prices(measured)
-    return choose(wish, outline.scored, found, wanted, by_key, prices), outline
+    return choose(wish, outline.scored, found, wanted, by_key, prices, wrong), outline
 
 
 def choose(
@@ -163,17 +171,23 @@ def choose(
     wanted: Mapping[Cell, Sequence[MeasuredJob]],
     by_key: Mapping[str, Mapping[Cell, Pace]],
     prices: Mapping[str, Price],
+    wrong: Collection[tuple[str, Cell]] = (),
 ) -> Choice:
     """Return the machines by their chance of reaching the target within the limits.
 
     `wanted` holds the jobs of each recipe that counts, of all machines together. `by_key` holds
-    paces by machine and recipe, and `prices` by machine. A machine stands for its best recipe.
+    paces by machine and recipe, and `prices` by machine. A machine stands for its best recipe
+    among those that it does not train `wrong`.
     """
     found = {recipe: reached(recipe, jobs, metric, wish.target) for recipe, jobs in wanted.items()}
-    outcomes = []
+    outcomes: list[Candidate | Exclusion] = []
     for machine in known:
         own = {cell: pace for cell, pace in by_key.get(machine.key, {}).items() if cell in found}
-        outcomes.append(_best(machine, own, found, prices.get(machine.key), wish))
+        right = {cell: pace for cell, pace in own.items() if (machine.key, cell) not in wrong}
+        if own and not right:
+            outcomes.append(Exclusion(machine.name, Why.TRAINS_WRONG))
+        else:
+            outcomes.append(_best(machine, right, found, prices.get(machine.key), wish))
     return Choice(
         wish,
         metric,

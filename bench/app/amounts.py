@@ -19,7 +19,7 @@ _DOLLARS = re.compile(rf"\$?\s*({_NUMBER})\s*(?:usd|dollars?|\$)?", re.IGNORECAS
 
 
 class Duration(click.ParamType[float]):
-    """A time with its unit, in seconds: `90s`, `30m`, `1.5h`, `1h30m`."""
+    """A time in seconds: `90s`, `30m`, `1.5h`, `1h30m`; a plain number is minutes."""
 
     name = "time"
 
@@ -28,10 +28,16 @@ class Duration(click.ParamType[float]):
     ) -> float:
         """Return the seconds."""
         text = str(value).strip().lower()
+        text = f"{text}m" if re.fullmatch(_NUMBER, text) else text
         parts = _TIME.findall(text) if _TIMES.fullmatch(text) else []
         seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
         if not 0 < seconds < math.inf:
-            self.fail(f"{value!r} is not a time: give one such as 90s, 30m or 1.5h", param, ctx)
+            self.fail(
+                f"{value!r} is not a time above 0: write 90s, 30m or 1.5h (a plain number is "
+                "minutes)",
+                param,
+                ctx,
+            )
         return seconds
 
 

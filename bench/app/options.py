@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,6 @@ PRICE = (
     "dollars an hour (0.35), what the machine cost and its years of use (1800/4y), or a YAML file "
     "of rules; a bare figure applies to this machine alone, not to a cluster's nodes"
 )
-
-#: Seconds of each unit in which a duration is written.
-SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 #: Words for yes and no, as a list of a boolean axis may hold them.
 BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
@@ -205,27 +201,6 @@ class Amount(click.ParamType[float]):
         if not 0 < number < math.inf:
             self.fail(f"{value!r} is not a number above 0", param, ctx)
         return number
-
-
-class Duration(click.ParamType[float]):
-    """A time span above 0 in seconds, written as 90s, 30m, 2h or 1d; a plain number is minutes."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the seconds."""
-        written = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d)?", str(value).strip())
-        seconds = float(written[1]) * SECONDS[written[2] or "m"] if written else 0.0
-        if not 0 < seconds < math.inf:
-            self.fail(
-                f"{value!r} is not a duration above 0: write 90s, 30m or 2h (a plain number is "
-                "minutes)",
-                param,
-                ctx,
-            )
-        return seconds
 
 
 class Percent(click.ParamType[float]):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import click
 
 from bench.app import pricing
 from bench.app.amounts import Dollars, Duration, Number
+from bench.app.commands.report import left_out_lines
 from bench.app.commands.run_options import AXIS, axis_option, workload_named
+from bench.app.folder_runs import runs_of
 from bench.app.options import (
     PATH,
     Command,
@@ -166,8 +169,7 @@ def execute(request: ChooseRequest, program: Program) -> int:
     description = load_workload(request.workload).description
     _check_values(request, description)
     rules = read_rules(request.price) if request.price else ()
-    runs = [read_run(path) for path in _journals(request)]
-    runs = pricing.repriced_report(runs, rules)
+    runs = pricing.repriced_report(_runs(request, description), rules)
     report, found = _answer(request, runs, description)
     print(report)
     return 0 if found else 1
@@ -185,10 +187,23 @@ def _check_values(request: ChooseRequest, description: Description) -> None:
                 )
 
 
-def _journals(request: ChooseRequest) -> list[Path]:
-    """Return the journals that the request names; without any, all of the folder of reports."""
+def _runs(request: ChooseRequest, description: Description) -> list[Run]:
+    """Return the runs of the journals that the request names; without any, of the whole folder.
+
+    A journal of the folder that is unreadable or of another workload is left out, with a note.
+    """
+    if request.journals:
+        return [read_run(path) for path in _journals(request.journals)]
+    found = runs_of(_journals((request.out,)), description.outline)
+    for line in left_out_lines(found.left_out):
+        print(line, file=sys.stderr)
+    return list(found.runs)
+
+
+def _journals(places: Sequence[Path]) -> list[Path]:
+    """Return the journals at some places, each a file or a folder."""
     paths: list[Path] = []
-    for path in request.journals or (request.out,):
+    for path in places:
         found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
         if not found or not found[0].exists():
             raise RequestError(
@@ -209,7 +224,8 @@ def _answer(request: ChooseRequest, runs: list[Run], description: Description) -
     wish = Wish(
         request.target, request.deadline_s, request.budget_usd, request.axes, request.dataset
     )
-    choice, outline = choice_of(runs, wish, description.outline)
+    reference = description.reference() if description.reference else None
+    choice, outline = choice_of(runs, wish, description.outline, reference)
     report = choice_report(choice, outline, rent_or_buy(choice))
     text = data.summary_json(report) if request.as_json else render(report)
     return text.rstrip("\n"), choice.best is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.app.options import POSITIVE, Duration, Option
+from bench.app.amounts import Duration
+from bench.app.options import POSITIVE, Option
 from bench.errors import RequestError
 from bench.spec.request import SeriesRequest
 

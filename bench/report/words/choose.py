@@ -125,6 +125,8 @@ def excluded(found: Exclusion, choice: Choice, outline: Outline) -> str:
         data = choice.wish.dataset
         on = f"on {data} data " if data else ""
         return f"the journals hold no measured job {on}of the kind that was asked for"
+    if found.why is Why.TRAINS_WRONG:
+        return "it trains fast but wrong: its jobs end outside of what ten seeds showed"
     if found.why is Why.NO_METRIC:
         return f"no evaluation of its jobs shows the {choice.metric.title}"
     if found.why is Why.NO_PRICE:
