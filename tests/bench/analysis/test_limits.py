@@ -6,6 +6,7 @@ import pytest
 
 from bench.analysis.limits import fixed_cost_s, limits
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate
+from bench.report.words import phrases
 
 MIB = 2**20
 
@@ -53,6 +54,21 @@ def test_the_larger_ideal_time_names_the_regime():
 def test_what_neither_ceiling_explains_is_overhead():
     found = at(0.010, flops=400_000_000, moved=30_000_000)
     assert (found.regime, found.basis, found.overhead_s) == ("overhead-bound", "roofline", None)
+
+
+@pytest.mark.parametrize(
+    ("flops", "regime", "near"),
+    [
+        (300_000_000, "overhead-bound", False),
+        (450_000_000, "overhead-bound", True),
+        (550_000_000, "compute-bound", True),
+        (700_000_000, "compute-bound", False),
+    ],
+)
+def test_near_the_cut_of_a_half_the_regime_is_said_to_be_uncertain(flops, regime, near):
+    found = at(0.010, flops=flops)
+    assert (found.regime, found.near) == (regime, near)
+    assert phrases.regime(found).endswith("(near the limit)") is near
 
 
 def test_a_batch_sweep_overrules_the_roofline():
