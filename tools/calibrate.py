@@ -59,7 +59,8 @@ def main(arguments: list[str]) -> int:
 def text_of(document: dict[str, Any]) -> str:
     """Return the document as JSON, each list of numbers on one line."""
     text = json.dumps(document, indent=1)
-    return re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text) + "\n"
+    lists = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
+    return lists.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 if __name__ == "__main__":

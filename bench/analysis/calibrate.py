@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from bench.analysis.cells import axis_value
 from bench.analysis.pooling import MeasuredJob
+from bench.analysis.prediction import SCALES
 from bench.errors import RequestError
-from bench.spec.axes import Calibration, Calibrations, Value
+from bench.spec.axes import Calibration, Calibrations, Scale, Value
 from bench.spec.description import Outline
 
 #: Seeds that a calibration needs at least: with fewer, the deviation itself is hardly known.
@@ -34,34 +35,31 @@ def calibrate(
     *,
     by: Sequence[str],
     requires: Mapping[str, Value],
-    metrics: Sequence[str],
+    metrics: Mapping[str, Scale],
     least: int = LEAST_SEEDS,
 ) -> tuple[Calibrations, tuple[TooFew, ...]]:
     """Return the calibrations that `jobs` give, and what was left out for want of seeds.
 
     `by` names the axes that change the metrics; `requires` holds the values of other axes that all
-    jobs must have. A repeated seed counts once. Every evaluation of a job counts, so a job that is
-    evaluated after each epoch calibrates each of them. Raises RequestError if there is no job, or
-    if the jobs are of unlike data, versions or values of `requires`.
+    jobs must have. `metrics` holds the scale of each metric. A repeated seed counts once. Every
+    evaluation of a job counts, so a job that is evaluated after each epoch calibrates each of them.
+    Raises RequestError if there is no job, or if the jobs are of unlike data, versions or values of
+    `requires`.
     """
-    found: dict[_Key, dict[int, float]] = {}
     for job in jobs:
         _check(job, outline, requires)
-        axes = {axis.name: axis_value(job.record.job, axis) for axis in outline.axes}
-        for evaluation in job.measurement.evaluations:
-            for metric in metrics:
-                if (value := evaluation.metrics.get(metric)) is not None:
-                    key = (tuple(axes[name] for name in by), evaluation.epochs, metric)
-                    found.setdefault(key, {})[job.record.job.seed] = value
     digest, versions = _only(jobs)
+    found = _by_seed(jobs, outline, by, tuple(metrics))
     rows, few = [], {}
     for (values, epochs, metric), seeds in sorted(found.items(), key=lambda item: str(item[0])):
         named = {name: value for name, value in zip(by, values, strict=True) if value is not None}
         if len(seeds) < least:
             few[values, epochs] = TooFew(named, epochs, len(seeds))
             continue
-        mean, sd = statistics.fmean(seeds.values()), statistics.stdev(seeds.values())
-        rows.append(Calibration(named, epochs, metric, mean, sd, len(seeds)))
+        scale = metrics[metric]
+        scaled = [SCALES[scale][0](value) for value in seeds.values()]
+        mean, sd = statistics.fmean(scaled), statistics.stdev(scaled)
+        rows.append(Calibration(named, epochs, metric, mean, sd, len(seeds), scale))
     last = max(jobs, key=lambda job: job.record.ended_at)
     facts = last.record.machine
     return (
@@ -76,6 +74,22 @@ def calibrate(
         ),
         tuple(few.values()),
     )
+
+
+def _by_seed(
+    jobs: Sequence[MeasuredJob], outline: Outline, by: Sequence[str], metrics: Sequence[str]
+) -> dict[_Key, dict[int, float]]:
+    """Return the value of each metric after each evaluation, by seed."""
+    found: dict[_Key, dict[int, float]] = {}
+    for job in jobs:
+        axes = {axis.name: axis_value(job.record.job, axis) for axis in outline.axes}
+        values = tuple(axes[name] for name in by)
+        for evaluation in job.measurement.evaluations:
+            for metric in metrics:
+                if (value := evaluation.metrics.get(metric)) is not None:
+                    key = (values, evaluation.epochs, metric)
+                    found.setdefault(key, {})[job.record.job.seed] = value
+    return found
 
 
 def _check(job: MeasuredJob, outline: Outline, requires: Mapping[str, Value]) -> None:

@@ -159,12 +159,17 @@ class Agreement:
     across_devices: float | None = None
 
 
+#: The scale on which a metric is spread about evenly over seeds.
+Scale = Literal["plain", "log odds"]
+
+
 @dataclass(frozen=True)
 class Calibration:
     """A metric after `epochs` epochs, over `n` healthy jobs that differ in their seed alone.
 
-    `axes` holds the values that the jobs shared and that change the metric. `sd` is the sample's
-    standard deviation (divisor n - 1).
+    `axes` holds the values that the jobs shared and that change the metric. `mean` and `sd`, the
+    sample's standard deviation (divisor n - 1), are on the `scale`: of the metric itself, or of its
+    log odds, which suits a share near 0 or 1.
     """
 
     axes: Mapping[str, Value]
@@ -173,6 +178,7 @@ class Calibration:
     mean: float
     sd: float
     n: int
+    scale: Scale = "plain"
 
 
 @dataclass(frozen=True)

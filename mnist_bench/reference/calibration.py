@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from bench.spec.axes import Calibration, Calibrations, Value
+from bench.spec.axes import Calibration, Calibrations, Scale, Value
 
 #: The axes that change what a job learns and tell one calibration from another.
 BY = ("model", "optimizer")
@@ -23,8 +23,8 @@ REQUIRES: Mapping[str, Value] = {
     "precision": "float32",
     "as_published": False,
 }
-#: The metrics that are calibrated, which are also the published ones.
-METRICS = ("train_accuracy", "test_accuracy")
+#: The metrics that are calibrated, which are also the published ones, and their scales.
+METRICS: Mapping[str, Scale] = {"train_accuracy": "log odds", "test_accuracy": "log odds"}
 FILE = "calibration.json"
 
 
@@ -37,7 +37,9 @@ def calibrations() -> Calibrations:
 def from_document(document: Mapping[str, Any]) -> Calibrations:
     """Return the calibrations that a JSON document holds."""
     rows = tuple(
-        Calibration(series["axes"], epochs, series["metric"], mean, sd, series["seeds"])
+        Calibration(
+            series["axes"], epochs, series["metric"], mean, sd, series["seeds"], series["scale"]
+        )
         for series in document["series"]
         for epochs, mean, sd in zip(series["epochs"], series["mean"], series["sd"], strict=True)
     )
@@ -59,6 +61,7 @@ def to_document(found: Calibrations) -> dict[str, Any]:
             {
                 "axes": dict(alike[0].axes),
                 "metric": alike[0].metric,
+                "scale": alike[0].scale,
                 "seeds": alike[0].n,
                 "epochs": [row.epochs for row in alike],
                 "mean": [round(row.mean, 6) for row in alike],

@@ -13,7 +13,7 @@ from learner_workload import LEARNER
 from bench.analysis.calibrate import calibrate
 from bench.analysis.gate import cell_gates, converged, wrong_cells
 from bench.analysis.pooling import measured_jobs
-from bench.analysis.prediction import interval
+from bench.analysis.prediction import checked, interval
 from bench.analysis.reference import Unlike
 from bench.analysis.results import analyse
 from bench.child.job import run_launch
@@ -26,7 +26,7 @@ from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
 
 OUTLINE = learner_workload.DESCRIPTION.outline
-METRICS = ("loss", "accuracy")
+METRICS = {"loss": "plain", "accuracy": "log odds"}
 
 
 def learned(*seeds, fault=None, epochs=3):
@@ -109,6 +109,16 @@ def test_more_checks_make_wider_intervals():
     assert interval(row, 20)[1] > high
 
 
+def test_a_share_near_one_may_fall_further_than_it_may_rise():
+    row = Calibration({}, 1, "accuracy", 5.0, 0.5, 10, "log odds")
+    low, high = interval(row)
+    middle = 1 / (1 + np.exp(-5.0))
+    assert 0.9 < low < middle < high < 1
+    assert middle - low > 3 * (high - middle)
+    (check,) = checked({"accuracy": low - 1e-6}, [row])
+    assert not check.passed
+
+
 def test_a_healthy_job_lies_outside_as_seldom_as_promised():
     """Ten seeds give the calibration, an eleventh is judged: 0.1% of 20,000 draws fail."""
     generator = np.random.default_rng(1)
@@ -131,7 +141,13 @@ def test_jobs_of_unlike_data_or_settings_give_no_calibration():
     records = [a_record(a_job(seed=seed), each) for seed, each in enumerate((one, other))]
     jobs = measured_jobs(a_run(records).shares)
     with pytest.raises(RequestError, match="one set of data"):
-        calibrate(jobs, DESCRIPTION.outline, by=("model",), requires={}, metrics=("train_loss",))
+        calibrate(
+            jobs,
+            DESCRIPTION.outline,
+            by=("model",),
+            requires={},
+            metrics={"train_loss": "plain"},
+        )
     with pytest.raises(RequestError, match="differs from the jobs"):
         calibrated(learned(1), requires={"model": "linear"})
 
