@@ -177,7 +177,7 @@ def choose(
 
     `wanted` holds the jobs of each recipe that counts, of all machines together. `by_key` holds
     paces by machine and recipe, and `prices` by machine. A machine stands for its best recipe
-    among those that it does not train `wrong`.
+    among the recipes that it does not train `wrong`.
     """
     found = {recipe: reached(recipe, jobs, metric, wish.target) for recipe, jobs in wanted.items()}
     outcomes: list[Candidate | Exclusion] = []
