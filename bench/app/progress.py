@@ -108,7 +108,9 @@ class Progress:
             machine = f"{event.host}: " if event.host else ""
             words = outcome_words(event.record, self._outline.scored)
             if repeat_of(event.record, self._most):
-                words += " (it runs again after the others)"
+                timed = self._asked_left_s() is not None
+                when = "if there is time" if timed else "after the others"
+                words += f" (it runs again {when})"
             self.say(f"{self._counts} {machine}{event.job_id}  {words}  ({self._left})")
 
     @property
@@ -125,6 +127,8 @@ class Progress:
     def _left(self) -> str:
         """The time left in words, and the part of it that repeats of disturbed jobs take."""
         words = f"about {units.duration(self._left_s)} left"
+        if self._asked_left_s() is not None:  # the time is given, and repeats have no claim on it
+            return words
         repeats_s = max((t.repeats_left_s for t in self._tallies.values()), default=0.0)
         return words + (f", {units.duration(repeats_s)} for repeats" if repeats_s else "")
 

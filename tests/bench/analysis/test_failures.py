@@ -8,7 +8,7 @@ from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.analysis.failures import counts, unmeasured
 from bench.record.failure import Failure
-from bench.record.lines import MachineEntry, Skip
+from bench.record.lines import MachineEntry, OutOfTime, Skip
 from bench.record.run import merged
 
 STEPS = [[1.0, 0.1], [0.1, 0.1]]
@@ -66,3 +66,14 @@ def test_a_repeat_of_a_disturbed_job_is_no_further_job():
         assert len(told) == failed  # a failed repeat has its row in the table
         assert (count.planned, count.measured, count.failed, count.not_run) == (1, 1, 0, 0)
         assert (count.repeated, count.disturbed) == (1, failed)
+
+
+def test_a_job_without_time_has_its_row_and_is_counted_neither_as_failed_nor_as_not_run():
+    ran, late = a_job(seed=1), a_job(seed=2)
+    records = [a_record(job, a_measurement(STEPS)) for job in (ran, ran.replicate(1))]
+    run = a_run(records, planned=[ran, late], minutes=5.0)
+    end = OutOfTime(run_id=run.header.run_id, label="lab", jobs=(late.job_id,))
+    told, count = found(replace(run, ends=(end,)))
+    assert [(one.job_id, one.outcome, one.minutes) for one in told] == [(late.job_id, "no time", 5)]
+    assert (count.planned, count.measured, count.failed, count.not_run) == (2, 1, 0, 0)
+    assert (count.no_time, count.added) == (1, 1)

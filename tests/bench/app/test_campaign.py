@@ -127,6 +127,41 @@ def test_a_run_that_was_cut_off_among_its_repeats_runs_the_ones_that_are_still_d
     assert "3 jobs have a record" in capsys.readouterr().out
 
 
+def test_a_run_of_minutes_uses_them_up_and_is_complete(tmp_path, monkeypatch, capsys):
+    """Nine seconds for two kinds of jobs: each has one job first, then replicates come."""
+    monkeypatch.setattr(campaign_module, "CLOSING_S", 0.0)
+    jobs = (toy_job("ok"), toy_job("second"), toy_job("ok", seed=5))
+    plan = a_plan(tmp_path, jobs, minutes=0.15)
+    begin = time.monotonic()
+    campaign = Campaign(plan, tmp_path / "out")
+    campaign.run()
+    assert time.monotonic() - begin < 30
+    run = campaign.read()
+    assert run.complete
+    kinds = [record.job.axes["model"] for record in run.records]
+    assert set(kinds[:2]) == {"ok", "second"}
+    counts = counts_of([run])
+    assert counts.exit_code == 0
+    assert counts.measured + counts.out_of_time == 3
+    assert counts.added == len(run.records) - counts.measured
+    said = capsys.readouterr().out
+    assert "0.15 minutes: one job of each kind first" in said
+    again = Campaign(plan, tmp_path / "out")
+    again.run()
+    assert again.path != campaign.path, "a complete run is followed by another sitting"
+
+
+def test_what_had_no_time_is_told_and_kept_in_the_journal(tmp_path, capsys):
+    """No time is left from the start, so only one job of each kind runs."""
+    jobs = (toy_job("ok"), toy_job("second"), toy_job("ok", seed=5), toy_job("ok", seed=6))
+    campaign = Campaign(a_plan(tmp_path, jobs, minutes=0.001), tmp_path / "out")
+    campaign.run()
+    run = campaign.read()
+    assert (len(run.records), len(run.own.out_of_time), run.complete) == (2, 2, True)
+    assert counts_of([run]).exit_code == 0
+    assert "the time is over: 2 jobs or repeats are left out" in capsys.readouterr().out
+
+
 def test_a_complete_run_and_another_request_are_not_continued(tmp_path, capsys):
     first = Campaign(a_plan(tmp_path), tmp_path / "out")
     first.run()

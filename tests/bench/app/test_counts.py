@@ -8,7 +8,7 @@ from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.app.counts import Counts, counts_of
 from bench.record.failure import Failure
-from bench.record.lines import MachineEntry
+from bench.record.lines import MachineEntry, OutOfTime
 
 JOBS = [a_job(seed=seed) for seed in (1, 2)]
 MEASURED = a_measurement([[0.5, 0.25], [0.25, 0.25]])
@@ -71,3 +71,38 @@ def test_a_repeat_that_failed_is_no_failure_of_its_job():
 def test_a_run_that_is_given_twice_has_its_disturbed_jobs_once():
     run = a_run([disturbed(JOBS[0])])
     assert counts_of([run, run]).disturbed == 1
+
+
+def timed_run(records, late):
+    """Return a run of minutes that planned JOBS and left `late` out."""
+    end = OutOfTime(run_id="run-1", label="lab", jobs=tuple(job.job_id for job in late))
+    run = a_run(records, planned=JOBS, minutes=1.0, repeat_disturbed=2)
+    return replace(run, ends=(end,))
+
+
+def test_a_job_without_time_is_no_failure_and_a_replicate_in_spare_time_is_counted_apart():
+    first, other = JOBS
+    more = first.replicate(1)
+    run = timed_run([a_record(first, MEASURED), a_record(more, MEASURED)], [other])
+    counts = counts_of([run])
+    assert (counts.planned, counts.measured, counts.failed) == (2, 1, 0)
+    assert (counts.out_of_time, counts.added) == (1, 1)
+    assert run.complete
+    assert counts.exit_code == 0
+
+
+def test_a_run_of_minutes_in_which_nothing_was_measured_or_a_job_failed_is_no_success():
+    assert counts_of([timed_run([], JOBS)]).exit_code == 1
+    assert counts_of([timed_run([a_record(JOBS[0], LOST)], JOBS[1:])]).exit_code == 1
+
+
+def test_a_run_of_minutes_that_was_cut_off_misses_its_jobs():
+    run = replace(timed_run([a_record(JOBS[0], MEASURED)], ()), ends=())
+    assert run.own.missing == (JOBS[1].job_id,)
+    assert counts_of([run]).exit_code == 1
+
+
+def test_a_repeat_without_time_is_no_longer_due():
+    run = timed_run([disturbed(job) for job in JOBS], [JOBS[0].once_more()])
+    assert run.own.repeats_due == (JOBS[1].once_more(),)
+    assert run.own.out_of_time == ()

@@ -39,6 +39,7 @@ PLAN = types.SimpleNamespace(
     jobs=JOBS,
     label="[red]box[/red]",
     threads=(1, 2, 8),
+    minutes=None,
     dataset=types.SimpleNamespace(name="mnist", source="a file", note="a note", tried=None),
 )
 
@@ -111,6 +112,25 @@ def test_repeats_of_disturbed_jobs_are_counted_apart_and_their_time_is_said():
     assert told == [True, False, True, False]
     assert "disturbed by foreign CPU and swap  (about 0 s left)" in lines[3]
     assert [line.endswith(" for repeats)") for line in lines] == [True, True, True, False]
+
+
+def test_the_time_left_of_a_run_of_minutes_is_what_is_left_of_them():
+    stream = io.StringIO()
+    progress = Progress(stream, WORKLOAD, left_s=lambda: 100.0)
+    progress.begin(JOBS[:1], already=0)
+    for job in (JOBS[0], JOBS[0].replicate(1)):
+        progress.show(record_event(job))
+    first, second, third = stream.getvalue().splitlines()
+    assert first == "about 1 min 40 s to go"
+    assert second.startswith("[1/1] ")
+    assert third.startswith("[1/1, 1 more] ")
+    assert third.endswith("(about 1 min 40 s left)")
+    progress = Progress(stream, WORKLOAD, repeat_disturbed=2, left_s=lambda: 100.0)
+    progress.begin(JOBS, already=0)
+    record = a_record(JOBS[0], GOOD, conditions=conditions("disturbed"))
+    progress.show(Event("record", JOBS[0].job_id, record=record))
+    *_, last = stream.getvalue().splitlines()
+    assert last.endswith("disturbed (it runs again if there is time)  (about 1 min 40 s left)")
 
 
 def test_a_run_that_goes_on_counts_the_repeats_that_it_owes():

@@ -106,6 +106,24 @@ def test_the_head_repeats_disturbed_jobs_of_every_host_as_the_header_says(tmp_pa
         assert [[r.job for r in share.records] for share in shares] == [jobs, jobs]
 
 
+def test_a_head_of_a_run_of_minutes_tells_which_jobs_had_no_time(tmp_path):
+    """No second is left, so the host runs the shortest job of each kind alone."""
+    jobs = [JOB, a_job(epochs=15), a_job(model="mlp"), a_job(model="mlp", epochs=15)]
+    header = a_run([], planned=jobs, run_id="run-1", minutes=5.0).header
+    estimates = {job.job_id: 10.0 * job.epochs for job in jobs}
+    request = a_request(left_s=0.0, estimates_s=estimates)
+    request = request.model_copy(update={"header": header})
+    said = []
+    simulated = SimulatedHosts([HOST], jobs, lambda name, launch: 0.0, outcome)
+    assert HeadDriver(request, said.append).run(simulated, tmp_path) == DONE
+    run = read_run(tmp_path / "run-1.jsonl")
+    assert {record.job_id for record in run.records} == {jobs[0].job_id, jobs[2].job_id}
+    assert set(run.shares[0].out_of_time) == {jobs[1].job_id, jobs[3].job_id}
+    assert run.complete
+    last = json.loads(said[-1].removeprefix(MARK))["line"]
+    assert parse_line(last) == run.ends[0]
+
+
 def test_a_request_is_the_same_after_its_way_as_json():
     request = a_request(types=(WantedType(name="cpu", count=2),), privacy=SHOWN)
     assert ClusterRequest.model_validate_json(request.model_dump_json()) == request

@@ -50,6 +50,7 @@ def test_every_word_finds_its_place_in_the_request(asked):
     words += " --evaluate every"
     words += " --dispatch inline --order-seed 4 --job-timeout 60 --price 0.5 --wait-quiet 9"
     words += " --show-hostnames --fresh --cluster c.yaml --down --max-usd 2.5 --max-minutes 1.5"
+    words += " --minutes 5 --repeat-disturbed 1"
     assert asked(*words.split()) == RunRequest(
         workload=PROGRAM.workload,
         grid="full",
@@ -67,6 +68,8 @@ def test_every_word_finds_its_place_in_the_request(asked):
         out=Path("o"),
         dispatch="inline",
         order_seed=4,
+        repeat_disturbed=1,
+        minutes=5,
         time_limit_s=60,
         price="0.5",
         wait_quiet_s=9,
