@@ -62,7 +62,7 @@ class Estimate:
 def cell_time(effects: Effects, cell: Cell) -> Estimate:
     """Return the time of one cell of a machine. Raises KeyError if it was not measured."""
     found = effects.cells[cell]
-    between = Part(effects.sitting_variance / effects.count, effects.sitting_df)
+    between = Part(effects.sitting_variance / found.sittings, effects.sitting_df)
     noise = (Part(found.variance / found.jobs, found.df),) if len(effects.cells) > 1 else ()
     return Estimate(found.mean, (between, *noise), found.jobs)
 

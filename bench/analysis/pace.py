@@ -121,13 +121,14 @@ def _pace(fit: Effects, recipe: Cell, measurements: Sequence[Measurement]) -> Pa
     one = sum(cell.variance * cell.jobs for cell in cells) / jobs
     df = min(cell.df for cell in cells)
     day, day_df = fit.sitting_variance, fit.sitting_df
+    sittings = min(cell.sittings for cell in cells)
     return Pace(
         start_s=start,
         epoch_s=steps * math.exp(log_step),
-        of_mean=Spread.of([(day / fit.count, day_df), (one / jobs, df)]),
-        of_next=Spread.of([(day * (1 + 1 / fit.count), day_df), (one * (1 + 1 / jobs), df)]),
+        of_mean=Spread.of([(day / sittings, day_df), (one / jobs, df)]),
+        of_next=Spread.of([(day * (1 + 1 / sittings), day_df), (one * (1 + 1 / jobs), df)]),
         jobs=jobs,
-        sittings=fit.count,
+        sittings=sittings,
     )
 
 

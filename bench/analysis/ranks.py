@@ -110,7 +110,9 @@ def rankings(
     }
     measured = {name: found for name, found in cells.items() if found}
     found = [
-        _ranking({name: machines[name] for name in group}, cells, margin)
+        _ranking(
+            {name: machines[name] for name in group}, {name: cells[name] for name in group}, margin
+        )
         for group in _connected(measured)
     ]
     return tuple(sorted(found, key=lambda one: -len(one.names)))
@@ -142,9 +144,9 @@ def joint_order(
 def _ranking(
     machines: Mapping[str, Effects], cells_of: Mapping[str, Sequence[Cell]], margin: float
 ) -> Ranking:
-    speeds = joint_order(machines, cells_of)
+    shared = _shared(*cells_of.values())
+    speeds = joint_order(machines, dict.fromkeys(machines, shared) if shared else cells_of)
     names = tuple(speeds)
-    shared = _shared(*(cells_of[name] for name in names))
     compared = [
         (first, second, ratio(machines[first], machines[second], cells))
         for first, second in itertools.combinations(names, 2)

@@ -111,16 +111,16 @@ def ratio(
     """Return how many times as fast `first` is as `second` on another day.
 
     `cells` are the cells of the comparison, with equal weights or with the given ones, which add
-    up to 1; all common cells if None. The spread between sittings covers the noise of a sitting's
-    jobs, except for one of several cells, whose own noise is added. Raises ValueError if there is
-    no cell, or KeyError if a machine did not measure one.
+    up to 1; all common cells if None. The spread between sittings covers the noise of the jobs in
+    the mean over all cells; the mean of some of them has more, which is added. Raises ValueError if
+    there is no cell, or KeyError if a machine did not measure one.
     Source: STATISTICS.md, "The estimator".
     """
     weights = _weights(first, second, cells)
-    parts = [(one.sitting_variance / one.count, one.sitting_df) for one in (first, second)]
+    parts = [(one.spread_of(weights), one.sitting_df) for one in (first, second)]
     assumed = sum(one.assumed * part for one, (part, _) in zip((first, second), parts, strict=True))
-    if len(weights) == 1:  # a machine's only cell has its noise in the spread between sittings
-        parts += _noise([one for one in (first, second) if len(one.cells) > 1], weights)
+    for one in (first, second):
+        parts += _noise_of_some(one, weights)
     return _ratio(first, second, weights, parts, assumed)
 
 
@@ -147,6 +147,20 @@ def _weights(
     if not weights:
         raise ValueError("the machines have no cell in common")
     return weights
+
+
+def _noise_of_some(machine: Effects, weights: Mapping[Cell, float]) -> list[tuple[float, float]]:
+    """Return the noise of jobs that a mean of some of a machine's cells has beyond that of all.
+
+    One of several cells has its whole noise, as STATISTICS.md says; all cells together have none.
+    """
+    if len(weights) == len(machine.cells):
+        return []
+    parts = _noise((machine,), weights)
+    total = sum(part for part, _ in parts)
+    covered = machine.within if len(weights) > 1 else 0.0
+    share = max(0.0, 1 - covered / total) if total else 0.0
+    return [(share * part, df) for part, df in parts]
 
 
 def _noise(machines: Sequence[Effects], weights: Mapping[Cell, float]) -> list[tuple[float, float]]:
@@ -191,11 +205,12 @@ def _ratio(
 def bracket(effects: Effects, more: int = 0) -> float:
     """Return half of the bracket of a machine's own time on another day, as a log.
 
-    `more` sittings are taken to show the same spread as those so far.
+    `more` sittings of all cells are taken to show the same spread as the sittings so far.
     """
-    sittings = effects.count + more
+    weights = dict.fromkeys(effects.cells, 1 / len(effects.cells))
+    sittings = effects.sitting_variance / effects.spread_of(weights)
     df = effects.sitting_df + more
-    return two_sided(df) * math.sqrt(effects.sitting_variance / sittings)
+    return two_sided(df) * math.sqrt(effects.sitting_variance / (sittings + more))
 
 
 def noise_floor(effects: Effects, level: float = LEVEL) -> float:
@@ -215,12 +230,13 @@ def sittings_to_tell(first: Effects, second: Effects, difference: float) -> int 
     variance = first.sitting_variance + second.sitting_variance
     if not difference:
         return None
-    sittings = 2
-    for _ in range(100):
-        df = max(2.0 * sittings - 2, 1.0)
+
+    def needed(sittings: int) -> float:
+        df = 2.0 * sittings - 2
         factor = quantile(1 - ALPHA / 2, df) + quantile(POWER, df)
-        needed = math.ceil(min(factor**2 * variance / difference**2, 2.0 * MOST_SITTINGS))
-        if needed <= sittings:
-            return sittings if sittings <= MOST_SITTINGS else None
-        sittings = needed
-    return None
+        return factor**2 * variance / difference**2
+
+    sittings = max(2, math.floor(needed(MOST_SITTINGS)))  # the least that any number of df allows
+    while sittings <= MOST_SITTINGS and needed(sittings) > sittings:
+        sittings += 1
+    return sittings if sittings <= MOST_SITTINGS else None

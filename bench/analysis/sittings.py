@@ -31,6 +31,11 @@ class Sitting:
     began_at: str
     ended_at: str
 
+    @property
+    def seconds(self) -> float:
+        """The seconds from the first start to the last end."""
+        return (_time(self.ended_at) - _time(self.began_at)).total_seconds()
+
 
 def key_of(job: MeasuredJob) -> RecordKey:
     """Return what identifies the record of a job."""

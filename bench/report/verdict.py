@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from statistics import fmean
 
 from bench.analysis.cells import Kind, heading_axes, kind_of
 from bench.analysis.contenders import Contender
@@ -76,6 +77,8 @@ def _choice(results: Results) -> list[str]:
 def _answer(ranking: Ranking, results: Results) -> str:
     """Return which machine to train on, or that it is not known."""
     first, second = ranking.names[:2]
+    if len(ranking.best) == 1 and ranking.best[0] != first:  # the two share no kind of job
+        first, second = ranking.best[0], first
     pair = ranking.between(first, second)
     if pair is None:
         return words.no_winner(ranking.best)
@@ -87,13 +90,19 @@ def _answer(ranking: Ranking, results: Results) -> str:
 
 def _would_take(pair: Pair, results: Results) -> list[str]:
     """Return what would settle an open comparison."""
-    fits = [results.contender(name).fits() for name in (pair.first, pair.second)]
-    if pair.finding is not Finding.OPEN or None in fits:
+    sides = [results.contender(name) for name in (pair.first, pair.second)]
+    fits = [fit for one in sides if (fit := one.fits()) is not None]
+    if pair.finding is not Finding.OPEN or len(fits) < 2:
         return []
-    first, second = (fit for fit in fits if fit is not None)
     wanted = max(abs(pair.ratio.log), math.log1p(MARGIN))
-    needed = sittings_to_tell(first, second, wanted)
-    return [sureness.would_take(needed, already=min(pair.ratio.sittings))]
+    already = min(pair.ratio.sittings)
+    needed = sittings_to_tell(fits[0], fits[1], wanted)
+    if needed is None:
+        return [sureness.would_take(None)]
+    needed = max(needed, already + 1)
+    longest_s = max(fmean(sitting.seconds for sitting in one.sittings) for one in sides)
+    seconds = (needed - already) * longest_s
+    return [sureness.would_take(needed, seconds, already=already)]
 
 
 def _neighbours(ranking: Ranking) -> list[str]:
@@ -136,7 +145,7 @@ def _basis(ranking: Ranking, results: Results) -> str:
     if pair is None or len(sides) < 2:
         return " ".join(told)
     fits = [fit for one in sides if (fit := one.fits()) is not None]
-    if max(pair.ratio.sittings) == 1:
+    if min(pair.ratio.sittings) == 1:
         here = bracket_of(within_sitting(fits[0], fits[1], pair.ratio.cells))
         told.append(sureness.one_sitting(here, max(fit.prior.spread for fit in fits)))
     sources = tuple(dict.fromkeys(fit.prior.source for fit in fits if fit.assumed > 0))

@@ -57,11 +57,29 @@ def test_even_many_equal_sittings_leave_the_least_spread():
     assert a_fit({"mlp": 2.0}, sittings=(0.0,) * 8).sitting_variance == LEAST_SPREAD**2
 
 
-def test_sittings_without_a_common_cell_say_nothing_of_their_spread():
-    apart = [Timing(a_cell("mlp"), 0, 2.0), Timing(a_cell("cnn"), 1, 8.0)]
+def test_sittings_without_a_common_cell_say_nothing_of_their_spread_and_keep_their_times():
+    apart = [Timing(a_cell("mlp"), 0, 0.001), Timing(a_cell("cnn"), 1, 0.1)]
     fit = fit_effects(apart, PRIOR)
+    assert math.exp(fit.cells[a_cell("mlp")].mean) == pytest.approx(0.001)
+    assert math.exp(fit.cells[a_cell("cnn")].mean) == pytest.approx(0.1)
     assert fit.sitting_df == PRIOR.weight
-    assert math.isfinite(fit.sitting_variance)
+    assert fit.sitting_variance == pytest.approx(0.05**2 + JOB_SPREAD**2 / 2, rel=0.2)
+    assert [cell.sittings for cell in fit.cells.values()] == [1, 1]
+
+
+def test_sittings_of_unlike_grids_are_told_apart_block_by_block():
+    """Two days of the MLP alone and two days of the CNN alone: each block has its own effects."""
+    days = [(0, "mlp", 0.1), (1, "mlp", -0.1), (2, "cnn", 0.2), (3, "cnn", -0.2)]
+    seconds = {"mlp": 2.0, "cnn": 8.0}
+    fit = fit_effects(
+        [Timing(a_cell(name), day, seconds[name] * math.exp(effect)) for day, name, effect in days],
+        PRIOR,
+    )
+    assert list(fit.sittings.values()) == pytest.approx([0.1, -0.1, 0.2, -0.2])
+    assert math.exp(fit.cells[a_cell("mlp")].mean) == pytest.approx(2.0)
+    assert fit.sitting_df == PRIOR.weight + 2
+    weights = {a_cell("mlp"): 0.5, a_cell("cnn"): 0.5}
+    assert fit.spread_of(weights) == pytest.approx(fit.sitting_variance * (0.25 / 2 + 0.25 / 2))
 
 
 def test_a_cell_s_noise_is_drawn_towards_that_of_the_machine():

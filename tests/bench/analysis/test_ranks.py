@@ -48,6 +48,18 @@ def test_the_order_does_not_depend_on_whom_a_machine_met():
     assert math.exp(order["F"] - order["A"]) == pytest.approx(5.0)
 
 
+def test_the_order_rests_on_the_cells_that_the_pairs_are_compared_by():
+    """A is ahead in a cell that B lacks; in the cell that all share B is ahead."""
+    fits = {
+        "A": a_fit({"x": 2.0, "y": 1.0}, DAYS),
+        "B": a_fit({"x": 1.0}, DAYS),
+        "S": a_fit({"x": 4.0, "y": 50.0}, DAYS),
+    }
+    (ranking,) = rankings(fits)
+    assert ranking.names == ("B", "A", "S")
+    assert ranking.best == ("B",)
+
+
 def test_machines_without_a_common_cell_are_ranked_apart():
     fits = {"A": a_fit({"x": 1.0}), "B": a_fit({"y": 1.0}), "C": a_fit({"x": 2.0})}
     found = rankings(fits)

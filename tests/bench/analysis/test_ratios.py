@@ -17,6 +17,7 @@ from bench.analysis.ratios import (
     within_sitting,
 )
 from bench.analysis.sequential import anytime, second_stage, sequence_half
+from bench.analysis.student import quantile
 
 MANY = tuple(0.002 * (-1) ** number for number in range(8))
 
@@ -109,6 +110,33 @@ def test_the_number_of_sittings_grows_with_the_square_of_what_is_to_be_seen():
     assert twentieth is not None
     assert 3 < twentieth / tenth < 5
     assert sittings_to_tell(one, one, 0.0) is None
+
+
+def test_the_number_of_sittings_is_the_least_one_that_will_do():
+    one = a_fit({"mlp": 1.0}, sittings=(0.05, -0.05) * 4)
+    for difference in (0.03, 0.05, 0.10, 0.20):
+        found = sittings_to_tell(one, one, difference)
+        assert found is not None
+        factor = {
+            n: quantile(0.975, 2 * n - 2) + quantile(0.8, 2 * n - 2)
+            for n in (found, found - 1)
+            if n > 1
+        }
+        variance = 2 * one.sitting_variance
+        assert factor[found] ** 2 * variance / difference**2 <= found
+        if found > 2:
+            assert factor[found - 1] ** 2 * variance / difference**2 > found - 1
+
+
+def test_a_few_of_many_cells_have_more_noise_than_all_of_them():
+    noisy = [
+        Timing(a_cell(str(place)), day, 1.0 + 0.04 * (-1) ** (place + day))
+        for place in range(12)
+        for day in range(3)
+    ]
+    machine = fit_effects(noisy, PRIOR)
+    two = [a_cell("0"), a_cell("1")]
+    assert ratio(machine, machine, two).se > 1.2 * ratio(machine, machine).se
 
 
 def test_stein_s_second_stage_gives_the_wanted_half_width():
