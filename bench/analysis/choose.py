@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.analysis.cells import Cell, unmarked_axes
 from bench.analysis.contenders import contenders
-from bench.analysis.gate import cell_gates, wrong_cells
+from bench.analysis.gate import cell_gates, wrong_cells, wrong_recipes
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pace import Pace, by_machine, paces
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -151,14 +151,14 @@ def choice_of(
     shares = merged(runs)
     measured = measured_jobs(shares)
     found = machines(shares, measured)
+    names = {machine.key: machine.name for machine in found}
+    calibrations = None if reference is None else reference.calibrations
+    wrong = wrong_recipes(wrong_cells(cell_gates(measured, names, calibrations, outline)))
     wanted = {
-        recipe: alike
+        recipe: [job for job in alike if (job.machine_key, recipe) not in wrong]
         for recipe, alike in recipes(measured, outline).items()
         if wish.is_for(recipe, outline)
     }
-    names = {machine.key: machine.name for machine in found}
-    calibrations = None if reference is None else reference.calibrations
-    wrong = wrong_cells(cell_gates(measured, names, calibrations, outline))
     by_key = by_machine(paces(contenders(measured, found, outline), measured, outline))
     prices = latest_prices(measured)
     return choose(wish, outline.scored, found, wanted, by_key, prices, wrong), outline
@@ -175,9 +175,9 @@ def choose(
 ) -> Choice:
     """Return the machines by their chance of reaching the target within the limits.
 
-    `wanted` holds the jobs of each recipe that counts, of all machines together. `by_key` holds
-    paces by machine and recipe, and `prices` by machine. A machine stands for its best recipe
-    among the recipes that it does not train `wrong`.
+    `wanted` holds the jobs of each recipe that counts, of all machines that do not train it
+    `wrong` together. `by_key` holds paces by machine and recipe, and `prices` by machine. A machine
+    stands for its best recipe among the recipes that it does not train wrong.
     """
     found = {recipe: reached(recipe, jobs, metric, wish.target) for recipe, jobs in wanted.items()}
     outcomes: list[Candidate | Exclusion] = []

@@ -7,7 +7,7 @@ grid holds some tens of cells, so a healthy machine is marked in a few reports o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.analysis.cells import Cell, cell_of
@@ -87,6 +87,15 @@ def cell_gates(
 def wrong_cells(gates: Iterable[CellGate]) -> frozenset[tuple[str, Cell]]:
     """Return the machine's key and the cell wherever a machine trains wrong."""
     return frozenset((gate.machine_key, gate.cell) for gate in gates if gate.wrong)
+
+
+def wrong_recipes(wrong: Iterable[tuple[str, Cell]]) -> frozenset[tuple[str, Cell]]:
+    """Return the machine's key and the recipe (see `reach.recipe_of`) of each wrong cell.
+
+    A job of more epochs passes through the states of a shorter one, so a machine that trains wrong
+    for some number of epochs is trusted for no other number.
+    """
+    return frozenset((key, replace(cell, epochs=1)) for key, cell in wrong)
 
 
 def why_not_judged(cell: Cell, calibrations: Calibrations | None) -> NotJudged | None:

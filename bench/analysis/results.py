@@ -33,7 +33,7 @@ from bench.analysis.curves import Curve, curves
 from bench.analysis.effects import Effects
 from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
-from bench.analysis.gate import CellGate, cell_gates, wrong_cells
+from bench.analysis.gate import CellGate, cell_gates, wrong_cells, wrong_recipes
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -173,7 +173,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         contenders=running,
         rankings=rankings(fits),
         by_kind=_rankings_by_kind(fits, outline),
-        targets=times_to_target(running, measured, found, outline),
+        targets=times_to_target(running, measured, found, outline, wrong_recipes(wrong)),
         threads=thread_scalings(final, measured, found, outline),
         curves=curves(measured, names, outline),
         published=published_runs(reference, outline),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.cells import Cell, median, scaled
@@ -72,16 +72,19 @@ def times_to_target(
     measured: Sequence[MeasuredJob],
     machines: Sequence[Machine],
     outline: Outline,
+    wrong: Collection[Where] = (),
 ) -> tuple[TimeToTarget, ...]:
     """Return what each target of the scored metric takes, recipe by recipe.
 
     Recipes count if one of their jobs was evaluated after at least two epochs. Any machine that
-    measured a job of the recipe has a time, because K is known from all machines together.
+    measured a job of the recipe has a time, because K is known from all machines together, except
+    for the machines that train the recipe `wrong`.
     """
     metric = outline.scored
     if metric is None or not metric.targets:
         return ()
-    found = paces(contenders, measured, outline)
+    right = [job for job in measured if (job.machine_key, recipe_of(job, outline)) not in wrong]
+    found = paces(contenders, right, outline)
     prices, watts = latest_prices(measured), _watts(measured, outline)
     names = {machine.key: machine.name for machine in machines}
     return tuple(
@@ -93,7 +96,7 @@ def times_to_target(
             price=prices[key],
             watts=watts.get((key, recipe)),
         )
-        for recipe, jobs in recipes(measured, outline).items()
+        for recipe, jobs in recipes(right, outline).items()
         if _is_followed(jobs, metric)
         for there in (reached(recipe, jobs, metric, target) for target in metric.targets)
         if there is not None

@@ -126,7 +126,10 @@ def excluded(found: Exclusion, choice: Choice, outline: Outline) -> str:
         on = f"on {data} data " if data else ""
         return f"the journals hold no measured job {on}of the kind that was asked for"
     if found.why is Why.TRAINS_WRONG:
-        return "it trains fast but wrong: its jobs end outside of what ten seeds showed"
+        return (
+            "it trains wrong: its jobs end outside of the calibrated range, or with a metric that "
+            "is not finite"
+        )
     if found.why is Why.NO_METRIC:
         return f"no evaluation of its jobs shows the {choice.metric.title}"
     if found.why is Why.NO_PRICE:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
+from builders import digest
 from evaluated_runs import EPOCHS, evaluated_run
 
 from bench.analysis.choose import Why, Wish, choice_of, epoch_chances
 from bench.analysis.pace import Pace, Spread
 from bench.analysis.rent_or_buy import rent_or_buy
+from bench.analysis.results import analyse
 from bench.record.price import read_rules
+from bench.report.words.choose import excluded
+from bench.spec.axes import Calibration, Calibrations
 from mnist_bench.description import DESCRIPTION
+from mnist_bench.reference import published_2020
 
 THREE = {1: 3, 2: 3, 3: 4}
 CERTAIN = 3 / 3.5
@@ -28,6 +34,18 @@ def three_machines(prices=("1", "1", "1"), reached=None):
         evaluated_run(label, epoch_s, reached or THREE, prices=read_rules(price) if price else ())
         for label, epoch_s, price in zip(("a", "b", "c"), (2.0, 4.0, 8.0), prices, strict=True)
     ]
+
+
+def a_healthy_and_a_wrong_machine():
+    """Return runs of `a` and `wrong`, and a reference by which two epochs end at 0.9 if healthy.
+
+    `wrong` learns other seeds, is faster, and reaches 0.985 in the first epoch.
+    """
+    row = Calibration({"model": "cnn"}, 2, "test_accuracy", 0.9, 0.001, 10)
+    calibrations = Calibrations((row,), "mnist", digest("mnist"), {}, "2026-11-25", "planted", {})
+    reference = dataclasses.replace(published_2020(), calibrations=calibrations)
+    runs = [evaluated_run("a", 2.0, THREE), evaluated_run("wrong", 1.0, dict.fromkeys((4, 5), 1))]
+    return runs, reference
 
 
 def by_name(choice):
@@ -161,3 +179,24 @@ def test_owning_pays_from_the_hours_whose_trainings_cost_a_year_s_price_when_ren
     assert found.hours == pytest.approx(876.6 / (0.36 * 13 / 7))
     (never,) = rent_or_buy(chosen(three_machines(("350640/4y", "0.36", "9"))))
     assert never.hours is None
+
+
+def test_a_machine_whose_jobs_of_two_epochs_train_wrong_is_excluded_and_tells_nothing_of_k():
+    runs, reference = a_healthy_and_a_wrong_machine()
+    choice, outline = choice_of(runs, Wish(0.98), DESCRIPTION.outline, reference)
+    (gone,) = choice.excluded
+    assert (gone.machine, gone.why) == ("wrong", Why.TRAINS_WRONG)
+    assert "outside of the calibrated range" in excluded(gone, choice, outline)
+    assert (choice.best.machine, choice.best.reached.seeds) == ("a", 3)
+
+
+def test_a_machine_that_alone_trains_a_recipe_and_trains_it_wrong_is_said_to_train_wrong():
+    (_, wrong), reference = a_healthy_and_a_wrong_machine()
+    (gone,) = choice_of([wrong], Wish(0.98), DESCRIPTION.outline, reference)[0].excluded
+    assert gone.why is Why.TRAINS_WRONG
+
+
+def test_the_report_learns_k_from_the_machines_that_do_not_train_wrong():
+    runs, reference = a_healthy_and_a_wrong_machine()
+    results = analyse(runs, DESCRIPTION.outline, reference)
+    assert {(one.machine, one.reached.seeds) for one in results.targets} == {("a", 3)}
