@@ -176,6 +176,12 @@ def median(values: Iterable[float | None]) -> float | None:
     return float(statistics.median(known)) if known else None
 
 
+def mean(values: Iterable[float | None]) -> float | None:
+    """Return the arithmetic mean of the known values, None if none is known."""
+    known = [value for value in values if value is not None and value == value]
+    return float(statistics.fmean(known)) if known else None
+
+
 def whole_median(values: Iterable[float | None]) -> int | None:
     """Return the median of the known values as an integer, None if none is known."""
     found = median(values)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.analysis.cells import Group, groups, median, scaled
+from bench.analysis.cells import Group, groups, mean, scaled
 from bench.analysis.pooling import MeasuredJob
 from bench.record.conditions import ENERGY_SOURCES, EnergyReading
 from bench.record.facts import MachineFacts
@@ -23,8 +23,9 @@ ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
 
 @dataclass(frozen=True)
 class GroupCost:
-    """What a job of a group costs at one price, and the median energy of its training.
+    """What a job of a group costs at one price, and the energy of its training.
 
+    Dollars and joules are means over jobs, because what many jobs cost is the sum of theirs.
     A price without a source is the one that a label of the cluster's node stated. The energy is
     summed over the sources named.
     """
@@ -115,9 +116,9 @@ def machine_price(share: Share, facts: MachineFacts) -> Price:
 def _cost(
     group: Group, rows: pd.DataFrame, price: Price, energy: Sequence[Sequence[EnergyReading]]
 ) -> GroupCost:
-    seconds, hourly = median(rows["total_s"]), price.usd_per_hour
+    seconds, hourly = mean(rows["total_s"]), price.usd_per_hour
     readings = [counted for counted in energy if counted]
-    joules = median(sum(one.joules for one in job) for job in readings)
+    joules = mean(sum(one.joules for one in job) for job in readings)
     named = [reading for job in readings for reading in job]
     return GroupCost(
         group=group,

@@ -55,11 +55,11 @@ class Pace:
     jobs: int
     sittings: int
 
-    def seconds(self, epochs: int) -> float:
+    def seconds(self, epochs: float) -> float:
         """Return how long a training of `epochs` takes."""
         return self.start_s + epochs * self.epoch_s
 
-    def interval(self, low: int, high: int) -> Interval:
+    def interval(self, low: float, high: float) -> Interval:
         """Return the seconds of `high` epochs; the lower bound is one of `low` epochs."""
         half = math.exp(two_sided(self.of_mean.df) * self.of_mean.se)
         most = self.seconds(high)

@@ -7,6 +7,7 @@ so the jobs of all machines tell it together.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -105,6 +106,14 @@ class Reached:
             return self.trained + 1, None
         low = _median(_shares(self.firsts, lambda first: first.high and first.low))
         return high if low is None else low, high
+
+    @property
+    def mean(self) -> tuple[float, float] | None:
+        """The bounds of the mean K; None if a seed missed the target, so that its K is unknown."""
+        highs = [first.high for first in self.firsts if first.high is not None]
+        if len(highs) < self.seeds:
+            return None
+        return statistics.fmean(first.low for first in self.firsts), statistics.fmean(highs)
 
 
 def recipe_of(job: MeasuredJob, outline: Outline) -> Cell:

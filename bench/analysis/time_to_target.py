@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.cells import Cell, median, scaled
 from bench.analysis.contenders import Contender
 from bench.analysis.cost import energy_of, prices_by_run
 from bench.analysis.intervals import Interval
@@ -26,7 +25,8 @@ class TimeToTarget:
     """What a training takes on one machine until it reaches a target.
 
     `watts` is the mean power of the machine's trainings by the recipe, None if no energy was
-    counted.
+    counted. Dollars and joules add up over trainings, so they are of the mean K. If a seed missed
+    the target, there is no mean K, and they are of the median K.
     """
 
     machine: str
@@ -52,19 +52,21 @@ class TimeToTarget:
         return self.pace.seconds(self.reached.trained) if self.seconds is None else None
 
     @property
-    def usd(self) -> float | None:
-        """The dollars at the median K."""
+    def usd(self) -> Interval | None:
+        """The dollars of a training; their bounds are those of its seconds."""
         hourly = self.price.usd_per_hour
-        return None if hourly is None else scaled(self._estimate_s, hourly / 3600)
+        return None if hourly is None else self._at(hourly / 3600)
 
     @property
-    def joules(self) -> float | None:
-        """The joules at the median K."""
-        return None if self.watts is None else scaled(self._estimate_s, self.watts)
+    def joules(self) -> Interval | None:
+        """The joules of a training; their bounds are those of its seconds."""
+        return None if self.watts is None else self._at(self.watts)
 
-    @property
-    def _estimate_s(self) -> float | None:
-        return None if self.seconds is None else self.seconds.estimate
+    def _at(self, rate: float) -> Interval | None:
+        """Return what a training takes if a second takes `rate`."""
+        mean = self.reached.mean
+        seconds = self.seconds if mean is None else self.pace.interval(*mean)
+        return None if seconds is None else seconds.times(rate)
 
 
 def times_to_target(
@@ -117,13 +119,16 @@ def _is_followed(jobs: Sequence[MeasuredJob], metric: Metric) -> bool:
 
 
 def _watts(measured: Sequence[MeasuredJob], outline: Outline) -> Mapping[Where, float]:
-    """Return the median over jobs of the mean power while they trained."""
-    found: dict[tuple[str, Cell], list[float]] = {}
+    """Return the mean power of all jobs while they trained: their joules over their seconds."""
+    found: dict[Where, list[tuple[float, float]]] = {}
     for job in measured:
         conditions = job.record.conditions
         whole = None if conditions is None else conditions.whole
         readings = energy_of(job)
         if whole is not None and readings and whole.wall_s > 0:
-            power = sum(reading.joules for reading in readings) / whole.wall_s
-            found.setdefault((job.machine_key, recipe_of(job, outline)), []).append(power)
-    return {key: value for key, all_ in found.items() if (value := median(all_)) is not None}
+            taken = sum(reading.joules for reading in readings), whole.wall_s
+            found.setdefault((job.machine_key, recipe_of(job, outline)), []).append(taken)
+    return {
+        where: sum(joules for joules, _ in jobs) / sum(wall_s for _, wall_s in jobs)
+        for where, jobs in found.items()
+    }

@@ -15,14 +15,21 @@ from bench.spec.description import Outline
 _FIGURES = (
     Column("n", "n", "number", "jobs pooled in the row", foldable=True),
     Column("usd_per_hour", "USD an hour", "number", unit="USD/h", better="lower", foldable=True),
-    Column("usd_per_1000_jobs", "USD per 1000 jobs", "number", unit="USD", better="lower"),
+    Column(
+        "usd_per_1000_jobs",
+        "USD per 1000 jobs",
+        "number",
+        "from the mean total of the jobs",
+        unit="USD",
+        better="lower",
+    ),
     Column("price_source", "price from", foldable=True, width=120),
     Column("price_date", "price as of", foldable=True),
     Column(
         "joules",
         "J a job",
         "number",
-        "the energy of a job's training",
+        "the energy of a job's training, a mean over jobs",
         unit="J",
         better="lower",
         foldable=True,

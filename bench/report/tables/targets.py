@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.cells import scaled
 from bench.analysis.results import Results
 from bench.analysis.time_to_target import TimeToTarget
 from bench.report.column import Column, Table
-from bench.report.shared_columns import MEASURED, bounded, cell_row, group_columns, warnings
+from bench.report.shared_columns import (
+    MEASURED,
+    bound_keys,
+    bounded,
+    cell_row,
+    group_columns,
+    warnings,
+)
 from bench.report.words import reach as words
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
+
+#: Which training the dollars and joules are of.
+OF_MEAN = "of the mean seed; of the median seed if a seed missed the target"
 
 
 def targets_table(results: Results) -> Table | None:
@@ -48,13 +57,21 @@ def _columns(results: Results, metric: Metric) -> tuple[Column, ...]:
             "usd_per_1000_trainings",
             "USD per 1000",
             "number",
-            "dollars of 1000 trainings until then",
+            f"dollars of 1000 trainings {OF_MEAN}",
             unit="USD",
             better="lower",
+            bounds=bound_keys("usd_per_1000_trainings"),
             foldable=True,
         ),
         Column(
-            "joules", "J", "number", "energy until then", unit="J", better="lower", foldable=True
+            "joules",
+            "J",
+            "number",
+            f"energy of a training {OF_MEAN}",
+            unit="J",
+            better="lower",
+            bounds=bound_keys("joules"),
+            foldable=True,
         ),
         Column(
             "stays",
@@ -99,8 +116,8 @@ def _row(found: TimeToTarget, outline: Outline) -> dict[str, Any]:
         "epoch_s": found.pace.epoch_s,
         "jobs": found.pace.jobs,
         "sittings": found.pace.sittings,
-        "usd_per_1000_trainings": scaled(found.usd, 1000),
-        "joules": found.joules,
+        **bounded("usd_per_1000_trainings", found.usd, factor=1000),
+        **bounded("joules", found.joules),
         "stays": words.part(stayed, again) if again else None,
         "seeds_stayed": stayed,
         "seeds_evaluated_again": again,

@@ -59,8 +59,8 @@ CONDITIONS_NOTE = (
     "more of what was seen, and tables/epochs.csv tells how many epochs were disturbed."
 )
 COST_NOTE = (
-    "The price of a job is its total time at the machine's price per hour, without idle time, "
-    "disks and traffic. Energy is a median over jobs, summed over the sources named. Each source "
+    "The price of a job is the mean total time at the machine's price per hour, without idle time, "
+    "disks and traffic. Energy is a mean over jobs, summed over the sources named. Each source "
     "covers its whole hardware, including other processes."
 )
 NOT_WATCHED = "No job of these runs was watched."

@@ -8,6 +8,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
 from reporting import notes, report_of, table
 
+from bench.record.conditions import Conditions, EnergyReading, Interference
 from bench.record.lines import MachineEntry
 from bench.record.price import PriceRule, listed_price, read_rules
 
@@ -28,8 +29,8 @@ def typed(usd, date="2026-11-01"):
     return rule.model_copy(update={"date": date})
 
 
-def record(label, machine, run_id="run-1", seed=1):
-    measured = a_measurement([[1.0, 0.01]], total_s=36.0)
+def record(label, machine, run_id="run-1", seed=1, total_s=36.0):
+    measured = a_measurement([[1.0, 0.01]], total_s=total_s)
     return a_record(a_job(seed=seed), measured, label=label, machine=machine, run_id=run_id)
 
 
@@ -126,3 +127,19 @@ def test_the_source_is_shown_whole_with_what_it_says_of_the_region():
     away = NODE.model_copy(update={"cloud_region": "eu-west-1"})
     report = report_of([a_run([record("vm", away)])])
     assert "; this machine is in eu-west-1" in table(report, "cost").constants["price_source"]
+
+
+def test_dollars_and_joules_are_means_because_they_add_up_over_jobs():
+    """Two jobs take 10 s and 100 J, one 40 s and 400 J: together 60 s and 600 J."""
+    jobs = []
+    for seed, total_s in ((1, 10.0), (2, 10.0), (3, 40.0)):
+        one = record("desk", DESK, "run-1", seed=seed, total_s=total_s)
+        energy = EnergyReading(
+            source="RAPL package-0", covers="x", joules=10 * total_s, basis="measured"
+        )
+        seen = Interference(wall_s=total_s, flag="quiet", energy=(energy,))
+        watched = Conditions(period_s=0.1, samples=9, rss_peak_bytes=None, whole=seen)
+        jobs.append(one.model_copy(update={"conditions": watched}))
+    (row,) = rows(report_of([a_run(jobs, prices=(typed("3.6"),))]), "cost")
+    assert row["usd_per_1000_jobs"] == pytest.approx(20.0)
+    assert row["joules"] == row["joules_per_epoch"] == pytest.approx(200.0)

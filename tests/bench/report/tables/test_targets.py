@@ -67,3 +67,21 @@ def test_without_a_second_evaluation_there_is_no_table():
 def test_the_columns_that_tell_nothing_are_folded():
     found = table(report_of([evaluated_run("a", 2.0, {1: 3})]), "targets")
     assert {"joules", "usd_per_1000_trainings"} <= set(found.constants)
+
+
+def test_dollars_and_joules_are_of_the_mean_seed_with_the_bracket_of_its_time():
+    """The seeds need 3, 3 and 6 epochs: the median takes 7 s, and the mean of 4 epochs 9 s."""
+    energy = (EnergyReading(source="RAPL package-0", covers="x", joules=60, basis="measured"),)
+    seen = Interference(wall_s=20.0, flag="quiet", energy=energy)
+    conditions = Conditions(period_s=0.1, samples=9, rss_peak_bytes=None, whole=seen)
+    run = evaluated_run(
+        "a", 2.0, {1: 3, 2: 3, 3: 6}, conditions=conditions, prices=read_rules("3.6")
+    )
+    row = next(row for row in targets(run) if row["target"] == 0.98)
+    assert row["time_s"] == pytest.approx(7)
+    for key, rate in (("usd_per_1000_trainings", 1.0), ("joules", 3.0)):
+        assert row[key] == pytest.approx(9 * rate)
+        bracket = (row[f"{key}_low"] / row[key], row[f"{key}_high"] / row[key])
+        assert bracket == pytest.approx(
+            (row["time_low_s"] / row["time_s"], row["time_high_s"] / row["time_s"])
+        )
