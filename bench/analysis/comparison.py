@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from bench.analysis.cells import Cell
-from bench.analysis.contenders import Contender, Quantity, contenders
-from bench.analysis.cost import machine_price
+from bench.analysis.contenders import Quantity
 from bench.analysis.effects import Effects
-from bench.analysis.machines import machines
-from bench.analysis.pooling import MeasuredJob
+from bench.analysis.entrants import Entrant
 from bench.analysis.ranks import Pair, Ranking, rankings
 from bench.analysis.ratios import (
     MARGIN,
@@ -24,66 +20,10 @@ from bench.analysis.ratios import (
     sittings_to_tell,
     within_sitting,
 )
-from bench.analysis.sittings import Sitting
 from bench.errors import RequestError
-from bench.spec.description import Outline
 
 #: The quantities that can be compared, the primary one first.
 COMPARED: tuple[Quantity, ...] = ("step", "total", "p10")
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the things that are compared: its name and its measured jobs.
-
-    If `instance_type` is set, the side stands for all instances of a type and not for a machine.
-    A side `grows` with further sittings, unless it is one run or journal.
-    """
-
-    name: str
-    jobs: tuple[MeasuredJob, ...]
-    instance_type: str | None = None
-    grows: bool = True
-
-    @property
-    def instances(self) -> int:
-        """The number of machines that the jobs ran on."""
-        return len({job.record.machine.machine_id for job in self.jobs})
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A side with its fits."""
-
-    side: Side
-    contender: Contender
-
-    @property
-    def name(self) -> str:
-        """The side's name."""
-        return self.side.name
-
-    @property
-    def sitting_s(self) -> float:
-        """The mean duration of a sitting, in seconds."""
-        return statistics.fmean(map(_seconds_of, self.contender.sittings))
-
-    @property
-    def usd_per_hour(self) -> float | None:
-        """The price of an hour of the machine on which the last job ran; None if it is unknown."""
-        last = self.side.jobs[-1]
-        return machine_price(last.share, last.record.machine).usd_per_hour
-
-    def fit(self, by: Quantity) -> Effects:
-        """Return the fit of a quantity. Raises RequestError if no job gave it."""
-        found = self.contender.effects.get(by)
-        if found is None:
-            raise RequestError(
-                f"the jobs of {self.name} hold no figure for --by {by}",
-                seen=f"figures for {', '.join(self.contender.effects) or 'nothing'}",
-                next_step="choose another --by",
-            )
-        return found
 
 
 @dataclass(frozen=True)
@@ -143,31 +83,6 @@ class Comparison:
         """Return how a pair compares in these very sittings."""
         first, second = (self.entrant(name).fit(self.by) for name in (pair.first, pair.second))
         return within_sitting(first, second, pair.ratio.cells)
-
-
-def entrants(sides: Sequence[Side], outline: Outline) -> tuple[Entrant, ...]:
-    """Return the sides with their fits. All jobs of a side are pooled, whatever their machine.
-
-    Raises RequestError if a side has no measured job.
-    """
-    empty = [side.name for side in sides if not side.jobs]
-    if empty:
-        raise RequestError(
-            f"{empty[0]} has no measured job",
-            next_step="measure it first: {program} run",
-        )
-    pooled = [
-        replace(job, machine_key=str(place))
-        for place, side in enumerate(sides)
-        for job in side.jobs
-    ]
-    found = contenders(
-        pooled,
-        [replace(machine, name=sides[int(machine.key)].name) for machine in machines((), pooled)],
-        outline,
-    )
-    by_place = {int(one.machine.key): one for one in found}
-    return tuple(Entrant(side, by_place[place]) for place, side in enumerate(sides))
 
 
 def compare(
@@ -260,11 +175,6 @@ def _outlook(pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float) 
         seconds=more * max(seconds for _, seconds in prices),
         usd=more * sum(known) if known else None,
     )
-
-
-def _seconds_of(sitting: Sitting) -> float:
-    began, ended = map(datetime.fromisoformat, (sitting.began_at, sitting.ended_at))
-    return (ended - began).total_seconds()
 
 
 def _nothing_in_common(groups: Sequence[Sequence[str]]) -> RequestError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,11 +73,13 @@ def contenders(
     outline: Outline,
     *,
     counts: Counts = lambda key, cell: True,
+    donors: Sequence[Contender] | None = None,
 ) -> tuple[Contender, ...]:
     """Return the machines that measured a job that counts, in the order of `machines`.
 
-    A job counts by its final evaluation. No frame is made: a command that answers within two
-    seconds does not wait for pandas.
+    A job counts by its final evaluation. The `donors` inform the priors of machines of their types;
+    without them, the machines inform those of each other. No frame is made: a command that answers
+    within two seconds does not wait for pandas.
     """
     when = sittings(measured)
     found = [(job.machine_key, _row(job, when[key_of(job)], outline)) for job in measured]
@@ -89,14 +91,16 @@ def contenders(
     for key, row in sorted(found, key=lambda one: place[one[1].cell]):
         if counts(key, row.cell):
             rows.setdefault(key, []).append(row)
-    return _fitted(rows, machines)
+    return _fitted(rows, machines, donors)
 
 
 def _fitted(
-    rows: Mapping[str, Sequence[_Row]], machines: Sequence[Machine]
+    rows: Mapping[str, Sequence[_Row]],
+    machines: Sequence[Machine],
+    donors: Sequence[Contender] | None,
 ) -> tuple[Contender, ...]:
     kept = {key: _heeded(found) for key, found in rows.items()}
-    fits = _fits(kept, {machine.key: machine.facts for machine in machines})
+    fits = _fits(kept, {machine.key: machine.facts for machine in machines}, donors)
     return tuple(
         Contender(
             machine=machine,
@@ -138,7 +142,9 @@ def _heeded(rows: Sequence[_Row]) -> list[_Row]:
 
 
 def _fits(
-    rows: Mapping[str, Sequence[_Row]], facts: Mapping[str, MachineFacts]
+    rows: Mapping[str, Sequence[_Row]],
+    facts: Mapping[str, MachineFacts],
+    donors: Sequence[Contender] | None,
 ) -> dict[str, dict[Quantity, Effects]]:
     """Return the fits of each machine; sittings of machines of its type inform its prior."""
     fits: dict[str, dict[Quantity, Effects]] = {key: {} for key in rows}
@@ -156,25 +162,26 @@ def _fits(
             for key, found in timings.items()
             if found
         }
+        others = [(facts[key], effects) for key, effects in first.items()]
+        if donors is not None:
+            others = [(one.machine.facts, fit) for one in donors if (fit := one.fits(quantity))]
         for key, effects in first.items():
-            prior = _informed(key, first, facts)
+            prior = _informed(facts[key], effects, others)
             fits[key][quantity] = effects if prior is None else fit_effects(timings[key], prior)
     return fits
 
 
 def _informed(
-    key: str, fits: Mapping[str, Effects], facts: Mapping[str, MachineFacts]
+    facts: MachineFacts, own: Effects, others: Iterable[tuple[MachineFacts, Effects]]
 ) -> Prior | None:
     """Return what other machines of one type tell of its sittings; None if they tell nothing."""
-    kind = _type_of(facts[key])
-    if kind is None or fits[key].count >= OWN_SITTINGS:
+    kind = _type_of(facts)
+    if kind is None or own.count >= OWN_SITTINGS:
         return None
     alike = [
         fit
-        for other, fit in fits.items()
-        if other != key
-        and facts[other].machine_id != facts[key].machine_id
-        and _type_of(facts[other]) == kind
+        for other, fit in others
+        if other.machine_id != facts.machine_id and _type_of(other) == kind
     ]
     return type_prior(alike, kind)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.comparison import Comparison, Entrant, Side, compare, entrants
+from bench.analysis.comparison import Comparison, compare
 from bench.analysis.contenders import Quantity
+from bench.analysis.entrants import Entrant, Side, entrants
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor
 from bench.analysis.sittings import Sitting, key_of, sittings
@@ -37,10 +39,18 @@ class SelfComparison:
 
 
 def compare_with_itself(
-    side: Side, outline: Outline, by: Quantity = "step", *, margin: float = MARGIN
+    side: Side,
+    outline: Outline,
+    by: Quantity = "step",
+    *,
+    margin: float = MARGIN,
+    known: Sequence[MeasuredJob] = (),
 ) -> SelfComparison:
-    """Return all pairs of a side's sittings through `compare`. Raises RequestError below two."""
-    (whole,) = entrants([side], outline)
+    """Return all pairs of a side's sittings through `compare`. Raises RequestError below two.
+
+    The machines of the `known` jobs inform the prior, as in `entrants`.
+    """
+    (whole,) = entrants([side], outline, known=known)
     when = sittings(side.jobs)
     jobs: dict[Sitting, list[MeasuredJob]] = {}
     for job in side.jobs:
@@ -55,7 +65,7 @@ def compare_with_itself(
     named = [
         Side(f"sitting {number}", tuple(jobs[sitting])) for number, sitting in enumerate(order, 1)
     ]
-    parts = entrants(named, outline)
+    parts = entrants(named, outline, known=known)
     return SelfComparison(
         by=by,
         whole=whole,

@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.comparison import Entrant
 from bench.analysis.contenders import Quantity
 from bench.analysis.effects import Effects
+from bench.analysis.entrants import Entrant
 from bench.analysis.ratios import MARGIN, Finding, common_cells
 from bench.analysis.sequential import Anytime, anytime
 from bench.analysis.sittings import Sitting

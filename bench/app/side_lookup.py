@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from bench.analysis.comparison import Side
+from bench.analysis.entrants import Side
 from bench.analysis.machines import Machine, machines, unlike_machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.app.machine_lookup import ID_LETTERS

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.comparison import Side
+from bench.analysis.entrants import Side
 from bench.analysis.ratios import Finding
 from bench.analysis.slowdown import SittingPairs
 from bench.errors import RequestError

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from bench.analysis.comparison import Comparison, Entrant
+from bench.analysis.comparison import Comparison
 from bench.analysis.differences import Difference, differences, fact_differences, setup_of
+from bench.analysis.entrants import Entrant
 from bench.analysis.ranks import Pair, spread_of_cells
 from bench.analysis.ratios import Finding, Ratio
 from bench.analysis.self_comparison import SelfComparison

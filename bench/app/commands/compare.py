@@ -30,7 +30,7 @@ from bench.spec.request import CompareRequest, Program
 from bench.text import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from bench.analysis.comparison import Side
+    from bench.analysis.entrants import Side
     from bench.analysis.slowdown import SittingPairs
     from bench.app.commands.compare_output import Look
     from bench.app.side_lookup import Known
@@ -116,9 +116,9 @@ def execute(request: CompareRequest, program: Program) -> int:
         print(printable(warning), file=sys.stderr)
     outline = outline_of(sides, request.workload)
     if len(sides) == 2 and sides[0] == sides[1]:
-        return _with_itself(request, sides[0], outline)
+        return _with_itself(request, known, sides[0], outline)
     _check_pair(request, len(sides))
-    code, look = 0, _look(request, sides, outline)
+    code, look = 0, _look(request, known, sides, outline)
     if request.until_told:
         code, look = _until_told(request, program, known, sides, outline)
     (print_json if request.as_json else print_comparison)(request, look)
@@ -128,13 +128,19 @@ def execute(request: CompareRequest, program: Program) -> int:
     return code
 
 
-def _look(request: CompareRequest, sides: Sequence[Side], outline: Outline) -> Look:
-    from bench.analysis.comparison import compare, entrants
+def _look(request: CompareRequest, known: Known, sides: Sequence[Side], outline: Outline) -> Look:
+    from bench.analysis.comparison import compare
+    from bench.analysis.entrants import entrants
     from bench.analysis.slowdown import sitting_by_sitting
     from bench.app.commands.compare_output import Look
 
     baseline = _baseline(request, [side.name for side in sides])
-    found = compare(entrants(sides, outline), request.by, margin=request.margin, baseline=baseline)
+    found = compare(
+        entrants(sides, outline, known=known.jobs),
+        request.by,
+        margin=request.margin,
+        baseline=baseline,
+    )
     look = Look(found, outline, None)
     if request.fail_if_slower is None and not request.until_told:
         return look
@@ -164,7 +170,7 @@ def _baseline(request: CompareRequest, names: Sequence[str]) -> str:
     )
 
 
-def _with_itself(request: CompareRequest, side: Side, outline: Outline) -> int:
+def _with_itself(request: CompareRequest, known: Known, side: Side, outline: Outline) -> int:
     from bench.analysis.self_comparison import compare_with_itself
     from bench.app.commands.compare_output import print_self
 
@@ -174,7 +180,8 @@ def _with_itself(request: CompareRequest, side: Side, outline: Outline) -> int:
             seen=f"{side.name} twice",
             next_step="name two machines, labels or runs",
         )
-    print_self(request, compare_with_itself(side, outline, request.by, margin=request.margin))
+    found = compare_with_itself(side, outline, request.by, margin=request.margin, known=known.jobs)
+    print_self(request, found)
     return 0
 
 
@@ -191,7 +198,7 @@ def _until_told(
     from bench.report import compared as said
     from bench.report.words import comparison as words
 
-    looks = [_look(request, sides, outline)]
+    looks = [_look(request, known, sides, outline)]
     found = recipes(sides, known.runs)
     here = probe_for(load_workload(request.workload), Privacy()).machine_id
     if elsewhere(found, here):
@@ -200,7 +207,8 @@ def _until_told(
         return 1, looks[-1]
 
     def look() -> SittingPairs:
-        looks.append(_look(request, find_sides(request.names, read_known(request.out)), outline))
+        now = read_known(request.out)
+        looks.append(_look(request, now, find_sides(request.names, now), outline))
         pairs = looks[-1].pairs
         assert pairs is not None, "--until-told looks at pairs of sittings"
         return pairs

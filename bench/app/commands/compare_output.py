@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bench.analysis.comparison import Comparison, Entrant
+from bench.analysis.comparison import Comparison
+from bench.analysis.entrants import Entrant
 from bench.analysis.self_comparison import SelfComparison
 from bench.analysis.slowdown import SittingPairs
 from bench.report import compared as said

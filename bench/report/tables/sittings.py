@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bench.analysis.comparison import Side
 from bench.analysis.contenders import Contender
 from bench.analysis.effects import Effects
+from bench.analysis.entrants import Side
 from bench.analysis.ratios import noise_floor
 from bench.analysis.results import Results
 from bench.analysis.self_comparison import compare_with_itself
@@ -88,7 +88,7 @@ def _against_itself(one: Contender, fit: Effects, results: Results) -> dict[str,
     when = sittings(jobs)
     newest = sorted(set(when.values()), key=lambda sitting: sitting.began_at)[-MOST:]
     kept = tuple(job for job in jobs if when[key_of(job)] in newest)
-    found = compare_with_itself(Side(one.name, kept), results.outline)
+    found = compare_with_itself(Side(one.name, kept), results.outline, known=results.measured)
     pairs, different = len(found.comparisons), len(found.different)
     return {
         "spread": math.expm1(spread),

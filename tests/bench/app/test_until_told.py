@@ -10,7 +10,7 @@ import toy_workload
 from command_line import run_command
 from sittings_on_disk import a_sitting, machine, write
 
-from bench.analysis.comparison import entrants
+from bench.analysis.entrants import entrants
 from bench.analysis.ratios import Finding
 from bench.analysis.slowdown import sitting_by_sitting
 from bench.app.side_lookup import find_sides, read_known

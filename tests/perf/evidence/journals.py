@@ -14,8 +14,9 @@ from shares import Table, percent
 from worlds import rng_of
 
 from bench.analysis.cells import Cell
-from bench.analysis.comparison import Comparison, Side, compare, entrants
+from bench.analysis.comparison import Comparison, compare
 from bench.analysis.effects import Effects
+from bench.analysis.entrants import Side, entrants
 from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.analysis.ratios import Finding, ratio, within_sitting
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself

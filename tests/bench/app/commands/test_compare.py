@@ -246,6 +246,21 @@ def test_an_instance_type_pools_its_instances_and_the_claim_is_about_the_type(co
     )
 
 
+def test_other_machines_of_the_type_inform_the_bracket_whether_they_are_named_or_not(compare):
+    runs = []
+    for number, logs in enumerate(([0.0], [0.0, 0.02, 0.01, -0.01], [0.0, 0.01])):
+        name = f"node{number}"
+        facts = machine(name, cloud_instance_type="c7i.large")
+        runs += sittings(name, slower(1 + number / 5), logs, number / 5, machine_facts=facts)
+    _, two = compare(runs, "node0", "node2", "--json")
+    _, all_ = compare(runs, "--json")
+    (pair,) = two["pairs"]
+    same = [one for one in all_["pairs"] if {one["first"], one["second"]} == {"node0", "node2"}]
+    width = [one["speed"]["high"] / one["speed"]["low"] for one in (pair, *same)]
+    assert width[0] == pytest.approx(width[1])
+    assert two["machines"][0]["prior"]["source"] == "other machines of the type c7i.large"
+
+
 def test_a_machine_against_itself_counts_the_pairs_that_were_called_different(compare):
     quiet = [0.0, 0.02, -0.01, 0.03, -0.02]
     _, found = compare(sittings("vm", STEPS, quiet), "vm", "vm", "--json")

@@ -1,0 +1,104 @@
+"""The named sides of a comparison with their fits."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bench.analysis.contenders import Contender, Quantity, contenders
+from bench.analysis.cost import machine_price
+from bench.analysis.effects import Effects
+from bench.analysis.machines import machines
+from bench.analysis.pooling import MeasuredJob
+from bench.analysis.sittings import Sitting, key_of
+from bench.errors import RequestError
+from bench.spec.description import Outline
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the things that are compared: its name and its measured jobs.
+
+    If `instance_type` is set, the side stands for all instances of a type and not for a machine.
+    A side `grows` with further sittings, unless it is one run or journal.
+    """
+
+    name: str
+    jobs: tuple[MeasuredJob, ...]
+    instance_type: str | None = None
+    grows: bool = True
+
+    @property
+    def instances(self) -> int:
+        """The number of machines that the jobs ran on."""
+        return len({job.record.machine.machine_id for job in self.jobs})
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A side with its fits."""
+
+    side: Side
+    contender: Contender
+
+    @property
+    def name(self) -> str:
+        """The side's name."""
+        return self.side.name
+
+    @property
+    def sitting_s(self) -> float:
+        """The mean duration of a sitting, in seconds."""
+        return statistics.fmean(map(_seconds_of, self.contender.sittings))
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """The price of an hour of the machine on which the last job ran; None if it is unknown."""
+        last = self.side.jobs[-1]
+        return machine_price(last.share, last.record.machine).usd_per_hour
+
+    def fit(self, by: Quantity) -> Effects:
+        """Return the fit of a quantity. Raises RequestError if no job gave it."""
+        found = self.contender.effects.get(by)
+        if found is None:
+            raise RequestError(
+                f"the jobs of {self.name} hold no figure for --by {by}",
+                seen=f"figures for {', '.join(self.contender.effects) or 'nothing'}",
+                next_step="choose another --by",
+            )
+        return found
+
+
+def entrants(
+    sides: Sequence[Side], outline: Outline, *, known: Sequence[MeasuredJob] = ()
+) -> tuple[Entrant, ...]:
+    """Return the sides with their fits. All jobs of a side are pooled, whatever their machine.
+
+    The sides and the machines of the `known` jobs inform the prior of a machine of their type, as
+    they do in the report. Raises RequestError if a side has no measured job.
+    """
+    empty = [side.name for side in sides if not side.jobs]
+    if empty:
+        raise RequestError(
+            f"{empty[0]} has no measured job",
+            next_step="measure it first: {program} run",
+        )
+    jobs = {key_of(job): job for side in sides for job in side.jobs}
+    jobs |= {key_of(job): job for job in known}
+    every = tuple(jobs.values())
+    donors = contenders(every, machines((), every), outline)
+    return tuple(_entrant(side, outline, donors) for side in sides)
+
+
+def _entrant(side: Side, outline: Outline, donors: Sequence[Contender]) -> Entrant:
+    pooled = [replace(job, machine_key=side.name) for job in side.jobs]
+    named = [replace(machine, name=side.name) for machine in machines((), pooled)]
+    (contender,) = contenders(pooled, named, outline, donors=donors)
+    return Entrant(side, contender)
+
+
+def _seconds_of(sitting: Sitting) -> float:
+    began, ended = map(datetime.fromisoformat, (sitting.began_at, sitting.ended_at))
+    return (ended - began).total_seconds()
