@@ -36,11 +36,13 @@ def a_sitting(
     hour: float = 0.0,
     machine_facts: MachineFacts | None = None,
     jobs: int = 1,
+    diverged: bool = False,
     **changes: Any,
 ) -> Run:
     """Return a run of `jobs` seeds of each cell that begins `hour` hours after the first one.
 
-    `steps_s` holds the seconds of every step by cell. `changes` are fields of the records.
+    `steps_s` holds the seconds of every step by cell. The metrics of a run that `diverged` are not
+    finite. `changes` are fields of the records.
     """
     began = FIRST + timedelta(hours=hour)
     run_id = f"{began:%Y%m%dT%H%M%SZ}-small-{label}"
@@ -51,9 +53,10 @@ def a_sitting(
             start = began + timedelta(minutes=len(records))
             epochs = [[2 * step_s] + [step_s] * 9] + [[step_s] * 10] * (job.epochs - 1)
             total_s = 1000 * step_s
-            measured = a_measurement(
-                epochs, total_s=total_s, evaluations=[an_evaluation(job.epochs, total_s)]
-            )
+            ended = an_evaluation(job.epochs, total_s)
+            if diverged:
+                ended = ended.model_copy(update={"metrics": dict.fromkeys(ended.metrics)})
+            measured = a_measurement(epochs, total_s=total_s, evaluations=[ended])
             records.append(
                 a_record(
                     job,

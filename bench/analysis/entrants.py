@@ -10,10 +10,12 @@ from datetime import datetime
 from bench.analysis.contenders import Contender, Quantity, contenders
 from bench.analysis.cost import machine_price
 from bench.analysis.effects import Effects
+from bench.analysis.gate import CellGate, cell_gates, wrong_cells
 from bench.analysis.machines import machines
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.sittings import Sitting, key_of
 from bench.errors import RequestError
+from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
 
 
@@ -38,10 +40,11 @@ class Side:
 
 @dataclass(frozen=True)
 class Entrant:
-    """A side with its fits."""
+    """A side with its fits; `wrong` holds the kinds of job that it trains wrong."""
 
     side: Side
     contender: Contender
+    wrong: tuple[CellGate, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,12 +75,17 @@ class Entrant:
 
 
 def entrants(
-    sides: Sequence[Side], outline: Outline, *, known: Sequence[MeasuredJob] = ()
+    sides: Sequence[Side],
+    outline: Outline,
+    *,
+    known: Sequence[MeasuredJob] = (),
+    calibrations: Calibrations | None = None,
 ) -> tuple[Entrant, ...]:
     """Return the sides with their fits. All jobs of a side are pooled, whatever their machine.
 
     The sides and the machines of the `known` jobs inform the prior of a machine of their type, as
-    they do in the report. Raises RequestError if a side has no measured job.
+    they do in the report. Kinds of job that a side trains wrong count for nothing; `calibrations`
+    say which ones. Raises RequestError if a side has no measured job, or trains all of them wrong.
     """
     empty = [side.name for side in sides if not side.jobs]
     if empty:
@@ -89,14 +97,29 @@ def entrants(
     jobs |= {key_of(job): job for job in known}
     every = tuple(jobs.values())
     donors = contenders(every, machines((), every), outline)
-    return tuple(_entrant(side, outline, donors) for side in sides)
+    return tuple(_entrant(side, outline, donors, calibrations) for side in sides)
 
 
-def _entrant(side: Side, outline: Outline, donors: Sequence[Contender]) -> Entrant:
+def _entrant(
+    side: Side,
+    outline: Outline,
+    donors: Sequence[Contender],
+    calibrations: Calibrations | None,
+) -> Entrant:
     pooled = [replace(job, machine_key=side.name) for job in side.jobs]
     named = [replace(machine, name=side.name) for machine in machines((), pooled)]
-    (contender,) = contenders(pooled, named, outline, donors=donors)
-    return Entrant(side, contender)
+    gates = cell_gates(pooled, {side.name: side.name}, calibrations, outline)
+    wrong = wrong_cells(gates)
+    found = contenders(
+        pooled, named, outline, counts=lambda *cell: cell not in wrong, donors=donors
+    )
+    if not found:
+        raise RequestError(
+            f"{side.name} trains every kind of job wrong, so its speed is not compared",
+            seen="a metric that is not finite, or outside of what healthy jobs end with",
+            next_step="name the other machines, and see why with: {program} report",
+        )
+    return Entrant(side, found[0], tuple(gate for gate in gates if gate.wrong))
 
 
 def _seconds_of(sitting: Sitting) -> float:

@@ -98,6 +98,16 @@ def wrong_recipes(wrong: Iterable[tuple[str, Cell]]) -> frozenset[tuple[str, Cel
     return frozenset((key, replace(cell, epochs=1)) for key, cell in wrong)
 
 
+def longest(gates: Iterable[CellGate]) -> tuple[CellGate, ...]:
+    """Return the gates without those of shorter read-offs of the same job and machine."""
+    found: dict[tuple[str, Cell], CellGate] = {}
+    for gate in gates:
+        job = (gate.machine_key, replace(gate.cell, epochs=0))
+        if job not in found or found[job].cell.epochs < gate.cell.epochs:
+            found[job] = gate
+    return tuple(found.values())
+
+
 def why_not_judged(cell: Cell, calibrations: Calibrations | None) -> NotJudged | None:
     """Return why the jobs of a cell cannot be judged, None if they can."""
     if calibrations is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -33,7 +33,7 @@ from bench.analysis.curves import Curve, curves
 from bench.analysis.effects import Effects
 from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
-from bench.analysis.gate import CellGate, cell_gates, wrong_cells, wrong_recipes
+from bench.analysis.gate import CellGate, cell_gates, longest, wrong_cells, wrong_recipes
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -105,12 +105,7 @@ class Results:
     @property
     def wrong(self) -> tuple[CellGate, ...]:
         """The jobs that a machine trains wrong: of a job and its read-offs, the longest."""
-        found: dict[tuple[str, Cell], CellGate] = {}
-        for gate in (result.gate for result in self.groups if result.gate.wrong):
-            job = (gate.machine_key, replace(gate.cell, epochs=0))
-            if job not in found or found[job].cell.epochs < gate.cell.epochs:
-                found[job] = gate
-        return tuple(found.values())
+        return longest(result.gate for result in self.groups if result.gate.wrong)
 
     @property
     def measured_machines(self) -> tuple[Machine, ...]:

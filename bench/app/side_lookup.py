@@ -18,6 +18,7 @@ from bench.record.facts import MachineFacts
 from bench.record.journal import find_journals, read_run
 from bench.record.run import Run, merged
 from bench.report.words.notes import unlike_machines as unlike_machines_note
+from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
 from bench.text import did_you_mean
 
@@ -242,6 +243,14 @@ def namesakes(sides: Sequence[Side], known: Known) -> Iterator[str]:
         both = {found.first.name, found.second.name}
         if len(both & names) == 1:
             yield f"note: {unlike_machines_note(found)}"
+
+
+def calibrations_of(outline: Outline, workload: str) -> Calibrations | None:
+    """Return what healthy jobs of a workload end with; None if `workload` is another one."""
+    description = load_workload(workload).description
+    if description.outline.name != outline.name or description.reference is None:
+        return None
+    return description.reference().calibrations
 
 
 def outline_of(sides: Sequence[Side], workload: str) -> Outline:

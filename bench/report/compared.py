@@ -9,15 +9,16 @@ from typing import Any
 from bench.analysis.comparison import Comparison
 from bench.analysis.differences import Difference, differences, fact_differences, setup_of
 from bench.analysis.entrants import Entrant
+from bench.analysis.gate import longest
 from bench.analysis.ranks import Pair, spread_of_cells
 from bench.analysis.ratios import Finding, Ratio
 from bench.analysis.self_comparison import SelfComparison
 from bench.analysis.slowdown import SittingPairs
 from bench.report.column import plain
 from bench.report.pair_words import bracket_of, faster_first, pair_sentence
-from bench.report.shared_columns import cell_row
+from bench.report.shared_columns import cell_row, job_text
 from bench.report.words import comparison as words
-from bench.report.words import sureness
+from bench.report.words import gate, sureness
 from bench.report.words.facts import difference, difference_name
 from bench.report.words.sureness import Bracket
 from bench.spec.description import Outline
@@ -33,6 +34,16 @@ def verdict_sentence(found: Comparison) -> str:
     if len(found.entrants) == 2:
         return sentence
     return f"{words.best_of_many(found.ranking.best)} {sentence}"
+
+
+def wrong_sentences(found: Comparison, outline: Outline) -> list[str]:
+    """Return a sentence for each kind of job that a side trains wrong, so that it was left out."""
+    metrics = {metric.name: metric for metric in outline.metrics}
+    return [
+        gate.wrong(cell, job_text(cell.cell, outline), metrics)
+        for one in found.entrants
+        for cell in longest(one.wrong)
+    ]
 
 
 def paragraphs(found: Comparison) -> list[str]:
@@ -124,6 +135,11 @@ def document(found: Comparison, outline: Outline) -> dict[str, Any]:
                 },
             }
             for cell in found.cells
+        ],
+        "trained_wrong": [
+            {"machine": one.name, **plain(cell_row(cell.cell, outline))}
+            for one in found.entrants
+            for cell in longest(one.wrong)
         ],
         "pairs": [_pair(pair, found) for pair in found.ranking.pairs],
         "by_other_quantities": {by: _ratio(pair.ratio) for by, pair in found.others.items()},

@@ -133,10 +133,12 @@ def _look(request: CompareRequest, known: Known, sides: Sequence[Side], outline:
     from bench.analysis.entrants import entrants
     from bench.analysis.slowdown import sitting_by_sitting
     from bench.app.commands.compare_output import Look
+    from bench.app.side_lookup import calibrations_of
 
     baseline = _baseline(request, [side.name for side in sides])
+    calibrations = calibrations_of(outline, request.workload)
     found = compare(
-        entrants(sides, outline, known=known.jobs),
+        entrants(sides, outline, known=known.jobs, calibrations=calibrations),
         request.by,
         margin=request.margin,
         baseline=baseline,

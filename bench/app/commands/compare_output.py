@@ -47,7 +47,7 @@ def print_comparison(request: CompareRequest, look: Look) -> None:
     if len(found.entrants) > 2:
         print(f"\n{table_text(ranks_table(found))}")
     print(f"\n{paragraph_text(said.verdict_sentence(found))}\n")
-    for text in said.paragraphs(found):
+    for text in (*said.wrong_sentences(found, look.outline), *said.paragraphs(found)):
         print(paragraph_text(text))
     if look.pairs is not None:
         print()

@@ -261,6 +261,30 @@ def test_other_machines_of_the_type_inform_the_bracket_whether_they_are_named_or
     assert two["machines"][0]["prior"]["source"] == "other machines of the type c7i.large"
 
 
+def test_a_kind_of_job_that_a_side_trains_wrong_is_left_out_and_named(compare):
+    runs = sittings("desk", STEPS, [0.0] * 3)
+    runs += sittings("rack", slower(0.5, ["mlp", "cnn"]), [0.0] * 3, 0.3)
+    wrong = sittings("rack", slower(0.1, ["large"]), [0.0], 9, diverged=True)
+    _, found = compare([*runs, *wrong], "desk", "rack", "--json")
+    assert [(one["machine"], one["batch_size"]) for one in found["trained_wrong"]] == [
+        ("rack", 512)
+    ]
+    assert found["pairs"][0]["speed"]["estimate"] in (pytest.approx(2), pytest.approx(0.5))
+    assert len(found["cells"]) == 2
+    _, out = compare(runs, "desk", "rack")
+    assert "rack trains mlp sgd" in out
+    assert "so its speed is not ranked there: a metric of the job is not finite" in " ".join(
+        out.split()
+    )
+
+
+def test_a_machine_that_trains_every_job_wrong_is_refused(compare):
+    runs = sittings("desk", STEPS, [0.0]) + sittings("rack", STEPS, [0.0], 1, diverged=True)
+    code, error = compare(runs, "desk", "rack")
+    assert code == 2
+    assert "rack trains every kind of job wrong" in error
+
+
 def test_a_machine_against_itself_counts_the_pairs_that_were_called_different(compare):
     quiet = [0.0, 0.02, -0.01, 0.03, -0.02]
     _, found = compare(sittings("vm", STEPS, quiet), "vm", "vm", "--json")
