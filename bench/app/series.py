@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from bench.errors import StoreError
 from bench.record.journal import read_run
 from bench.record.lines import SeriesPlace
 from bench.record.run import Run
+from bench.spec.request import SeriesRequest
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Series:
     """Some sittings that one command asked for.
 
     `begun` is the number of the last sitting that has a journal, 0 if there is none. `complete`
-    says whether that sitting has all its records, and `ended_at` when its last record ended.
+    says whether that sitting has all its records, and `ended_at` when its last record ended. If a
+    `precision` was asked for, the `first` sittings decide how many there are in all.
     """
 
     series_id: str
@@ -27,6 +30,8 @@ class Series:
     begun: int = 0
     complete: bool = True
     ended_at: datetime | None = None
+    precision: float | None = None
+    first: int | None = None
 
     @property
     def measured(self) -> int:
@@ -40,18 +45,32 @@ class Series:
 
     def place(self, number: int) -> SeriesPlace:
         """Return what the header of a sitting's run says of the series."""
-        return SeriesPlace(series_id=self.series_id, number=number, of=self.of)
+        return SeriesPlace(
+            series_id=self.series_id,
+            number=number,
+            of=self.of,
+            precision=self.precision,
+            first=self.first,
+        )
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a precision was asked for and no second stage was begun."""
+        return self.precision is not None and self.of == self.first
 
 
-def new_series(sittings: int) -> Series:
+def new_series(asked: SeriesRequest) -> Series:
     """Return a series without a sitting yet."""
-    return Series(secrets.token_hex(4), sittings)
+    first = None if asked.precision is None else asked.sittings
+    return Series(secrets.token_hex(4), asked.sittings, precision=asked.precision, first=first)
 
 
-def find_series(journals: Iterable[Path], request_digest: str, sittings: int) -> Series:
-    """Return the newest series of the same request and as many sittings, if some are missing.
+def find_series(journals: Iterable[Path], request_digest: str, asked: SeriesRequest) -> Series:
+    """Return the newest series of the same request, if some sittings are missing.
 
-    Otherwise, return a new series. An unreadable journal is skipped.
+    A series is the same if it has as many sittings or, if a precision is asked for, the same one
+    and as many sittings in its first stage. After a first stage alone, the second one may be
+    missing. Otherwise, return a new series. An unreadable journal is skipped.
     """
     for path in sorted(journals, reverse=True):
         try:
@@ -60,10 +79,35 @@ def find_series(journals: Iterable[Path], request_digest: str, sittings: int) ->
             continue
         place = run.header.series
         same = run.header.request_digest == request_digest
-        if same and place is not None and place.of == sittings:
-            found = Series(place.series_id, sittings, place.number, run.complete, _ended_at(run))
-            return found if found.left else new_series(sittings)
-    return new_series(sittings)
+        if same and place is not None and _is_asked(place, asked):
+            found = Series(
+                place.series_id,
+                place.of,
+                place.number,
+                run.complete,
+                _ended_at(run),
+                place.precision,
+                place.first,
+            )
+            return found if found.left or found.undecided else new_series(asked)
+    return new_series(asked)
+
+
+def runs_of_series(journals: Iterable[Path], series_id: str) -> list[Run]:
+    """Return the readable runs of a series, the first sitting first."""
+    runs = []
+    for path in journals:
+        with contextlib.suppress(StoreError):
+            runs.append(read_run(path))
+    places = [(run.header.series, run) for run in runs]
+    own = [(at.number, run) for at, run in places if at is not None and at.series_id == series_id]
+    return [run for _, run in sorted(own, key=lambda one: one[0])]
+
+
+def _is_asked(place: SeriesPlace, asked: SeriesRequest) -> bool:
+    if asked.precision is None:
+        return place.precision is None and place.of == asked.sittings
+    return (place.precision, place.first) == (asked.precision, asked.sittings)
 
 
 def _ended_at(run: Run) -> datetime:

@@ -31,6 +31,12 @@ class SeriesPlace(Frozen):
     series_id: str = Field(description="the same in every run of the series")
     number: int = Field(ge=1, description="1 is the first sitting of the series")
     of: int = Field(ge=1, description="how many sittings were asked for")
+    precision: float | None = Field(
+        default=None, description="the wanted half of the bracket, as a share, if it decides `of`"
+    )
+    first: int | None = Field(
+        default=None, description="with a precision: the sittings of the first stage"
+    )
 
 
 class RunHeader(Frozen):

@@ -49,10 +49,15 @@ class MeasureLimits:
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """Several sittings of one run, with a pause from the end of one to the start of the next."""
+    """Several sittings of one run, with a pause from the end of one to the start of the next.
+
+    If there is a `precision`, a share, `sittings` are the first stage, which decides how many more
+    sittings bring half of the bracket to it.
+    """
 
     sittings: int
     gap_s: float
+    precision: float | None = None
 
 
 @dataclass(frozen=True)

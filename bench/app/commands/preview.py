@@ -56,6 +56,11 @@ def _series_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
         total = f"at least {units.duration(waits_s)}"
     else:
         total = f"about {units.duration(count * sitting_s + waits_s)}"
+    if request.series.precision is not None:
+        yield (
+            f"then as many sittings more as +-{100 * request.series.precision:g}% takes: the plan "
+            f"is printed after the first {count}"
+        )
     yield (
         f"{count} sittings of these {len(plan.jobs)} jobs, {units.duration(gap_s)} apart: {total} "
         "in all on 2 cores"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.app import pricing
-from bench.app.commands import cluster_options, preview, run_cluster, run_series
+from bench.app.commands import cluster_options, preview, run_cluster, run_precision, run_series
 from bench.app.commands.report import Written, left_out_lines, make_report
 from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import Counts, counts_of
@@ -42,7 +42,9 @@ def execute(request: RunRequest, program: Program) -> int:
     if request.series is None:
         return _sitting(request, program, plan, Turn(limits=request.limits)).code
     measure = functools.partial(_sitting, request, program, plan)
-    return run_series.execute(request, request.series, plan.request_digest, measure)
+    outline = plan.workload.description.outline
+    rest = run_precision.second_stage(request, request.series, outline, program)
+    return run_series.execute(request, request.series, plan.request_digest, measure, rest)
 
 
 def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> Sat:

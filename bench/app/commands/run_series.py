@@ -43,23 +43,44 @@ class Sat:
     cluster_goes_on: bool = False
 
 
+@dataclass(frozen=True)
+class Rest:
+    """The second stage of a series: how many sittings it has in all, and how many of them fit.
+
+    `usd` is what is left of the limit in dollars; None if there is no such limit. `closing` says
+    what the sittings that fit bring.
+    """
+
+    of: int
+    most: int
+    usd: float | None = None
+    closing: str = ""
+
+
+#: Plans the second stage of the series with an id, and says what it takes. The figures are the
+#: seconds that are left of the limit of time, and the seconds that have passed. None: nothing was
+#: measured.
+SecondStage = Callable[[str, float | None, float], Rest | None]
+
+
 def execute(
     request: RunRequest,
     asked: SeriesRequest,
     request_digest: str,
     measure: Callable[[Turn], Sat],
+    second_stage: SecondStage | None = None,
 ) -> int:
     """Measure the sittings that are missing; return the exit code.
 
     Each sitting is measured by `measure`, which writes the report. The limits of `request` are
-    limits of the whole series.
+    limits of the whole series. `second_stage` plans the rest of a series with a precision.
     """
     journals = [] if request.fresh else find_journals(journals_in(request.out))
-    series = find_series(journals, request_digest, asked.sittings)
+    series = find_series(journals, request_digest, asked)
     if series.begun:
         print(f"going on with a series: {_measured(series)} (--fresh starts a new one)")
     with one_interrupt(print):  # a sitting answers its own; this answers between two of them
-        return _Sittings(request, asked, series, measure).run()
+        return _Sittings(request, asked, series, measure, second_stage).run()
 
 
 class _Sittings:
@@ -71,16 +92,46 @@ class _Sittings:
         asked: SeriesRequest,
         series: Series,
         measure: Callable[[Turn], Sat],
+        second_stage: SecondStage | None,
     ) -> None:
         self._request, self._asked, self._series = request, asked, series
-        self._measure = measure
+        self._measure, self._second_stage = measure, second_stage
+        self._began_s, self._most = time.monotonic(), series.of
+        self._usd = request.limits.max_usd
         self._budget = Budget(request.limits.max_s)
         self._code = 0
 
     def run(self) -> int:
         """Measure one sitting after the other until all are done or something ends the series."""
+        undecided = self._series.undecided
+        ended = self._run_stage()
+        if ended is None and undecided and self._second_stage is not None:
+            stage = self._second_stage(self._series.series_id, *self._left())
+            if stage is None:  # nothing was measured
+                return 1
+            self._series = replace(self._series, of=stage.of)
+            self._most, self._usd = stage.most, stage.usd
+            ended = self._run_stage()
+            if ended is None and stage.closing:
+                print(stage.closing)
+            if ended is None and stage.most < stage.of:
+                self._say_end("the limit is too low for the wanted precision")
+                return 1
+        if ended is not None:
+            return ended
+        print(_measured(self._series))
+        return self._code
+
+    def _left(self) -> tuple[float | None, float]:
+        """Return the seconds that are left of the limit of time, and the seconds that passed."""
+        return self._budget.left_s, time.monotonic() - self._began_s
+
+    def _run_stage(self) -> int | None:
+        """Measure the sittings that are left; return the exit code if something ends the series."""
         usd = self._usd_each()
         for number in self._series.left:
+            if number > self._most:
+                return None
             try:
                 if not self._wait_for(number):
                     return 1
@@ -96,13 +147,12 @@ class _Sittings:
             if sat.cluster_goes_on and number < self._series.of:
                 self._say_end("a cluster is still at work for this sitting")
                 return 1
-        print(_measured(self._series))
-        return self._code
+        return None
 
     def _usd_each(self) -> float | None:
         """Return what the cluster may cost in each sitting that is left."""
-        usd = self._request.limits.max_usd
-        return None if usd is None else usd / len(self._series.left)
+        left = [number for number in self._series.left if number <= self._most]
+        return None if self._usd is None else self._usd / max(1, len(left))
 
     def _sit(self, number: int, usd: float | None) -> Sat:
         print(f"\nsitting {number} of {self._series.of}", flush=True)
@@ -110,7 +160,7 @@ class _Sittings:
             limits=MeasureLimits(self._budget.left_s, usd),
             budget=self._budget,
             place=self._series.place(number),
-            last=number == self._series.of,
+            last=number == min(self._series.of, self._most) and not self._series.undecided,
         )
         sat = self._measure(turn)
         self._series = replace(

@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from bench.app.amounts import Duration
-from bench.app.options import POSITIVE, Option
+from bench.app.options import POSITIVE, Option, Percent
 from bench.errors import RequestError
 from bench.spec.request import SeriesRequest
 
 #: The pause between two sittings if the user names none.
 GAP_S = 1800.0
+
+#: The sittings of the first stage of a series with a precision.
+FIRST_STAGE = 3
+
+
+class Precision(Percent):
+    """A share: `3%`, or `0.03` as a bare number below 1."""
+
+    name = "precision"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the share."""
+        found = super().convert(value, param, ctx)
+        is_share = not isinstance(value, float) and "%" not in str(value) and found < 0.01
+        return 100 * found if is_share else found
 
 
 def series_options(section: str) -> list[Option]:
@@ -26,12 +45,21 @@ def series_options(section: str) -> list[Option]:
             "them; the report takes all of them together",
         ),
         Option(
+            "--precision",
+            section=section,
+            type=Precision(),
+            help="measure as many sittings as bring the bracket of each machine's time to plus or "
+            "minus this share, such as 3% or 0.03: after the first sittings (--sittings, "
+            f"default: {FIRST_STAGE}) the plan is printed with its jobs, minutes and dollars, and "
+            "then measured",
+        ),
+        Option(
             "--gap",
             section=section,
             type=Duration(),
             metavar="TIME",
-            help="with --sittings: the pause from the end of one sitting to the start of the next, "
-            "such as 90s, 30m or 2h; a plain number is minutes (default: 30m)",
+            help="with --sittings or --precision: the pause from the end of one sitting to the "
+            "start of the next, such as 90s, 30m or 2h; a plain number is minutes (default: 30m)",
         ),
     ]
 
@@ -39,9 +67,17 @@ def series_options(section: str) -> list[Option]:
 def series_of(values: Mapping[str, Any]) -> SeriesRequest | None:
     """Return the series that the parsed options ask for; None for a single sitting.
 
-    Raises RequestError if there is a pause but no second sitting.
+    Raises RequestError if a pause or a precision is asked for without a second sitting.
     """
-    sittings, gap_s = values["sittings"] or 1, values["gap"]
+    sittings, gap_s, precision = values["sittings"] or 1, values["gap"], values["precision"]
+    if precision is not None:
+        if values["sittings"] == 1:
+            raise RequestError(
+                "--precision needs the spread between sittings, but --sittings 1 measures only one",
+                next_step="leave --sittings out, or give 2 or more",
+            )
+        first = values["sittings"] or FIRST_STAGE
+        return SeriesRequest(first, GAP_S if gap_s is None else gap_s, precision)
     if sittings > 1:
         return SeriesRequest(sittings, GAP_S if gap_s is None else gap_s)
     if gap_s is not None:
