@@ -9,7 +9,7 @@ from tests.e2e import journey
 pytestmark = pytest.mark.slow
 
 CASES = [
-    (["--grid", "huge"], ["unknown grid", "huge", "smoke, quick, paper, full"]),
+    (["--grid", "huge"], ["unknown grid", "huge", "smoke, quick, threads, paper, full"]),
     (["--grid", "missing.yaml"], ["missing.yaml", "No such file"]),
     (["--optimizers", "adamw"], ["optimizers", "adamw", "sgd, rmsprop, adam"]),
     (["--models", "vit"], ["models", "vit", "mlp, cnn"]),
