@@ -10,6 +10,7 @@ import pandas as pd
 from bench.analysis.cells import METRIC, Cell, disturbed_count, median, scalar, whole_median
 from bench.analysis.contenders import COLUMNS, Contender, Quantity
 from bench.analysis.estimates import Estimate, cell_time, time_of_jobs
+from bench.analysis.intervals import geometric_mean
 from bench.spec.description import Outline
 
 #: The columns of memory that are pooled by their median.
@@ -24,8 +25,9 @@ class GroupTimes:
     """The pooled times of a group in seconds: geometric means over `n` jobs, as on another day.
 
     `disturbed` is None if no job was watched. `aside` counts the disturbed jobs that the estimates
-    leave out, because a quiet job of the same cell was measured. A figure that is not an estimate
-    is a median over all jobs.
+    leave out, because a quiet job of the same cell was measured. `epoch` is the median steady
+    epoch: the mean step times the jobs' own ratio of these two. A figure that is not an estimate is
+    a median over all jobs.
     """
 
     n: int
@@ -87,18 +89,18 @@ def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> 
     """
     counted = _counted(rows)
     step = _estimate(counted, cell, contender, "step")
-    per_epoch = [
+    per_epoch = geometric_mean(
         epoch_s / step_s
-        for epoch_s, step_s in zip(rows["epoch_s"], rows["step_mean_s"], strict=True)
+        for epoch_s, step_s in zip(counted["epoch_s"], counted["step_mean_s"], strict=True)
         if epoch_s and step_s and step_s > 0
-    ]
+    )
     return GroupTimes(
         n=len(rows),
         disturbed=disturbed_count(rows),
         aside=len(rows) - len(counted),
         held_by_quota=int(rows["held_by_quota"].sum()),
         total=_estimate(counted, cell, contender, "total"),
-        epoch=step.times(per_epoch[0]) if step is not None and per_epoch else None,
+        epoch=step.times(per_epoch) if step is not None and per_epoch else None,
         step_p10=_estimate(counted, cell, contender, "p10"),
         step_median=_estimate(counted, cell, contender, "median"),
         step_mean=step,

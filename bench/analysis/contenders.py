@@ -16,8 +16,8 @@ from bench.analysis.warmup import steady_figures
 from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
 
-#: What is compared: the mean step (an epoch over its steps), which is what a user pays, the whole
-#: job, the fast tenth of the steady steps, and the median one.
+#: What is compared: the mean step (the seconds of the steady epochs over their steps), which is
+#: what a user pays, the whole job, the fast tenth of the steady steps, and the median one.
 Quantity = Literal["step", "total", "p10", "median"]
 
 #: The column of each quantity in the frame of jobs.

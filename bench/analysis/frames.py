@@ -25,7 +25,7 @@ JOB = (
     *("label", "machine_key", "run_id", "job_id", "attempt"),
     *("job_epochs", "seed", "repeat", "dataset", "data_digest"),
 )
-#: Figures of the steady steps; `step_mean_s` is the median steady epoch divided by its steps.
+#: Figures of the steady steps; `step_mean_s` is the seconds of the steady epochs over their steps.
 STEADY = (
     *("step_p10_s", "step_median_s", "step_p95_s", "steady_steps"),
     *("epoch_s", "step_mean_s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from bench.analysis.pooling import MeasuredJob
 from bench.analysis.reach import recipe_of
 from bench.analysis.student import cdf, two_sided
 from bench.analysis.warmup import steady_epochs, steady_wall_s
-from bench.record.measurement import Measurement, quantile
+from bench.record.measurement import Measurement
 from bench.spec.description import Outline
 
 #: A machine, by its key, and a recipe.
@@ -95,14 +96,13 @@ def paces(
 def start_s(measurement: Measurement) -> float | None:
     """Return the seconds that a training takes beyond its epochs; None if it has no epoch.
 
-    They run from the start of the training to the end of the first epoch, less a steady epoch:
+    They run from the start of the training to the end of the first epoch, less a mean steady epoch:
     making the model, tracing and compiling, and the settling of caches and clock rates.
     """
     epochs = measurement.epochs
     if not epochs:
         return None
-    steady = quantile([steady_wall_s(epoch) for epoch in steady_epochs(epochs)], 0.5)
-    assert steady is not None, "there is a steady epoch if there is any"
+    steady = statistics.fmean(steady_wall_s(epoch) for epoch in steady_epochs(epochs))
     return max(epochs[0].started_s + epochs[0].wall_s - steady, 0.0)
 
 

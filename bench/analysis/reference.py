@@ -101,7 +101,7 @@ def relatives(
 
 
 def published_runs(reference: Reference | None, outline: Outline) -> tuple[PublishedRun, ...]:
-    """Return the published runs as groups; the seconds of a step are means over an epoch."""
+    """Return the published runs as groups; the seconds of a step are means over epochs."""
     if reference is None:
         return ()
     found = []
@@ -115,7 +115,7 @@ def published_runs(reference: Reference | None, outline: Outline) -> tuple[Publi
                 cell=cell,
                 total=total,
                 epoch=epoch,
-                step_mean_s=steady_median(run.step_ms) / 1000,
+                step_mean_s=statistics.fmean(steady_epochs(run.step_ms)) / 1000,
                 relatives=relatives(cell, total, epoch, reference, outline),
             )
         )

@@ -45,20 +45,20 @@ def steady_wall_s(epoch: EpochRecord) -> float:
 def steady_figures(measurement: Measurement, epochs: Sequence[EpochRecord]) -> dict[str, Any]:
     """Return the figures of the steady steps and epochs among a job's first `epochs`.
 
-    `step_mean_s` is the median steady epoch divided by its steps. A figure is None if it is
-    unknown.
+    `epoch_s` is the median steady epoch. `step_mean_s` is the seconds of all steady epochs over
+    their steps, so that a slow epoch counts. A figure is None if it is unknown.
     """
     times_s = steady_times_s(measurement, [epoch.steps for epoch in epochs])
     p10, middle, p95 = np.quantile(times_s, (0.10, 0.50, 0.95)) if times_s.size else [None] * 3
-    epoch_s = quantile([steady_wall_s(epoch) for epoch in steady_epochs(epochs)], 0.5)
-    steps = epochs[0].steps if epochs else None
+    steady = steady_epochs(epochs)
+    walls_s, steps = [steady_wall_s(epoch) for epoch in steady], sum(one.steps for one in steady)
     return {
         "step_p10_s": p10,
         "step_median_s": middle,
         "step_p95_s": p95,
         "steady_steps": int(times_s.size),
-        "epoch_s": epoch_s,
-        "step_mean_s": epoch_s / steps if epoch_s is not None and steps else None,
+        "epoch_s": quantile(walls_s, 0.5),
+        "step_mean_s": sum(walls_s) / steps if steps else None,
     }
 
 

@@ -40,7 +40,7 @@ _TIMES = (
         "step_mean_ms",
         "step mean ms",
         "number",
-        "the median steady epoch divided by its steps, which is what a user pays",
+        "the seconds of the steady epochs over their steps, which is what a user pays",
         unit="ms",
         better="lower",
         bounds=bound_keys("step_mean", "ms"),

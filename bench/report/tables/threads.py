@@ -26,7 +26,7 @@ _FIGURES = (
         "step_mean_ms",
         "mean ms",
         "number",
-        "the mean step: a steady epoch over its steps",
+        "the mean step: the seconds of the steady epochs over their steps",
         unit="ms",
         better="lower",
     ),

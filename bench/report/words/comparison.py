@@ -23,7 +23,9 @@ class QuantityWords:
 
 
 QUANTITIES: Mapping[str, QuantityWords] = {
-    "step": QuantityWords("mean step", "ms", 1000.0, "the time of an epoch over its steps"),
+    "step": QuantityWords(
+        "mean step", "ms", 1000.0, "the time of the steady epochs over their steps"
+    ),
     "total": QuantityWords("total", "s", 1.0, "the time of the whole job"),
     "p10": QuantityWords("p10 step", "ms", 1000.0, "the fast tenth of the steady steps"),
 }

@@ -75,6 +75,13 @@ def test_a_job_of_one_epoch_leaves_out_its_first_step_alone():
     assert steady_steps([12, 12]).nonzero()[0].tolist() == list(range(12, 24))
 
 
+def test_a_slow_epoch_among_several_counts_in_the_mean_step_and_not_in_the_median_epoch():
+    measured = a_measurement([EPOCH_1, *[[0.01] * 10] * 4], walls_s=(9.0, 0.1, 0.1, 0.5, 0.1))
+    rows = jobs_frame([a_run([a_record(a_job(epochs=5), measured)])])
+    assert rows["epoch_s"].item() == pytest.approx(0.1)
+    assert rows["step_mean_s"].item() == pytest.approx(0.8 / 40)
+
+
 def test_a_smaller_last_batch_of_an_epoch_is_no_steady_step():
     assert steady_steps([3], ragged=True).tolist() == [False, True, False]
     assert steady_steps([3, 3, 3], ragged=True).tolist() == 3 * [False] + 2 * [True, True, False]

@@ -67,6 +67,17 @@ def test_a_read_off_is_compared_by_epoch():
     assert row["epoch_low_s"] < 5.0 < row["epoch_high_s"]
 
 
+def test_the_epoch_is_the_median_steady_one_and_the_mean_step_is_of_all_steady_ones():
+    steps_s = [[0.5, 0.1], *[[0.05, 0.05]] * 3]
+    records = []
+    for seed, slow_s in ((1, 0.1), (2, 0.7)):
+        measured = a_measurement(steps_s, walls_s=(0.6, 0.1, 0.1, slow_s))
+        records.append(a_record(a_job(epochs=4, seed=seed), measured))
+    row = capacity(report_of([a_run(records)]), 4)
+    assert row["epoch_s"] == pytest.approx(0.1)
+    assert row["step_mean_ms"] == pytest.approx(1000 * (0.3 / 6 * 0.9 / 6) ** 0.5)
+
+
 @pytest.mark.parametrize(
     ("job", "reason"),
     [
