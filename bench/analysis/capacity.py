@@ -24,13 +24,15 @@ MEMORY = (
 class GroupTimes:
     """The pooled times of a group in seconds: geometric means over `n` jobs, as on another day.
 
-    `disturbed` is None if no job was watched. `aside` counts the disturbed jobs that the estimates
-    leave out, because a quiet job of the same cell was measured. `epoch` is the median steady
-    epoch: the mean step times the jobs' own ratio of these two. A figure that is not an estimate is
-    a median over all jobs.
+    If a job ended in this cell, jobs of more epochs that were read off here are no part of `n`, but
+    `read_off` counts them. `disturbed` is None if no job was watched. `aside` counts the disturbed
+    jobs that the estimates leave out, because a quiet job of the same cell was measured. `epoch` is
+    the median steady epoch: the mean step times the jobs' own ratio of these two. A figure that is
+    not an estimate is a median over the `n` jobs.
     """
 
     n: int
+    read_off: int
     disturbed: int | None
     aside: int
     held_by_quota: int
@@ -42,6 +44,11 @@ class GroupTimes:
     step_p95_s: float | None
     first_step_s: float | None
     train_s: float | None
+
+    @property
+    def jobs(self) -> int:
+        """The number of jobs that the estimates rest on."""
+        return self.n - self.aside
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,9 @@ def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> 
 
     `contender` is the machine with its fits; None if none of its jobs has a time.
     """
+    final = rows[rows["is_final"].astype(bool)]
+    read_off = 0 if final.empty else len(rows) - len(final)
+    rows = rows if final.empty else final
     counted = _counted(rows)
     step = _estimate(counted, cell, contender, "step")
     per_epoch = geometric_mean(
@@ -96,6 +106,7 @@ def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> 
     )
     return GroupTimes(
         n=len(rows),
+        read_off=read_off,
         disturbed=disturbed_count(rows),
         aside=len(rows) - len(counted),
         held_by_quota=int(rows["held_by_quota"].sum()),

@@ -224,7 +224,7 @@ def _group_results(
                 times=times,
                 limits=ceilings.of(group, rows, times.step_p10),
                 relatives=relatives(cell, times.total, times.epoch, reference, outline),
-                metrics=comparison(cell, times.n, metrics, reference, outline),
+                metrics=comparison(cell, len(rows), metrics, reference, outline),
                 gate=gate_of[group.machine_key, cell],
             )
         )

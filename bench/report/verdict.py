@@ -190,7 +190,7 @@ def _speed(result: GroupResult, results: Results) -> str:
         words.paused() if times.held_by_quota else "",
         _limit(result),
         _beside(result, results),
-        words.rests_on(times.n),
+        words.rests_on(times.jobs),
     ]
     return " ".join(filter(None, parts))
 

@@ -56,6 +56,12 @@ _TIMES = (
     ),
 )
 _BASIS = Column("relative_basis", "by", meaning="the published time that the speed is taken from")
+_READ_OFF = Column(
+    "read_off",
+    "read off",
+    "number",
+    "how many longer jobs were read off here too; they are none of the n jobs and have no weight",
+)
 _DISTURBED = Column(
     "disturbed", "disturbed", "number", "how many of the n jobs were disturbed (see Conditions)"
 )
@@ -89,6 +95,7 @@ def capacity_table(results: Results) -> Table:
             *_TIMES,
             *map(_speed_column, machines),
             *([_BASIS] if machines else []),
+            *([_READ_OFF] if any(result.times.read_off for result in results.groups) else []),
             _DISTURBED,
             *([_ASIDE] if any(result.times.aside for result in results.groups) else []),
             *([_HELD] if held else []),
@@ -136,6 +143,7 @@ def _measured_row(result: GroupResult, outline: Outline) -> dict[str, Any]:
 def _times_row(times: GroupTimes) -> dict[str, Any]:
     return {
         "n": times.n,
+        "read_off": times.read_off,
         "disturbed": times.disturbed,
         "aside": times.aside,
         "held_by_quota": times.held_by_quota,

@@ -13,6 +13,7 @@ from builders import (
     a_record,
     a_run,
     cnn_run,
+    digest,
     facts,
     rows,
     steady_run,
@@ -76,6 +77,17 @@ def test_the_epoch_is_the_median_steady_one_and_the_mean_step_is_of_all_steady_o
     row = capacity(report_of([a_run(records)]), 4)
     assert row["epoch_s"] == pytest.approx(0.1)
     assert row["step_mean_ms"] == pytest.approx(1000 * (0.3 / 6 * 0.9 / 6) ** 0.5)
+
+
+def test_jobs_that_were_read_off_are_not_counted_where_other_jobs_ended():
+    """One job ends after two epochs; five of fifteen epochs were read off there."""
+    short = a_record(a_job(), a_measurement([[1.0, 0.01]] * 2, digests={"data": digest("mnist")}))
+    report = report_of([a_run([short]), cnn_run(seeds=(1, 2, 3, 4, 5), label="lab")])
+    (row,) = [row for row in rows(report, "capacity") if row.get("read_off") == 5]
+    assert (row["epochs"], row["n"]) == (2, 1)
+    assert capacity(report, 15)["n"] == 5
+    quality = [row for row in rows(report, "quality") if row["n"] == 6]
+    assert [row["epochs"] for row in quality] == [2]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from builders import a_job, a_run, cnn_run, rows, sittings_of, steady_run, throttled_run
+from builders import (
+    a_job,
+    a_measurement,
+    a_record,
+    a_run,
+    cnn_run,
+    conditions,
+    rows,
+    sittings_of,
+    steady_run,
+    throttled_run,
+)
 from reporting import notes, report_of
 
 from bench.report.data import summary_json
@@ -120,3 +131,15 @@ def test_nothing_measured_is_said_plainly(runs):
     assert len(rows(report, "failures")) == (3 if runs else 0)
     assert "Nothing was measured." in render(report)
     json.loads(summary_json(report))
+
+
+def test_the_figures_rest_on_the_jobs_that_have_a_weight():
+    """Two of three jobs were disturbed, and a quiet one was measured, so they have no weight."""
+    records = [
+        a_record(
+            a_job(seed=seed), a_measurement([[1.0, 0.1], [0.1, 0.1]]), conditions=conditions(flag)
+        )
+        for seed, flag in ((1, "quiet"), (2, "disturbed"), (3, "disturbed"))
+    ]
+    verdict = report_of([a_run(records)]).verdict
+    assert any("These figures rest on one job" in text for text in verdict)
