@@ -19,26 +19,26 @@ Class = Literal["bare metal", "laptop", "virtual machine", "shared or burstable"
 
 @dataclass(frozen=True)
 class PriorRow:
-    """The believed standard deviation of log times between sittings of one class of machine."""
+    """The believed standard deviation of log times between sittings of one class of machine.
+
+    `assumed` says that only a few sittings of a few machines stand behind it.
+    """
 
     machine: Class
     spread: float
-    source: str
     date: str
     assumed: bool
 
-
-_ASSUMED = "assumed; two to four sittings of each of a few machines stand behind it"
 
 #: The dated table. A row is `assumed` until sittings of several machines of its class were
 #: measured over days; docs/statistics.md holds what was measured so far.
 PRIORS: Mapping[Class, PriorRow] = {
     row.machine: row
     for row in (
-        PriorRow("bare metal", 0.02, _ASSUMED, "2026-11-25", True),
-        PriorRow("laptop", 0.04, _ASSUMED, "2026-11-25", True),
-        PriorRow("virtual machine", 0.05, _ASSUMED, "2026-11-25", True),
-        PriorRow("shared or burstable", 0.10, _ASSUMED, "2026-11-25", True),
+        PriorRow("bare metal", 0.02, "2026-11-25", True),
+        PriorRow("laptop", 0.04, "2026-11-25", True),
+        PriorRow("virtual machine", 0.05, "2026-11-25", True),
+        PriorRow("shared or burstable", 0.10, "2026-11-25", True),
     )
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.analysis.ranks import Ranking, RankSet, spread_of_cells
-from bench.analysis.ratios import Ratio
+from bench.analysis.ratios import MARGIN, Ratio
 from bench.analysis.results import Results
 from bench.report.column import Column, Row, Table
 from bench.report.shared_columns import MACHINE, bound_keys, kind_text, warnings
@@ -124,7 +124,7 @@ def _beside(ratio: Ratio | None) -> dict[str, Any]:
         "log_se": ratio.se,
         "df": None if math.isinf(ratio.df) else ratio.df,
         "p_slower": 1 - ratio.p_faster(),
-        "p_slower_by_margin": ratio.inverse.p_faster(0.03),
+        "p_slower_by_margin": ratio.inverse.p_faster(MARGIN),
         "expected_loss": None if math.isinf(ratio.expected_loss) else ratio.expected_loss,
         "chance_slower": sureness.of_100(1 - ratio.p_faster()),
         "cells": len(ratio.cells),
