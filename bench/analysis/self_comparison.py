@@ -31,6 +31,11 @@ class SelfComparison:
     floor: float
 
     @property
+    def farthest(self) -> Comparison | None:
+        """The two sittings that differ most; None if no two share a kind of job."""
+        return max(self.comparisons, key=lambda one: abs(one.leaders.ratio.log), default=None)
+
+    @property
     def different(self) -> tuple[Comparison, ...]:
         """The pairs that were called different, the largest difference first."""
         apart = (Finding.FASTER, Finding.SLOWER)
@@ -55,11 +60,12 @@ def compare_with_itself(
     jobs: dict[Sitting, list[MeasuredJob]] = {}
     for job in side.jobs:
         jobs.setdefault(when[key_of(job)], []).append(job)
-    order = sorted(jobs, key=lambda sitting: sitting.began_at)
+    timed = whole.fit(by).sittings  # of the others no job counts or gave this quantity
+    order = sorted((one for one in jobs if one in timed), key=lambda one: one.began_at)
     if len(order) < 2:
         raise RequestError(
             f"{side.name} has one sitting, so it cannot be compared with itself",
-            seen=order[0].run_id,
+            seen=order[0].run_id if order else "no sitting that counts",
             next_step="measure another sitting: give the command of the run again",
         )
     named = [

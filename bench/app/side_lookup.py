@@ -96,7 +96,15 @@ def find_sides(names: Sequence[str], known: Known) -> tuple[Side, ...]:
     if len({side.name for side in sides}) < len(set(names)):  # two runs of one machine
         sides = tuple(replace(side, name=name) for side, name in zip(sides, names, strict=True))
     _check_disjoint(dict(zip(names, sides, strict=True)))
-    return sides
+    return _shortened(sides)
+
+
+def _shortened(sides: tuple[Side, ...]) -> tuple[Side, ...]:
+    """Return the sides with each journal called by its file's stem, if the names remain unique."""
+    short = [Path(side.name).stem if side.name.endswith(JOURNAL) else side.name for side in sides]
+    if len(set(short)) < len({side.name for side in sides}):
+        return sides
+    return tuple(replace(side, name=name) for side, name in zip(sides, short, strict=True))
 
 
 def _side(name: str, known: Known) -> Side:

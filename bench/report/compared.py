@@ -26,6 +26,9 @@ from bench.spec.description import Outline
 #: At most so many differences are shown; the JSON holds all of them.
 MOST_DIFFERENCES = 12
 
+#: At most so many are shown of two sittings of one machine.
+FEW_DIFFERENCES = 5
+
 
 def verdict_sentence(found: Comparison) -> str:
     """Return the verdict: one sentence on the fastest side and the next one."""
@@ -88,10 +91,10 @@ def differing(first: Entrant, second: Entrant) -> tuple[Difference, ...]:
     return differences(setup_of(first.side.jobs), setup_of(second.side.jobs))
 
 
-def difference_lines(first: Entrant, second: Entrant) -> list[str]:
-    """Return what differs between two sides in words, at most so many lines as are useful."""
+def difference_lines(first: Entrant, second: Entrant, most: int = MOST_DIFFERENCES) -> list[str]:
+    """Return what differs between two sides in words, at most `most` differences."""
     found = differing(first, second)
-    lines = [difference(one, first.name, second.name) for one in found[:MOST_DIFFERENCES]]
+    lines = [difference(one, first.name, second.name) for one in found[:most]]
     more = len(found) - len(lines)
     return [*lines, words.more_differences(more)] if more > 0 else lines
 
@@ -150,6 +153,7 @@ def document(found: Comparison, outline: Outline) -> dict[str, Any]:
 def self_document(found: SelfComparison) -> dict[str, Any]:
     """Return the comparison of a machine with itself as JSON can hold it."""
     fit = found.whole.fit(found.by)
+    farthest = found.farthest
     return {
         "by": found.by,
         "machine": found.whole.name,
@@ -165,6 +169,11 @@ def self_document(found: SelfComparison) -> dict[str, Any]:
         "pairs": len(found.comparisons),
         "called_different": [_pair(one.leaders, one) for one in found.different],
         "noise_floor": math.expm1(found.floor),
+        "farthest": farthest
+        and {
+            "sittings": [one.name for one in farthest.entrants],
+            "differences": difference_rows(*farthest.entrants),
+        },
     }
 
 

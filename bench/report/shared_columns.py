@@ -25,7 +25,8 @@ from bench.spec.description import Outline
 from bench.spec.job import NO_DATA
 
 if TYPE_CHECKING:
-    from bench.analysis.results import Results
+    from bench.analysis.ranks import RankSet
+from bench.analysis.results import Results
 
 #: Significant digits of a metric that has no fixed number of decimals.
 SIGNIFICANT = 3
@@ -192,6 +193,11 @@ def trained_wrong(results: Results) -> tuple[str, ...]:
     return tuple(
         gate.wrong(one, job_text(one.cell, results.outline), metrics) for one in results.wrong
     )
+
+
+def rank_text(rank: RankSet) -> str:
+    """Return `1` or `1 to 3`."""
+    return str(rank.first) if rank.first == rank.last else f"{rank.first} to {rank.last}"
 
 
 def bounded(

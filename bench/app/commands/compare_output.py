@@ -95,9 +95,9 @@ def print_self(request: CompareRequest, found: SelfComparison) -> None:
     print(f"{table_text(sittings_table(found))}\n")
     for text in said.self_paragraphs(found):
         print(paragraph_text(text))
-    for one in found.different[:1]:
-        first, second = one.entrants
-        lines = said.difference_lines(first, second)
-        head = words.differs if lines else words.nothing_differs
+    if found.farthest is not None:
+        first, second = found.farthest.entrants
+        lines = said.difference_lines(first, second, said.FEW_DIFFERENCES)
+        head = words.sittings_differ if lines else words.no_sittings_differ
         print(f"\n{paragraph_text(head(first.name, second.name))}")
         print(list_text(lines), end="\n" if lines else "")

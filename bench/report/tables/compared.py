@@ -9,7 +9,7 @@ from bench.analysis.comparison import CellComparison, Comparison
 from bench.analysis.self_comparison import SelfComparison
 from bench.report.column import Column, Table
 from bench.report.pair_words import bracket_of
-from bench.report.shared_columns import Naming, cell_row
+from bench.report.shared_columns import Naming, cell_row, rank_text
 from bench.report.words import comparison as words
 from bench.report.words.sureness import bracketed
 from bench.spec.description import Outline
@@ -66,9 +66,7 @@ def ranks_table(found: Comparison) -> Table:
         fit = found.entrant(name).fit(found.by)
         rows.append(
             {
-                "rank": str(ranks.first)
-                if ranks.first == ranks.last
-                else f"{ranks.first} to {ranks.last}",
+                "rank": rank_text(ranks),
                 "machine": name,
                 "speed": "1" if pair is None else bracketed(bracket_of(pair.ratio)),
                 "sittings": fit.count,

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from bench.analysis.ranks import Ranking, RankSet, spread_of_cells
+from bench.analysis.ranks import Ranking, spread_of_cells
 from bench.analysis.ratios import MARGIN, Ratio
 from bench.analysis.results import Results
 from bench.report.column import Column, Row, Table
-from bench.report.shared_columns import MACHINE, bound_keys, kind_text, warnings
+from bench.report.shared_columns import MACHINE, bound_keys, kind_text, rank_text, warnings
 from bench.report.words import notes, phrases, sureness
 
 #: The kind of job of a row that is about all of them.
@@ -130,8 +130,3 @@ def _beside(ratio: Ratio | None) -> dict[str, Any]:
         "cells": len(ratio.cells),
         "assumed": ratio.assumed,
     }
-
-
-def rank_text(rank: RankSet) -> str:
-    """Return `1` or `1 to 3`."""
-    return str(rank.first) if rank.first == rank.last else f"{rank.first} to {rank.last}"

@@ -86,7 +86,9 @@ def _against_itself(one: Contender, fit: Effects, results: Results) -> dict[str,
     spread = math.sqrt(sum(effect**2 for effect in effects) / (len(effects) - 1))
     jobs = [job for job in results.measured if job.machine_key == one.machine.key]
     when = sittings(jobs)
-    newest = sorted(set(when.values()), key=lambda sitting: sitting.began_at)[-MOST:]
+    newest = sorted(
+        (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at
+    )[-MOST:]
     kept = tuple(job for job in jobs if when[key_of(job)] in newest)
     found = compare_with_itself(Side(one.name, kept), results.outline, known=results.measured)
     pairs, different = len(found.comparisons), len(found.different)

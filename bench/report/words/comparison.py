@@ -130,6 +130,16 @@ def nothing_differs(first: str, second: str) -> str:
     return f"The records show nothing that differs between {first} and {second}."
 
 
+def sittings_differ(first: str, second: str) -> str:
+    """Return the heading of what differs between the two sittings that are farthest apart."""
+    return f"{first} and {second} differ most in speed. What changed, most telling first:"
+
+
+def no_sittings_differ(first: str, second: str) -> str:
+    """Return that the records show no difference between these two sittings."""
+    return f"{first} and {second} differ most in speed. The records show nothing that changed."
+
+
 def with_itself(name: str, by: str, pairs: int, different: int) -> str:
     """Return how many pairs of a machine's own sittings were called different."""
     called = f"{different} of the {count(pairs, 'pair')} of its sittings"

@@ -217,6 +217,34 @@ def test_two_runs_of_one_machine_are_called_by_what_was_typed(compare):
     assert [one["name"] for one in found["machines"]] == ids
 
 
+def test_two_journals_of_one_machine_are_called_by_their_stems_if_these_are_unique(
+    compare, tmp_path
+):
+    runs = sittings("vm", STEPS, [0.0, 0.3])
+    write(tmp_path, runs)
+    paths = [str(tmp_path / "journals" / f"{run.header.run_id}.jsonl") for run in runs]
+    _, found = compare(runs, *paths, "--baseline", paths[1], "--json")
+    assert [one["name"] for one in found["machines"]] == [run.header.run_id for run in runs]
+    other = tmp_path / "other"
+    other.mkdir()
+    moved = (tmp_path / "journals" / f"{runs[1].header.run_id}.jsonl").rename(
+        other / f"{runs[0].header.run_id}.jsonl"
+    )
+    _, found = compare(runs, paths[0], str(moved), "--json")
+    assert [one["name"] for one in found["machines"]] == [paths[0], str(moved)]
+
+
+def test_a_machine_against_itself_says_what_changed_between_its_farthest_sittings(compare):
+    runs = sittings("vm", STEPS, [0.0, 0.01])
+    runs += sittings("vm", STEPS, [0.05], 9, machine_facts=machine("vm", kernel="6.9"))
+    _, found = compare(runs, "vm", "vm", "--json")
+    assert found["called_different"] == []
+    assert found["farthest"]["sittings"] == ["sitting 1", "sitting 3"]
+    assert [one["fact"] for one in found["farthest"]["differences"]] == ["kernel"]
+    _, out = compare(runs, "vm", "vm")
+    assert "sitting 1 and sitting 3 differ most in speed. What changed" in " ".join(out.split())
+
+
 def test_a_job_is_never_compared_with_itself(compare, three_sittings):
     code, error = compare(three_sittings, "desk", three_sittings[0].header.run_id)
     assert code == 2
@@ -276,6 +304,13 @@ def test_a_kind_of_job_that_a_side_trains_wrong_is_left_out_and_named(compare):
     assert "so its speed is not ranked there: a metric of the job is not finite" in " ".join(
         out.split()
     )
+
+
+def test_a_sitting_that_shows_no_speed_is_skipped_in_a_comparison_with_itself(compare):
+    runs = [*sittings("vm", STEPS, [0.0, 0.01, 0.02]), a_sitting("vm", {"large": 0.1}, hour=9)]
+    broken = a_sitting("vm", {"large": 0.1}, hour=10, diverged=True)
+    _, found = compare([*runs, broken], "vm", "vm", "--json")
+    assert found["pairs"] == 3
 
 
 def test_a_machine_that_trains_every_job_wrong_is_refused(compare):
