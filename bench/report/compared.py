@@ -30,10 +30,10 @@ MOST_DIFFERENCES = 12
 FEW_DIFFERENCES = 5
 
 
-def verdict_sentence(found: Comparison) -> str:
+def verdict_sentence(found: Comparison, *, advise: bool = True) -> str:
     """Return the verdict: one sentence on the fastest side and the next one."""
     pair = faster_first(found.leaders)
-    sentence = pair_sentence(pair, found.margin)
+    sentence = pair_sentence(pair, found.margin, advise=advise)
     if len(found.entrants) == 2:
         return sentence
     return f"{words.best_of_many(found.ranking.best)} {sentence}"

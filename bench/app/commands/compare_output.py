@@ -46,12 +46,16 @@ def print_comparison(request: CompareRequest, look: Look) -> None:
     print(f"{paragraph_text(table.title)}\n\n{table_text(table)}")
     if len(found.entrants) > 2:
         print(f"\n{table_text(ranks_table(found))}")
-    print(f"\n{paragraph_text(said.verdict_sentence(found))}\n")
+    verdict = said.verdict_sentence(found)
+    if request.until_told and look.pairs is not None:
+        print(f"\n{paragraph_text(_sequence(request, look, look.pairs)[0])}")
+        verdict = f"{words.SINGLE_LOOK} {said.verdict_sentence(found, advise=False)}"
+    print(f"\n{paragraph_text(verdict)}\n")
     for text in (*said.wrong_sentences(found, look.outline), *said.paragraphs(found)):
         print(paragraph_text(text))
-    if look.pairs is not None:
+    if look.pairs is not None and request.fail_if_slower is not None:
         print()
-        for text in _sequence(request, look, look.pairs):
+        for text in _sequence(request, look, look.pairs)[-1:]:
             print(paragraph_text(text))
     for one in found.entrants:
         if one is not base:
@@ -81,6 +85,9 @@ def print_json(request: CompareRequest, look: Look) -> None:
         if one is not look.baseline
     }
     if look.pairs is not None:
+        if request.until_told:
+            document["verdict_of_a_single_look"] = said.verdict_sentence(look.found, advise=False)
+            document["verdict"] = _sequence(request, look, look.pairs)[0]
         document["sitting_by_sitting"] = said.sequence_document(look.pairs, request.margin)
         if request.fail_if_slower is not None:
             document["fail_if_slower"] = said.slowdown_document(look.pairs, request.fail_if_slower)

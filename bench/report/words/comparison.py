@@ -12,6 +12,13 @@ from bench.report.words.sureness import Bracket, bracketed, count, share
 WHENEVER = "whenever one stops"
 
 
+#: What holds of the figures beside the confidence sequence.
+SINGLE_LOOK = (
+    "The other figures are valid for a single look only, after a number of sittings that was fixed "
+    "beforehand:"
+)
+
+
 @dataclass(frozen=True)
 class QuantityWords:
     """A quantity that is compared: its name, its unit, the factor from seconds, and its meaning."""

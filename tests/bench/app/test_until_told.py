@@ -10,9 +10,12 @@ import toy_workload
 from command_line import run_command
 from sittings_on_disk import a_sitting, machine, write
 
+from bench.analysis.comparison import compare
 from bench.analysis.entrants import entrants
 from bench.analysis.ratios import Finding
 from bench.analysis.slowdown import sitting_by_sitting
+from bench.app.commands.compare import request_of
+from bench.app.commands.compare_output import Look, print_comparison
 from bench.app.side_lookup import find_sides, read_known
 from bench.app.until_told import Recipe, Stop, elsewhere, recipes, repeat
 from bench.errors import RequestError
@@ -139,4 +142,25 @@ def test_real_runs_of_two_labels_are_repeated_from_here(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert code in (0, 1)
     assert found["sitting_by_sitting"]["pairs_of_sittings"] >= 2
+    assert "pairs of sittings" in found["verdict"]
+    assert found["verdict"] != found["verdict_of_a_single_look"]
     assert {one["sittings"] for one in found["machines"]} != {1}
+
+
+def test_after_until_told_the_verdict_is_that_of_the_confidence_sequence(capsys, tmp_path):
+    logs = [0.0, 0.01, -0.01, 0.0, 0.005]
+    request = request_of(
+        {"workload": "", "names": ("one", "two"), "until_told": True, "out": tmp_path}
+    )
+    for label, factor in (("one", 1.0), ("two", 1.4)):
+        for hour, log in enumerate(logs):
+            steps = {cell: factor * (1 + log) * step_s for cell, step_s in STEPS.items()}
+            write(tmp_path, [a_sitting(label, steps, hour=hour + 0.3 * factor)])
+    known = read_known(tmp_path)
+    one, two = entrants(find_sides(["one", "two"], known), DESCRIPTION.outline)
+    look = Look(compare([one, two]), DESCRIPTION.outline, sitting_by_sitting(one, two))
+    print_comparison(request, look)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Told apart after 5 pairs of sittings: " in out
+    assert "valid for a single look only" in out
+    assert "Train on" not in out
