@@ -11,7 +11,7 @@ from bench.analysis.effects import OWN_SITTINGS, Effects, Prior, Timing, fit_eff
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior, type_prior
-from bench.analysis.sittings import Sitting, key_of, sittings
+from bench.analysis.sittings import RecordKey, Sitting, key_of, sittings
 from bench.analysis.warmup import steady_figures
 from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
@@ -27,6 +27,9 @@ COLUMNS: Mapping[Quantity, str] = {
     "p10": "step_p10_s",
     "median": "step_median_s",
 }
+
+#: Gives the sitting of each job, or a larger unit in its place.
+Units = Callable[[Sequence[MeasuredJob]], Mapping[RecordKey, Sitting]]
 
 #: Says whether a job counts, given its machine's key and its cell.
 Counts = Callable[[str, Cell], bool]
@@ -74,14 +77,15 @@ def contenders(
     *,
     counts: Counts = lambda key, cell: True,
     donors: Sequence[Contender] | None = None,
+    units: Units = sittings,
 ) -> tuple[Contender, ...]:
     """Return the machines that measured a job that counts, in the order of `machines`.
 
     A job counts by its final evaluation. The `donors` inform the priors of machines of their types;
     without them, the machines inform those of each other. No frame is made: a command that answers
-    within two seconds does not wait for pandas.
+    within two seconds does not wait for pandas. `units` gives the sitting of each job.
     """
-    when = sittings(measured)
+    when = units(measured)
     found = [(job.machine_key, _row(job, when[key_of(job)], outline)) for job in measured]
     place = {
         cell: number

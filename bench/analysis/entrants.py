@@ -13,7 +13,7 @@ from bench.analysis.effects import Effects
 from bench.analysis.gate import CellGate, cell_gates, wrong_cells
 from bench.analysis.machines import machines
 from bench.analysis.pooling import MeasuredJob
-from bench.analysis.sittings import Sitting, key_of
+from bench.analysis.sittings import Sitting, instances, key_of, sittings
 from bench.errors import RequestError
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
@@ -37,6 +37,16 @@ class Side:
         """The number of machines that the jobs ran on."""
         return len({job.record.machine.machine_id for job in self.jobs})
 
+    @property
+    def is_type(self) -> bool:
+        """Whether the claim is about a type, with its instances as units in place of sittings."""
+        return self.instance_type is not None and self.instances > 1
+
+    @property
+    def sittings(self) -> int:
+        """The number of sittings on all machines."""
+        return len(set(sittings(self.jobs).values()))
+
 
 @dataclass(frozen=True)
 class Entrant:
@@ -54,7 +64,7 @@ class Entrant:
     @property
     def sitting_s(self) -> float:
         """The mean duration of a sitting, in seconds."""
-        return statistics.fmean(map(_seconds_of, self.contender.sittings))
+        return statistics.fmean(map(_seconds_of, set(sittings(self.side.jobs).values())))
 
     @property
     def usd_per_hour(self) -> float | None:
@@ -111,7 +121,12 @@ def _entrant(
     gates = cell_gates(pooled, {side.name: side.name}, calibrations, outline)
     wrong = wrong_cells(gates)
     found = contenders(
-        pooled, named, outline, counts=lambda *cell: cell not in wrong, donors=donors
+        pooled,
+        named,
+        outline,
+        counts=lambda *cell: cell not in wrong,
+        donors=() if side.is_type else donors,  # they tell of sittings and not of instances
+        units=instances if side.is_type else sittings,
     )
     if not found:
         raise RequestError(

@@ -67,6 +67,31 @@ def sittings(jobs: Iterable[MeasuredJob]) -> Mapping[RecordKey, Sitting]:
     return found
 
 
+def instances(jobs: Iterable[MeasuredJob]) -> Mapping[RecordKey, Sitting]:
+    """Return one unit for each instance: all its sittings as one, from the first to the last.
+
+    A claim about a type rests on its instances: sittings of one instance say nothing of another.
+    """
+    together: dict[str, list[MeasuredJob]] = {}
+    for job in jobs:
+        together.setdefault(job.record.machine.machine_id, []).append(job)
+    found: dict[RecordKey, Sitting] = {}
+    for machine_id, members in together.items():
+        members.sort(key=lambda one: _time(one.record.started_at))
+        first = members[0].record
+        unit = Sitting(
+            label=first.label,
+            run_id=first.run_id,
+            boot=None,
+            instance=machine_id,
+            part=1,
+            began_at=first.started_at,
+            ended_at=max(one.record.ended_at for one in members),
+        )
+        found |= {key_of(member): unit for member in members}
+    return found
+
+
 def _split(jobs: list[MeasuredJob]) -> list[list[MeasuredJob]]:
     """Return the jobs in order of their start, cut where the machine was idle for long."""
     parts: list[list[MeasuredJob]] = []

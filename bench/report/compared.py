@@ -235,8 +235,8 @@ def _brackets(pair: Pair, sides: list[Entrant], found: Comparison) -> list[str]:
 
 def _rests_on(one: Entrant, found: Comparison) -> str:
     fit = one.fit(found.by)
-    kind = one.side.instance_type
-    return f"{words.sittings_of(one.name, fit.count, fit.jobs, kind, one.side.instances)}."
+    kind, count = one.side.instance_type, one.side.sittings if one.side.is_type else fit.count
+    return f"{words.sittings_of(one.name, count, fit.jobs, kind, one.side.instances)}."
 
 
 def _unlike_instances(one: Entrant) -> str:
@@ -255,7 +255,7 @@ def _machine(one: Entrant, found: Comparison) -> dict[str, Any]:
         "name": one.name,
         "instance_type": one.side.instance_type,
         "instances": one.side.instances,
-        "sittings": fit.count,
+        "sittings": one.side.sittings if one.side.is_type else fit.count,
         "jobs": fit.jobs,
         "disturbed_without_weight": one.contender.aside,
         "disturbed": one.contender.disturbed,

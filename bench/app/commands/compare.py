@@ -40,9 +40,9 @@ DETAILS = """
 A and B are machines (by label, by name in the report, or by the first letters of the id), runs (by
 id), journals or folders of journals, or instance types such as c7i.large. After a run or a journal
 of several machines, :LABEL chooses one (run.jsonl:LABEL). Labels, runs and types are looked for in
-the journals of the folder of reports. An instance type pools all its instances, so the claim is
-about the type. More than two names are ranked. Without a name, all machines of the folder of
-reports are compared.
+the journals of the folder of reports. A claim about an instance type rests
+on its instances, and each instance counts once. More than two names are ranked. Without a name, all
+machines of the folder of reports are compared.
 
 The first name is the baseline, and the second one is the candidate. If one name is given twice, the
 machine is compared with itself: all pairs of its sittings are compared as if they were two

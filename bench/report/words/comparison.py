@@ -69,12 +69,12 @@ def claim_about_type(name: str, instances: int) -> str:
     """Return that the claim is about a type of machine and not about one machine."""
     if instances == 1:
         return (
-            f"{name} is a type, but only one instance of it was measured: another instance may "
-            "differ more than the bracket says."
+            f"{name} is a type, but only one instance of it was measured: the bracket is for "
+            "this instance alone, and there is none for the type."
         )
     return (
-        f"The claim is about the type {name} and rests on {instances} instances: an instance's "
-        "sittings are pooled with those of the others."
+        f"The claim is about the type {name} and rests on {instances} instances. All "
+        "sittings of an instance count as one, so only a further instance counts as a further one."
     )
 
 

@@ -274,6 +274,28 @@ def test_an_instance_type_pools_its_instances_and_the_claim_is_about_the_type(co
     )
 
 
+def test_further_sittings_of_two_instances_do_not_narrow_the_claim_about_their_type(compare):
+    runs = sittings("desk", slower(1.5), [0.0, 0.01], 0.5)
+    for number, factor in enumerate((1.0, 1.2)):
+        facts = machine(f"node{number}", cloud_instance_type="c7i.large")
+        logs = [0.0, 0.001] * 4
+        runs += sittings(f"node{number}", slower(factor), logs, number / 5, machine_facts=facts)
+    _, found = compare(runs, "desk", "c7i.large", "--json")
+    kind = found["machines"][1]
+    assert (kind["instances"], kind["sittings"]) == (2, 16)
+    assert kind["spread_between_sittings"] > 0.05
+    assert found["pairs"][0]["speed"]["high"] / found["pairs"][0]["speed"]["low"] > 1.4
+
+
+def test_one_instance_gives_no_bracket_for_its_type(compare):
+    facts = machine("node", cloud_instance_type="c7i.large")
+    runs = sittings("node", STEPS, [0.0, 0.01], machine_facts=facts)
+    _, out = compare([*runs, *sittings("desk", STEPS, [0.0, 0.01], 0.5)], "desk", "c7i.large")
+    assert "the bracket is for this instance alone, and there is none for the type" in " ".join(
+        out.split()
+    )
+
+
 def test_other_machines_of_the_type_inform_the_bracket_whether_they_are_named_or_not(compare):
     runs = []
     for number, logs in enumerate(([0.0], [0.0, 0.02, 0.01, -0.01], [0.0, 0.01])):
