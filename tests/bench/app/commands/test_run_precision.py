@@ -115,7 +115,9 @@ def test_real_toys_are_measured_in_two_stages_and_a_series_that_was_cut_off_goes
     code, said = run("--precision", "0.1%", "--max-minutes", "0.01")
     assert code == 1, said
     assert "going on with a series" in said
-    assert numbers(tmp_path)[2:] == measured
+    again = numbers(tmp_path)[2:]
+    assert again[: len(measured)] == measured
+    assert len({of for _, of in again[2:]}) <= 1, "the plan of the first stage stays"
 
 
 def test_one_sitting_is_no_first_stage(run):
