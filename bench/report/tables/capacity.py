@@ -60,7 +60,7 @@ _READ_OFF = Column(
     "read_off",
     "read off",
     "number",
-    "how many longer jobs were read off here too; they are none of the n jobs and have no weight",
+    "how many longer jobs were read off here too, beside the n jobs; they have no weight",
 )
 _DISTURBED = Column(
     "disturbed", "disturbed", "number", "how many of the n jobs were disturbed (see Conditions)"
