@@ -86,7 +86,7 @@ def test_the_trainings_can_be_chosen_by_their_axes(reports, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--deadline", "5 bananas", "--accuracy", "0.98"], "give one such as 90s, 30m or 1.5h"),
+        (["--deadline", "5 bananas", "--accuracy", "0.98"], "write 90s, 30m or 1.5h"),
         (["--budget", "5 bananas", "--accuracy", "0.98"], "give one such as 5usd"),
         (["--accuracy", "high"], "'high' is not a finite number"),
         (["--accuracy", "nan"], "'nan' is not a finite number"),
