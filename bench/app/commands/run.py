@@ -142,9 +142,10 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         more += f", {counts.added} more in the time that was left"
     yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}{more}"
     if counts.out_of_time:
+        late = counts.out_of_time
+        jobs = "1 job is" if late == 1 else f"{late} jobs are"
         yield (
-            f"{counts.out_of_time} jobs are left out because of --minutes "
-            f"{run.header.minutes or 0:g}: they did not fit"
+            f"{jobs} left out because of --minutes {run.header.minutes or 0:g}: there was no time"
         )
     if counts.disturbed:
         yield _disturbed_words(counts)
