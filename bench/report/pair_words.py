@@ -5,7 +5,6 @@ from __future__ import annotations
 from bench.analysis.ranks import Pair
 from bench.analysis.ratios import Finding, Ratio
 from bench.report.words import sureness
-from bench.report.words import verdict as words
 
 
 def pair_sentence(pair: Pair, margin: float, *, advise: bool = True) -> str:
@@ -22,8 +21,7 @@ def pair_sentence(pair: Pair, margin: float, *, advise: bool = True) -> str:
         return sureness.still_open(*names, bracket, chance)
     if advise:
         return sureness.train_on(*names, bracket, chance)
-    speed = sureness.times_as_fast(pair.second, bracket)
-    return words.faster(pair.first, speed, sureness.chance(chance))
+    return sureness.faster(*names, bracket, chance)
 
 
 def faster_first(pair: Pair) -> Pair:

@@ -26,7 +26,7 @@ from bench.spec.job import NO_DATA
 
 if TYPE_CHECKING:
     from bench.analysis.ranks import RankSet
-from bench.analysis.results import Results
+    from bench.analysis.results import Results
 
 #: Significant digits of a metric that has no fixed number of decimals.
 SIGNIFICANT = 3

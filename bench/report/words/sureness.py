@@ -106,6 +106,11 @@ def train_on(
     return f"Train on {first}: {times_as_fast(second, bracket, when)}, {chance(value)}."
 
 
+def faster(first: str, second: str, bracket: Bracket, value: float, when: str = ANOTHER_DAY) -> str:
+    """Return that `first` is faster, without advice; `value` is the chance that it is."""
+    return f"{first} is {times_as_fast(second, bracket, when)}, {chance(value)}."
+
+
 def equal(first: str, second: str, bracket: Bracket, margin: float, when: str = ANOTHER_DAY) -> str:
     """Return the verdict if two machines are equal within `margin`, a share such as 0.03."""
     return (

@@ -65,11 +65,6 @@ def over_cells(cells: int) -> str:
     )
 
 
-def faster(first: str, speed: str, chance: str) -> str:
-    """Return that one machine is faster than another."""
-    return f"{first} is {speed}, {chance}."
-
-
 def more_pairs(left: int) -> str:
     """Return where the other neighbours of a ranking stand."""
     return f'The table "Ranking" holds {left} more.'

@@ -10,13 +10,21 @@ from bench.app.amounts import Dollars, Duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("30m", 1800), ("30 min", 1800), ("1.5h", 5400), ("1h30m", 5400), ("2d", 172800)],
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("30 min", 1800),
+        ("1.5h", 5400),
+        ("1h30m", 5400),
+        ("2d", 172800),
+        ("30", 1800),
+    ],
 )
-def test_a_time_is_read_with_its_unit(text, seconds):
+def test_a_time_is_read_with_its_unit_and_a_plain_number_as_minutes(text, seconds):
     assert Duration()(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["30", "m", "5 bananas", "1h30", "30minutes", "0s", "-5m", ""])
+@pytest.mark.parametrize("text", ["m", "5 bananas", "1h30", "30minutes", "0s", "-5m", ""])
 def test_a_time_without_a_known_unit_is_refused_with_an_example(text):
     with pytest.raises(click.BadParameter, match="30m"):
         Duration()(text)
