@@ -158,6 +158,7 @@ def run(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_the_same_command_again_adds_a_sitting_and_reports_both(run, folder):
     """The folder also holds runs of another workload, and a journal that cannot be read."""
     for sittings in (1, 2):
@@ -170,6 +171,7 @@ def test_the_same_command_again_adds_a_sitting_and_reports_both(run, folder):
     assert len(find_journals(folder / "journals")) == 6
 
 
+@pytest.mark.slow
 def test_an_older_run_that_was_cut_off_does_not_change_the_exit_code(run, tmp_path):
     run()
     (path,) = find_journals(tmp_path / "reports/journals")
@@ -180,6 +182,7 @@ def test_an_older_run_that_was_cut_off_does_not_change_the_exit_code(run, tmp_pa
     assert (row["run_id"], row["reason"]) == (path.stem, "not run")
 
 
+@pytest.mark.slow
 def test_a_bare_price_holds_for_all_sittings_of_the_machine(run, tmp_path):
     run("--price", "0.5")
     run("--price", "0.75")

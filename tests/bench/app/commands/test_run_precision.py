@@ -93,6 +93,7 @@ def numbers(tmp_path):
     return [(place.number, place.of) for place in places]
 
 
+@pytest.mark.slow
 def test_real_toys_are_measured_in_two_stages_and_a_series_that_was_cut_off_goes_on(run, tmp_path):
     """No toy is so noisy that a factor of 10,000 needs more than two sittings, nor is any so calm
     that +-0.1% does not.

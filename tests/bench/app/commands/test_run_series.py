@@ -163,6 +163,7 @@ def places(out):
     return [header.series and header.series.number for header in headers]
 
 
+@pytest.mark.slow
 def test_a_complete_series_is_followed_by_a_new_one(run, tmp_path):
     assert run("--sittings", "2", "--gap", "1s")[0] == 0
     assert run("--sittings", "2", "--gap", "1s")[0] == 0
@@ -171,6 +172,7 @@ def test_a_complete_series_is_followed_by_a_new_one(run, tmp_path):
     assert len({one.header.series.series_id for one in runs}) == 2
 
 
+@pytest.mark.slow
 def test_only_the_missing_sittings_are_measured_and_one_that_was_cut_off_goes_on(run, tmp_path):
     out = tmp_path / "out"
     run("--sittings", "2", "--gap", "1s")
@@ -187,6 +189,7 @@ def test_only_the_missing_sittings_are_measured_and_one_that_was_cut_off_goes_on
     assert places(out) == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [["--fresh"], ["--order-seed", "5"]], ids=str)
 def test_another_request_and_a_fresh_one_begin_a_series_of_their_own(run, tmp_path, more):
     run("--sittings", "2", "--gap", "1s")
@@ -197,6 +200,7 @@ def test_another_request_and_a_fresh_one_begin_a_series_of_their_own(run, tmp_pa
     assert len(places(tmp_path / "out")) == 3
 
 
+@pytest.mark.slow
 def test_a_single_run_that_was_cut_off_is_no_part_of_a_series(run, tmp_path):
     run()
     (path,) = find_journals(tmp_path / "out/journals")
