@@ -122,7 +122,7 @@ def _subject(name: str, packages: Mapping[str, Any]) -> Subject:
 
 
 def _rank(found: Difference, devices: Sequence[str] = ()) -> tuple[float, int]:
-    """Return the place of a difference: that of its subject, then its own in the subject's row."""
+    """Return where a difference stands: the place of its subject, then its place within that."""
     place = SUBJECTS.index(found.subject)
     names = TELLING[place][1]
     on_gpu = found.subject == "GPU" and any("gpu" in device.lower() for device in devices)

@@ -70,7 +70,8 @@ def cell_time(effects: Effects, cell: Cell) -> Estimate:
 def time_of_jobs(effects: Effects, seconds: Iterable[float], sittings: int) -> Estimate | None:
     """Return the time of jobs that are no part of a fit, such as those read off in mid-training.
 
-    The spread is that of the machine's fit; the jobs lie in so many `sittings`. None without a job.
+    The machine's fit gives the spread. `sittings` is the number of sittings in which the jobs lie.
+    Returns None if there is no job.
     """
     logs: Sequence[float] = [math.log(time_s) for time_s in seconds]
     if not logs:

@@ -76,7 +76,7 @@ def table_prior(facts: MachineFacts) -> Prior:
 def type_prior(alike: Iterable[Effects], kind: str) -> Prior | None:
     """Return what the sittings of other machines of one type show; None if they show too little.
 
-    The spread is that of the sittings themselves, less the noise of their jobs.
+    The noise of the jobs is subtracted, so the spread is of the sittings alone.
     """
     squares = degrees = 0.0
     for effects in alike:

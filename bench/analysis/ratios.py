@@ -150,9 +150,11 @@ def _weights(
 
 
 def _noise_of_some(machine: Effects, weights: Mapping[Cell, float]) -> list[tuple[float, float]]:
-    """Return the noise of jobs that a mean of some of a machine's cells has beyond that of all.
+    """Return the job noise that is missing from the spread between sittings.
 
-    One of several cells has its whole noise, as STATISTICS.md says; all cells together have none.
+    The spread between sittings holds the job noise of the mean over all cells. The mean of a few
+    cells is noisier, so the rest is added; for a single cell, its whole noise is added.
+    Source: STATISTICS.md, "The estimator".
     """
     if len(weights) == len(machine.cells):
         return []

@@ -238,7 +238,7 @@ def _rounded(epoch_s: float, step_ms: float, reference: Reference) -> tuple[floa
 
 
 def _published(time_s: float, half_s: float, reference: Reference) -> Estimate:
-    """Return a published time that is known to `half_s`, as that of one run among others.
+    """Return a published time as an estimate: it comes from one run, and is known to `half_s`.
 
     A rounded figure lies anywhere within its bounds, which is a variance of a third of their half,
     squared.

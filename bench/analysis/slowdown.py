@@ -60,7 +60,7 @@ def sitting_by_sitting(
 ) -> SittingPairs:
     """Return the log ratios of times, candidate over baseline, over their common cells.
 
-    A sitting's mean is that of the fit, so a sitting that lacks a cell counts too. Raises
+    The fit gives the mean of each sitting, so a sitting that lacks a cell counts too. Raises
     ValueError if the two have no cell in common.
     """
     first, second = baseline.fit(by), candidate.fit(by)

@@ -108,7 +108,7 @@ def times_to_target(
 
 
 def latest_prices(measured: Sequence[MeasuredJob]) -> dict[str, Price]:
-    """Return the price of each machine, by its key: that of its latest run."""
+    """Return the price of each machine in its latest run, by the machine's key."""
     by_run = prices_by_run(measured)
     ordered = sorted(measured, key=lambda job: job.share.header.started_at)
     return {job.machine_key: by_run[job.record.run_id, job.machine_key] for job in ordered}

@@ -46,7 +46,7 @@ class Replicates:
     def best(self, expected_s: Callable[[JobSpec], float], most_s: float) -> JobSpec | None:
         """Return the replicate that is worth most per second, None if none ends in `most_s`.
 
-        A cell without a replicate goes before all others, because its noise is unknown.
+        A cell without a replicate comes first, because its noise is unknown.
         """
         worth: dict[Hashable, tuple[bool, float]] = {}
         for cell, variance in self._variances().items():

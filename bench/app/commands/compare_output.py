@@ -21,7 +21,7 @@ from bench.spec.request import CompareRequest
 class Look:
     """One look at the journals: the comparison of all sides, and of two sides sitting by sitting.
 
-    `pairs` is None if nobody asked for it.
+    `pairs` is None if the user did not ask for the pairs of sittings.
     """
 
     found: Comparison
