@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bench.analysis.contenders import Contender, Quantity, contenders
 from bench.analysis.cost import machine_price
@@ -13,7 +13,7 @@ from bench.analysis.effects import Effects
 from bench.analysis.gate import CellGate, cell_gates, wrong_cells
 from bench.analysis.machines import machines
 from bench.analysis.pooling import MeasuredJob
-from bench.analysis.sittings import Sitting, instances, key_of, sittings
+from bench.analysis.sittings import instances, key_of, sittings
 from bench.errors import RequestError
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
@@ -64,7 +64,7 @@ class Entrant:
     @property
     def sitting_s(self) -> float:
         """The mean duration of a sitting, in seconds."""
-        return statistics.fmean(map(_seconds_of, set(sittings(self.side.jobs).values())))
+        return statistics.fmean(one.seconds for one in set(sittings(self.side.jobs).values()))
 
     @property
     def usd_per_hour(self) -> float | None:
@@ -84,18 +84,30 @@ class Entrant:
         return found
 
 
+def donors_of(
+    sides: Sequence[Side], known: Iterable[MeasuredJob], outline: Outline
+) -> tuple[Contender, ...]:
+    """Return the machines of the sides and of the `known` jobs, each job counted once.
+
+    They inform the prior of a machine of their type, as they do in the report.
+    """
+    jobs = (job for side in sides for job in side.jobs)
+    every = tuple({key_of(job): job for job in itertools.chain(jobs, known)}.values())
+    return contenders(every, machines((), every), outline)
+
+
 def entrants(
     sides: Sequence[Side],
     outline: Outline,
     *,
-    known: Sequence[MeasuredJob] = (),
+    donors: Sequence[Contender] | None = None,
     calibrations: Calibrations | None = None,
 ) -> tuple[Entrant, ...]:
     """Return the sides with their fits. All jobs of a side are pooled, whatever their machine.
 
-    The sides and the machines of the `known` jobs inform the prior of a machine of their type, as
-    they do in the report. Kinds of job that a side trains wrong count for nothing; `calibrations`
-    say which ones. Raises RequestError if a side has no measured job, or trains all of them wrong.
+    The `donors` inform the prior; by default they are the machines of the sides. Kinds of job that
+    a side trains wrong count for nothing; `calibrations` say which ones. Raises RequestError if a
+    side has no measured job, or trains all of them wrong.
     """
     empty = [side.name for side in sides if not side.jobs]
     if empty:
@@ -103,10 +115,8 @@ def entrants(
             f"{empty[0]} has no measured job",
             next_step="measure it first: {program} run",
         )
-    jobs = {key_of(job): job for side in sides for job in side.jobs}
-    jobs |= {key_of(job): job for job in known}
-    every = tuple(jobs.values())
-    donors = contenders(every, machines((), every), outline)
+    if donors is None:
+        donors = donors_of(sides, (), outline)
     return tuple(_entrant(side, outline, donors, calibrations) for side in sides)
 
 
@@ -135,8 +145,3 @@ def _entrant(
             next_step="name the other machines, and see why with: {program} report",
         )
     return Entrant(side, found[0], tuple(gate for gate in gates if gate.wrong))
-
-
-def _seconds_of(sitting: Sitting) -> float:
-    began, ended = map(datetime.fromisoformat, (sitting.began_at, sitting.ended_at))
-    return (ended - began).total_seconds()

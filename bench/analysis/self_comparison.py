@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.comparison import Comparison, compare
-from bench.analysis.contenders import Quantity
-from bench.analysis.entrants import Entrant, Side, entrants
+from bench.analysis.contenders import Contender, Quantity
+from bench.analysis.entrants import Entrant, Side, donors_of, entrants
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor
 from bench.analysis.sittings import Sitting, key_of, sittings
@@ -49,13 +49,15 @@ def compare_with_itself(
     by: Quantity = "step",
     *,
     margin: float = MARGIN,
-    known: Sequence[MeasuredJob] = (),
+    donors: Sequence[Contender] | None = None,
 ) -> SelfComparison:
     """Return all pairs of a side's sittings through `compare`. Raises RequestError below two.
 
-    The machines of the `known` jobs inform the prior, as in `entrants`.
+    The `donors` inform the prior, as in `entrants`.
     """
-    (whole,) = entrants([side], outline, known=known)
+    if donors is None:
+        donors = donors_of([side], (), outline)
+    (whole,) = entrants([side], outline, donors=donors)
     when = sittings(side.jobs)
     jobs: dict[Sitting, list[MeasuredJob]] = {}
     for job in side.jobs:
@@ -71,7 +73,7 @@ def compare_with_itself(
     named = [
         Side(f"sitting {number}", tuple(jobs[sitting])) for number, sitting in enumerate(order, 1)
     ]
-    parts = entrants(named, outline, known=known)
+    parts = entrants(named, outline, donors=donors)
     return SelfComparison(
         by=by,
         whole=whole,

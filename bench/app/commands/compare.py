@@ -130,15 +130,16 @@ def execute(request: CompareRequest, program: Program) -> int:
 
 def _look(request: CompareRequest, known: Known, sides: Sequence[Side], outline: Outline) -> Look:
     from bench.analysis.comparison import compare
-    from bench.analysis.entrants import entrants
+    from bench.analysis.entrants import donors_of, entrants
     from bench.analysis.slowdown import sitting_by_sitting
     from bench.app.commands.compare_output import Look
     from bench.app.side_lookup import calibrations_of
 
     baseline = _baseline(request, [side.name for side in sides])
     calibrations = calibrations_of(outline, request.workload)
+    donors = donors_of(sides, known.jobs, outline)
     found = compare(
-        entrants(sides, outline, known=known.jobs, calibrations=calibrations),
+        entrants(sides, outline, donors=donors, calibrations=calibrations),
         request.by,
         margin=request.margin,
         baseline=baseline,
@@ -173,6 +174,7 @@ def _baseline(request: CompareRequest, names: Sequence[str]) -> str:
 
 
 def _with_itself(request: CompareRequest, known: Known, side: Side, outline: Outline) -> int:
+    from bench.analysis.entrants import donors_of
     from bench.analysis.self_comparison import compare_with_itself
     from bench.app.commands.compare_output import print_self
 
@@ -182,7 +184,8 @@ def _with_itself(request: CompareRequest, known: Known, side: Side, outline: Out
             seen=f"{side.name} twice",
             next_step="name two machines, labels or runs",
         )
-    found = compare_with_itself(side, outline, request.by, margin=request.margin, known=known.jobs)
+    donors = donors_of([side], known.jobs, outline)
+    found = compare_with_itself(side, outline, request.by, margin=request.margin, donors=donors)
     print_self(request, found)
     return 0
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from bench.analysis.contenders import Contender
 from bench.analysis.effects import Effects
-from bench.analysis.entrants import Side
+from bench.analysis.entrants import Side, donors_of
 from bench.analysis.ratios import noise_floor
 from bench.analysis.results import Results
 from bench.analysis.self_comparison import compare_with_itself
@@ -52,7 +53,10 @@ _COLUMNS = (
 
 def sittings_table(results: Results) -> Table:
     """Return one row for each machine whose mean step was measured."""
-    rows = tuple(_row(one, fit, results) for one in results.contenders if (fit := one.fits()))
+    donors = donors_of((), results.measured, results.outline)
+    rows = tuple(
+        _row(one, fit, results, donors) for one in results.contenders if (fit := one.fits())
+    )
     return Table(
         name="sittings",
         title="Sittings",
@@ -62,7 +66,7 @@ def sittings_table(results: Results) -> Table:
     )
 
 
-def _row(one: Contender, fit: Effects, results: Results) -> Row:
+def _row(one: Contender, fit: Effects, results: Results, donors: Sequence[Contender]) -> Row:
     prior = fit.prior
     return {
         "machine": one.name,
@@ -74,11 +78,13 @@ def _row(one: Contender, fit: Effects, results: Results) -> Row:
         "prior_spread": prior.spread,
         "prior_assumed": prior.assumed,
         "assumed": fit.assumed,
-        **_against_itself(one, fit, results),
+        **_against_itself(one, fit, results, donors),
     }
 
 
-def _against_itself(one: Contender, fit: Effects, results: Results) -> dict[str, Any]:
+def _against_itself(
+    one: Contender, fit: Effects, results: Results, donors: Sequence[Contender]
+) -> dict[str, Any]:
     """Return what the machine's own sittings show; the reason if it has only one."""
     if fit.count < 2:
         return {"spread": None, "called": None, "spread_reason": notes.ONE_SITTING}
@@ -90,7 +96,7 @@ def _against_itself(one: Contender, fit: Effects, results: Results) -> dict[str,
         (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at
     )[-MOST:]
     kept = tuple(job for job in jobs if when[key_of(job)] in newest)
-    found = compare_with_itself(Side(one.name, kept), results.outline, known=results.measured)
+    found = compare_with_itself(Side(one.name, kept), results.outline, donors=donors)
     pairs, different = len(found.comparisons), len(found.different)
     return {
         "spread": math.expm1(spread),
