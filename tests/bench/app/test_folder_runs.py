@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 import pytest
-import toy_workload
 from builders import a_job, a_measurement, a_record, a_run, facts
 from command_line import run_command
+from toy_runs import look_shortly, toy_words
 
-from bench.app import plan
-from bench.app.commands import run as commands_run
 from bench.app.folder_runs import runs_of
 from bench.record.journal import Journal, find_journals
-from bench.watch.look import wait_until_quiet
 from mnist_bench.description import DESCRIPTION
 
 OUTLINE = DESCRIPTION.outline
@@ -144,18 +140,9 @@ def test_jobs_that_an_older_run_misses_are_not_run_and_name_their_run(tmp_path):
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Give a run of two toys in one folder; return code and output."""
-    monkeypatch.setattr(plan, "code_digest", lambda reference: "code")  # the same after an edit
-    monkeypatch.setattr(commands_run, "wait_until_quiet", partial(wait_until_quiet, seconds=0.2))
-    grid = tmp_path / "toys.yaml"
-    grid.write_text("name: toys\nsubgrids: [{models: ok, seeds: [1, 2], epochs: 2}]\n")
-
-    def run(*more):
-        words = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
-        words += ["--dispatch", "inline", "--label", "desk", "--out", str(tmp_path / "reports")]
-        words += ["--repeat-disturbed", "0"]
-        return run_command([*words, *more]), capsys.readouterr().out
-
-    return run
+    look_shortly(monkeypatch)
+    words = [*toy_words(tmp_path, "reports", "[1, 2]"), "--repeat-disturbed", "0"]
+    return lambda *more: (run_command([*words, *more]), capsys.readouterr().out)
 
 
 @pytest.mark.slow

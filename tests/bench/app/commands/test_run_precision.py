@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
-import toy_workload
 from command_line import run_command
+from toy_runs import look_shortly, toy_words
 
-from bench.app import plan
-from bench.app.commands import run as commands_run
 from bench.app.commands import run_series
 from bench.app.commands.run_series import Rest, Sat
 from bench.record.journal import find_journals, read_run
 from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
-from bench.watch.look import wait_until_quiet
 
 
 def a_series(tmp_path, rest, *, sats=None, **changes):
@@ -77,13 +72,16 @@ def test_a_first_stage_without_a_measurement_has_no_second_one(tmp_path):
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Give a run of one toy with a first stage of two sittings; return code and output."""
-    grid = tmp_path / "toys.yaml"
-    grid.write_text("name: toys\nsubgrids: [{models: ok, epochs: 2}]\n")
-    words = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
-    words += ["--dispatch", "inline", "--label", "desk", "--repeat-disturbed", "0"]
-    words += ["--sittings", "2", "--gap", "1s", "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(plan, "code_digest", lambda reference: "code")
-    monkeypatch.setattr(commands_run, "wait_until_quiet", partial(wait_until_quiet, seconds=0.2))
+    words = [
+        *toy_words(tmp_path, "out"),
+        "--repeat-disturbed",
+        "0",
+        "--sittings",
+        "2",
+        "--gap",
+        "1s",
+    ]
+    look_shortly(monkeypatch)
     return lambda *more: (run_command([*words, *more]), capsys.readouterr().out)
 
 

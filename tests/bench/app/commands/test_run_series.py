@@ -7,21 +7,17 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
-import toy_workload
 from command_line import run_command
 from conftest import ROOT
+from toy_runs import look_shortly, toy_words
 
-from bench.app import plan
-from bench.app.commands import run as commands_run
 from bench.app.commands import run_series
 from bench.app.commands.run_series import Sat
 from bench.app.options import INTERRUPTED
 from bench.record.journal import find_journals, read_run
 from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
-from bench.watch.look import wait_until_quiet
 from tests.e2e import journey
 
 
@@ -141,18 +137,13 @@ def test_the_time_of_day_has_its_date_only_if_it_is_another_day(hours, shown):
 @pytest.fixture
 def words(tmp_path):
     """The words of a series of two sittings of one toy."""
-    grid = tmp_path / "toys.yaml"
-    grid.write_text("name: toys\nsubgrids: [{models: ok, epochs: 2}]\n")
-    start = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
-    start += ["--dispatch", "inline", "--label", "desk", "--repeat-disturbed", "0"]
-    return [*start, "--out", str(tmp_path / "out")]
+    return [*toy_words(tmp_path, "out"), "--repeat-disturbed", "0"]
 
 
 @pytest.fixture
 def run(words, monkeypatch, capsys):
     """Give a run of one toy; return code and output."""
-    monkeypatch.setattr(plan, "code_digest", lambda reference: "code")  # the same after an edit
-    monkeypatch.setattr(commands_run, "wait_until_quiet", partial(wait_until_quiet, seconds=0.2))
+    look_shortly(monkeypatch)
     return lambda *more: (run_command([*words, *more]), capsys.readouterr().out)
 
 
