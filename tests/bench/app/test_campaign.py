@@ -63,6 +63,7 @@ def cut(campaign, lines):
     campaign.path.write_text("".join(kept[:-1]) + kept[-1][:40])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lines", "left"), [(1, 3), (2, 3), (3, 2), (4, 1)])
 def test_a_run_that_was_cut_off_goes_on_where_it_stopped(tmp_path, lines, left):
     """Also right after the header, when this machine has no line yet; it never has two."""
@@ -96,6 +97,7 @@ def planted_flags(monkeypatch, flag_of):
     monkeypatch.setitem(campaign_module.TRANSPORTS, "inline", Planting)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_among_its_repeats_runs_the_ones_that_are_still_due(
     tmp_path, monkeypatch, capsys
 ):
@@ -127,6 +129,7 @@ def test_a_run_that_was_cut_off_among_its_repeats_runs_the_ones_that_are_still_d
     assert "3 jobs have a record" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_of_minutes_uses_them_up_and_is_complete(tmp_path, monkeypatch, capsys):
     """Nine seconds for two kinds of jobs: each has one job first, then replicates come."""
     monkeypatch.setattr(campaign_module, "CLOSING_S", 0.0)
@@ -162,6 +165,7 @@ def test_what_had_no_time_is_told_and_kept_in_the_journal(tmp_path, capsys):
     assert "the time is over: 2 jobs or repeats are left out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_complete_run_and_another_request_are_not_continued(tmp_path, capsys):
     first = Campaign(a_plan(tmp_path), tmp_path / "out")
     first.run()
@@ -193,6 +197,7 @@ def test_ctrl_c_keeps_what_is_measured_and_ends_the_job(tmp_path, monkeypatch):
     assert toy_job("hang").job_id in run.own.missing
 
 
+@pytest.mark.slow
 def test_a_limit_ends_the_run_in_mid_job(tmp_path, capsys):
     campaign = Campaign(
         a_plan(tmp_path, (toy_job("hang"),)), tmp_path / "out", limits=MeasureLimits(max_s=4.0)

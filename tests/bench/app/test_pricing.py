@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 import pytest
-import toy_workload
 from builders import a_job, a_measurement, a_record, a_run, facts
 from command_line import run_command
 from conftest import ROOT
+from toy_runs import look_shortly, toy_words
 
-from bench.app import plan, pricing
-from bench.app.commands import run as commands_run
+from bench.app import pricing
 from bench.errors import RequestError
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
 from bench.record.price import read_rules
-from bench.watch.look import wait_until_quiet
 
 MEASURED = a_measurement([[1.0, 0.01]], total_s=36.0)
 DESK, NODE = facts(machine_id="desk"), facts(machine_id="node")
@@ -156,18 +153,9 @@ def test_a_machine_that_the_report_calls_otherwise_keeps_the_price_of_its_own_na
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Give a run of two toys with a price; return code and output."""
-    monkeypatch.setattr(plan, "code_digest", lambda reference: "code")  # the same after an edit
-    monkeypatch.setattr(commands_run, "wait_until_quiet", partial(wait_until_quiet, seconds=0.2))
-    grid = tmp_path / "toys.yaml"
-    grid.write_text("name: toys\nsubgrids: [{models: ok, seeds: [1, 2], epochs: 2}]\n")
-
-    def run(*price):
-        words = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
-        words += ["--dispatch", "inline", "--label", "desk", "--out", str(tmp_path / "reports")]
-        code = run_command([*words, *price])
-        return code, capsys.readouterr().out
-
-    return run
+    look_shortly(monkeypatch)
+    words = toy_words(tmp_path, "reports", "[1, 2]")
+    return lambda *price: (run_command([*words, *price]), capsys.readouterr().out)
 
 
 @pytest.fixture
@@ -184,6 +172,7 @@ def cut_run(run, tmp_path):
 NEW = "note: --price differs from the prices in this run's journal"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so(
     run, cut_run, tmp_path
 ):
@@ -195,6 +184,7 @@ def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so
     assert cut_run.read_text().splitlines()[0] == header
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", [["--price", "0.5"], []], ids=["same", "none"])
 def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, cut_run, tmp_path, price):
     code, output = run(*price)

@@ -222,6 +222,7 @@ def test_a_host_goes_through_its_states_and_ends_closed(tmp_path):
     assert scheduler.states() == {"a": HostState.CLOSED}
 
 
+@pytest.mark.slow
 def test_500_hosts_of_36_jobs_keep_0_95_of_the_ideal_time_and_take_under_1_gb(tmp_path):
     """Virtual time plus all that scheduling, parsing and journalling really take.
 

@@ -26,6 +26,7 @@ class Broken(Campaign):
         raise DispatchError("planted")
 
 
+@pytest.mark.slow
 def test_a_run_that_ray_ends_still_has_the_report_of_what_was_measured(tmp_path, capsys):
     campaign = Broken(a_plan(tmp_path, (toy_job("ok"),)), tmp_path / "out")
     with pytest.raises(DispatchError, match="planted"):
