@@ -10,14 +10,13 @@ from bench.analysis.cells import Cell
 from bench.analysis.contenders import Quantity
 from bench.analysis.effects import Effects
 from bench.analysis.entrants import Entrant
-from bench.analysis.ranks import Pair, Ranking, rankings
+from bench.analysis.ranks import Pair, Ranking, rankings, sittings_to_settle
 from bench.analysis.ratios import (
     MARGIN,
     Finding,
     Ratio,
     common_cells,
     ratio,
-    sittings_to_tell,
     within_sitting,
 )
 from bench.errors import RequestError
@@ -161,11 +160,7 @@ def _outlook(pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float) 
         return None
     sides = [one for one in found if one.name in (pair.first, pair.second)]
     fits = [one.fit(by) for one in sides]
-    sought = max(abs(pair.ratio.log), math.log1p(margin))
-    needed = sittings_to_tell(fits[0], fits[1], sought)
-    already = min(fit.count for fit in fits)
-    if needed is not None:
-        needed = max(needed, already + 1)
+    needed, already = sittings_to_settle(pair, fits[0], fits[1], margin), min(pair.ratio.sittings)
     more = 0 if needed is None else needed - already
     prices = [(one.usd_per_hour, one.sitting_s) for one in sides]
     known = [hourly * seconds / 3600 for hourly, seconds in prices if hourly is not None]

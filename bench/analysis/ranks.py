@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.analysis.cells import Cell
 from bench.analysis.effects import Effects
-from bench.analysis.ratios import ALPHA, MARGIN, Finding, Ratio, ratio
+from bench.analysis.ratios import ALPHA, MARGIN, Finding, Ratio, ratio, sittings_to_tell
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -139,6 +139,19 @@ def joint_order(
     order = sorted(range(len(names)), key=lambda m: (round(float(fit[m]), 12), m))
     fastest = float(fit[order[0]])
     return {names[m]: fastest - float(fit[m]) for m in order}
+
+
+def sittings_to_settle(
+    pair: Pair, first: Effects, second: Effects, margin: float = MARGIN
+) -> int | None:
+    """Return how many sittings a side would settle an open pair; more than there are by now.
+
+    The difference that is looked for is the estimate, or the margin if that is larger. None stands
+    for more sittings than are worth naming.
+    """
+    sought = max(abs(pair.ratio.log), math.log1p(margin))
+    needed = sittings_to_tell(first, second, sought)
+    return None if needed is None else max(needed, min(pair.ratio.sittings) + 1)
 
 
 def _ranking(

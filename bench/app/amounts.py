@@ -1,4 +1,4 @@
-"""Numbers as a user types them: times such as `30m`, dollars such as `5usd`, finite numbers."""
+"""Numbers as a user types them: times such as `30m`, dollars, percentages, finite numbers."""
 
 from __future__ import annotations
 
@@ -66,10 +66,51 @@ class Number(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the number."""
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
+        number = _as_float(value)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number: give one such as 0.98", param, ctx)
         return number
+
+
+class Amount(click.ParamType[float]):
+    """A finite number above 0."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number = _as_float(value)
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a number above 0", param, ctx)
+        return number
+
+
+class Percent(click.ParamType[float]):
+    """A share in per cent, such as `3%` or `3`; the value is the share, 0.03."""
+
+    name = "percent"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what stands for the value in the help."""
+        return "PERCENT"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the share."""
+        if isinstance(value, float):
+            return value
+        number = _as_float(str(value).removesuffix("%"))
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a percentage above 0, such as 3%", param, ctx)
+        return number / 100
+
+
+def _as_float(value: Any) -> float:
+    """Return a value as a number; for another text NaN, which every check refuses."""
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan

@@ -185,48 +185,6 @@ class ThreadCounts(click.ParamType[tuple[int | None, ...]]):
             self.fail(f"{value!r} is no list of threads: {error}", param, ctx)
 
 
-class Amount(click.ParamType[float]):
-    """A finite number above 0."""
-
-    name = "number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the number."""
-        try:
-            number = float(value)
-        except ValueError:
-            number = 0.0
-        if not 0 < number < math.inf:
-            self.fail(f"{value!r} is not a number above 0", param, ctx)
-        return number
-
-
-class Percent(click.ParamType[float]):
-    """A share in per cent, such as `3%` or `3`; the value is the share, 0.03."""
-
-    name = "percent"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return what stands for the value in the help."""
-        return "PERCENT"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the share."""
-        if isinstance(value, float):
-            return value
-        try:
-            number = float(str(value).removesuffix("%"))
-        except ValueError:
-            number = 0.0
-        if not 0 < number < math.inf:
-            self.fail(f"{value!r} is not a percentage above 0, such as 3%", param, ctx)
-        return number / 100
-
-
 #: A whole number that is at least 1.
 POSITIVE = click.IntRange(min=1)
 

@@ -8,12 +8,11 @@ from statistics import fmean
 
 from bench.analysis.cells import Kind, heading_axes, kind_of
 from bench.analysis.contenders import Contender
-from bench.analysis.ranks import Pair, Ranking
+from bench.analysis.ranks import Pair, Ranking, sittings_to_settle
 from bench.analysis.ratios import (
     MARGIN,
     Finding,
     bracket,
-    sittings_to_tell,
     within_sitting,
 )
 from bench.analysis.results import GroupResult, Results
@@ -94,12 +93,9 @@ def _would_take(pair: Pair, results: Results) -> list[str]:
     fits = [fit for one in sides if (fit := one.fits()) is not None]
     if pair.finding is not Finding.OPEN or len(fits) < 2:
         return []
-    wanted = max(abs(pair.ratio.log), math.log1p(MARGIN))
-    already = min(pair.ratio.sittings)
-    needed = sittings_to_tell(fits[0], fits[1], wanted)
+    needed, already = sittings_to_settle(pair, fits[0], fits[1]), min(pair.ratio.sittings)
     if needed is None:
         return [sureness.would_take(None)]
-    needed = max(needed, already + 1)
     longest_s = max(fmean(sitting.seconds for sitting in one.sittings) for one in sides)
     seconds = (needed - already) * longest_s
     return [sureness.would_take(needed, seconds, already=already)]

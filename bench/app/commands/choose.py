@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import click
 from bench.app import pricing
 from bench.app.amounts import Dollars, Duration, Number
 from bench.app.commands.report import left_out_lines
-from bench.app.commands.run_options import AXIS, axis_option, workload_named
+from bench.app.commands.run_options import AXIS, axis_option
+from bench.app.commands.workload_command import WorkloadCommand
 from bench.app.folder_runs import runs_of
 from bench.app.options import (
     PATH,
-    Command,
     ExitCodes,
     OneOf,
     Option,
@@ -55,34 +55,16 @@ Without any, all journals in the folder of reports count.
 EXIT_CODES = ExitCodes("a machine qualifies", "no machine qualifies")
 
 
-class ChooseCommand(Command):
-    """The command `choose`: the workload's scored metric names the target's option."""
-
-    def __init__(self, program: Program, about: str) -> None:
-        super().__init__(
-            "choose", exit_codes=EXIT_CODES, help=f"{about}\n{DETAILS}", callback=self._parsed
-        )
-        self._program = program
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """Return the context of a call with the options of the workload that `args` name."""
-        workload = load_workload(workload_named(args, self._program))
-        self.params = choose_options(workload.description, self._program)
-        return super().make_context(info_name, args, parent, **extra)
-
-    def _parsed(self, **values: Any) -> Callable[[], int]:
-        return functools.partial(execute, request_of(values), self._program)
-
-
 def command(program: Program, about: str) -> click.Command:
     """Return the command."""
-    return ChooseCommand(program, about)
+    return WorkloadCommand(
+        "choose",
+        program,
+        choose_options,
+        exit_codes=EXIT_CODES,
+        help=f"{about}\n{DETAILS}",
+        callback=lambda **values: functools.partial(execute, request_of(values), program),
+    )
 
 
 def choose_options(description: Description, program: Program) -> list[click.Parameter]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.app.options import PATH, Amount, Option, flag
+from bench.app.amounts import Amount
+from bench.app.options import PATH, Option, flag
 from bench.errors import RequestError
 from bench.spec.request import ClusterChoice
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.app.amounts import Amount, Percent
 from bench.app.options import (
     CONDITION_MET,
-    Amount,
     Command,
     ExitCodes,
     OneOf,
     Option,
-    Percent,
     flag,
     out_option,
     workload_option,

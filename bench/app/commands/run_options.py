@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from bench.app.amounts import Amount
 from bench.app.commands.cluster_options import cluster_options
 from bench.app.commands.series_options import series_of, series_options
+from bench.app.commands.workload_command import WorkloadCommand
 from bench.app.options import (
     POSITIVE,
-    Amount,
-    Command,
     ExitCodes,
     OneOf,
     Option,
@@ -25,7 +25,6 @@ from bench.app.options import (
     price_option,
     workload_option,
 )
-from bench.child.workload import load_workload
 from bench.errors import RequestError, WorkloadError
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
@@ -64,34 +63,17 @@ EXIT_CODES = ExitCodes(
 )
 
 
-class RunCommand(Command):
-    """The command `run`: the words of each call name a workload, whose axes are options."""
-
-    def __init__(self, program: Program, about: str) -> None:
-        super().__init__("run", exit_codes=EXIT_CODES, help=about, callback=self._parsed)
-        self._program = program
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """Return the context of a call with the options of the workload that `args` name."""
-        workload = load_workload(workload_named(args, self._program))
-        self.params = run_options(workload.description, self._program)
-        return super().make_context(info_name, args, parent, **extra)
-
-    def _parsed(self, **values: Any) -> Callable[[], int]:
-        from bench.app.commands import run  # --help need not wait for its imports
-
-        return functools.partial(run.execute, request_of(values), self._program)
-
-
 def command(program: Program, about: str) -> click.Command:
     """Return the command."""
-    return RunCommand(program, about)
+
+    def parsed(**values: Any) -> Callable[[], int]:
+        from bench.app.commands import run  # --help need not wait for its imports
+
+        return functools.partial(run.execute, request_of(values), program)
+
+    return WorkloadCommand(
+        "run", program, run_options, exit_codes=EXIT_CODES, help=about, callback=parsed
+    )
 
 
 def run_options(description: Description, program: Program) -> list[click.Parameter]:
@@ -118,21 +100,6 @@ def run_options(description: Description, program: Program) -> list[click.Parame
             next_step="give the axis another plural",
         )
     return options
-
-
-def workload_named(args: Sequence[str], program: Program) -> str:
-    """Return the workload that the words of a run name; the options follow from it.
-
-    Every other word is ignored, as its meaning is unknown until the workload is read.
-    """
-    reader = click.Command(
-        "run",
-        params=[workload_option(program)],
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    )
-    context = reader.make_context("run", list(args), resilient_parsing=True)
-    return context.params.get("workload") or program.workload
 
 
 def _what_to_run(description: Description, program: Program) -> list[click.Parameter]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from bench.app.amounts import Duration
-from bench.app.options import POSITIVE, Option, Percent
+from bench.app.amounts import Duration, Percent
+from bench.app.options import POSITIVE, Option
 from bench.errors import RequestError
 from bench.spec.request import SeriesRequest
 

@@ -9,7 +9,7 @@ import pytest
 from command_line import PROGRAM
 from conftest import ROOT
 
-from bench.app.commands import cluster_options, run, run_options
+from bench.app.commands import cluster_options, run, run_options, workload_command
 from bench.app.options import Option
 from bench.errors import RequestError, WorkloadError
 from bench.spec.axes import Axis
@@ -142,7 +142,7 @@ def test_values_of_an_axis_have_the_type_of_the_axis(asked):
     ids=str,
 )
 def test_the_workload_is_read_from_words_that_are_not_understood_yet(words, reference):
-    assert run_options.workload_named(words, PROGRAM) == reference
+    assert workload_command.workload_named(words, PROGRAM) == reference
 
 
 def test_a_workload_without_a_grid_called_quick_runs_its_first_one_or_must_name_one():
@@ -183,7 +183,7 @@ def test_the_help_puts_options_into_the_sections_that_they_name():
         Option("--b", section="Two"),
         Option("--c", section="One"),
     ]
-    command = run_options.RunCommand(PROGRAM, "Run.")
+    command = run_options.command(PROGRAM, "Run.")
     command.params = options
     text = command.get_help(click.Context(click.Command("x")))
     assert text.index("One:") < text.index("--a") < text.index("--c") < text.index("Two:")
