@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.slowdown import LEAST_PAIRS
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import Bracket, bracketed, count, share
 
@@ -186,8 +187,8 @@ def no_bounds(pairs: int) -> str:
     """Return that there are too few pairs of sittings."""
     give = "gives" if pairs == 1 else "give"
     return (
-        f"{count(pairs, 'pair')} of sittings {give} no bounds yet. At least 3 sittings of each are "
-        "needed, and 5 or more are usual."
+        f"{count(pairs, 'pair')} of sittings {give} no bounds yet. At least "
+        f"{LEAST_PAIRS} sittings of each are needed, and 5 or more are usual."
     )
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from bench import units
 from bench.report.words.lists import and_list
 
-#: What a bracket is about: the sittings that were measured, or any other sitting.
-IN_THIS_SITTING = "in this sitting"
+#: What a bracket is about, unless it says otherwise: any other sitting.
 ANOTHER_DAY = "on another day"
 
 #: The least chance that each word stands for; below the last one the answer is not known.
