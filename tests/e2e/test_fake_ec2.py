@@ -27,7 +27,7 @@ def visit(tmp_path_factory, data_environment):
     folder = tmp_path_factory.mktemp("ec2")
     home, seen = folder / "home", {}
     home.mkdir()
-    with hosts.Lab(folder / "lab", (), network="10.83.9") as lab, ec2.FakeEc2(lab, folder) as fake:
+    with hosts.Lab(folder / "lab") as lab, ec2.FakeEc2(lab, folder) as fake:
         journey.wait_for(lambda: _answers(fake), 60)
         _import_key(fake, lab)
         path = ec2.write_file(lab, fake, folder)

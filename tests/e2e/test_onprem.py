@@ -34,17 +34,13 @@ pytestmark = [
 #: Names sort as their CPU shares do; the head is no special one. Together they have a little less
 #: than one CPU, so that their quotas hold them up and not one another: while the planted ranking is
 #: measured, this machine's own jobs have the other CPU.
-SPECS = (
-    hosts.HostSpec("alpha", "10.83.7.10", 0.46),
-    hosts.HostSpec("beta", "10.83.7.11", 0.29),
-    hosts.HostSpec("gamma", "10.83.7.12", 0.18),
-)
+CPUS = {"alpha": 0.46, "beta": 0.29, "gamma": 0.18}
 
 #: One job a machine: the smoke grid's MLP.
 MLP = ("--grid", "smoke", "--models", "mlp")
 
 STRANGER = (
-    'import ray; ray.init(address="10.83.7.10:6379", log_to_driver=False, logging_level=50); '
+    'import ray; ray.init(address="HEAD:6379", log_to_driver=False, logging_level=50); '
     'print("connected")'
 )
 
@@ -74,16 +70,16 @@ class Laptop:
 
     def tunnel(self):
         """Open the way to the head's dashboard that a user opens with ssh -L."""
-        return Tunnel(SshTarget(SPECS[0].address, "root", str(self.lab.key)))
+        return Tunnel(SshTarget(self.lab.specs[0].address, "root", str(self.lab.key)))
 
     def token(self):
         """Return the cluster's token."""
-        return self.lab.ssh(SPECS[0].address, "cat ~/.ray/auth_token").stdout.strip()
+        return self.lab.ssh(self.lab.specs[0].address, "cat ~/.ray/auth_token").stdout.strip()
 
     def jobs(self):
         """Return how many jobs' processes each host has."""
         count = "ps -eo args= | grep -c '[b]ench.child.entry' || :"
-        return [int(self.lab.ssh(spec.address, count).stdout) for spec in SPECS]
+        return [int(self.lab.ssh(spec.address, count).stdout) for spec in self.lab.specs]
 
     def records(self, out="reports"):
         found = journey.journals(self.folder / out)
@@ -91,7 +87,7 @@ class Laptop:
 
     def limit(self, cores):
         """Give the hosts their shares of these cores; of none: lift all limits."""
-        for spec in SPECS:
+        for spec in self.lab.specs:
             self.lab.limit(spec, spec.cpus if cores else None, cores)
 
     def nodes(self):
@@ -100,19 +96,21 @@ class Laptop:
             "import ray; ray.init(log_to_driver=False, logging_level=50); print(len(ray.nodes()))"
         )
         command = f". ~/mnist-bench/tools/ray-env.sh; RAY_ADDRESS=auto python -c '{count}'"
-        said = self.lab.ssh(SPECS[0].address, command, check=False).stdout.split()
+        said = self.lab.ssh(self.lab.specs[0].address, command, check=False).stdout.split()
         return int(said[-1]) if said else 0
 
     def ray_processes(self):
         """Return the processes of Ray's, and of jobs, on every host."""
         look = "ps -eo args= | grep -E '[r]ay|[b]ench' || :"
-        return {spec.name: self.lab.ssh(spec.address, look).stdout.split() for spec in SPECS}
+        return {
+            spec.name: self.lab.ssh(spec.address, look).stdout.split() for spec in self.lab.specs
+        }
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory, data_environment):
     folder = tmp_path_factory.mktemp("onprem")
-    with hosts.Lab(folder / "lab", SPECS) as lab:
+    with hosts.Lab(folder / "lab", CPUS) as lab:
         laptop = Laptop(lab, folder, data_environment)
         words = [sys.executable, "-m", "mnist_bench", "cluster", "prepare", str(laptop.file)]
         prepared = subprocess.run(
@@ -206,10 +204,14 @@ def test_a_workload_of_one_file_is_shipped_to_the_hosts_and_measured_there(lapto
 
 
 def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smoke):
-    assert [list(open_ports(spec.address, PROBED, 0.3)) for spec in SPECS] == [[], [], []]
-    assert list(open_ports(SPECS[0].address, [22])) == [22]
-    inside = f"timeout 3 bash -c '</dev/tcp/{SPECS[0].address}/6379' && echo open"
-    assert laptop.lab.ssh(SPECS[1].address, inside).stdout.strip() == "open"
+    assert [list(open_ports(spec.address, PROBED, 0.3)) for spec in laptop.lab.specs] == [
+        [],
+        [],
+        [],
+    ]
+    assert list(open_ports(laptop.lab.specs[0].address, [22])) == [22]
+    inside = f"timeout 3 bash -c '</dev/tcp/{laptop.lab.specs[0].address}/6379' && echo open"
+    assert laptop.lab.ssh(laptop.lab.specs[1].address, inside).stdout.strip() == "open"
 
 
 #: The Jobs API, and where the dashboard's pages get what they show.
@@ -235,10 +237,11 @@ def test_the_jobs_api_and_the_dashboard_refuse_whoever_has_not_the_token(laptop,
 
 def test_a_driver_without_the_token_is_refused_even_on_a_host_of_the_cluster(laptop):
     """The same driver with the token gets in, so it is the token that it lacks."""
-    driver = f"RAY_NUM_REDIS_GET_RETRIES=2 timeout 60 {sys.executable} -c '{STRANGER}'"
+    stranger = STRANGER.replace("HEAD", laptop.lab.specs[0].address)
+    driver = f"RAY_NUM_REDIS_GET_RETRIES=2 timeout 60 {sys.executable} -c '{stranger}'"
     with_token = f". ~/mnist-bench/tools/ray-env.sh; {driver}"
-    assert "connected" in laptop.lab.ssh(SPECS[1].address, with_token).stdout
-    without = laptop.lab.ssh(SPECS[1].address, driver, check=False)
+    assert "connected" in laptop.lab.ssh(laptop.lab.specs[1].address, with_token).stdout
+    without = laptop.lab.ssh(laptop.lab.specs[1].address, driver, check=False)
     assert without.returncode != 0
     assert "connected" not in without.stdout
 
@@ -246,7 +249,7 @@ def test_a_driver_without_the_token_is_refused_even_on_a_host_of_the_cluster(lap
 def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
     token = laptop.token()
     assert len(token) == 64
-    for spec in SPECS:
+    for spec in laptop.lab.specs:
         seen = laptop.lab.ssh(spec.address, "stat -c %a ~/.ray/auth_token; ps -eo args").stdout
         assert seen.startswith("600")
         assert token not in seen
@@ -301,13 +304,13 @@ def recovered(laptop, smoke):
 
     Both networks, one job of each on every machine: (exit code, output, records).
     """
-    laptop.lab.limit(SPECS[1], 0.3)
+    laptop.lab.limit(laptop.lab.specs[1], 0.3)
     process = laptop.start("--grid", "smoke", out="faults")
     journal = journey.wait_for(lambda: journey.journals(laptop.folder / "faults"), 120)[0]
     journey.wait_for(lambda: '"label":"beta"' in journal.read_text(), 240)
     time.sleep(5)  # in mid-job: an import of TensorFlow alone takes longer there
     laptop.lab.cut("beta")
-    laptop.lab.limit(SPECS[1], None)
+    laptop.lab.limit(laptop.lab.specs[1], None)
     cut_at = time.monotonic()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -340,7 +343,9 @@ def test_the_cnn_too_is_the_same_job_on_all_four_machines(recovered):
 def test_down_leaves_nothing_of_ray_running_on_any_host(laptop, recovered):
     """Comes after the run with --down."""
     assert laptop.ray_processes() == {"alpha": [], "beta": [], "gamma": []}
-    assert ask_head(laptop.file)["head"] is None or not list(open_ports(SPECS[0].address, [6379]))
+    assert ask_head(laptop.file)["head"] is None or not list(
+        open_ports(laptop.lab.specs[0].address, [6379])
+    )
 
 
 def test_a_run_without_its_cluster_says_so_and_measures_nothing(laptop, recovered):

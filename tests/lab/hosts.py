@@ -14,18 +14,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from groups import limit_cpus
+from groups import limit_cpus, set_weight
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: What a host hides of this machine, and gets anew.
 PRIVATE = ("/root", "/tmp", "/run", "/home")
 
-TOOLS = ("ip", "unshare", "nsenter", "sshd", "ssh", "ssh-keygen", "rsync", "iptables")
+TOOLS = ("ip", "setpriv", "unshare", "nsenter", "sshd", "ssh", "ssh-keygen", "rsync", "iptables")
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,32 @@ def why_not() -> str | None:
 
 
 class Lab:
-    """Hosts that are up while it is entered; `folder` holds their files and the key to them."""
+    """Hosts that are up while it is entered; `folder` holds their files and the key to them.
 
-    def __init__(self, folder: Path, specs: Sequence[HostSpec], network: str = "10.83.7") -> None:
-        self.folder, self.specs, self.network = folder, specs, network
+    It has a network to itself, so that labs on one machine, or what a killed one left, do not meet.
+    `cpus` names the hosts with their quotas, to be set by `limit`; `network` and `specs` are known
+    once it is entered.
+    """
+
+    network: str
+    specs: tuple[HostSpec, ...]
+
+    def __init__(self, folder: Path, cpus: Mapping[str, float] | None = None) -> None:
+        self.folder, self._cpus = folder, dict(cpus or {})
         self.key = folder / "key"
-        self._tag = f"{os.getpid() % 10000}"
-        self._bridge = f"mb{self._tag}"
         self._inits: dict[str, subprocess.Popen] = {}
 
     def __enter__(self) -> Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
-        _run("ip", "link", "add", self._bridge, "type", "bridge")
+        self._tag = _claim_network()
+        self.network, self._bridge = f"10.83.{self._tag}", _bridge(self._tag)
         _run("ip", "addr", "add", f"{self.network}.1/24", "dev", self._bridge)
         _run("ip", "link", "set", self._bridge, "up")
+        self.specs = tuple(
+            HostSpec(name, f"{self.network}.{10 + number}", cpus)
+            for number, (name, cpus) in enumerate(self._cpus.items())
+        )
         try:
             for spec in self.specs:
                 self.start(spec)
@@ -86,6 +97,7 @@ class Lab:
     def start(self, spec: HostSpec) -> None:
         """Bring a host up and wait until its sshd answers."""
         space, link = self._space(spec.name), self._link(spec.name)
+        self._clear(spec.name)  # a killed lab leaves its names behind
         _run("ip", "netns", "add", space)
         _run("ip", "link", "add", link, "type", "veth", "peer", "name", "e0", "netns", space)
         _run("ip", "link", "set", link, "master", self._bridge, "up")
@@ -103,7 +115,8 @@ class Lab:
         self._files(spec, home)
         group = self._group(spec.name)
         group.mkdir()
-        words = ["nsenter", f"--net=/run/netns/{space}", "unshare", "--mount", "--pid", "--uts"]
+        words = ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{space}"]
+        words += ["unshare", "--mount", "--pid", "--uts"]
         words += ["--ipc", "--fork", "--kill-child", "--mount-proc", "bash", str(home / "init.sh")]
         log = (home / "init.log").open("wb")
         self._inits[spec.name] = subprocess.Popen(
@@ -125,12 +138,17 @@ class Lab:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(init.pid, signal.SIGKILL)
         init.wait(30)
+        self._clear(name)
+
+    def _clear(self, name: str) -> None:
         _try("ip", "link", "del", self._link(name))
         _try("ip", "netns", "del", self._space(name))
         group = self._group(name)
         for _ in range(50):
             try:
                 group.rmdir()
+            except FileNotFoundError:
+                return
             except OSError:
                 time.sleep(0.1)
             else:
@@ -150,7 +168,7 @@ class Lab:
         """
         group = self._group(spec.name)
         limit_cpus(group, cpus)
-        _set_weight(group, 1.0 if cpus is None else cpus)
+        set_weight(group, 1.0 if cpus is None else cpus)
         listed = group / ("cgroup.threads" if (group / "cgroup.threads").exists() else "tasks")
         pinned: set[str] = set()
         while threads := set(listed.read_text().split()) - pinned:  # what began meanwhile too
@@ -217,6 +235,25 @@ class Lab:
         (home / "init.sh").write_text("\n".join(lines) + "\n")
 
 
+def _bridge(tag: int) -> str:
+    return f"mnb-10-83-{tag}"
+
+
+def _claim_network() -> int:
+    """Return N such that 10.83.N.0/24 is nobody's, and make its bridge, which claims it."""
+    routes = subprocess.run(["ip", "route"], capture_output=True, text=True, env={"PATH": _path()})
+    for number in range(7, 255):
+        if f"10.83.{number}." not in routes.stdout:
+            try:
+                _run("ip", "link", "add", _bridge(number), "type", "bridge")
+            except subprocess.CalledProcessError as error:
+                if "File exists" not in error.stderr:
+                    raise
+            else:
+                return number
+    raise AssertionError("every network from 10.83.7.0/24 to 10.83.254.0/24 is taken")
+
+
 def _shown() -> list[str]:
     """Return the folders that a host must see although they lie where it has its own."""
     wanted = {str(ROOT), sys.prefix, sys.base_prefix}
@@ -237,14 +274,6 @@ def _cpu_controller() -> Path | None:
         return old
     control = new / "cgroup.subtree_control"
     return new if control.exists() and "cpu" in control.read_text().split() else None
-
-
-def _set_weight(group: Path, weight: float) -> None:
-    """Let a control group weigh so many times what one does by default, where CPUs are short."""
-    if (group / "cpu.weight").exists():
-        (group / "cpu.weight").write_text(str(int(100 * weight)))
-    else:
-        (group / "cpu.shares").write_text(str(int(1024 * weight)))
 
 
 def _run(*words: str) -> None:
