@@ -40,8 +40,9 @@ class Contender:
     """One machine in a comparison.
 
     `effects` holds the fit of each quantity that was measured. `sittings` are those of the jobs
-    that count. `aside` is the number of disturbed jobs that count for nothing, because a quiet job
-    of the same cell was measured. `disturbed` is the number of disturbed jobs that do count.
+    that count, and `sittings_aside` is the number of the others. `aside` is the number of disturbed
+    jobs that count for nothing, because a quiet job of the same cell was measured. `disturbed` is
+    the number of disturbed jobs that do count.
     """
 
     machine: Machine
@@ -49,6 +50,7 @@ class Contender:
     sittings: tuple[Sitting, ...]
     aside: int
     disturbed: int
+    sittings_aside: int = 0
 
     @property
     def name(self) -> str:
@@ -98,6 +100,17 @@ def contenders(
     return _fitted(rows, machines, donors)
 
 
+def heeded_jobs(
+    measured: Sequence[MeasuredJob], outline: Outline, counts: Counts = lambda key, cell: True
+) -> tuple[MeasuredJob, ...]:
+    """Return the jobs of one machine that count, in their order: the ones that its fit rests on."""
+    when = sittings(measured)
+    found = [(_row(job, when[key_of(job)], outline), job) for job in measured]
+    counted = [(row, job) for row, job in found if counts(job.machine_key, row.cell)]
+    kept = {id(row) for row in _heeded([row for row, _ in counted])}
+    return tuple(job for row, job in counted if id(row) in kept)
+
+
 def _fitted(
     rows: Mapping[str, Sequence[_Row]],
     machines: Sequence[Machine],
@@ -112,10 +125,15 @@ def _fitted(
             sittings=tuple(dict.fromkeys(row.sitting for row in kept[machine.key])),
             aside=len(rows[machine.key]) - len(kept[machine.key]),
             disturbed=sum(row.disturbed for row in kept[machine.key]),
+            sittings_aside=_count(rows[machine.key]) - _count(kept[machine.key]),
         )
         for machine in machines
         if fits.get(machine.key)
     )
+
+
+def _count(rows: Sequence[_Row]) -> int:
+    return len({row.sitting for row in rows})
 
 
 def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> _Row:

@@ -106,8 +106,9 @@ def entrants(
     """Return the sides with their fits. All jobs of a side are pooled, whatever their machine.
 
     The `donors` inform the prior; by default they are the machines of the sides. Kinds of job that
-    a side trains wrong count for nothing; `calibrations` say which ones. Raises RequestError if a
-    side has no measured job, or trains all of them wrong.
+    a side trains wrong count for nothing; `calibrations` say which ones. A side that trains all of
+    them wrong is left out of several sides. Raises RequestError if a side has no measured job, or
+    if no two sides are left; of a single side, if it trains everything wrong.
     """
     empty = [side.name for side in sides if not side.jobs]
     if empty:
@@ -117,7 +118,16 @@ def entrants(
         )
     if donors is None:
         donors = donors_of(sides, (), outline)
-    return tuple(_entrant(side, outline, donors, calibrations) for side in sides)
+    found = [_entrant(side, outline, donors, calibrations) for side in sides]
+    kept = tuple(one for one in found if one is not None)
+    if len(kept) < min(2, len(sides)):
+        wrong = next(side.name for side, one in zip(sides, found, strict=True) if one is None)
+        raise RequestError(
+            f"{wrong} trains every kind of job wrong, so its speed is not compared",
+            seen="a metric that is not finite, or outside of what healthy jobs end with",
+            next_step="name the other machines, and see why with: {program} report",
+        )
+    return kept
 
 
 def _entrant(
@@ -125,7 +135,8 @@ def _entrant(
     outline: Outline,
     donors: Sequence[Contender],
     calibrations: Calibrations | None,
-) -> Entrant:
+) -> Entrant | None:
+    """Return a side with its fits; None if it trains every kind of job wrong."""
     pooled = [replace(job, machine_key=side.name) for job in side.jobs]
     named = [replace(machine, name=side.name) for machine in machines((), pooled)]
     gates = cell_gates(pooled, {side.name: side.name}, calibrations, outline)
@@ -139,9 +150,5 @@ def _entrant(
         units=instances if side.is_type else sittings,
     )
     if not found:
-        raise RequestError(
-            f"{side.name} trains every kind of job wrong, so its speed is not compared",
-            seen="a metric that is not finite, or outside of what healthy jobs end with",
-            next_step="name the other machines, and see why with: {program} report",
-        )
+        return None
     return Entrant(side, found[0], tuple(gate for gate in gates if gate.wrong))

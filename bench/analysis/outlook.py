@@ -11,7 +11,7 @@ from bench.analysis.ratios import bracket
 
 @dataclass(frozen=True)
 class Outlook:
-    """Half of the bracket of a machine's time on another day, as logs: `now`, and with one more.
+    """Half of the bracket of a machine's mean over many days, as logs: `now`, and with one more.
 
     `sittings` counts the sittings so far. `spread` is how much sittings are believed to differ, and
     `assumed` the share of the bracket's variance that rests on this belief.

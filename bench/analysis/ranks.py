@@ -12,7 +12,15 @@ import numpy as np
 
 from bench.analysis.cells import Cell
 from bench.analysis.effects import Effects
-from bench.analysis.ratios import ALPHA, MARGIN, Finding, Ratio, ratio, sittings_to_tell
+from bench.analysis.ratios import (
+    ALPHA,
+    MARGIN,
+    Finding,
+    Ratio,
+    ratio,
+    sittings_to_equate,
+    sittings_to_tell,
+)
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -146,11 +154,14 @@ def sittings_to_settle(
 ) -> int | None:
     """Return how many sittings a side would settle an open pair; more than there are by now.
 
-    The difference that is looked for is the estimate, or the margin if that is larger. None stands
-    for more sittings than are worth naming.
+    If the estimate is the true difference, that many sittings tell the machines apart, or show that
+    they are equal if it lies within the margin. None stands for more sittings than are worth
+    naming, which a difference close to the margin takes.
     """
-    sought = max(abs(pair.ratio.log), math.log1p(margin))
-    needed = sittings_to_tell(first, second, sought)
+    difference = pair.ratio.log
+    inside = abs(difference) < math.log1p(margin)
+    settle = sittings_to_equate if inside else sittings_to_tell
+    needed = settle(first, second, difference, margin)
     return None if needed is None else max(needed, min(pair.ratio.sittings) + 1)
 
 

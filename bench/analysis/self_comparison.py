@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.comparison import Comparison, compare
-from bench.analysis.contenders import Contender, Quantity
+from bench.analysis.contenders import Contender, Quantity, heeded_jobs
 from bench.analysis.entrants import Entrant, Side, donors_of, entrants
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor
 from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.errors import RequestError
+from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
 
 
@@ -21,7 +22,8 @@ class SelfComparison:
     """One machine compared with itself: each pair of its sittings as if it were two machines.
 
     `whole` is the machine with all its sittings, `parts` are its sittings in order of time.
-    `comparisons` are all pairs. `floor` is the noise floor as a log.
+    `comparisons` are all pairs. The jobs that count in `whole` are the ones that count in `parts`,
+    so that a disturbed job has no weight in a sitting either. `floor` is the noise floor as a log.
     """
 
     by: Quantity
@@ -50,17 +52,20 @@ def compare_with_itself(
     *,
     margin: float = MARGIN,
     donors: Sequence[Contender] | None = None,
+    calibrations: Calibrations | None = None,
 ) -> SelfComparison:
     """Return all pairs of a side's sittings through `compare`. Raises RequestError below two.
 
-    The `donors` inform the prior, as in `entrants`.
+    The `donors` inform the prior, and the `calibrations` say what is trained wrong, as in
+    `entrants`.
     """
     if donors is None:
         donors = donors_of([side], (), outline)
-    (whole,) = entrants([side], outline, donors=donors)
+    (whole,) = entrants([side], outline, donors=donors, calibrations=calibrations)
+    wrong = {gate.cell for gate in whole.wrong}
     when = sittings(side.jobs)
     jobs: dict[Sitting, list[MeasuredJob]] = {}
-    for job in side.jobs:
+    for job in heeded_jobs(side.jobs, outline, lambda key, cell: cell not in wrong):
         jobs.setdefault(when[key_of(job)], []).append(job)
     timed = whole.fit(by).sittings  # of the others no job counts or gave this quantity
     order = sorted((one for one in jobs if one in timed), key=lambda one: one.began_at)

@@ -88,7 +88,7 @@ class Amount(click.ParamType[float]):
 
 
 class Percent(click.ParamType[float]):
-    """A share in per cent, such as `3%` or `3`; the value is the share, 0.03."""
+    """A share: `3%`, or `0.03` as a bare number below 1; the value is 0.03."""
 
     name = "percent"
 
@@ -102,10 +102,18 @@ class Percent(click.ParamType[float]):
         """Return the share."""
         if isinstance(value, float):
             return value
-        number = _as_float(str(value).removesuffix("%"))
-        if not 0 < number < math.inf:
-            self.fail(f"{value!r} is not a percentage above 0, such as 3%", param, ctx)
-        return number / 100
+        text = str(value).strip()
+        number = _as_float(text.removesuffix("%"))
+        if text.endswith("%") and 0 < number < math.inf:
+            return number / 100
+        if 0 < number < 1:
+            return number
+        meant = f"did you mean {number:g}%? " if 1 <= number < math.inf else ""
+        self.fail(
+            f"{value!r} is not a share above 0. Next: {meant}write 3% or 0.03 for three per cent",
+            param,
+            ctx,
+        )
 
 
 def _as_float(value: Any) -> float:

@@ -18,7 +18,7 @@ _RANKED = (
     Column("chance_text", "chance", meaning="of one more training that reaches the target in time"),
     Column("training", "training", meaning="the machine's best training"),
     Column("epochs", "epochs", meaning="trained until the median seed reaches the target"),
-    Column("time", "s [95 %]", meaning="seconds of that training, on another day"),
+    Column("time", "s [95 %]", meaning="mean seconds of that training, over many days"),
     Column("usd", "USD", "number", "dollars of that training", unit="USD", better="lower"),
 )
 _EXCLUDED = (MACHINE, Column("reason", "reason"))

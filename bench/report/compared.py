@@ -11,16 +11,14 @@ from bench.analysis.differences import Difference, differences, fact_differences
 from bench.analysis.entrants import Entrant
 from bench.analysis.gate import longest
 from bench.analysis.ranks import Pair, spread_of_cells
-from bench.analysis.ratios import Finding, Ratio
+from bench.analysis.ratios import Ratio
 from bench.analysis.self_comparison import SelfComparison
-from bench.analysis.slowdown import SittingPairs
 from bench.report.column import plain
 from bench.report.pair_words import bracket_of, faster_first, pair_sentence
 from bench.report.shared_columns import cell_row, job_text
 from bench.report.words import comparison as words
 from bench.report.words import gate, sureness
 from bench.report.words.facts import difference, difference_name
-from bench.report.words.sureness import Bracket
 from bench.spec.description import Outline
 
 #: At most so many differences are shown; the JSON holds all of them.
@@ -70,6 +68,7 @@ def paragraphs(found: Comparison) -> list[str]:
     told += [_rests_on(one, found) for one in found.entrants]
     for one in found.entrants:
         told.append(words.disturbed(one.name, one.contender.aside, one.contender.disturbed))
+        told.append(words.sittings_aside(one.name, one.contender.sittings_aside))
         if one.side.instance_type is not None:
             told.append(words.claim_about_type(one.name, one.side.instances))
             told.append(_unlike_instances(one))
@@ -83,7 +82,10 @@ def self_paragraphs(found: SelfComparison) -> list[str]:
     told += [
         words.called_different(pair_sentence(one.leaders, one.margin)) for one in different[:1]
     ]
-    return [*told, words.floor(name, math.expm1(found.floor))]
+    own = found.whole.contender
+    told += [words.disturbed(name, own.aside, own.disturbed)]
+    told += [words.sittings_aside(name, own.sittings_aside)]
+    return [*filter(None, told), words.floor(name, math.expm1(found.floor))]
 
 
 def differing(first: Entrant, second: Entrant) -> tuple[Difference, ...]:
@@ -97,25 +99,6 @@ def difference_lines(first: Entrant, second: Entrant, most: int = MOST_DIFFERENC
     lines = [difference(one, first.name, second.name) for one in found[:most]]
     more = len(found) - len(lines)
     return [*lines, words.more_differences(more)] if more > 0 else lines
-
-
-def slowdown_sentence(found: SittingPairs, candidate: str, baseline: str, limit: float) -> str:
-    """Return what `--fail-if-slower` found."""
-    met = found.slower_than(limit)
-    return words.slowdown(candidate, baseline, limit, met, _times(found), len(found.logs))
-
-
-def sequence_sentence(found: SittingPairs, candidate: str, baseline: str, margin: float) -> str:
-    """Return whether two sides are told apart sitting by sitting, whenever one stops."""
-    finding, times = found.finding(margin), _times(found)
-    if not found.bounded:
-        return words.no_bounds(len(found.logs))
-    ratio = words.time_ratio(candidate, baseline, times)
-    if finding is Finding.EQUAL:
-        return words.sequence_equal(ratio, margin, len(found.logs))
-    if finding is Finding.OPEN:
-        return words.sequence_open(ratio, len(found.logs))
-    return words.sequence_apart(ratio, len(found.logs))
 
 
 def document(found: Comparison, outline: Outline) -> dict[str, Any]:
@@ -166,6 +149,7 @@ def self_document(found: SelfComparison) -> dict[str, Any]:
             }
             for one in found.parts
         ],
+        "sittings_without_weight": found.whole.contender.sittings_aside,
         "pairs": len(found.comparisons),
         "called_different": [_pair(one.leaders, one) for one in found.different],
         "noise_floor": math.expm1(found.floor),
@@ -189,27 +173,6 @@ def difference_rows(first: Entrant, second: Entrant) -> list[dict[str, Any]]:
         }
         for one in differing(first, second)
     ]
-
-
-def sequence_document(found: SittingPairs, margin: float) -> dict[str, Any]:
-    """Return the comparison sitting by sitting as JSON can hold it."""
-    times = _times(found)
-    return {
-        "pairs_of_sittings": len(found.logs),
-        "time": {"estimate": plain(times.estimate), "low": times.low, "high": times.high},
-        "finding_on_the_baseline": found.finding(margin).value,
-    }
-
-
-def slowdown_document(found: SittingPairs, limit: float) -> dict[str, Any]:
-    """Return what `--fail-if-slower` found as JSON can hold it."""
-    times = _times(found)
-    return {
-        "limit": limit,
-        "met": found.slower_than(limit) is True,
-        "pairs_of_sittings": len(found.logs),
-        "time": {"estimate": plain(times.estimate), "low": times.low, "high": times.high},
-    }
 
 
 def _spread(pair: Pair, found: Comparison) -> str:
@@ -259,6 +222,7 @@ def _machine(one: Entrant, found: Comparison) -> dict[str, Any]:
         "jobs": fit.jobs,
         "disturbed_without_weight": one.contender.aside,
         "disturbed": one.contender.disturbed,
+        "sittings_without_weight": one.contender.sittings_aside,
         "rank": [ranks.first, ranks.last],
         "spread_between_sittings": math.sqrt(fit.sitting_variance),
         "prior": {"spread": fit.prior.spread, "source": fit.prior.source},
@@ -287,12 +251,3 @@ def _ratio(found: Ratio) -> Mapping[str, float | None]:
         "low": plain(bounds.low),
         "high": plain(bounds.high),
     }
-
-
-def _times(found: SittingPairs) -> Bracket:
-    """Return the ratio of times, candidate over baseline; the bounds are None if infinite."""
-    if found.bounds is None:
-        return Bracket(math.nan, None, None)
-    if not found.bounded:
-        return Bracket(math.exp(found.bounds.mean), None, None)
-    return Bracket(*map(math.exp, (found.bounds.mean, found.bounds.low, found.bounds.high)))

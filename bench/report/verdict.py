@@ -13,6 +13,7 @@ from bench.analysis.ratios import (
     MARGIN,
     Finding,
     bracket,
+    next_sitting,
     within_sitting,
 )
 from bench.analysis.results import GroupResult, Results
@@ -154,8 +155,8 @@ def _own_bracket(contender: Contender) -> str:
     if fit is None:
         return ""
     spread = fit.prior.spread if fit.assumed > ASSUMED else None
-    half = math.expm1(bracket(fit))
-    return words.own_bracket(contender.name, half, fit.count, spread)
+    half, another = (math.expm1(log) for log in (bracket(fit), next_sitting(fit)))
+    return words.own_bracket(contender.name, half, another, fit.count, spread)
 
 
 def _telling(results: Results, machine_key: str) -> list[GroupResult]:

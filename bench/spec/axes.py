@@ -72,7 +72,8 @@ class Metric:
     line shows and that two machines are compared by. `targets` are values worth reaching: the
     report says what a training takes until it reaches each of them. `training` names the metric
     that says the same of the data that were trained on, which shows overfitting. `digits` are the
-    digits after the point; None stands for three significant digits.
+    digits after the point; None stands for three significant digits. `least` and `most` are the
+    values between which it lies, such as 0 and 1 for a share; None stands for no such value.
     """
 
     name: str
@@ -85,6 +86,14 @@ class Metric:
     scored: bool = False
     targets: tuple[float, ...] = ()
     training: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    def possible(self, value: float) -> bool:
+        """Say whether the metric can have a value."""
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value <= self.most
+        )
 
     @property
     def title(self) -> str:

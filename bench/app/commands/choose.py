@@ -158,7 +158,17 @@ def execute(request: ChooseRequest, program: Program) -> int:
 
 
 def _check_values(request: ChooseRequest, description: Description) -> None:
-    """Raise RequestError if a value that was asked for is not one of its axis's choices."""
+    """Raise RequestError if a value is not a choice of its axis, or the target is impossible."""
+    metric = description.outline.scored
+    if metric is not None and not metric.possible(request.target):
+        share = request.target / 100
+        is_percent = metric.most == 1 and metric.possible(share)
+        meant = f"did you mean {share:g}? " if is_percent else ""
+        raise RequestError(
+            f"no {metric.title} is {request.target:g}",
+            seen=f"{request.target:g}",
+            next_step=f"{meant}give a value {_between(metric.least, metric.most)}",
+        )
     for axis in description.axes:
         for value in request.axes.get(axis.name, ()):
             if axis.choices and value not in axis.choices:
@@ -167,6 +177,12 @@ def _check_values(request: ChooseRequest, description: Description) -> None:
                     seen=value,
                     next_step=near_miss(str(value), [str(known) for known in axis.choices]),
                 )
+
+
+def _between(least: float | None, most: float | None) -> str:
+    if least is None or most is None:
+        return f"of at most {most:g}" if least is None else f"of at least {least:g}"
+    return f"from {least:g} to {most:g}"
 
 
 def _runs(request: ChooseRequest, description: Description) -> list[Run]:

@@ -134,16 +134,14 @@ def _look(request: CompareRequest, known: Known, sides: Sequence[Side], outline:
     from bench.app.commands.compare_output import Look
     from bench.app.side_lookup import calibrations_of
 
-    baseline = _baseline(request, [side.name for side in sides])
     calibrations = calibrations_of(outline, request.workload)
     donors = donors_of(sides, known.jobs, outline)
-    found = compare(
-        entrants(sides, outline, donors=donors, calibrations=calibrations),
-        request.by,
-        margin=request.margin,
-        baseline=baseline,
-    )
-    look = Look(found, outline, None)
+    fitted = entrants(sides, outline, donors=donors, calibrations=calibrations)
+    compared = [one.name for one in fitted]
+    wrong = tuple(side.name for side in sides if side.name not in compared)
+    baseline = _baseline(request, [side.name for side in sides], wrong)
+    found = compare(fitted, request.by, margin=request.margin, baseline=baseline)
+    look = Look(found, outline, None, wrong)
     if request.fail_if_slower is None and not request.until_told:
         return look
     return replace(look, pairs=sitting_by_sitting(look.baseline, look.candidate, request.by))
@@ -159,12 +157,20 @@ def _check_pair(request: CompareRequest, sides: int) -> None:
         )
 
 
-def _baseline(request: CompareRequest, names: Sequence[str]) -> str:
-    if request.baseline is None or request.baseline in names:
-        return request.baseline or names[0]
+def _baseline(request: CompareRequest, names: Sequence[str], wrong: Sequence[str]) -> str:
+    """Return the name of the baseline; `wrong` are the sides that train everything wrong."""
+    if request.baseline is None:
+        return next(name for name in names if name not in wrong)
     given = dict(zip(request.names, names, strict=False))
-    if request.baseline in given:
-        return given[request.baseline]
+    baseline = given.get(request.baseline, request.baseline)
+    if baseline in wrong:
+        raise RequestError(
+            f"--baseline {baseline} trains every kind of job wrong, so its speed is not compared",
+            seen="a metric that is not finite, or outside of what healthy jobs end with",
+            next_step="name another baseline, and see why with: {program} report",
+        )
+    if baseline in names:
+        return baseline
     raise RequestError(
         f"--baseline {request.baseline} is not one of the names",
         seen=", ".join(names),
@@ -176,6 +182,7 @@ def _with_itself(request: CompareRequest, known: Known, side: Side, outline: Out
     from bench.analysis.entrants import donors_of
     from bench.analysis.self_comparison import compare_with_itself
     from bench.app.commands.compare_output import print_self
+    from bench.app.side_lookup import calibrations_of
 
     if request.fail_if_slower is not None or request.until_told:
         raise RequestError(
@@ -183,8 +190,14 @@ def _with_itself(request: CompareRequest, known: Known, side: Side, outline: Out
             seen=f"{side.name} twice",
             next_step="name two machines, labels or runs",
         )
-    donors = donors_of([side], known.jobs, outline)
-    found = compare_with_itself(side, outline, request.by, margin=request.margin, donors=donors)
+    found = compare_with_itself(
+        side,
+        outline,
+        request.by,
+        margin=request.margin,
+        donors=donors_of([side], known.jobs, outline),
+        calibrations=calibrations_of(outline, request.workload),
+    )
     print_self(request, found)
     return 0
 
@@ -199,7 +212,7 @@ def _until_told(
     """Add sittings until the two sides are told apart; return the exit code and the last look."""
     from bench.app.side_lookup import find_sides, read_known
     from bench.app.until_told import Stop, elsewhere, recipes, repeat
-    from bench.report import compared as said
+    from bench.report import sequence
     from bench.report.words import comparison as words
 
     looks = [_look(request, known, sides, outline)]
@@ -219,7 +232,8 @@ def _until_told(
 
     def say(pairs: SittingPairs) -> None:
         names = (looks[-1].candidate.name, looks[-1].baseline.name)
-        print(said.sequence_sentence(pairs, *names, request.margin), file=sys.stderr, flush=True)
+        sentence = sequence.sequence_sentence(pairs, *names, request.margin)
+        print(sentence, file=sys.stderr, flush=True)
 
     def measure(words_of_run: Sequence[str]) -> int:
         from bench.app.main import main

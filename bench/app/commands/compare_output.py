@@ -10,6 +10,7 @@ from bench.analysis.entrants import Entrant
 from bench.analysis.self_comparison import SelfComparison
 from bench.analysis.slowdown import SittingPairs
 from bench.report import compared as said
+from bench.report import sequence
 from bench.report.tables.compared import cells_table, ranks_table, sittings_table
 from bench.report.terminal import list_text, paragraph_text, table_text
 from bench.report.words import comparison as words
@@ -21,12 +22,14 @@ from bench.spec.request import CompareRequest
 class Look:
     """One look at the journals: the comparison of all sides, and of two sides sitting by sitting.
 
-    `pairs` is None if the user did not ask for the pairs of sittings.
+    `pairs` is None if the user did not ask for the pairs of sittings. `wrong` names the sides that
+    were left out, because they train every kind of job wrong.
     """
 
     found: Comparison
     outline: Outline
     pairs: SittingPairs | None
+    wrong: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> Entrant:
@@ -51,7 +54,8 @@ def print_comparison(request: CompareRequest, look: Look) -> None:
         print(f"\n{paragraph_text(_sequence(request, look, look.pairs)[0])}")
         verdict = f"{words.SINGLE_LOOK} {said.verdict_sentence(found, advise=False)}"
     print(f"\n{paragraph_text(verdict)}\n")
-    for text in (*said.wrong_sentences(found, look.outline), *said.paragraphs(found)):
+    wrong = [*map(words.all_wrong, look.wrong), *said.wrong_sentences(found, look.outline)]
+    for text in (*wrong, *said.paragraphs(found)):
         print(paragraph_text(text))
     if look.pairs is not None and request.fail_if_slower is not None:
         print()
@@ -70,15 +74,16 @@ def _sequence(request: CompareRequest, look: Look, pairs: SittingPairs) -> list[
     names = (look.candidate.name, look.baseline.name)
     told = []
     if request.until_told:
-        told.append(said.sequence_sentence(pairs, *names, request.margin))
+        told.append(sequence.sequence_sentence(pairs, *names, request.margin))
     if request.fail_if_slower is not None:
-        told.append(said.slowdown_sentence(pairs, *names, request.fail_if_slower))
+        told.append(sequence.slowdown_sentence(pairs, *names, request.fail_if_slower))
     return told
 
 
 def print_json(request: CompareRequest, look: Look) -> None:
     """Print the whole comparison as JSON."""
     document = said.document(look.found, look.outline)
+    document["left_out_because_trained_wrong"] = list(look.wrong)
     document["differences"] = {
         one.name: said.difference_rows(look.baseline, one)
         for one in look.found.entrants
@@ -88,9 +93,11 @@ def print_json(request: CompareRequest, look: Look) -> None:
         if request.until_told:
             document["verdict_of_a_single_look"] = said.verdict_sentence(look.found, advise=False)
             document["verdict"] = _sequence(request, look, look.pairs)[0]
-        document["sitting_by_sitting"] = said.sequence_document(look.pairs, request.margin)
+        document["sitting_by_sitting"] = sequence.sequence_document(look.pairs, request.margin)
         if request.fail_if_slower is not None:
-            document["fail_if_slower"] = said.slowdown_document(look.pairs, request.fail_if_slower)
+            document["fail_if_slower"] = sequence.slowdown_document(
+                look.pairs, request.fail_if_slower
+            )
     print(json.dumps(document, indent=1))
 
 

@@ -38,10 +38,11 @@ def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     yield f"jobs are placed by {plan.dispatch}, in an order of each run's own:"
     for job in plan.jobs:
         yield f"  {job.job_id}  about {units.duration(plan.workload.estimate_s(job))}"
-    yield from run_cluster.preview(plan, request.cluster)
+    sittings = 1 if request.series is None else request.series.sittings
+    yield from run_cluster.preview(plan, request.cluster, sittings)
     yield from _series_lines(plan, request)
     yield (
-        f"{len(plan.jobs)} jobs, about {units.duration(_total_s(plan))} on 2 cores; "
+        f"{len(plan.jobs)} jobs, about {units.duration(_jobs_s(plan))} on 2 cores{_filled(plan)}; "
         f"results would go to {request.out}. Nothing was run."
     )
 
@@ -50,7 +51,7 @@ def _series_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     """Yield how many sittings there would be, and how long all of them would take."""
     if request.series is None:
         return
-    count, gap_s, sitting_s = request.series.sittings, request.series.gap_s, _total_s(plan)
+    count, gap_s, sitting_s = request.series.sittings, request.series.gap_s, _sitting_s(plan)
     waits_s = (count - 1) * gap_s
     if sitting_s is None:
         total = f"at least {units.duration(waits_s)}"
@@ -67,7 +68,17 @@ def _series_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     )
 
 
-def _total_s(plan: Plan) -> float | None:
+def _filled(plan: Plan) -> str:
+    """Return what becomes of the minutes of a run, if it has any."""
+    return "" if plan.minutes is None else f", in a run of {plan.minutes:g} minutes"
+
+
+def _sitting_s(plan: Plan) -> float | None:
+    """Return about how long one sitting takes: its minutes, or else all its jobs."""
+    return _jobs_s(plan) if plan.minutes is None else 60 * plan.minutes
+
+
+def _jobs_s(plan: Plan) -> float | None:
     """Return about how long all jobs take on 2 cores; None if that is unknown."""
     estimates = [plan.workload.estimate_s(job) for job in plan.jobs]
     known = [seconds for seconds in estimates if seconds is not None]

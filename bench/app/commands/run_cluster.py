@@ -33,15 +33,20 @@ def find(choice: ClusterChoice, limits: MeasureLimits) -> tuple[Cluster | None, 
     return cluster, note
 
 
-def preview(plan: Plan, choice: ClusterChoice) -> list[str]:
-    """Return what the cluster of the file would do and cost; the cluster itself is not asked."""
+def preview(plan: Plan, choice: ClusterChoice, sittings: int = 1) -> list[str]:
+    """Return what the cluster of the file would do and cost; the cluster itself is not asked.
+
+    The machines and their dollars are of one sitting, and the last line is of all `sittings`.
+    """
     path = choice.file or next((path for path in DEFAULT_FILES if path.exists()), None)
     if path is None or choice.local_only or choice.address:
         return []
     rows = costs(read_cluster_file(path), plan.asked, plan.workload.estimate_s)
     known = [row.usd for row in rows if row.usd is not None]
     short = "" if len(known) == len(rows) else " and what has no price"
-    total = f"together about {sum(known):.2f} USD{short}" if known else "no cost is known"
+    of = "" if sittings == 1 else f" for {sittings} sittings"
+    total = f"together about {sittings * sum(known):.2f} USD{short}{of}"
+    total = total if known else "no cost is known"
     return [
         f"the cluster of {path}, if it is up:",
         *(f"  {_cost_line(row)}" for row in rows),

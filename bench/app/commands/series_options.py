@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from bench.app.amounts import Duration, Percent
 from bench.app.options import POSITIVE, Option
 from bench.errors import RequestError
@@ -17,20 +15,6 @@ GAP_S = 1800.0
 
 #: The sittings of the first stage of a series with a precision.
 FIRST_STAGE = 3
-
-
-class Precision(Percent):
-    """A share: `3%`, or `0.03` as a bare number below 1."""
-
-    name = "precision"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the share."""
-        found = super().convert(value, param, ctx)
-        is_share = not isinstance(value, float) and "%" not in str(value) and found < 0.01
-        return 100 * found if is_share else found
 
 
 def series_options(section: str) -> list[Option]:
@@ -47,7 +31,7 @@ def series_options(section: str) -> list[Option]:
         Option(
             "--precision",
             section=section,
-            type=Precision(),
+            type=Percent(),
             help="measure as many sittings as bring the bracket of each machine's time to plus or "
             "minus this share, such as 3% or 0.03: after the first sittings (--sittings, "
             f"default: {FIRST_STAGE}) the plan is printed with its jobs, minutes and dollars, and "

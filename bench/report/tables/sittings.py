@@ -9,13 +9,15 @@ from typing import Any
 from bench.analysis.contenders import Contender
 from bench.analysis.effects import Effects
 from bench.analysis.entrants import Side, donors_of
-from bench.analysis.ratios import noise_floor
+from bench.analysis.ratios import MARGIN, noise_floor
 from bench.analysis.results import Results
-from bench.analysis.self_comparison import compare_with_itself
+from bench.analysis.self_comparison import SelfComparison, compare_with_itself
 from bench.analysis.sittings import key_of, sittings, span_hours
 from bench.report.column import Column, Row, Table
+from bench.report.compared import FEW_DIFFERENCES, difference_lines
+from bench.report.pair_words import pair_sentence
 from bench.report.shared_columns import MACHINE, warnings
-from bench.report.words import notes, sureness
+from bench.report.words import comparison, notes, sureness
 
 #: The newest sittings of a machine that are compared with each other; 20 make 190 pairs.
 MOST = 20
@@ -54,19 +56,25 @@ _COLUMNS = (
 def sittings_table(results: Results) -> Table:
     """Return one row for each machine whose mean step was measured."""
     donors = donors_of((), results.measured, results.outline)
-    rows = tuple(
-        _row(one, fit, results, donors) for one in results.contenders if (fit := one.fits())
-    )
+    fitted = [(one, fit) for one in results.contenders if (fit := one.fits())]
+    against = {one.name: _against_itself(one, fit, results, donors) for one, fit in fitted}
+    rows = tuple(_row(one, fit, against[one.name]) for one, fit in fitted)
+    aside = [comparison.sittings_aside(one.name, one.sittings_aside) for one, _ in fitted]
     return Table(
         name="sittings",
         title="Sittings",
         columns=_COLUMNS,
         rows=rows,
-        notes=(*warnings(results), *([notes.SITTINGS_NOTE] if rows else [])),
+        notes=(
+            *warnings(results),
+            *([notes.SITTINGS_NOTE] if rows else []),
+            *filter(None, aside),
+            *(_what_changed(found) for found in against.values() if found and found.different),
+        ),
     )
 
 
-def _row(one: Contender, fit: Effects, results: Results, donors: Sequence[Contender]) -> Row:
+def _row(one: Contender, fit: Effects, against: SelfComparison | None) -> Row:
     prior = fit.prior
     return {
         "machine": one.name,
@@ -78,25 +86,16 @@ def _row(one: Contender, fit: Effects, results: Results, donors: Sequence[Conten
         "prior_spread": prior.spread,
         "prior_assumed": prior.assumed,
         "assumed": fit.assumed,
-        **_against_itself(one, fit, results, donors),
+        **_spread(fit, against),
     }
 
 
-def _against_itself(
-    one: Contender, fit: Effects, results: Results, donors: Sequence[Contender]
-) -> dict[str, Any]:
+def _spread(fit: Effects, found: SelfComparison | None) -> dict[str, Any]:
     """Return what the machine's own sittings show; the reason if it has only one."""
-    if fit.count < 2:
+    if found is None:
         return {"spread": None, "called": None, "spread_reason": notes.ONE_SITTING}
     effects = list(fit.sittings.values())
     spread = math.sqrt(sum(effect**2 for effect in effects) / (len(effects) - 1))
-    jobs = [job for job in results.measured if job.machine_key == one.machine.key]
-    when = sittings(jobs)
-    newest = sorted(
-        (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at
-    )[-MOST:]
-    kept = tuple(job for job in jobs if when[key_of(job)] in newest)
-    found = compare_with_itself(Side(one.name, kept), results.outline, donors=donors)
     pairs, different = len(found.comparisons), len(found.different)
     return {
         "spread": math.expm1(spread),
@@ -104,3 +103,34 @@ def _against_itself(
         "pairs_called_different": different,
         "called": f"{different} of {pairs} pairs",
     }
+
+
+def _what_changed(found: SelfComparison) -> str:
+    """Return what differs between the two sittings that were called different by most."""
+    first, second = found.different[0].entrants
+    began = [one.contender.sittings[0].began_at[:16].replace("T", " ") for one in (first, second)]
+    lines = difference_lines(first, second, FEW_DIFFERENCES)
+    return comparison.changed_speed(
+        found.whole.name,
+        began,
+        pair_sentence(found.different[0].leaders, MARGIN, advise=False),
+        lines,
+    )
+
+
+def _against_itself(
+    one: Contender, fit: Effects, results: Results, donors: Sequence[Contender]
+) -> SelfComparison | None:
+    """Return the newest sittings of a machine against each other; None if it has only one."""
+    if fit.count < 2:
+        return None
+    jobs = [job for job in results.measured if job.machine_key == one.machine.key]
+    when = sittings(jobs)
+    newest = sorted(
+        (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at
+    )[-MOST:]
+    kept = tuple(job for job in jobs if when[key_of(job)] in newest)
+    calibrations = None if results.reference is None else results.reference.calibrations
+    return compare_with_itself(
+        Side(one.name, kept), results.outline, donors=donors, calibrations=calibrations
+    )

@@ -121,6 +121,25 @@ def disturbed(name: str, aside: int, counted: int) -> str:
     return f"{'; '.join(parts)}." if parts else ""
 
 
+def sittings_aside(name: str, sittings: int) -> str:
+    """Return that sittings count for nothing; an empty text if there is none."""
+    if not sittings:
+        return ""
+    does, its = ("does", "its") if sittings == 1 else ("do", "their")
+    return (
+        f"{count(sittings, 'sitting')} of {name} {does} not count: all of {its} jobs were "
+        "disturbed, and other sittings have quiet jobs of the same kinds."
+    )
+
+
+def all_wrong(name: str) -> str:
+    """Return that a side was left out, because it trains everything wrong."""
+    return (
+        f"{name} trains every kind of job wrong, so its speed is not compared. The report says in "
+        "which metrics."
+    )
+
+
 def best_of_many(best: Sequence[str]) -> str:
     """Return the beginning of the verdict on more than two sides; `best` may be the fastest."""
     if len(best) == 1:
@@ -141,6 +160,18 @@ def nothing_differs(first: str, second: str) -> str:
 def sittings_differ(first: str, second: str) -> str:
     """Return the heading of what differs between the two sittings that are farthest apart."""
     return f"{first} and {second} differ most in speed. What changed, most telling first:"
+
+
+def changed_speed(name: str, began: Sequence[str], speed: str, lines: Sequence[str]) -> str:
+    """Return what changed between two sittings of a machine that were called different.
+
+    `began` are the times of their starts, `speed` says how they compare, and `lines` what changed.
+    """
+    when = f"The sittings of {name} that began at {began[0]} and {began[1]} (UTC)"
+    changed = "; ".join(line.rstrip(".") for line in lines)
+    if not changed:
+        return f"{when} differ most in speed: {speed} The records show nothing that changed."
+    return f"{when} differ most in speed: {speed} What changed, most telling first: {changed}."
 
 
 def no_sittings_differ(first: str, second: str) -> str:

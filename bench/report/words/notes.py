@@ -19,11 +19,12 @@ if TYPE_CHECKING:  # these import pandas, which a command without a report does 
 FAILURES_NOTE = "summary.json holds the whole messages and logs."
 DIGESTS_NOTE = "Digests are SHA-256."
 CAPACITY_NOTE = (
-    "Brackets hold 95 % intervals of a time on another day. They cover the noise between jobs and "
-    "the spread between sittings; a part of that spread is assumed if there are few sittings. The "
-    "steady steps of a job are all steps after epoch 1. If a job has one epoch, they are all steps "
-    "but the first, and a median step replaces the first one in the seconds of the epoch. "
-    "tables/capacity.csv also holds the brackets of the other times, the p95 and the first step."
+    "Brackets hold 95 % intervals of the mean time over many days. They cover the noise between "
+    "jobs and the spread between sittings; a part of that spread is assumed if there are few "
+    "sittings. The steady steps of a job are all steps after epoch 1. If a job has one epoch, they "
+    "are all steps but the first, and a median step replaces the first one in the seconds of the "
+    "epoch. tables/capacity.csv also holds the brackets of the other times, the p95 and the first "
+    "step."
 )
 RANKING_NOTE = (
     "A rank lies between 1 + the number of machines that are surely faster and the number of all "

@@ -15,7 +15,7 @@ NOTE = (
     "The epochs are the median over the seeds of the first epoch whose evaluation reaches the "
     "target, counted on all machines together; a seed that did not reach it counts as more than "
     "its epochs. The time is the machine's start and so many of its epochs, without evaluations. "
-    "Its bracket is the 95 % interval of the machine's mean time on another day; it does not cover "
+    "Its bracket is the 95 % interval of the machine's mean time over many days; it does not cover "
     "the spread between seeds, which tables/targets.csv holds. Dollars and joules are of the mean "
     "seed instead, because they add up over trainings; if a seed missed the target, its epochs are "
     "unknown, so they are of the median seed. They have the bracket of their seconds."

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from bench import units
 from bench.report.words.lists import and_list
 
-#: What a bracket is about, unless it says otherwise: any other sitting.
+#: What a bracket is about, unless it says otherwise: the means over many days, and not only over
+#: the days that were measured.
 ANOTHER_DAY = "on another day"
 
 #: The least chance that each word stands for; below the last one the answer is not known.
-LEVELS = ((0.99, "surely"), (0.95, "very likely"), (0.80, "probably"))
+SURELY = "surely"
+LEVELS = ((0.99, SURELY), (0.95, "very likely"), (0.80, "probably"))
 NOT_KNOWN = "not known"
 
 #: No chance is written above this one: no model of the noise is that good.
@@ -130,6 +132,12 @@ def still_open(
         return (
             f"It is not known which of {first} and {second} is faster: {first} is {speed}, and "
             f"the chance that it is faster is {of_100(value)}."
+        )
+    if level(value) == SURELY:  # the word is for findings
+        return (
+            f"The chance that {first} is faster than {second} is {of_100(value)}, but this is not "
+            f"a finding yet: it is {speed}. A finding must be sure among all pairs, and larger "
+            "than the margin."
         )
     return (
         f"{first} is {level(value)} faster than {second} ({of_100(value)}), but this is not a "

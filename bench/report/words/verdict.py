@@ -33,15 +33,17 @@ def no_common_job(count: int) -> str:
     )
 
 
-def own_bracket(name: str, half: float, sittings: int, spread: float | None) -> str:
-    """Return how sure a machine's own times are; `half` is a share of the time.
+def own_bracket(name: str, half: float, another: float, sittings: int, spread: float | None) -> str:
+    """Return how sure a machine's own times are, as shares of the time.
 
+    `half` belongs to the mean over many days, and `another` to a single sitting on another day.
     `spread` is the assumed spread between sittings; None if nothing is assumed.
     """
     assumed = f", assuming that sittings differ by {share(spread)}" if spread is not None else ""
     return (
-        f"On another day the times of {name} may differ by about {share(half)} from the times "
-        f"of its {count(sittings, 'sitting')}{assumed}."
+        f"The mean times of {name} over many days lie within about {share(half)} of the times of "
+        f"its {count(sittings, 'sitting')}{assumed}. A single sitting on another day may differ "
+        f"from them by about {share(another)}."
     )
 
 

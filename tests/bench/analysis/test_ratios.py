@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from fits import PRIOR, a_cell, a_fit
 
@@ -11,8 +12,10 @@ from bench.analysis.effects import Timing, fit_effects
 from bench.analysis.ratios import (
     Finding,
     bracket,
+    next_sitting,
     noise_floor,
     ratio,
+    sittings_to_equate,
     sittings_to_tell,
     within_sitting,
 )
@@ -126,6 +129,45 @@ def test_the_number_of_sittings_is_the_least_one_that_will_do():
         assert factor[found] ** 2 * variance / difference**2 <= found
         if found > 2:
             assert factor[found - 1] ** 2 * variance / difference**2 > found - 1
+
+
+def test_a_difference_near_the_margin_takes_more_sittings_because_the_estimate_must_exceed_it():
+    one = a_fit({"mlp": 1.0}, sittings=(0.02, -0.02) * 4)
+    far, near = (sittings_to_tell(one, one, d, 0.03) for d in (0.2, 0.035))
+    assert far == sittings_to_tell(one, one, 0.2)
+    assert near is not None
+    assert near > 2 * (sittings_to_tell(one, one, 0.035) or 0)
+    assert sittings_to_tell(one, one, math.log1p(0.03), 0.03) is None
+    equal, almost = (sittings_to_equate(one, one, d, 0.03) for d in (0.0, 0.02))
+    assert equal is not None
+    assert almost is not None
+    assert almost > 4 * equal
+    assert sittings_to_equate(one, one, 0.04, 0.03) is None
+
+
+@pytest.mark.parametrize(("true", "finding"), [(0.05, Finding.SLOWER), (0.0, Finding.EQUAL)])
+def test_so_many_sittings_settle_a_comparison_in_80_of_100_cases(true, finding):
+    """200 draws; a share of 0.8 lies above 0.7 in more than 999 of 1,000 such simulations."""
+    rng, spread = np.random.default_rng(20261126), 0.03
+    known = a_fit({"mlp": 1.0}, sittings=(spread, -spread) * 20)
+    settle = sittings_to_equate if finding is Finding.EQUAL else sittings_to_tell
+    number = settle(known, known, true, 0.03)
+    assert number is not None
+    drawn = []
+    for _ in range(200):
+        first, second = (
+            a_fit({"mlp": math.exp(mean)}, sittings=tuple(rng.normal(0, spread, number)))
+            for mean in (true, 0.0)
+        )
+        drawn.append(ratio(first, second).finding(0.03))
+    assert drawn.count(finding) / len(drawn) > 0.7
+
+
+def test_one_more_sitting_lies_farther_from_the_mean_than_the_mean_over_many_days():
+    fit = a_fit({"mlp": 1.0}, sittings=MANY)
+    spread = math.sqrt(8 * 0.002**2 / 7)
+    assert next_sitting(fit) == pytest.approx(2.3646 * spread * math.sqrt(1 + 1 / 8), rel=1e-3)
+    assert bracket(fit) == pytest.approx(2.3646 * spread / math.sqrt(8), rel=1e-3)
 
 
 def test_a_few_of_many_cells_have_more_noise_than_all_of_them():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
 
-from bench.app.amounts import Dollars, Duration
+from bench.app.amounts import Dollars, Duration, Percent
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,19 @@ def test_a_time_is_read_with_its_unit_and_a_plain_number_as_minutes(text, second
 def test_a_time_without_a_known_unit_is_refused_with_an_example(text):
     with pytest.raises(click.BadParameter, match="30m"):
         Duration()(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("3%", 0.03), ("0.03", 0.03), ("0.1", 0.1), ("0.1%", 0.001), ("200%", 2)]
+)
+def test_a_share_is_read_in_per_cent_or_as_a_number_below_1(text, share):
+    assert Percent()(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["3", "1", "0", "0%", "-1%", "few", "nan", "inf%"])
+def test_a_share_that_could_be_read_in_two_ways_is_refused_with_an_example(text):
+    with pytest.raises(click.BadParameter, match=re.escape("write 3% or 0.03")):
+        Percent()(text)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_one_machine_states_what_its_figures_rest_on():
     report = report_of([cnn_run()])
     assert report.verdict[0].startswith("One machine was measured, lab")
     assert any("These figures rest on one job" in text for text in report.verdict)
-    assert "On another day the times of lab may differ by about" in report.verdict[0]
+    assert "A single sitting on another day may differ from them by about" in report.verdict[0]
     assert any(
         "about 2.82 times as fast as the 2020 laptop (2.27 to 3.49)" in text
         or ("times as fast as the 2020 laptop" in text and "one published run each" in text)

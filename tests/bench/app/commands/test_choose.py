@@ -86,6 +86,8 @@ def test_the_trainings_can_be_chosen_by_their_axes(reports, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["--accuracy", "98"], "did you mean 0.98? give a value from 0 to 1"),
+        (["--accuracy", "-0.5"], "no test accuracy is -0.5"),
         (["--deadline", "5 bananas", "--accuracy", "0.98"], "write 90s, 30m or 1.5h"),
         (["--budget", "5 bananas", "--accuracy", "0.98"], "give one such as 5usd"),
         (["--accuracy", "high"], "'high' is not a finite number"),

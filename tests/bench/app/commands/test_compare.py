@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from builders import conditions
 from command_line import run_command
 from conftest import ROOT
 from sittings_on_disk import a_sitting, machine, write
@@ -342,6 +343,47 @@ def test_a_machine_that_trains_every_job_wrong_is_refused(compare):
     assert "rack trains every kind of job wrong" in error
 
 
+def test_of_several_machines_one_that_trains_everything_wrong_is_left_out_with_a_sentence(compare):
+    runs = [
+        *sittings("wrong", STEPS, [0.0], 2, diverged=True),
+        *sittings("desk", STEPS, [0.0, 0.01]),
+        *sittings("rack", slower(0.8), [0.0, 0.01], 0.3),
+    ]
+    code, out = compare(runs)
+    assert code == 0
+    assert "wrong trains every kind of job wrong, so its speed is not compared." in " ".join(
+        out.split()
+    )
+    assert "Train on rack" in out
+    _, found = compare(runs, "--json")
+    assert [one["name"] for one in found["machines"]] == ["desk", "rack"]
+    assert found["left_out_because_trained_wrong"] == ["wrong"]
+    code, error = compare(runs, "--baseline", "wrong")
+    assert code == 2
+    assert "--baseline wrong trains every kind of job wrong" in error
+
+
+def test_a_disturbed_job_has_no_weight_against_another_sitting_of_its_machine_either(compare):
+    """Two sittings are half as fast while disturbed; one of them has a quiet job of one kind."""
+    quiet = sittings("vm", STEPS, [0.0, 0.01, -0.01])
+    disturbed = {"conditions": conditions("disturbed", "foreign CPU (1 CPUs)")}
+    lost = a_sitting("vm", slower(2.0), hour=5, **disturbed)
+    mixed = a_sitting("vm", slower(2.0, ["mlp", "large"]), hour=6, **disturbed)
+    whole = a_sitting("vm", {"cnn": STEPS["cnn"]}, hour=6)
+    mixed = type(mixed)(
+        mixed.path, mixed.header, (*mixed.records, *whole.records), machines=mixed.machines
+    )
+    code, found = compare([*quiet, lost, mixed], "vm", "vm", "--json")
+    assert code == 0
+    assert (len(found["sittings"]), found["pairs"]) == (4, 6)
+    assert found["called_different"] == []
+    assert found["sittings_without_weight"] == 1
+    _, out = compare([], "vm", "vm")
+    said = " ".join(out.split())
+    assert "5 disturbed jobs of vm have no weight" in said
+    assert "1 sitting of vm does not count: all of its jobs were disturbed" in said
+
+
 def test_a_machine_against_itself_counts_the_pairs_that_were_called_different(compare):
     quiet = [0.0, 0.02, -0.01, 0.03, -0.02]
     _, found = compare(sittings("vm", STEPS, quiet), "vm", "vm", "--json")
@@ -427,8 +469,9 @@ def test_a_faster_candidate_never_fails_and_the_order_of_names_counts(compare):
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        (["--margin", "few"], "'few' is not a percentage above 0"),
-        (["--fail-if-slower", "-1%"], "is not a percentage"),
+        (["--margin", "few"], "'few' is not a share above 0. Next: write 3% or 0.03"),
+        (["--margin", "3"], "'3' is not a share above 0. Next: did you mean 3%?"),
+        (["--fail-if-slower", "-1%"], "is not a share above 0"),
         (["--by", "median"], "use one of step, total, p10"),
     ],
 )

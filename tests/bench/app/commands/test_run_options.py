@@ -89,7 +89,7 @@ def test_every_word_finds_its_place_in_the_request(asked):
         ("--sittings 2 --gap 90s", SeriesRequest(2, 90)),
         ("--precision 3%", SeriesRequest(3, 1800, 0.03)),
         ("--precision 0.03 --gap 1m", SeriesRequest(3, 60, 0.03)),
-        ("--precision 3 --sittings 2", SeriesRequest(2, 1800, 0.03)),
+        ("--precision 3% --sittings 2", SeriesRequest(2, 1800, 0.03)),
         ("--precision 0.5%", SeriesRequest(3, 1800, 0.005)),
         ("--sittings 2 --gap 1.5", SeriesRequest(2, 90)),
         ("--sittings 2 --gap 10min", SeriesRequest(2, 600)),

@@ -212,6 +212,10 @@ def test_a_dry_run_says_how_many_sittings_and_how_long_in_all(run, capsys):
     assert run_command([*grid, "--sittings", "2"]) == 0
     said = capsys.readouterr().out
     assert "2 sittings of these 2 jobs, 30 min 00 s apart: about 3" in said
+    assert run_command([*grid, "--sittings", "3", "--gap", "30m", "--minutes", "5"]) == 0
+    said = capsys.readouterr().out
+    assert "3 sittings of these 2 jobs, 30 min 00 s apart: about 1 h 15 min in all" in said
+    assert "on 2 cores, in a run of 5 minutes; results would go to" in said
 
 
 @pytest.mark.slow
