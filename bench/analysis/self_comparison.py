@@ -22,15 +22,22 @@ class SelfComparison:
     """One machine compared with itself: each pair of its sittings as if it were two machines.
 
     `whole` is the machine with all its sittings, `parts` are its sittings in order of time.
-    `comparisons` are all pairs. The jobs that count in `whole` are the ones that count in `parts`,
-    so that a disturbed job has no weight in a sitting either. `floor` is the noise floor as a log.
+    `when` holds the sitting of each part as `whole` knows it. `comparisons` are all pairs. The jobs
+    that count in `whole` are the ones that count in `parts`, so that a disturbed job has no weight
+    in a sitting either. `floor` is the noise floor as a log.
     """
 
     by: Quantity
     whole: Entrant
     parts: tuple[Entrant, ...]
+    when: tuple[Sitting, ...]
     comparisons: tuple[Comparison, ...]
     floor: float
+
+    def slower(self, part: Entrant) -> float | None:
+        """By how much a sitting is slower than the mean, as a log; None if it is unknown."""
+        found = dict(zip((one.name for one in self.parts), self.when, strict=True))
+        return self.whole.fit(self.by).sittings.get(found[part.name])
 
     @property
     def farthest(self) -> Comparison | None:
@@ -83,6 +90,7 @@ def compare_with_itself(
         by=by,
         whole=whole,
         parts=parts,
+        when=tuple(order),
         comparisons=tuple(
             compare(pair, by, margin=margin)
             for pair in itertools.combinations(parts, 2)

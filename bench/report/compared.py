@@ -80,7 +80,8 @@ def self_paragraphs(found: SelfComparison) -> list[str]:
     name, different = found.whole.name, found.different
     told = [words.with_itself(name, found.by, len(found.comparisons), len(different))]
     told += [
-        words.called_different(pair_sentence(one.leaders, one.margin)) for one in different[:1]
+        words.called_different(pair_sentence(one.leaders, one.margin, advise=False))
+        for one in different[:1]
     ]
     own = found.whole.contender
     told += [words.disturbed(name, own.aside, own.disturbed)]
@@ -135,7 +136,6 @@ def document(found: Comparison, outline: Outline) -> dict[str, Any]:
 
 def self_document(found: SelfComparison) -> dict[str, Any]:
     """Return the comparison of a machine with itself as JSON can hold it."""
-    fit = found.whole.fit(found.by)
     farthest = found.farthest
     return {
         "by": found.by,
@@ -145,7 +145,7 @@ def self_document(found: SelfComparison) -> dict[str, Any]:
                 "run": one.contender.sittings[0].run_id,
                 "began_at": one.contender.sittings[0].began_at,
                 "jobs": one.fit(found.by).jobs,
-                "effect": fit.sittings.get(one.contender.sittings[0]),
+                "effect": found.slower(one),
             }
             for one in found.parts
         ],

@@ -89,14 +89,13 @@ def ranks_table(found: Comparison) -> Table:
 
 def sittings_table(found: SelfComparison) -> Table:
     """Return one row for each sitting of a machine: when it was, and how fast."""
-    fit = found.whole.fit(found.by)
     rows = [
         {
             "sitting": one.name.removeprefix("sitting "),
             "began": one.contender.sittings[0].began_at[:16].replace("T", " "),
             "run": one.contender.sittings[0].run_id,
             "jobs": one.fit(found.by).jobs,
-            "slower": fit.sittings.get(one.contender.sittings[0]),
+            "slower": found.slower(one),
         }
         for one in found.parts
     ]

@@ -53,8 +53,8 @@ def test_the_sentence_names_both_brackets_the_assumption_and_what_to_type():
     now, then = (round(100 * math.expm1(half)) for half in (found.now, found.with_one_more))
     assert one_more(found) == (
         f"One more sitting would narrow this machine's bracket from about +-{now}% to about "
-        f"+-{then}% (for its mean over many days, assuming that sittings differ by 5%): give the same command "
-        "again later, or --sittings 3 --gap 30m."
+        f"+-{then}% (for its mean over many days, assuming that sittings differ by 5%): give the "
+        "same command again later, or --sittings 3 --gap 30m."
     )
 
 

@@ -33,11 +33,15 @@ SIDES, SPLITS = (2, 3, 6, 10), 200
 
 @dataclass(frozen=True)
 class Series:
-    """Sittings of one machine in the order of time: their jobs, and all pairs of them compared."""
+    """Sittings of one machine in the order of time, and all pairs of them compared."""
 
-    jobs: tuple[tuple[MeasuredJob, ...], ...]
     outline: Outline
     pairs: SelfComparison
+
+    @property
+    def jobs(self) -> tuple[tuple[MeasuredJob, ...], ...]:
+        """The jobs of each sitting that count."""
+        return tuple(part.side.jobs for part in self.pairs.parts)
 
     @property
     def fits(self) -> list[Effects]:
@@ -46,9 +50,12 @@ class Series:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """The cells that every sitting measured."""
-        fits = self.fits
-        return tuple(cell for cell in fits[0].cells if all(cell in fit.cells for fit in fits))
+        """The cells that some sitting measured."""
+        return tuple(self.pairs.whole.fit("step").cells)
+
+    def measured(self, *cells: Cell) -> list[Effects]:
+        """The fits of the sittings that measured all of these cells."""
+        return [fit for fit in self.fits if all(cell in fit.cells for cell in cells)]
 
     def split(self, first: Sequence[int], second: Sequence[int]) -> Comparison:
         """Return how two groups of sittings compare, as if they were two machines."""
@@ -60,16 +67,19 @@ class Series:
 
 
 def complete_runs(folder: Path) -> list[Run]:
-    """Return the complete runs of a folder of journals, the oldest first."""
-    return [run for run in map(read_run, find_journals(folder)) if run.complete]
+    """Return the complete runs of a folder of journals, the oldest first. Exits if it has none."""
+    runs = [run for run in map(read_run, find_journals(folder)) if run.complete]
+    if not runs:
+        raise SystemExit(f"{folder} holds no journal of a complete run")
+    return runs
 
 
 def series(folder: Path) -> Series:
     """Return the sittings in a folder, each a complete run of the same machine."""
     runs = complete_runs(folder)
-    jobs, outline = tuple(measured_jobs(merged([run])) for run in runs), runs[0].header.workload
-    whole = Side("machine", tuple(job for sitting in jobs for job in sitting))
-    return Series(jobs, outline, compare_with_itself(whole, outline))
+    outline = runs[0].header.workload
+    whole = Side("machine", tuple(measured_jobs(merged(runs))))
+    return Series(outline, compare_with_itself(whole, outline))
 
 
 def thread_table(folder: Path) -> Table:
@@ -130,14 +140,15 @@ def sitting_tables(folder: Path) -> Iterator[Table]:
 def _where(found: Series) -> str:
     sittings = [one for part in found.pairs.parts for one in part.contender.sittings]
     jobs = sum(fit.jobs for fit in found.fits)
-    aside = sum(part.contender.aside for part in found.pairs.parts)
-    disturbed = sum(part.contender.disturbed for part in found.pairs.parts)
+    whole = found.pairs.whole.contender
+    lost = whole.sittings_aside
+    none = f" {lost} more sittings had disturbed jobs only." if lost else ""
     facts = found.jobs[0][0].record.machine
     began = min(one.began_at for one in sittings)[:16].replace("T", " ")
     return (
         f"{len(found.jobs)} sittings within {span_hours(sittings):.1f} hours from {began} UTC on "
-        f"{facts.cpu_model}, {facts.usable_cpus:g} CPUs; {jobs} jobs count, {disturbed} of them "
-        f"disturbed; {aside} more disturbed jobs count for nothing."
+        f"{facts.cpu_model}, {facts.usable_cpus:g} CPUs; {jobs} jobs count, {whole.disturbed} of "
+        f"them disturbed; {whole.aside} more disturbed jobs count for nothing.{none}"
     )
 
 
@@ -151,13 +162,9 @@ def _pair_rows(found: Series) -> Iterator[tuple[str, ...]]:
         _of(here, len(pairs)),
     )
     for cell in found.cells:
-        speeds = [
-            ratio(first, second, [cell]) for first, second in itertools.combinations(found.fits, 2)
-        ]
-        near = [
-            within_sitting(first, second, [cell])
-            for first, second in itertools.combinations(found.fits, 2)
-        ]
+        both = list(itertools.combinations(found.measured(cell), 2))
+        speeds = [ratio(first, second, [cell]) for first, second in both]
+        near = [within_sitting(first, second, [cell]) for first, second in both]
         counts = [sum(one.finding() in APART for one in kind) for kind in (speeds, near)]
         yield _name(cell), str(len(speeds)), *(_of(count, len(speeds)) for count in counts)
 
@@ -184,9 +191,10 @@ def _split_rows(found: Series) -> Iterator[tuple[str, ...]]:
 
 def _spread_rows(found: Series) -> Iterator[tuple[str, ...]]:
     for cell in found.cells:
-        logs = [fit.cells[cell].mean for fit in found.fits]
+        logs = [fit.cells[cell].mean for fit in found.measured(cell)]
         yield _name(cell), f"{1000 * math.exp(statistics.fmean(logs)):.3g}", *_spread(logs)
-    logs = [statistics.fmean(fit.cells[cell].mean for cell in found.cells) for fit in found.fits]
+    complete = found.measured(*found.cells)
+    logs = [statistics.fmean(fit.cells[cell].mean for cell in found.cells) for fit in complete]
     yield "mean over all cells", "", *_spread(logs)
     yield "noise floor of one sitting a side", "", percent(math.expm1(found.pairs.floor)), ""
 

@@ -378,6 +378,7 @@ def test_a_disturbed_job_has_no_weight_against_another_sitting_of_its_machine_ei
     assert (len(found["sittings"]), found["pairs"]) == (4, 6)
     assert found["called_different"] == []
     assert found["sittings_without_weight"] == 1
+    assert None not in [one["effect"] for one in found["sittings"]]
     _, out = compare([], "vm", "vm")
     said = " ".join(out.split())
     assert "5 disturbed jobs of vm have no weight" in said
