@@ -136,11 +136,16 @@ def _heeded(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _sitting(folder: Path) -> list[Job]:
-    """Return the jobs of a sitting in their order."""
-    jobs = _jobs(folder)
-    frame = jobs_frame(jobs, jobs[0].share.header.workload)
-    rows = zip(ORDER, frame["step_mean_s"], frame["flag"], strict=True)
-    return [Job(variant, float(seconds), flag == "disturbed") for variant, seconds, flag in rows]
+    """Return the jobs of a sitting in their order; a disturbed job may have been repeated."""
+    found = []
+    for variant, place in zip(ORDER, sorted(folder.iterdir()), strict=True):
+        jobs = _jobs(place)
+        frame = jobs_frame(jobs, jobs[0].share.header.workload)
+        found += [
+            Job(variant, float(seconds), flag == "disturbed")
+            for seconds, flag in zip(frame["step_mean_s"], frame["flag"], strict=True)
+        ]
+    return found
 
 
 def _jobs(folder: Path) -> list[MeasuredJob]:
