@@ -11,6 +11,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from bench.app.labels import labels_in
+from bench.app.out_folder import journals_in
 from bench.spec.axes import Axis, Value
 from bench.spec.request import REPORTS, Program
 from bench.spec.threads import thread_count
@@ -185,6 +187,22 @@ class ThreadCounts(click.ParamType[tuple[int | None, ...]]):
             self.fail(f"{value!r} is no list of threads: {error}", param, ctx)
 
 
+class MachineName(click.ParamType[str]):
+    """The name of a machine; the shell completes it from the journals of the folder of reports."""
+
+    name = "name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the labels of the measured machines that the last name of a list may become."""
+        done, comma, word = incomplete.rpartition(",")
+        known = labels_in(journals_in(Path(ctx.params.get("out") or REPORTS)))
+        return [
+            CompletionItem(f"{done}{comma}{label}") for label in known if label.startswith(word)
+        ]
+
+
 #: A whole number that is at least 1.
 POSITIVE = click.IntRange(min=1)
 
@@ -205,6 +223,17 @@ def workload_option(program: Program, section: str = "Options") -> Option:
         metavar="FILE|MODULE:NAME",
         default=program.workload,
         help="what is measured: a Python file or a module's attribute that holds a workload",
+    )
+
+
+def only_option(what: str) -> Option:
+    """Return the option that chooses machines; `what` says what holds of them."""
+    return Option(
+        "--only",
+        type=MachineName(),
+        multiple=True,
+        metavar="A,B",
+        help=f"{what}: labels, names in the report, or first letters of ids",
     )
 
 

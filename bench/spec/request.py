@@ -101,12 +101,16 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """A report of journals; without any, all journals in `out` are reported together."""
+    """A report of journals; without any, all journals in `out` are reported together.
+
+    `only` holds the names of the machines that are shown; without any, all are.
+    """
 
     workload: str
     journals: tuple[Path, ...] = ()
     out: Path = REPORTS
     labels: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     price: str | None = None
 
 

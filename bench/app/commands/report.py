@@ -14,20 +14,20 @@ import click
 
 from bench.app import pricing
 from bench.app.counts import counts_of
-from bench.app.folder_runs import FolderRuns, runs_of
+from bench.app.named_runs import named_runs
+from bench.app.only import only
 from bench.app.options import (
     PATH,
     Command,
     ExitCodes,
     Option,
+    only_option,
     out_option,
     price_option,
     workload_option,
 )
-from bench.app.out_folder import journals_in
 from bench.child.workload import Workload, load_workload
-from bench.errors import RequestError, StoreError
-from bench.record.journal import find_journals, read_run
+from bench.errors import RequestError
 from bench.record.price import read_rules
 from bench.record.run import LeftOut, Run
 from bench.spec.privacy import Privacy
@@ -80,6 +80,7 @@ def command(program: Program, about: str) -> click.Command:
                 help="name of the machine of each journal or folder in turn, in place of the "
                 "recorded one",
             ),
+            only_option("the report shows only these machines"),
             price_option(PRICE),
             workload_option(program),
         ],
@@ -94,7 +95,7 @@ def request_of(values: dict[str, Any]) -> ReportRequest:
 def execute(request: ReportRequest, program: Program) -> int:
     """Write the report; return 1 if it shows failures."""
     workload = load_workload(request.workload)
-    named = _read(request.journals or (request.out,), default=not request.journals)
+    named = named_runs(request.journals, request.out)
     if len(request.labels) > len(named):
         raise RequestError(
             "there are more labels than journals",
@@ -103,7 +104,7 @@ def execute(request: ReportRequest, program: Program) -> int:
         )
     rules = read_rules(request.price) if request.price else ()
     pairs = itertools.zip_longest(named, request.labels)
-    runs = [run for one, label in pairs for run in _renamed(one.runs, label)]
+    runs = only([run for one, label in pairs for run in _renamed(one.runs, label)], request.only)
     runs = pricing.repriced_report(runs, rules)
     command = Privacy().redacted(shlex.join(program.typed))
     left_out = [journal for one in named for journal in one.left_out]
@@ -142,38 +143,6 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
     """Yield a line for each journal that a report does not hold."""
     for journal in left_out:
         yield printable(f"note: the report leaves out {journal.name}: {journal.reason}")
-
-
-def _read(places: Sequence[Path], *, default: bool) -> list[FolderRuns]:
-    """Return the runs of each journal or folder in turn; a journal that was named must be readable.
-
-    `default` says that the user named none, and so the one place is the folder of reports.
-    """
-    return [
-        _read_folder(path, default) if default or path.is_dir() else FolderRuns((read_run(path),))
-        for path in places
-    ]
-
-
-def _read_folder(folder: Path, default: bool) -> FolderRuns:
-    inner = journals_in(folder)
-    paths = find_journals(inner) if default else find_journals(folder) or find_journals(inner)
-    if not paths:
-        raise RequestError(
-            "there is no journal yet" if default else "there is no journal in this folder",
-            seen=inner if default else folder,
-            next_step="measure first: {program} run --grid quick"
-            if default
-            else "name a .jsonl file",
-        )
-    found = runs_of(paths)
-    if not found.runs:
-        raise StoreError(
-            f"no journal in {paths[0].parent} can be read",
-            seen="; ".join(f"{one.name}: {one.reason}" for one in found.left_out),
-            next_step="name another folder, or measure again",
-        )
-    return found
 
 
 def _renamed(runs: Sequence[Run], label: str | None) -> Sequence[Run]:

@@ -1,0 +1,45 @@
+"""The runs that a command was given: of journals, of folders, or of the folder of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.app.folder_runs import FolderRuns, runs_of
+from bench.app.out_folder import journals_in
+from bench.errors import RequestError, StoreError
+from bench.record.journal import find_journals, read_run
+
+
+def named_runs(journals: Sequence[Path], out: Path) -> list[FolderRuns]:
+    """Return the runs of each journal or folder in turn; without any, of the folder of reports.
+
+    Raises StoreError if a journal that was named cannot be read, and RequestError if a folder holds
+    no journal. A journal of a folder that is unreadable or of another workload is left out.
+    """
+    default = not journals
+    return [
+        _read_folder(path, default) if default or path.is_dir() else FolderRuns((read_run(path),))
+        for path in journals or (out,)
+    ]
+
+
+def _read_folder(folder: Path, default: bool) -> FolderRuns:
+    inner = journals_in(folder)
+    paths = find_journals(inner) if default else find_journals(folder) or find_journals(inner)
+    if not paths:
+        raise RequestError(
+            "there is no journal yet" if default else "there is no journal in this folder",
+            seen=inner if default else folder,
+            next_step="measure first: {program} run --grid quick"
+            if default
+            else "name a .jsonl file",
+        )
+    found = runs_of(paths)
+    if not found.runs:
+        raise StoreError(
+            f"no journal in {paths[0].parent} can be read",
+            seen="; ".join(f"{one.name}: {one.reason}" for one in found.left_out),
+            next_step="name another folder, or measure again",
+        )
+    return found
