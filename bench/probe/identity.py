@@ -19,6 +19,7 @@ from typing import Any
 import bench.probe.system as system
 from bench.probe.fact import Absent, Fact, was_given_up
 from bench.probe.virtual import container, dmi
+from bench.record.facts import UNREAD
 from bench.spec.frozen import canonical_json
 from bench.spec.privacy import salted
 
@@ -32,9 +33,6 @@ TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus", "firmware_instance_type")
 
 #: All fields that distinguish machines.
 ID_FIELDS = (*TYPE_FIELDS, "host_hash")
-
-#: Prefix of a machine's id if not all its facts were read: `unknown-3fa9c1...`.
-UNREAD = "unknown-"
 
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 

@@ -15,6 +15,9 @@ from bench.spec.frozen import Frozen
 
 MachineKind = Literal["local", "cloud", "gpu"]
 
+#: Prefix of a machine's id if not all its facts were read: `unknown-3fa9c1...`.
+UNREAD = "unknown-"
+
 
 class MigFacts(Frozen):
     """One slice of a GPU in multi-instance mode."""

@@ -115,6 +115,20 @@ class ReportRequest:
 
 
 @dataclass(frozen=True)
+class ShareRequest:
+    """Journals to be shared; without any, all journals of the folder of reports.
+
+    `out` is a file for one run or a folder. `labels` are the names of the machines in turn.
+    """
+
+    workload: str
+    out: Path
+    journals: tuple[Path, ...] = ()
+    labels: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ChooseRequest:
     """A machine to choose from journals; without any, from all journals in `out`.
 

@@ -16,8 +16,8 @@ from bench.app.machine_lookup import HERE, find_machine, known_machines
 from bench.app.options import Command, CommandGroup, ExitCodes, flag, out_option, workload_option
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload, probe_for
-from bench.probe.identity import TYPE_FIELDS, UNREAD
-from bench.record.facts import MachineFacts, field_differences
+from bench.probe.identity import TYPE_FIELDS
+from bench.record.facts import UNREAD, MachineFacts, field_differences
 from bench.record.journal import find_journals
 from bench.report.words.facts import differing, field_words
 from bench.spec.privacy import Privacy

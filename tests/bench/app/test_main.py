@@ -76,6 +76,7 @@ SUBCOMMANDS = [
     ["machine"],
     ["machines", "list"],
     ["machines", "diff"],
+    ["share"],
     ["cluster", "prepare"],
     ["cluster", "check"],
     ["schema"],
@@ -238,10 +239,7 @@ def test_a_reader_that_has_gone_ends_a_command_in_good_order():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (
-            "mnist-bench ",
-            {"run", "report", "choose", "compare", "machine", "machines", "cluster", "schema"},
-        ),
+        ("mnist-bench ", {name for name, *_ in app_main.COMMANDS}),
         ("mnist-bench run --mod", {"--models"}),
         ("mnist-bench run --optimizers sgd,", {"sgd,sgd", "sgd,rmsprop", "sgd,adam"}),
         ("mnist-bench run --dispatch i", {"inline"}),
