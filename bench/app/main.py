@@ -24,6 +24,7 @@ COMMANDS = (
     ("compare", "Say which machine is faster, by how much, and how sure that is.", "compare"),
     ("machine", "Print what this machine is.", "machine"),
     ("machines", "List the machines that were measured, or set two side by side.", "machines"),
+    ("export", "Write the results for another program: pyperf, JUnit or OpenMetrics.", "export"),
     ("share", "Write journals without private data, to be sent to others.", "share"),
     ("cluster", "Close a cluster before it is up, or say what is missing or open.", "cluster"),
     ("schema", "Print the JSON Schema of a journal's lines.", "schema"),

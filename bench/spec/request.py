@@ -128,6 +128,24 @@ class ShareRequest:
     only: tuple[str, ...] = ()
 
 
+#: The formats of other programs in which results can be written.
+ExportFormat = Literal["pyperf", "junit", "openmetrics"]
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """Results of journals for another program; without any, of the folder of reports.
+
+    Without an `out`, a file or folder, the text is printed.
+    """
+
+    workload: str
+    format: ExportFormat
+    journals: tuple[Path, ...] = ()
+    out: Path | None = None
+    only: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ChooseRequest:
     """A machine to choose from journals; without any, from all journals in `out`.

@@ -76,6 +76,7 @@ SUBCOMMANDS = [
     ["machine"],
     ["machines", "list"],
     ["machines", "diff"],
+    ["export"],
     ["share"],
     ["cluster", "prepare"],
     ["cluster", "check"],

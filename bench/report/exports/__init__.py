@@ -1,0 +1,1 @@
+"""The results in the formats of other programs, a module a format."""
