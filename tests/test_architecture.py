@@ -56,6 +56,8 @@ DOORS = {
     "pynvml": ("bench/probe/nvml.py",),
     "threadpoolctl": ("bench/child/runtime.py",),
     "tabulate": ("bench/report/",),
+    "altair": ("bench/report/figures/",),
+    "vl_convert": ("bench/report/figures/",),
     "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/backends/"),
     "tensorflow": ("mnist_bench/loops/", "mnist_bench/backends/"),
     "jax": ("mnist_bench/loops/", "mnist_bench/backends/"),
@@ -63,7 +65,10 @@ DOORS = {
 }
 
 #: Imported inside functions alone: only what needs them pays for them.
-LAZY = ("keras", "tensorflow", "jax", "torch", "ray", "archspec", "pynvml", "threadpoolctl")
+LAZY = (
+    *("keras", "tensorflow", "jax", "torch", "ray", "archspec", "pynvml", "threadpoolctl"),
+    *("altair", "vl_convert"),
+)
 
 #: The modules of the command line, which alone print and exit.
 COMMAND_LINE = (
@@ -73,7 +78,10 @@ COMMAND_LINE = (
     "bench/cluster/images.py",
 )
 
-HEAVY = ("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib")
+HEAVY = (
+    *("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib"),
+    *("altair", "vl_convert"),
+)
 
 
 def name_of(path: Path) -> str:

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes .venv and installs the project with the pinned packages; a no-op where nothing changed.
 #
-#   sh tools/setup.sh [EXTRA...]       extras of pyproject.toml
+#   sh tools/setup.sh [EXTRA...]       extras of pyproject.toml, beside `report`, which is always
+#                                      installed: without it a report has no figures
 #   sh tools/setup.sh --which-python   only say which Python it would take
 #
 # PYTHON=... chooses the Python. Exit codes: 0 ready, 1 the install failed, 2 no fitting Python.
@@ -204,7 +205,10 @@ case "${1:-}" in
     --which-python) find_python; printf '%s %s\n' "$python" "$version"; exit 0 ;;
     --locked) locked=yes; shift ;;
 esac
-wanted="$*"
+wanted="report"
+for extra in "$@"; do
+    case " $wanted " in *" $extra "*) ;; *) wanted="$wanted $extra" ;; esac
+done
 # The extras are the keys of their table in pyproject.toml, so that the two cannot part.
 known=$(sed -n '/^\[project.optional-dependencies\]/,/^\[/s/^\([a-z0-9-]*\) = .*/\1/p' pyproject.toml)
 for extra in $wanted; do

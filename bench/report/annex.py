@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.analysis.results import Results, analyse
 from bench.record.run import LeftOut, Run
 from bench.report.column import Report
+from bench.report.figures import gallery, render
 from bench.report.tables.capacity import capacity_table
 from bench.report.tables.comparison import comparison_table
 from bench.report.tables.conditions import conditions_table
@@ -25,6 +27,7 @@ from bench.report.tables.sittings import sittings_table
 from bench.report.tables.targets import targets_table
 from bench.report.tables.threads import threads_table
 from bench.report.verdict import verdict
+from bench.report.words import figures as figure_words
 from bench.report.words import notes
 from bench.spec.axes import Reference
 from bench.spec.description import Outline
@@ -79,3 +82,11 @@ def report_of_results(
             *map(notes.left_out, left_out),
         ),
     )
+
+
+def with_figures(report: Report, results: Results) -> Report:
+    """Return `report` with its figures, or with a note if the packages for them are missing."""
+    missing = render.missing_packages()
+    if missing:
+        return replace(report, notes=(*report.notes, figure_words.missing(missing)))
+    return replace(report, figures=gallery.figures(results))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from bench import units
+from bench.report.figures.figure import Figure
 from bench.report.words.sureness import Bracket, rounded
 
 Row = Mapping[str, Any]
@@ -128,12 +129,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """A title, the answer in plain paragraphs, the tables, and notes on the whole."""
+    """A title, the answer in plain paragraphs, the tables, notes on the whole, and the figures."""
 
     title: str
     verdict: tuple[str, ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Writes a report: summary.md, summary.json and tables/*.csv, each whole or not at all."""
+"""Writes a report: summary.md and .json, tables/ and figures/, each file whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from bench.record.journal import unwritable
 from bench.report.column import Column, Report, Table, plain
-from bench.report.markdown import render
+from bench.report.figures import gallery, render
+from bench.report.markdown import render as markdown
 
 #: Version of the layout of summary.json. Version 1 is the first one (November 2026). Version 2 adds
 #: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
@@ -26,11 +27,28 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write `report` into `folder` and return the files written, summary.md first.
 
-    Raises OutputError if a file cannot be written; a file is replaced whole or not at all.
+    Figures of an earlier report that this one does not have are removed. Raises OutputError if a
+    file cannot be written; a file is replaced whole or not at all.
     """
-    texts = {"summary.md": render(report), "summary.json": summary_json(report)}
+    texts = {"summary.md": markdown(report), "summary.json": summary_json(report)}
     texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.tables}
-    return tuple(replace_file(folder / name, text) for name, text in texts.items())
+    written = [replace_file(folder / name, text) for name, text in texts.items()]
+    return (*written, *_write_figures(report, folder / "figures"))
+
+
+def _write_figures(report: Report, folder: Path) -> list[Path]:
+    """Write each figure as SVG and PNG; remove the figures that an earlier report left there.
+
+    Only files with the name of a figure are removed, because the folder may hold others.
+    """
+    written = []
+    for figure in report.figures:
+        written.append(replace_file(folder / f"{figure.name}.svg", render.svg(figure)))
+        written.append(replace_file(folder / f"{figure.name}.png", render.png(figure)))
+    for path in (*folder.glob("*.svg"), *folder.glob("*.png")):
+        if path not in written and gallery.is_figure(path.stem):
+            _remove(path)
+    return written
 
 
 def summary_json(report: Report) -> str:
@@ -80,13 +98,15 @@ def table_csv(table: Table) -> str:
     return file.getvalue()
 
 
-def replace_file(path: Path, text: str) -> Path:
-    """Write `text` to `path` through a temporary file beside it; raises OutputError."""
+def replace_file(path: Path, content: str | bytes) -> Path:
+    """Write `content` to `path` through a temporary file beside it; raises OutputError."""
+    if isinstance(content, str):
+        content = content.encode("utf-8", errors="backslashreplace")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

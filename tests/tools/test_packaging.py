@@ -23,7 +23,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: This project with the extras that are installed here (`make test TEST_EXTRAS=` leaves two out).
 WITH_EXTRAS = "mnist-bench[{}]".format(
-    ",".join(["test", *(name for name in ("jax", "torch") if importlib.util.find_spec(name))])
+    ",".join(
+        ["report", "test", *(name for name in ("jax", "torch") if importlib.util.find_spec(name))]
+    )
 )
 
 
@@ -83,7 +85,8 @@ def test_no_set_up_file_names_an_address_an_index_or_a_digest(name):
 
 def test_the_pins_satisfy_the_minimums_of_the_project():
     extras = PROJECT["optional-dependencies"]
-    for line in [*PROJECT["dependencies"], *extras["test"], *extras["jax"], *extras["torch"]]:
+    named = ("report", "test", "jax", "torch")
+    for line in [*PROJECT["dependencies"], *(line for name in named for line in extras[name])]:
         wanted = Requirement(line)
         version = pinned_version(canonicalize_name(wanted.name))
         assert version is not None, f"{wanted.name} is not pinned"

@@ -107,7 +107,7 @@ def test_set_up_installs_the_build_backend_and_then_the_project_with_its_pins(sa
     assert answer.returncode == 0, answer.stderr
     backend, project = sandbox.pip_calls()
     assert backend.endswith("-c constraints.txt setuptools")
-    assert project.endswith("-c constraints.txt --no-build-isolation -e .[test]")
+    assert project.endswith("-c constraints.txt --no-build-isolation -e .[report,test]")
 
 
 def test_set_up_again_calls_no_pip_and_says_nothing(ready):
@@ -144,7 +144,7 @@ def test_a_further_extra_is_added_and_the_former_ones_stay(sandbox):
     for extras in ([], ["test"], ["gpu"]):
         assert sandbox.set_up(*extras).returncode == 0
     targets = [call.split()[-1] for call in sandbox.pip_calls()[1::2]]
-    assert targets == [".", ".[test]", ".[gpu,test]"]
+    assert targets == [".[report]", ".[report,test]", ".[report,gpu,test]"]
     assert sandbox.set_up("test").returncode == 0
     assert sandbox.pip_calls() == []
 

@@ -1,0 +1,1 @@
+"""The report's figures: one chart specification each, made from typed results."""

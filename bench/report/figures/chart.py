@@ -1,0 +1,81 @@
+"""What the charts share: their data, their axes, the text beside a row, the specification."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.report.column import plain
+from bench.report.figures.theme import TWO_TONE
+
+if TYPE_CHECKING:
+    import altair as alt
+
+#: The width of a chart's frame and the height of a row of it, in pixels.
+FRAME, ROW = 460, 24
+
+#: The most rows or machines that a chart of rows shows.
+MOST_ROWS = 40
+
+#: An axis is logarithmic if its largest value is so many times the smallest.
+LOG_FROM = 6.0
+
+#: A bound that lies farther than this from all estimates does not widen an axis.
+FAR = 3.0
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def spec_of(chart: alt.TopLevelMixin, name: str, rows: Rows) -> dict[str, Any]:
+    """Return the whole specification of a chart whose data set is `rows`, called `name`."""
+    import altair as alt
+
+    chart = chart.properties(data=alt.InlineData(values=[plain(row) for row in rows], name=name))
+    with alt.data_transformers.enable("default", max_rows=None, consolidate_datasets=False):
+        spec: dict[str, Any] = chart.to_dict()
+    return {**spec, "config": dict(TWO_TONE)}
+
+
+def domain(
+    estimates: Iterable[float | None], bounds: Iterable[float | None] = ()
+) -> tuple[float, float]:
+    """Return the least and the greatest of some positive figures, with a little room.
+
+    Bounds widen the domain by a factor of `FAR` at most, so that one wide bracket does not hide
+    how the estimates differ.
+    """
+    known = [value for value in estimates if value is not None and value > 0]
+    low, high = min(known), max(known)
+    near = [value for value in bounds if value is not None and low / FAR <= value <= high * FAR]
+    far = [value for value in bounds if value is not None and value > 0]
+    low = min([low, *near, *([low / FAR] if any(value < low / FAR for value in far) else [])])
+    high = max([high, *near, *([high * FAR] if any(value > high * FAR for value in far) else [])])
+    room = max((high / low) ** 0.04, 1.005)
+    return low / room, high * room
+
+
+def axis_of(
+    ends: tuple[float, float], title: str | None, *, zero: bool = False, count: int = 6
+) -> tuple[alt.Scale, alt.Axis]:
+    """Return the scale and the axis of positive figures; a logarithmic one if the ends differ much.
+
+    The axis of a linear scale begins at 0 if `zero`.
+    """
+    import altair as alt
+
+    low, high = ends
+    if high / low < LOG_FROM:
+        scale = alt.Scale(domain=[0 if zero else low, high], nice=False, zero=zero)
+        return scale, alt.Axis(title=title, format="~g", tickCount=count)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    return scale, alt.Axis(title=title, format="~g", values=ticks(low, high))
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return the round figures from `low` to `high` for a logarithmic axis: 1, 2 and 5."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    leading: tuple[int, ...] = (1, 2, 5) if high / low < 500 else (1,)
+    return [
+        value for power in powers for one in leading if low <= (value := one * 10.0**power) <= high
+    ]
