@@ -58,6 +58,7 @@ DOORS = {
     "tabulate": ("bench/report/",),
     "altair": ("bench/report/figures/",),
     "vl_convert": ("bench/report/figures/",),
+    "pyarrow": ("bench/report/parquet.py",),
     "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/backends/"),
     "tensorflow": ("mnist_bench/loops/", "mnist_bench/backends/"),
     "jax": ("mnist_bench/loops/", "mnist_bench/backends/"),
@@ -67,7 +68,7 @@ DOORS = {
 #: Imported inside functions alone: only what needs them pays for them.
 LAZY = (
     *("keras", "tensorflow", "jax", "torch", "ray", "archspec", "pynvml", "threadpoolctl"),
-    *("altair", "vl_convert"),
+    *("altair", "vl_convert", "pyarrow"),
 )
 
 #: The modules of the command line, which alone print and exit.
@@ -80,7 +81,7 @@ COMMAND_LINE = (
 
 HEAVY = (
     *("tensorflow", "keras", "jax", "torch", "ray", "pandas", "scipy", "matplotlib"),
-    *("altair", "vl_convert"),
+    *("altair", "vl_convert", "pyarrow"),
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench.analysis.results import Results, analyse
 from bench.record.run import LeftOut, Run
+from bench.report import parquet
 from bench.report.column import Report
 from bench.report.figures import gallery, render
 from bench.report.tables.capacity import capacity_table
@@ -82,6 +83,13 @@ def report_of_results(
             *map(notes.left_out, left_out),
         ),
     )
+
+
+def with_note_on_parquet(report: Report) -> Report:
+    """Return `report`, with a note if its tables cannot be written as Parquet here."""
+    if parquet.is_available():
+        return report
+    return replace(report, notes=(*report.notes, notes.no_parquet(parquet.PACKAGE)))
 
 
 def with_figures(report: Report, results: Results) -> Report:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.record.journal import unwritable
+from bench.report import parquet
 from bench.report.column import Column, Report, Table, plain
 from bench.report.figures import gallery, render
 from bench.report.markdown import render as markdown
@@ -27,13 +28,27 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write `report` into `folder` and return the files written, summary.md first.
 
-    Figures of an earlier report that this one does not have are removed. Raises OutputError if a
+    Without the package that writes Parquet, no Parquet is written. Figures and Parquet files of an
+    earlier report that this one does not have are removed. Raises OutputError if a
     file cannot be written; a file is replaced whole or not at all.
     """
     texts = {"summary.md": markdown(report), "summary.json": summary_json(report)}
     texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.tables}
     written = [replace_file(folder / name, text) for name, text in texts.items()]
+    written += _write_parquet(report, folder / "tables")
     return (*written, *_write_figures(report, folder / "figures"))
+
+
+def _write_parquet(report: Report, folder: Path) -> list[Path]:
+    """Write each table as Parquet; if that is impossible here, remove the files of these tables."""
+    paths = {table.name: folder / f"{table.name}.parquet" for table in report.tables}
+    if not parquet.is_available():
+        for path in paths.values():
+            _remove(path)
+        return []
+    return [
+        replace_file(paths[table.name], parquet.table_parquet(table)) for table in report.tables
+    ]
 
 
 def _write_figures(report: Report, folder: Path) -> list[Path]:

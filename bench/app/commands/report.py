@@ -130,12 +130,13 @@ def make_report(
     """
     from bench.analysis.results import analyse  # pandas takes 0.5 s that --help need not pay
     from bench.report import data
-    from bench.report.annex import report_of_results, with_figures
+    from bench.report.annex import report_of_results, with_figures, with_note_on_parquet
 
     description = workload.description
     reference = description.reference() if description.reference else None
     results = analyse(runs, description.outline, reference)
-    report = with_figures(report_of_results(results, commands, left_out), results)
+    report = with_note_on_parquet(report_of_results(results, commands, left_out))
+    report = with_figures(report, results)
     return Written(data.write_report(report, out)[0], results)
 
 

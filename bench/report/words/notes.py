@@ -220,3 +220,11 @@ def _value(value: Any) -> Any:
 def title(workload: str) -> str:
     """Return the title of a report."""
     return f"Compute-capacity annex: {workload}"
+
+
+def no_parquet(package: str) -> str:
+    """Return why the tables are not written as Parquet."""
+    return (
+        f"The tables are not written as Parquet, because {package} is not installed. "
+        'The extra `report` installs it: pip install -e ".[report]".'
+    )

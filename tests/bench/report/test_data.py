@@ -35,7 +35,7 @@ def strict(text):
 def test_every_file_is_written_and_no_temporary_one_is_left(tmp_path):
     paths = write_report(a_report({"name": "a", "wall_s": 1.5}), tmp_path / "new" / "reports")
     names = [str(path.relative_to(tmp_path / "new/reports")) for path in paths]
-    assert names == ["summary.md", "summary.json", "tables/times.csv"]
+    assert names == ["summary.md", "summary.json", "tables/times.csv", "tables/times.parquet"]
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(found) == sorted(paths)
 
