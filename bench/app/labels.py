@@ -1,26 +1,31 @@
-"""The labels of the machines in a folder of journals, read fast enough to complete a word."""
+"""The labels of the machines in journals, read fast enough to complete a word."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from bench.app.out_folder import journals_in
 
 #: How a line of a machine begins; other lines are skipped unread.
 MACHINE = b'{"entry":"machine"'
 
 
-def labels_in(folder: Path) -> list[str]:
-    """Return the label of every machine in the journals of `folder`, each once.
+def labels_in(places: Iterable[Path]) -> list[str]:
+    """Return the label of every machine in some journals or folders of them, each once.
 
     An unreadable journal or line is skipped, because a word that is being typed needs no error.
     """
-    return list(dict.fromkeys(label for path in _journals(folder) for label in _labels(path)))
+    paths = (path for place in places for path in _journals(place))
+    return list(dict.fromkeys(label for path in paths for label in _labels(path)))
 
 
-def _journals(folder: Path) -> list[Path]:
+def _journals(place: Path) -> list[Path]:
     try:
-        return sorted(folder.glob("*.jsonl"))
+        if not place.is_dir():
+            return [place]
+        return sorted(place.glob("*.jsonl")) or sorted(journals_in(place).glob("*.jsonl"))
     except OSError:
         return []
 

@@ -22,6 +22,11 @@ COMMANDS = (
     ("report", "Write the report again from journals, without measuring.", "report"),
     ("choose", "Say which machine reaches a target in time and for the money.", "choose"),
     ("compare", "Say which machine is faster, by how much, and how sure that is.", "compare"),
+    (
+        "history",
+        "Show a machine over its sittings, and what changed when its speed did.",
+        "history",
+    ),
     ("machine", "Print what this machine is.", "machine"),
     ("machines", "List the machines that were measured, or set two side by side.", "machines"),
     ("export", "Write the results for another program: pyperf, JUnit or OpenMetrics.", "export"),

@@ -12,7 +12,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from bench.app.labels import labels_in
-from bench.app.out_folder import journals_in
 from bench.spec.axes import Axis, Value
 from bench.spec.request import REPORTS, Program
 from bench.spec.threads import thread_count
@@ -188,16 +187,25 @@ class ThreadCounts(click.ParamType[tuple[int | None, ...]]):
 
 
 class MachineName(click.ParamType[str]):
-    """The name of a machine; the shell completes it from the journals of the folder of reports."""
+    """The name of a machine, or several with commas between them.
+
+    The shell completes it from the journals that the command is given, or else from those of the
+    folder of reports, which the parameter called `folder` names.
+    """
 
     name = "name"
+
+    def __init__(self, *, several: bool = True, folder: str | None = "out") -> None:
+        self._several, self._folder = several, folder
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the labels of the measured machines that the last name of a list may become."""
-        done, comma, word = incomplete.rpartition(",")
-        known = labels_in(journals_in(Path(ctx.params.get("out") or REPORTS)))
+        """Return the labels of the measured machines that the last name may become."""
+        done, comma, word = incomplete.rpartition(",") if self._several else ("", "", incomplete)
+        journals = ctx.args if "journals" in ctx.params else []  # a line that is not done yet
+        given: list[Any] = journals or [ctx.params.get(self._folder or "") or REPORTS]
+        known = labels_in(Path(place) for place in given)
         return [
             CompletionItem(f"{done}{comma}{label}") for label in known if label.startswith(word)
         ]
@@ -226,11 +234,14 @@ def workload_option(program: Program, section: str = "Options") -> Option:
     )
 
 
-def only_option(what: str) -> Option:
-    """Return the option that chooses machines; `what` says what holds of them."""
+def only_option(what: str, *, folder: str | None = "out") -> Option:
+    """Return the option that chooses machines; `what` says what holds of them.
+
+    `folder` is the parameter that names the folder of reports, None if the command has none.
+    """
     return Option(
         "--only",
-        type=MachineName(),
+        type=MachineName(folder=folder),
         multiple=True,
         metavar="A,B",
         help=f"{what}: labels, names in the report, or first letters of ids",

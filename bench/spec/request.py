@@ -186,6 +186,17 @@ class CompareRequest:
 
 
 @dataclass(frozen=True)
+class HistoryRequest:
+    """A machine over its sittings; without a name, every machine of the folder of reports."""
+
+    workload: str
+    machine: str | None = None
+    by: Literal["step", "total", "p10"] = "step"
+    as_json: bool = False
+    out: Path = REPORTS
+
+
+@dataclass(frozen=True)
 class MachineRequest:
     """The facts of this machine."""
 

@@ -64,7 +64,7 @@ def command(program: Program, about: str) -> click.Command:
                 metavar="FILE",
                 help="the file that is written, in place of the terminal",
             ),
-            only_option("only these machines"),
+            only_option("only these machines", folder=None),
             workload_option(program),
         ],
     )

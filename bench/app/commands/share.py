@@ -67,7 +67,7 @@ def command(program: Program, about: str) -> click.Command:
                 metavar="NAME",
                 help="name of each machine in turn, in place of its label",
             ),
-            only_option("only these machines are shared"),
+            only_option("only these machines are shared", folder=None),
             workload_option(program),
         ],
     )

@@ -73,6 +73,7 @@ def test_the_help_of_run_has_its_sections_and_the_exit_codes(capsys):
 SUBCOMMANDS = [
     ["run"],
     ["report"],
+    ["history"],
     ["machine"],
     ["machines", "list"],
     ["machines", "diff"],

@@ -129,8 +129,17 @@ def test_a_run_without_a_chosen_machine_is_left_out():
         only([], ["rack"])
 
 
-def test_the_shell_completes_the_names_of_measured_machines(folder):
-    words = f"mnist-bench report --out {folder} --only desk,n"
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("report --out {0} --only desk,n", "desk,node"),
+        ("share {0}/journals --out sent --only n", "node"),
+        ("share {0} --only desk,rack,n", "desk,rack,node"),
+        ("export {0}/journals --format junit --only de", "desk"),
+    ],
+)
+def test_the_shell_completes_the_names_of_measured_machines(folder, words, expected):
+    words = f"mnist-bench {words.format(folder)}"
     environment = {
         **os.environ,
         "COMP_WORDS": words,
@@ -144,4 +153,4 @@ def test_the_shell_completes_the_names_of_measured_machines(folder):
         env=environment,
         cwd=ROOT,
     )
-    assert done.stdout.split() == ["plain,desk,node"]
+    assert done.stdout.split() == [f"plain,{expected}"]
