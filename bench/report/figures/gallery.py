@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.analysis.results import Results
+from bench.report.figures.by_epoch import memory_figure, quality_figure, steps_figure
+from bench.report.figures.cost import cost_figure
 from bench.report.figures.figure import Figure
+from bench.report.figures.rows import phases_figure, spread_figure
 from bench.report.figures.speed import speed_figure
+from bench.report.figures.throughput import threads_figure, throughput_figure
 
 #: A builder for each figure, by the figure's name; it returns None if there are no data for it.
 BUILDERS: Mapping[str, Callable[[Results], Figure | None]] = {
     "speed": speed_figure,
+    "steps": steps_figure,
+    "quality": quality_figure,
+    "throughput": throughput_figure,
+    "threads": threads_figure,
+    "spread": spread_figure,
+    "phases": phases_figure,
+    "cost": cost_figure,
+    "memory": memory_figure,
 }
 
 

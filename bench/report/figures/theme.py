@@ -83,3 +83,6 @@ LIGHT: Mapping[str, Any] = _config("#24292F", "#8C959F", "#FFFFFF")
 
 #: The look of a page that is known to be dark.
 DARK: Mapping[str, Any] = _config("#D0D7DE", "#6E7681", None)
+
+#: The colours of the phases of a job, which differ in their lightness too.
+PHASES: tuple[str, ...] = ("#56B4E9", "#E69F00", "#D55E00", "#005A8C", "#7FD6B8", "#9A9A9A")

@@ -69,3 +69,133 @@ def published_alt(jobs: int, machine: str, low: str, high: str) -> str:
 def not_shown(shown: int, all_: int) -> str:
     """Return that a chart shows some of its rows only."""
     return f"The first {shown} of {all_}; the tables hold all of them"
+
+
+def others(count_: int) -> str:
+    """Return the name of the machines that a chart does not tell apart."""
+    return count(count_, "other machine")
+
+
+EPOCH = "epoch"
+MS_A_STEP = "ms a step"
+THREADS = "threads"
+SPEEDUP = "speed-up"
+SAMPLES = "samples a second"
+
+STEPS_TITLE = "Milliseconds a step, epoch by epoch"
+STEPS_HOW = (
+    "A line is the mean step of each epoch on one machine, which is the epoch's time over its "
+    "steps.",
+    "The first epoch also traces and compiles; a later rise shows that the machine was disturbed "
+    "or slowed itself down.",
+)
+
+MEMORY_TITLE = "Resident memory at the end of each epoch"
+MEMORY_HOW = (
+    "A line is the memory that the job's process holds at the end of each epoch on one machine.",
+    "A line that keeps rising shows that the training holds on to memory.",
+)
+
+#: The two lines of a machine in the figure of quality, the solid one first.
+QUALITY_PARTS = ("evaluation", "training data")
+
+
+def quality_title(metric: str) -> str:
+    """Return the title of the figure of quality."""
+    return f"{metric.capitalize()} by epoch, beside the training data"
+
+
+def quality_how(metric: str) -> HowToRead:
+    """Return how to read the figure of quality."""
+    return (
+        f"A solid line is the {metric} at the evaluations, and a dashed line is the same metric of "
+        "the data that were trained on.",
+        "If the dashed line goes on getting better while the solid one does not, the network "
+        "overfits; unlike machines should lie on each other.",
+    )
+
+
+THROUGHPUT_TITLE = "Throughput by batch size"
+THROUGHPUT_HOW = (
+    "A line is how many samples a second one machine trains with as a step gets more of them.",
+    "The shape of a point says what limits the step; a line that rises steeply is bound by the "
+    "fixed cost of a step, and a flat line has reached what the machine can do.",
+)
+#: What limits a step, in the order of the legend.
+NO_REGIME = "limit not known"
+REGIMES = ("overhead-bound", "memory-bound", "compute-bound", NO_REGIME)
+
+THREADS_TITLE = "Speed-up by number of threads"
+THREADS_HOW = (
+    "A line is how many times as fast a job is with more threads than with the fewest, and a "
+    "bracket holds within these sittings.",
+    "The dotted line is a speed-up in proportion to the threads; a line that falls shows that "
+    "more threads cost time.",
+)
+
+
+def over_epochs_alt(title: str, jobs: Sequence[str], machines: int) -> str:
+    """Return what a figure by epoch shows."""
+    return f"{title}: {and_list(list(jobs))} on {count(machines, 'machine')}."
+
+
+def throughput_alt(jobs: Sequence[str], machines: int) -> str:
+    """Return what the figure of throughput shows."""
+    return (
+        f"Samples a second by batch size: {and_list(list(jobs))} on {count(machines, 'machine')}."
+    )
+
+
+def threads_alt(jobs: Sequence[str], hosts: int, best: str) -> str:
+    """Return what the figure of threads shows."""
+    return (
+        f"Speed-up by number of threads: {and_list(list(jobs))} on {count(hosts, 'machine')}; "
+        f"the largest speed-up is {best}."
+    )
+
+
+SPREAD_TITLE = "Spread of the time of a step"
+SPREAD_HOW = (
+    "A bar holds the middle half of the steady steps of a machine, the white mark is the median, "
+    "and the thin line goes from the fast 5 % to the slow 5 %.",
+    "The dot is the time that 99 % of the steps stay under; a long line to the right shows pauses.",
+)
+
+PHASES_TITLE = "Where the time of a job goes"
+PHASES_HOW = (
+    "A bar is one job from the start of its process to its end, with the median of each phase.",
+    "A long first phase pays off only in long trainings; the first step also traces and compiles.",
+)
+#: What each phase of a job is called, in the order of time.
+PHASES = {
+    "import_s": "imports",
+    "set_up_s": "data and set-up",
+    "first_step_s": "first step (compiles)",
+    "steps_s": "all other steps",
+    "evaluation_s": "evaluation",
+    "rest_s": "start and end of the process",
+}
+SECONDS = "seconds"
+
+COST_TITLE = "Dollars against time to a target"
+COST_HOW = (
+    "A point is one machine with one recipe: the time until the training reaches the "
+    "target, with its bracket, and what 1,000 such trainings cost.",
+    "The ringed points on the dashed line are the best choices: every other point is slower and "
+    "no cheaper than one of them.",
+)
+SECONDS_TO_TARGET = "seconds to the target"
+DOLLARS = "US dollars of 1,000 trainings"
+
+
+def target_title(metric: str, target: str) -> str:
+    """Return the title of the panel of one target."""
+    return f"{metric} {target}"
+
+
+def cost_alt(targets: Sequence[str], machines: int, best: int) -> str:
+    """Return what the figure of cost shows."""
+    return (
+        f"Dollars against seconds until {and_list(list(targets))} on {count(machines, 'machine')}; "
+        f"{count(best, 'best choice')}."
+    )
