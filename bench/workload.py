@@ -19,6 +19,7 @@ from bench.spec.axes import (
     ReferenceRun,
 )
 from bench.spec.description import Description
+from bench.spec.drawing import Drawing, Layer
 from bench.spec.job import JobSpec
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "Axis",
     "Dataset",
     "Description",
+    "Drawing",
     "EpochTimer",
     "JobSpec",
+    "Layer",
     "MachineFacts",
     "Meter",
     "Metric",

@@ -7,6 +7,7 @@ from importlib import resources
 from bench.spec.axes import Axis, Metric
 from bench.spec.description import Description
 from mnist_bench.backends import BACKENDS, installed
+from mnist_bench.drawings import DRAWINGS
 from mnist_bench.models import ARCHITECTURES, OPTIMIZERS, POLICIES
 from mnist_bench.reference import published_2020
 from mnist_bench.training import LOOPS
@@ -142,5 +143,6 @@ DESCRIPTION = Description(
     sources=("mnist_bench",),
     datasets=("mnist", "synthetic"),
     caveat=CAVEAT,
+    drawings=DRAWINGS,
     reference=published_2020,
 )

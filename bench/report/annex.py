@@ -31,7 +31,7 @@ from bench.report.verdict import verdict
 from bench.report.words import figures as figure_words
 from bench.report.words import notes
 from bench.spec.axes import Reference
-from bench.spec.description import Outline
+from bench.spec.description import Description, Outline
 
 
 def build_report(
@@ -92,9 +92,16 @@ def with_note_on_parquet(report: Report) -> Report:
     return replace(report, notes=(*report.notes, notes.no_parquet(parquet.PACKAGE)))
 
 
-def with_figures(report: Report, results: Results) -> Report:
-    """Return `report` with its figures, or with a note if the packages for them are missing."""
+def with_figures(
+    report: Report, results: Results, description: Description | None = None
+) -> Report:
+    """Return `report` with its figures, or with a note if the packages for them are missing.
+
+    The drawings of `description` are figures too if the results are of its workload.
+    """
     missing = render.missing_packages()
     if missing:
         return replace(report, notes=(*report.notes, figure_words.missing(missing)))
-    return replace(report, figures=gallery.figures(results))
+    own = description is not None and description.name == results.outline.name
+    drawings = description.drawings if description is not None and own else ()
+    return replace(report, figures=gallery.figures(results, drawings if results.groups else ()))

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.errors import WorkloadError
 from bench.spec.axes import Axis, Metric, Reference
+from bench.spec.drawing import Drawing
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
 
@@ -55,8 +56,8 @@ class Description:
     `thread_variables` are set to the number of threads in a job's environment, `default_variables`
     to the value given unless the user set them; `recorded_variables` change speed and are recorded.
     `sources` are the importable packages whose code runs in a job: they are digested, and sent to
-    a cluster. `caveat` is the sentence that the verdict ends with. `reference` loads published
-    figures; None if there are none.
+    a cluster. `caveat` is the sentence that the verdict ends with. `drawings` are pictures of what
+    is trained. `reference` loads published figures; None if there are none.
 
     Raises WorkloadError if an axis has a reserved name or key, if two axes or two metrics have the
     same name, or if the training counterpart of a metric is unknown or has another better side.
@@ -75,6 +76,7 @@ class Description:
     sources: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     caveat: str = ""
+    drawings: tuple[Drawing, ...] = ()
     reference: Callable[[], Reference] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 from bench.child.meter import arrays_digest
+from mnist_bench.drawings import DRAWINGS
 from mnist_bench.models import (
     ARCHITECTURES,
     batch_orders,
@@ -39,6 +41,21 @@ def test_a_network_takes_images_of_its_shape_and_gives_ten_probabilities(built):
     given = np.asarray(model(images))
     assert given.shape == (2, 10)
     np.testing.assert_allclose(given.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_drawing_of_a_network_shows_the_layers_of_the_real_model(built):
+    name, model = built
+    (drawing,) = (one for one in DRAWINGS if one.name == name)
+    first, *layers = drawing.layers
+    assert first.output_shape == ARCHITECTURES[name].image_shape
+    real = [re.sub(r"_\d+$", "", layer.name) for layer in model.layers]
+    assert [layer.name for layer in layers] == real
+    assert [layer.output_shape for layer in layers] == [
+        tuple(layer.output.shape[1:]) for layer in model.layers
+    ]
+    assert [layer.parameters for layer in layers] == [
+        layer.count_params() for layer in model.layers
+    ]
 
 
 def test_a_network_starts_from_the_seeded_weights(built):

@@ -136,7 +136,7 @@ def make_report(
     reference = description.reference() if description.reference else None
     results = analyse(runs, description.outline, reference)
     report = with_note_on_parquet(report_of_results(results, commands, left_out))
-    report = with_figures(report, results)
+    report = with_figures(report, results, description)
     return Written(data.write_report(report, out)[0], results)
 
 

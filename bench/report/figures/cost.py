@@ -38,18 +38,20 @@ def cost_figure(results: Results) -> Figure | None:
     shown = hardest[:MOST_TARGETS][::-1]
     if metric is None or not shown:
         return None
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"panel": number, **row, "best": row in best}
         for number, target in enumerate(shown)
         for best in [frontier(found[target])]
         for row in found[target]
     ]
 
+    named = told.among(rows)
+
     def panel(number: int, first: bool, last: bool, width: int) -> alt.LayerChart | alt.FacetChart:
         own = [row for row in rows if row["panel"] == number]
-        return _points(own, number, told, (first, last), width)
+        return _points(own, number, named, (first, last), width)
 
-    titles = [words.target_title(metric.title, f"{target:g}") for target in shown]
+    titles = [f"{metric.title} {target:g}" for target in shown]
     best = sum(row["best"] for row in rows)
     return Figure(
         name="cost",

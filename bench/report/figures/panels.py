@@ -104,10 +104,11 @@ def line_panels(
     styles: Styles,
 ) -> dict[str, Any]:
     """Return the specification of panels of lines, one for each of `titles`."""
+    shown = styles.among(rows)
 
     def panel(number: int, first: bool, last: bool, width: int) -> alt.LayerChart | alt.FacetChart:
         own = [row for row in rows if row["panel"] == number]
-        return _lines(own, number, of, styles, (first, last), width)
+        return _lines(own, number, of, shown, (first, last), width)
 
     return concat_panels(name, title, titles, rows, panel)
 

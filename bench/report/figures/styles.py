@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.results import Results
@@ -21,11 +21,13 @@ class Styles:
     """The machines of a chart: the first ones have a style each, all others share a quiet one.
 
     `labels` holds the label of each machine by its name, the fastest machine first. It leaves out
-    the last machines if there are very many; `all_` counts them all.
+    the last machines if there are very many; `all_` counts them all. If `shown` is given, the
+    legend has an entry for these styles only; a machine's style does not depend on it.
     """
 
     labels: Mapping[str, str]
     all_: int
+    shown: tuple[str, ...] | None = None
 
     def __contains__(self, name: str) -> bool:
         """Say whether the chart shows the machine called `name`."""
@@ -39,7 +41,12 @@ class Styles:
     @property
     def others(self) -> str:
         """The name of all other machines together."""
-        return words.others(len(self.labels) - len(STYLES))
+        return words.others(self.all_ - len(STYLES))
+
+    def among(self, rows: Iterable[Mapping[str, Any]]) -> Styles:
+        """Return the same styles with a legend of the machines of some rows."""
+        found = {row.get("style") for row in rows}
+        return replace(self, shown=tuple(one for one in (*self.told, self.others) if one in found))
 
     def row(self, name: str) -> dict[str, Any]:
         """Return the part of a row that names a machine."""
@@ -90,6 +97,7 @@ class Styles:
             columns=1 if longest > 36 else 2 if longest > 20 else 3,
             symbolSize=90,
             symbolStrokeWidth=0,
+            values=alt.Undefined if self.shown is None else list(self.shown),
         )
 
 

@@ -28,12 +28,12 @@ QUIET = "#8A8A8A"
 ACCENT = STYLES[0][0]
 
 #: Grey text that can be read on white and on a dark page.
-_TEXT = "#767676"
+_TEXT = "#7A7A7A"
 
 _FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 
-def _config(text: str, lines: str, background: str | None) -> dict[str, Any]:
+def _config(text: str, lines: str, background: str) -> dict[str, Any]:
     title = {"color": text, "font": _FONT, "fontWeight": 600}
     words = {"labelColor": text, "titleColor": text, "labelFont": _FONT, "titleFont": _FONT}
     return {
@@ -76,13 +76,13 @@ def _config(text: str, lines: str, background: str | None) -> dict[str, Any]:
 
 
 #: The specification's own look, right on white and on a dark page: transparent, with grey text.
-TWO_TONE: Mapping[str, Any] = _config(_TEXT, QUIET, None)
+TWO_TONE: Mapping[str, Any] = _config(_TEXT, QUIET, "transparent")
 
 #: The look of a page that is known to be light, or of paper.
 LIGHT: Mapping[str, Any] = _config("#24292F", "#8C959F", "#FFFFFF")
 
 #: The look of a page that is known to be dark.
-DARK: Mapping[str, Any] = _config("#D0D7DE", "#6E7681", None)
+DARK: Mapping[str, Any] = _config("#D0D7DE", "#6E7681", "transparent")
 
 #: The colours of the phases of a job, which differ in their lightness too.
-PHASES: tuple[str, ...] = ("#56B4E9", "#E69F00", "#D55E00", "#005A8C", "#7FD6B8", "#9A9A9A")
+PHASES: tuple[str, ...] = ("#A6D8F5", "#E69F00", "#C75300", "#00426B", "#BFE8D8", "#8A8A8A")

@@ -188,14 +188,26 @@ SECONDS_TO_TARGET = "seconds to the target"
 DOLLARS = "US dollars of 1,000 trainings"
 
 
-def target_title(metric: str, target: str) -> str:
-    """Return the title of the panel of one target."""
-    return f"{metric} {target}"
-
-
 def cost_alt(targets: Sequence[str], machines: int, best: int) -> str:
     """Return what the figure of cost shows."""
     return (
         f"Dollars against seconds until {and_list(list(targets))} on {count(machines, 'machine')}; "
         f"{count(best, 'best choice')}."
     )
+
+
+NETWORK_HOW = (
+    "A box is a layer: its kind, the shape of its output for one sample, and its trained "
+    "parameters on the right.",
+    "Data flow from the top to the bottom; a grey box has no parameters.",
+)
+
+
+def parameters(total: int) -> str:
+    """Return how many parameters a network has."""
+    return f"{total:,} parameters"
+
+
+def network_alt(title: str, kinds: Sequence[str], total: int) -> str:
+    """Return what the picture of a network shows."""
+    return f"{title}, from the top: {', '.join(kinds)}; {parameters(total)}."

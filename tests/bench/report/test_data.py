@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from figure_runs import figure_runs, results_of
 
 from bench.errors import OutputError
+from bench.report.annex import with_figures
 from bench.report.column import Column, Report, Table
 from bench.report.data import replace_file, summary_json, table_csv, write_report
+from bench.report.figures import render
+from mnist_bench.description import DESCRIPTION
+
+KINDS = ("svg", "png")
 
 COLUMNS = (
     Column("name", "name"),
@@ -38,6 +45,36 @@ def test_every_file_is_written_and_no_temporary_one_is_left(tmp_path):
     assert names == ["summary.md", "summary.json", "tables/times.csv", "tables/times.parquet"]
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(found) == sorted(paths)
+
+
+def test_figures_are_written_as_svg_and_png_and_those_of_an_earlier_report_are_removed(tmp_path):
+    results = results_of(figure_runs(["fast", "slow"]))
+    report = with_figures(a_report({"name": "a", "wall_s": 1.5}), results, DESCRIPTION)
+    write_report(report, tmp_path)
+    folder = tmp_path / "figures"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {f"{figure.name}.{kind}" for figure in report.figures for kind in KINDS}
+    assert {"speed.svg", "speed.png", "network-cnn.svg"} <= names
+    (folder / "mine.svg").write_text("a picture of the user's")
+    (folder / "network-old.png").write_bytes(b"an earlier network")
+    fewer = dataclasses.replace(report, figures=report.figures[:1])
+    write_report(fewer, tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"speed.svg", "speed.png", "mine.svg"}
+
+
+def test_a_report_says_why_it_has_no_figures(monkeypatch):
+    monkeypatch.setattr(render, "PACKAGES", {"no_such_module": "no-such-package"})
+    results = results_of(figure_runs(["fast"]))
+    report = with_figures(a_report({"name": "a"}), results, DESCRIPTION)
+    assert report.figures == ()
+    assert "no-such-package" in report.notes[-1]
+
+
+def test_a_network_is_drawn_for_results_of_its_own_workload_only():
+    results = results_of(figure_runs(["fast"]))
+    other = dataclasses.replace(DESCRIPTION, name="other")
+    drawn = with_figures(a_report({"name": "a"}), results, other).figures
+    assert not [figure.name for figure in drawn if figure.name.startswith("network")]
 
 
 def test_json_has_null_for_unknown_nan_and_infinity():
