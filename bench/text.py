@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 from pydantic import ValidationError
 
 #: A line of an error message is cut off after this many characters.
 LINE_LIMIT = 300
+
+#: Unicode's categories of characters that are not seen, apart from the space.
+_ODD = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def first_line(error: BaseException) -> str:
@@ -42,3 +46,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question that offers the known word nearest to `word`; empty if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""
+
+
+def visible(text: str) -> str:
+    """Return `text` on one line, without outer space, each odd character as its code point.
+
+    Control and direction characters could rewrite a terminal or reorder a line.
+    """
+    return "".join(
+        f"U+{ord(character):04X}" if unicodedata.category(character) in _ODD else character
+        for character in " ".join(text.split())
+    )

@@ -57,7 +57,7 @@ DOORS = {
     "threadpoolctl": ("bench/child/runtime.py",),
     "tabulate": ("bench/report/",),
     "altair": ("bench/report/figures/",),
-    "vl_convert": ("bench/report/figures/",),
+    "vl_convert": ("bench/report/figures/", "bench/report/page/"),
     "pyarrow": ("bench/report/parquet.py",),
     "keras": ("mnist_bench/models.py", "mnist_bench/loops/", "mnist_bench/backends/"),
     "tensorflow": ("mnist_bench/loops/", "mnist_bench/backends/"),

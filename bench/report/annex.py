@@ -10,6 +10,7 @@ from bench.record.run import LeftOut, Run
 from bench.report import parquet
 from bench.report.column import Report
 from bench.report.figures import gallery, render
+from bench.report.page.make import page_of
 from bench.report.tables.capacity import capacity_table
 from bench.report.tables.comparison import comparison_table
 from bench.report.tables.conditions import conditions_table
@@ -82,6 +83,7 @@ def report_of_results(
             *([notes.published_source(results.reference)] if results.reference else []),
             *map(notes.left_out, left_out),
         ),
+        page=page_of(results),
     )
 
 

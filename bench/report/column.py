@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from bench import units
 from bench.report.figures.figure import Figure
+from bench.report.page.page import Page
 from bench.report.words.sureness import Bracket, rounded
 
 Row = Mapping[str, Any]
@@ -129,13 +130,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """A title, the answer in plain paragraphs, the tables, notes on the whole, and the figures."""
+    """A title, the answer in plain paragraphs, the tables, notes on the whole, and the figures.
+
+    `page` is what the page of HTML holds beside them; without it, no page is written.
+    """
 
     title: str
     verdict: tuple[str, ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+    page: Page | None = None
 
 
 def plain(value: Any) -> Any:

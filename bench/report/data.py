@@ -1,4 +1,4 @@
-"""Writes a report: summary.md and .json, tables/ and figures/, each file whole or not at all."""
+"""Writes a report: summary.md, .html and .json, tables/ and figures/; each file whole or not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bench.report import parquet
 from bench.report.column import Column, Report, Table, plain
 from bench.report.figures import gallery, render
 from bench.report.markdown import render as markdown
+from bench.report.page.build import summary_html
 
 #: Version of the layout of summary.json. Version 1 is the first one (November 2026). Version 2 adds
 #: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
@@ -34,9 +36,12 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     """
     texts = {"summary.md": markdown(report), "summary.json": summary_json(report)}
     texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.tables}
+    pictures = {figure.name: render.svg(figure) for figure in report.figures}
+    if report.page is not None:
+        texts["summary.html"] = summary_html(report, report.page, pictures)
     written = [replace_file(folder / name, text) for name, text in texts.items()]
     written += _write_parquet(report, folder / "tables")
-    return (*written, *_write_figures(report, folder / "figures"))
+    return (*written, *_write_figures(report, pictures, folder / "figures"))
 
 
 def _write_parquet(report: Report, folder: Path) -> list[Path]:
@@ -51,14 +56,14 @@ def _write_parquet(report: Report, folder: Path) -> list[Path]:
     ]
 
 
-def _write_figures(report: Report, folder: Path) -> list[Path]:
-    """Write each figure as SVG and PNG; remove the figures that an earlier report left there.
+def _write_figures(report: Report, pictures: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write each figure as PNG and as SVG, which `pictures` holds; remove those of other reports.
 
     Only files with the name of a figure are removed, because the folder may hold others.
     """
     written = []
     for figure in report.figures:
-        written.append(replace_file(folder / f"{figure.name}.svg", render.svg(figure)))
+        written.append(replace_file(folder / f"{figure.name}.svg", pictures[figure.name]))
         written.append(replace_file(folder / f"{figure.name}.png", render.png(figure)))
     for path in (*folder.glob("*.svg"), *folder.glob("*.png")):
         if path not in written and gallery.is_figure(path.stem):

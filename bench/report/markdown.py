@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 
 from tabulate import tabulate
 
 from bench.report.column import Column, Report, Table
 from bench.report.words.notes import in_all_rows
+from bench.text import visible
 
 #: Width at which paragraphs are wrapped.
 WIDTH = 100
@@ -26,7 +26,6 @@ _LINK = re.compile(r"\](?=[(\[:])")
 _EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
 _LINE_START = re.compile(r"^([-+=#]|\d{1,9}(?=[.)](\s|$)))")
-_ODD_SPACE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def render(report: Report) -> str:
@@ -40,13 +39,8 @@ def render(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    """Return `text` on one line, without outer space, so that Markdown shows it as it is.
-
-    Control and direction characters, which could rewrite a terminal or reorder a line, are shown
-    by their code points.
-    """
-    line = "".join(map(_visible, " ".join(text.split())))
-    line = "".join(_ENTITIES.get(character, character) for character in line)
+    """Return `text` on one line, without outer space, so that Markdown shows it as it is."""
+    line = "".join(_ENTITIES.get(character, character) for character in visible(text))
     line = _ALWAYS.sub(r"\\\1", line)
     line = _LINK.sub(r"\\]", line)
     line = _EDGE.sub(r"\\_", line)
@@ -63,12 +57,6 @@ def _inert(line: str) -> str:
     return _LINE_START.sub(
         lambda match: f"{match[1]}\\" if match[1].isdigit() else f"\\{match[1]}", line
     )
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in _ODD_SPACE:
-        return f"U+{ord(character):04X}"
-    return character
 
 
 def _render_table(table: Table, told: set[tuple[str, str]]) -> str:

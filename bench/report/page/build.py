@@ -1,0 +1,98 @@
+"""Builds summary.html: tables and pictures in its HTML, its data, its script and its style."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import string
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from bench.report.column import Report, plain
+from bench.report.figures.figure import Figure
+from bench.report.page import html, libraries
+from bench.report.page.page import Page
+
+#: The parts of the script, in order; together they are one function.
+SCRIPTS = ("dom", "state", "compare", "charts", "ratio", "cost", "tables", "records", "main")
+
+#: The figure of the first screen, which the script draws for any baseline.
+FIRST = "speed"
+
+
+def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str:
+    """Return the whole page; `pictures` holds the SVG of each figure by its name.
+
+    Without figures it holds no charting library, and its script shows tables in place of charts.
+
+    Its policy allows its own scripts and style by their digests, and pictures that stand in the
+    page itself, and nothing else.
+    """
+    script = "(function () {\n" + "\n".join(map(_script, SCRIPTS)) + "\n})();\n"
+    charts = libraries.bundle() if report.figures else ""
+    style = _asset("page.css")
+    figures = {one.name: html.figure(one, pictures[one.name]) for one in report.figures}
+    data = {**page.content, "figures": [_specification(one) for one in report.figures]}
+    return string.Template(_asset("page.html")).substitute(
+        policy=policy([charts, script], style),
+        title=html.text(report.title),
+        style=style,
+        lead=html.paragraphs(report.verdict[:1]),
+        verdict=html.paragraphs(report.verdict[1:]),
+        chips="\n".join(_chip(*chip) for chip in page.chips),
+        note=html.paragraphs([page.note] if page.note else []),
+        speed=figures.pop(FIRST, ""),
+        figures="\n".join(figures.values()),
+        contents="\n".join(
+            f'<li><a href="#table-{table.name}">{html.text(table.title)}</a></li>'
+            for table in report.tables
+        ),
+        tables="\n".join(html.table(table, page.about) for table in report.tables),
+        notes=html.paragraphs(report.notes),
+        data=embedded(data),
+        charts=charts,
+        script=script,
+        licences=html.preformatted(libraries.notices()) if report.figures else "",
+    )
+
+
+def embedded(data: Any) -> str:
+    """Return `data` as JSON that cannot end the element in which it stands."""
+    packed = json.dumps(html.safe(plain(data)), ensure_ascii=False, separators=(",", ":"))
+    return packed.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def policy(scripts: Sequence[str], style: str) -> str:
+    """Return the content security policy that allows these scripts and this style alone."""
+    allowed = " ".join(_digest(one) for one in scripts if one)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(source: str) -> str:
+    found = hashlib.sha256(source.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(found).decode('ascii')}'"
+
+
+def _specification(figure: Figure) -> dict[str, Any]:
+    return {"name": figure.name, "alt": figure.alt, "spec": figure.spec}
+
+
+def _chip(name: str, value: str, table: str) -> str:
+    return (
+        f'<a class="chip" href="#table-{table}"><span>{html.text(name)}</span> '
+        f"<strong>{html.text(value)}</strong></a>"
+    )
+
+
+def _script(name: str) -> str:
+    return _asset(f"{name}.js")
+
+
+def _asset(name: str) -> str:
+    found = resources.files("bench.report.page").joinpath("assets", name)
+    return found.read_text(encoding="utf-8")

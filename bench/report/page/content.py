@@ -1,0 +1,259 @@
+"""What the page's script works with: fits, records, prices and targets as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.analysis.cells import Cell, axis_value, cell_of
+from bench.analysis.intervals import Interval
+from bench.analysis.pooling import MeasuredJob
+from bench.analysis.ratios import MARGIN
+from bench.analysis.results import Results
+from bench.analysis.sittings import Sitting, key_of, sittings
+from bench.analysis.student import two_sided
+from bench.analysis.time_to_target import TimeToTarget, latest_prices
+from bench.analysis.warmup import steady_figures
+from bench.report.column import plain
+from bench.report.shared_columns import Naming, job_text
+from bench.report.words.reach import recipe
+from bench.spec.axes import Axis, Value
+from bench.spec.description import Outline
+
+#: Machines that the page compares; the tables and the files hold all of them.
+MOST_MACHINES = 60
+
+#: Records that the page lists; summary.json and the journals hold all of them.
+MOST_RECORDS = 20_000
+
+#: The factors of a standard error are tabulated over 1 / df in steps of this size, up to `LARGEST`.
+#: The script interpolates their logs, which errs by less than 0.01 %.
+STEP, LARGEST = 0.01, 2.0
+
+#: Significant digits of the numbers that the script computes with.
+DIGITS = 9
+
+
+def content(results: Results) -> dict[str, Any]:
+    """Return all that the page's script needs, as values that JSON can hold.
+
+    Machines, jobs and axes are numbered, and records name them by their numbers. A pair of machines
+    is compared from the fits, by the formula of `bench.analysis.ratios.ratio`, so that the reader
+    may choose the baseline and the jobs.
+    """
+    chosen = _machines(results)
+    numbers = {machine["key"]: number for number, machine in enumerate(chosen)}
+    jobs = [job for job in results.measured if job.machine_key in numbers][:MOST_RECORDS]
+    cells = _cells(results, jobs)
+    axes = toggled_axes(results)
+    document = {
+        "title": results.outline.title,
+        "machines": [{k: v for k, v in one.items() if k != "key"} for one in chosen],
+        "left_out": max(0, len(results.measured_machines) - len(chosen)),
+        "axes": [
+            {"name": axis.name, "title": axis.title, "values": values} for axis, values in axes
+        ],
+        "cells": [
+            {"text": _cell_text(cell, results.outline), "axes": axis_numbers(cell, axes)}
+            for cell in cells
+        ],
+        "fits": _fits(results, numbers, cells),
+        **_records(results.outline, jobs, numbers, cells),
+        **_targets(results, numbers, axes),
+        "margin": MARGIN,
+        "quantiles": {"step": STEP, "factors": _factors()},
+    }
+    return dict(rounded(plain(document)))
+
+
+def toggled_axes(results: Results) -> tuple[tuple[Axis, list[Value]], ...]:
+    """Return the axes in which the measured jobs differ, each with its values in order."""
+    found = []
+    for axis in results.outline.axes:
+        seen = {axis_value(job.record.job, axis) for job in results.measured} - {None}
+        if len(seen) > 1:
+            found.append((axis, sorted((one for one in seen if one is not None), key=_sort_key)))
+    return tuple(found)
+
+
+def axis_numbers(
+    known: Cell | Mapping[str, Any], axes: Sequence[tuple[Axis, list[Value]]]
+) -> list[int | None]:
+    """Return the number of the value of each axis; None if the cell or the row has no such value.
+
+    A row is a mapping of the keys of `Naming` to values.
+    """
+    numbers = []
+    for axis, values in axes:
+        value = known.value(axis.name) if isinstance(known, Cell) else known.get(axis.name)
+        numbers.append(values.index(value) if value in values else None)
+    return numbers
+
+
+def row_axes(row: Mapping[str, Any], results: Results) -> dict[str, Any]:
+    """Return the values of the axes that a row of a table holds, by the axis's name."""
+    naming = Naming(results.outline)
+    return {axis.name: plain(row.get(naming.axis(axis.name))) for axis in results.outline.axes}
+
+
+def rounded(value: Any) -> Any:
+    """Return `value` with all its floats cut to `DIGITS` significant digits."""
+    if isinstance(value, Mapping):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _sort_key(value: Value) -> tuple[bool, Any]:
+    return isinstance(value, str), value
+
+
+def _machines(results: Results) -> list[dict[str, Any]]:
+    """Return the machines of the page with their prices, in the order of the ranking."""
+    ranked = [name for ranking in results.rankings for name in ranking.names]
+    place = {name: number for number, name in enumerate(ranked)}
+    prices = latest_prices(results.measured)
+    found = sorted(results.measured_machines, key=lambda one: place.get(one.name, len(place)))
+    return [
+        {
+            "key": machine.key,
+            "name": machine.name,
+            "usd_per_hour": prices[machine.key].usd_per_hour,
+            "price_source": prices[machine.key].source,
+            "price_date": prices[machine.key].date,
+            "price_reason": prices[machine.key].reason,
+        }
+        for machine in found[:MOST_MACHINES]
+    ]
+
+
+def _cells(results: Results, jobs: Sequence[MeasuredJob]) -> list[Cell]:
+    """Return every cell of the records, once each."""
+    return list(dict.fromkeys(_cell(job, results.outline) for job in jobs))
+
+
+def _cell(job: MeasuredJob, outline: Outline) -> Cell:
+    final, digest = job.measurement.final, job.measurement.digests.data
+    return cell_of(job.record.job, final.epochs, digest, outline)
+
+
+def _cell_text(cell: Cell, outline: Outline) -> str:
+    """Return the name of a job with every axis that is not at its default."""
+    more = [
+        axis.mark.format(value)
+        for axis in outline.axes
+        if axis.mark
+        and not axis.always_marked
+        and (value := cell.value(axis.name)) is not None
+        and value != axis.default
+    ]
+    return " ".join([job_text(cell, outline), *more])
+
+
+def _fits(
+    results: Results, numbers: Mapping[str, int], cells: Sequence[Cell]
+) -> list[dict[str, Any] | None]:
+    """Return the fit of the mean steps of each machine; None if there is none.
+
+    A cell is a list: mean and variance of log seconds, degrees of freedom, jobs, block, and the
+    block's sittings, as in `CellEffect`.
+    """
+    found: list[dict[str, Any] | None] = [None] * len(numbers)
+    place = {cell: number for number, cell in enumerate(cells)}
+    for one in results.contenders:
+        effects = one.fits()
+        if effects is None or one.machine.key not in numbers:
+            continue
+        found[numbers[one.machine.key]] = {
+            "variance": effects.sitting_variance,
+            "df": effects.sitting_df,
+            "within": effects.within,
+            "cells": {
+                str(place[cell]): [
+                    *(effect.mean, effect.variance, effect.df),
+                    *(effect.jobs, effect.block, effect.sittings),
+                ]
+                for cell, effect in effects.cells.items()
+                if cell in place
+            },
+            "count": len(effects.cells),
+        }
+    return found
+
+
+def _records(
+    outline: Outline, jobs: Sequence[MeasuredJob], numbers: Mapping[str, int], cells: Sequence[Cell]
+) -> dict[str, Any]:
+    """Return the records by column, and the sittings that they name."""
+    place = {cell: number for number, cell in enumerate(cells)}
+    when = sittings(jobs)
+    known: dict[Sitting, int] = {}
+    rows = []
+    for job in jobs:
+        record, final = job.record, job.measurement.final
+        epochs = [epoch for epoch in job.measurement.epochs if epoch.epoch <= final.epochs]
+        whole = None if record.conditions is None else record.conditions.whole
+        rows.append(
+            {
+                "machine": numbers[job.machine_key],
+                "cell": place[_cell(job, outline)],
+                "sitting": known.setdefault(when[key_of(job)], len(known)),
+                "seed": record.job.seed,
+                "step_s": steady_figures(job.measurement, epochs)["step_mean_s"],
+                "total_s": final.total_s,
+                "flag": None if whole is None else whole.flag,
+                "journal": job.share.path.name,
+                "job_id": record.job_id,
+            }
+        )
+    columns = list(rows[0]) if rows else []
+    journals = list(dict.fromkeys(row["journal"] for row in rows))
+    for row in rows:
+        row["journal"] = journals.index(row["journal"])
+    return {
+        "records": {name: [row[name] for row in rows] for name in columns},
+        "journals": journals,
+        "sittings": [{"began_at": one.began_at, "part": one.part} for one in known],
+    }
+
+
+def _targets(
+    results: Results, numbers: Mapping[str, int], axes: Sequence[tuple[Axis, list[Value]]]
+) -> dict[str, Any]:
+    """Return what trainings to a target take.
+
+    `seconds` are the time that a user waits, `paid_s` the seconds that are paid for: those of the
+    mean seed. The script works out what whole jobs take from the records.
+    """
+    metric = results.outline.scored
+    return {
+        "target_of": "" if metric is None else metric.title,
+        "targets": [
+            {
+                "machine": numbers[one.machine_key],
+                "job": recipe(one.reached.recipe, results.outline),
+                "axes": axis_numbers(one.reached.recipe, axes),
+                "target": one.reached.target,
+                "seconds": _bounds(one.seconds),
+                "paid_s": _bounds(_paid_seconds(one)),
+            }
+            for one in results.targets
+            if one.machine_key in numbers and one.seconds is not None
+        ],
+    }
+
+
+def _paid_seconds(found: TimeToTarget) -> Interval | None:
+    mean = found.reached.mean
+    return found.seconds if mean is None else found.pace.interval(*mean)
+
+
+def _bounds(found: Interval | None) -> list[float | None]:
+    return [None] * 3 if found is None else [found.estimate, found.low, found.high]
+
+
+def _factors() -> list[float]:
+    """Return the factors of a 95 % interval for 1 / df = 0, `STEP`, ... `LARGEST`."""
+    steps = round(LARGEST / STEP)
+    return [two_sided(1 / (number * STEP) if number else 1e9) for number in range(steps + 1)]

@@ -1,0 +1,147 @@
+"""The parts of the page that stand in its HTML, so that they can be read without JavaScript."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench.report.column import Column, Row, Table, plain
+from bench.report.figures.figure import Figure
+from bench.report.page.page import About
+from bench.report.words import page as words
+from bench.report.words.notes import in_all_rows
+from bench.text import visible
+
+#: Rows of a table that the page holds; the table's CSV holds all of them.
+MOST_ROWS = 1000
+
+
+def text(value: str) -> str:
+    """Return `value` on one line, escaped for HTML and for its attributes."""
+    return html.escape(visible(value), quote=True)
+
+
+def paragraphs(sentences: Iterable[str]) -> str:
+    """Return a paragraph for each text."""
+    return "\n".join(f"<p>{text(sentence)}</p>" for sentence in sentences)
+
+
+def preformatted(value: str) -> str:
+    """Return several lines, escaped for HTML."""
+    return html.escape(value)
+
+
+def figure(one: Figure, svg: str) -> str:
+    """Return a figure with its picture, which the script replaces, and its two sentences."""
+    return f"""<figure id="figure-{one.name}" data-figure="{one.name}">
+<h3>{text(one.title)}</h3>
+<div class="chart"><img alt="{text(one.alt)}" src='{data_uri(svg)}'></div>
+{how_to_read(one.how_to_read)}
+</figure>"""
+
+
+def how_to_read(sentences: Sequence[str]) -> str:
+    """Return the caption of a figure."""
+    told = " ".join(map(text, sentences))
+    return f"<figcaption><strong>{words.HOW_TO_READ}</strong> {told}</figcaption>"
+
+
+def data_uri(svg: str) -> str:
+    """Return a picture as an address that holds it, escaped for an attribute in single quotes."""
+    packed = re.sub(r"\s+", " ", svg).replace("%", "%25").replace("#", "%23")
+    return "data:image/svg+xml," + packed.replace("&", "&amp;").replace("'", "&#39;")
+
+
+def table(one: Table, about: About = lambda row: {}) -> str:
+    """Return a section with a table, its legend and its notes."""
+    whole = _whole(one)
+    kept = replace(whole, rows=whole.shown[:MOST_ROWS], brief=None)
+    parts = [
+        f'<section id="table-{one.name}" aria-labelledby="title-{one.name}">',
+        f'<h2 id="title-{one.name}">{text(one.title)}</h2>',
+        _body(kept, about) if kept.rows else f"<p>{words.NO_ROWS}</p>",
+        _more(whole, one.name),
+        _constants(kept),
+        _legend(kept) if kept.rows else "",
+        paragraphs(one.notes),
+        "</section>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _whole(one: Table) -> Table:
+    """Return the table with all its rows, if people may read them: the page turns their pages."""
+    known = {id(row) for row in one.rows}
+    return replace(one, brief=None) if all(id(row) in known for row in one.shown) else one
+
+
+def _body(one: Table, about: About) -> str:
+    columns = one.varying
+    head = "".join(_heading(column) for column in columns)
+    lines = "\n".join(_line(row, columns, about(row)) for row in one.rows)
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="title-{one.name}">'
+        f'<table data-table="{one.name}"><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{lines}\n</tbody></table></div>"
+    )
+
+
+def _heading(column: Column) -> str:
+    kind = ' class="number"' if column.numeric else ""
+    meaning = f' title="{text(column.meaning)}"' if column.meaning else ""
+    return f'<th scope="col"{kind}{meaning}>{text(column.heading)}</th>'
+
+
+def _line(row: Row, columns: Sequence[Column], about: Mapping[str, str]) -> str:
+    attributes = "".join(f' data-{name}="{text(value)}"' for name, value in about.items())
+    return f"<tr{attributes}>" + "".join(_cell(row, column) for column in columns)
+
+
+def _cell(row: Row, column: Column) -> str:
+    """Return a cell; its raw value stands beside a text that does not begin with it."""
+    shown = column.text(row)
+    value = plain(row.get(column.key))
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    differs = known and not _begins_with(shown, value * column.scale)
+    raw = f' data-v="{value * column.scale:.6g}"' if differs else ""
+    kind = ' class="number"' if column.numeric else ""
+    return f"<td{kind}{raw}>{text(shown)}"
+
+
+def _begins_with(shown: str, value: float) -> bool:
+    found = re.match(r"-?\d+(\.\d+)?(e-?\d+)?", shown)
+    return found is not None and abs(float(found[0]) - value) <= 0.01 * abs(value)
+
+
+def _more(whole: Table, name: str) -> str:
+    left = len(whole.shown) - MOST_ROWS
+    return f"<p>{text(words.more_rows(MOST_ROWS, len(whole.shown), name))}</p>" if left > 0 else ""
+
+
+def _constants(one: Table) -> str:
+    headings = {column.key: column.heading for column in one.columns}
+    pairs = [(headings[key], shown) for key, shown in one.constants.items()]
+    return f"<p>{text(in_all_rows(pairs))}</p>" if pairs else ""
+
+
+def _legend(one: Table) -> str:
+    told = [
+        f"<dt>{text(column.heading)}</dt><dd>{text(column.meaning)}</dd>"
+        for column in one.varying
+        if column.meaning
+    ]
+    if not told:
+        return ""
+    return f"<details><summary>{words.COLUMNS}</summary><dl>{''.join(told)}</dl></details>"
+
+
+def safe(value: Any) -> Any:
+    """Return plain values whose texts are on one line, each odd character as its code point."""
+    if isinstance(value, Mapping):
+        return {visible(str(key)): safe(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [safe(item) for item in value]
+    return visible(value) if isinstance(value, str) else value

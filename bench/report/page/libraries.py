@@ -1,0 +1,52 @@
+"""The page's charting libraries as one script, made offline and kept in the user's cache."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+from importlib import resources
+from pathlib import Path
+
+from bench.paths import cache_folder
+
+#: The package that holds the libraries.
+PACKAGE = "vl-convert-python"
+
+#: What the script gives to the page's own script.
+SNIPPET = "window.vegaEmbed = vegaEmbed;"
+
+
+@functools.cache
+def bundle() -> str:
+    """Return the script that defines `vegaEmbed`.
+
+    Making it takes seconds, so a file in the user's cache keeps it for each version of the package
+    and, by the number in its name, of the snippet.
+    A cache that cannot be read or written costs time and nothing else. Raises ImportError if the
+    package is not installed.
+    """
+    import vl_convert
+
+    kept = cache_folder("bench") / f"charts-1-{importlib.metadata.version(PACKAGE)}.js"
+    try:
+        return kept.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        made = str(vl_convert.javascript_bundle(SNIPPET))
+    _keep(made, kept)
+    return made
+
+
+def notices() -> str:
+    """Return the licences of the libraries, with their copyright notices."""
+    return resources.files("bench.report.page").joinpath("assets/licences.txt").read_text("utf-8")
+
+
+def _keep(made: str, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(made, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""The words of the page that stand in its HTML; the script has those of its controls."""
+
+from __future__ import annotations
+
+from bench.analysis.results import Results
+from bench.analysis.time_to_target import latest_prices
+from bench.units import NOT_AVAILABLE
+
+HOW_TO_READ = "How to read this."
+COLUMNS = "What the columns mean"
+NO_ROWS = "none"
+
+#: What the page says if the charts are missing.
+NO_CHARTS = (
+    "The charts are missing, because this report was written without the package {package}; "
+    'install it with: pip install "{program}[report]".'
+)
+
+
+def more_rows(shown: int, rows: int, name: str) -> str:
+    """Return how many rows of a table the page leaves out, and where they are."""
+    return f"The page holds the first {shown} of {rows} rows; tables/{name}.csv holds all of them."
+
+
+def left_out(machines: int, shown: int) -> str:
+    """Return how many machines the charts leave out."""
+    return (
+        f"The charts compare the {shown} fastest machines; the tables hold the other "
+        f"{machines} machines too."
+    )
+
+
+def chips(results: Results) -> tuple[tuple[str, str, str], ...]:
+    """Return the four chips: name, figure, and the table that tells more."""
+    counts, seen = results.counts, results.disturbances
+    planned = f"{counts.measured} of {counts.planned}"
+    measured = planned + (f" + {counts.added}" if counts.added else "")
+    dates = sorted({one.date for one in latest_prices(results.measured).values() if one.date})
+    span = NOT_AVAILABLE if not dates else dates[-1]
+    return (
+        ("measured", measured, "capacity"),
+        ("failed", str(counts.failed + counts.not_run), "failures"),
+        ("disturbed", f"{seen.disturbed} of {seen.watched}", "conditions"),
+        ("prices of", span, "cost"),
+    )

@@ -1,0 +1,100 @@
+"""A real Chromium, and the page of planted runs in it; skipped with a reason without a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_runs import small_runs
+
+from bench.analysis.results import Results, analyse
+from bench.report.annex import report_of_results, with_figures
+from bench.report.data import write_report
+from mnist_bench.description import DESCRIPTION
+from mnist_bench.reference import published_2020
+
+#: The names of the browser's program on Debian, on others, and on macOS.
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start a browser as slow: the start alone takes seconds."""
+    for item in items:
+        if "open_page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+def results_of(runs) -> Results:
+    return analyse(runs, DESCRIPTION.outline, published_2020())
+
+
+def written(results: Results, folder: Path) -> Path:
+    """Write the report of these results; return the path of the page."""
+    write_report(with_figures(report_of_results(results), results), folder)
+    return folder / "summary.html"
+
+
+@pytest.fixture(scope="session")
+def results() -> Results:
+    return results_of(small_runs())
+
+
+@pytest.fixture(scope="session")
+def summary(results, tmp_path_factory) -> Path:
+    """The page of the small runs."""
+    return written(results, tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Start Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.skip(f"no browser is installed: looked for {', '.join(CHROMIUM)}")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser, summary):
+    """Return a function that opens the page; every page is watched, and judged at the end."""
+    contexts, wrong = [], []
+
+    def opened(
+        state: str = "", path: Path = summary, width: int = 1600, passing: str = "", **changes: Any
+    ) -> Any:
+        settings = {"viewport": {"width": width, "height": 1000}, **changes}
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda one: _note_text(one.text, passing, wrong))
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: _note(request.url, path, wrong))
+        page.set_default_timeout(20_000)
+        page.goto(f"{path.as_uri()}{state}")
+        if settings.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def _note_text(text: str, passing: str, wrong: list[str]) -> None:
+    if not passing or not text.startswith(passing):
+        wrong.append(f"console: {text}")
+
+
+def _note(url: str, path: Path, wrong: list[str]) -> None:
+    """Note a request of anything but the page; pictures and downloads stand in the page itself."""
+    if not url.startswith((path.as_uri(), "data:", "blob:")):
+        wrong.append(f"request: {url}")
