@@ -52,13 +52,19 @@ function fitted(spec, room) {
   };
 }
 
+/** Leave the title to the page's own heading; a subtitle stays. */
+function untitled({ title, ...spec }) {
+  return title?.subtitle ? { ...spec, title: { ...title, text: "" } } : spec;
+}
+
 const clone = (value) => JSON.parse(JSON.stringify(value));
 
 /** Draw a specification into a place; a click on a mark calls `pick` with the mark's data. */
 async function draw(name, place, spec, alt, pick) {
   if (!canDraw) return;
   const width = place.clientWidth;
-  const whole = { ...fitted(clone(spec), width), config: look(spec.config), description: alt };
+  const whole = { ...untitled(fitted(clone(spec), width)), config: look(spec.config), description: alt };
+  whole.config.axis = { ...whole.config.axis, labelOverlap: true, ...(width < 480 ? { labelLimit: 130 } : {}) };
   const again = JSON.stringify([whole, width]);
   if (drawn.get(name)?.again === again) return;
   drawn.get(name)?.view?.finalize();
@@ -83,6 +89,7 @@ async function draw(name, place, spec, alt, pick) {
 function savers(name, rows) {
   return control("div", { class: "controls" },
     canDraw ? button("Download SVG", async () => {
+      if (!drawn.get(name)?.view) return say("There is no chart to save.");
       const svg = await drawn.get(name).view.toSVG();
       download(`${name}.svg`, "image/svg+xml", svg.replaceAll("currentColor", "#1f2328"));
     }) : null,
@@ -104,9 +111,10 @@ function table(caption, headings, rows) {
         ...cells.map((cell, place) => make("td", { class: numeric(cells, place) ? "number" : null }, cell)))))));
 }
 
-/** Draw every figure that has no controls of its own. */
+/** Draw every figure that has no controls of its own; the speeds of one machine are such a figure. */
 function drawFigures() {
-  for (const place of document.querySelectorAll("#figures [data-figure]")) {
+  const own = several() ? "" : ", #speed [data-figure]";
+  for (const place of document.querySelectorAll(`#figures [data-figure]${own}`)) {
     const figure = specifications.get(place.dataset.figure);
     const holder = place.querySelector(".chart");
     if (!figure || !holder) continue;

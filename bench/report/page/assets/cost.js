@@ -69,11 +69,12 @@ function judged() {
 const dollars = (value) => value == null ? "n/a" : `$${value >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))}`;
 
 function costSpec(rows) {
+  const rank = ({ state: one }) => ["excluded", "dominated", "on the frontier"].indexOf(one);
   const values = rows.filter(({ usd }) => usd > 0).map((row) => ({
     machine: row.name, job: row.job, seconds: row.seconds[0], low: row.seconds[1], high: row.seconds[2], usd: row.usd,
     state: row.out ? "excluded" : row.frontier ? "on the frontier" : "dominated", why: row.why,
     label: row.frontier ? short(row.name) : "",
-  }));
+  })).reverse().sort((one, other) => rank(one) - rank(other)); // the frontier is drawn above the others
   const scale = (keys) => {
     const known = values.flatMap((row) => keys.map((key) => row[key])).filter((value) => value > 0);
     const [low, high] = [Math.min(...known), Math.max(...known)];
@@ -136,19 +137,20 @@ function addCosts() {
   section.hidden = false;
   const choices = control("div", { class: "controls", id: "limits" });
   const place = control("div");
-  const list = control("div");
+  const list = control("details", {}, make("summary", {}, "The figures of this chart"), make("div"));
+  const said = control("p", { role: "status" });
   const prices = control("details", { id: "prices" }, make("summary", {}, "Prices, USD an hour"), make("div", { class: "prices" }));
-  const figure = control("figure", {}, make("h3", {}, "Cost against time"), choices, prices, place,
+  const figure = control("figure", {}, make("h3", {}, "Cost against time"), choices, prices, said, place,
     make("figcaption", {}, make("strong", {}, "How to read this. "),
-      "Each mark is a machine; a mark further down costs less, and a mark further left takes less time. ",
-      "The line joins the best offers: no other machine is both cheaper and faster."), list,
+      "Each mark is a training on a machine; a mark further down costs less, and a mark further left takes less time. ",
+      "The line joins the best offers: no other offer is both cheaper and faster."), list,
     savers("cost", () => cellsOf(judged().map(costCells))));
   figure.lastChild.append(button("Copy as Markdown", () => {
     const objects = judged().map(costCells);
     copy(markdown([Object.keys(objects[0] ?? { none: "" }), ...objects.map((one) => Object.values(one))]), "The table");
   }));
   section.append(figure);
-  painted(() => paintCosts(choices, prices, place, list));
+  painted(() => paintCosts(choices, prices, place, list, said));
 }
 
 function costCells(row) {
@@ -158,7 +160,15 @@ function costCells(row) {
   };
 }
 
-function paintCosts(choices, prices, place, list) {
+/** Return how many offers are excluded, and why. */
+function exclusions(rows) {
+  const out = rows.filter((row) => row.out);
+  if (!out.length) return `${rows.length} offers, none is excluded.`;
+  const whys = [...new Set(out.map(({ why }) => why))].map((why) => `${out.filter((row) => row.why === why).length} (${why})`);
+  return `${out.length} of ${rows.length} offers are excluded: ${whys.join(", ")}.`;
+}
+
+function paintCosts(choices, prices, place, list, said) {
   if (!changed("cost")) return;
   const rows = judged();
   const focused = document.activeElement?.dataset?.key;
@@ -172,7 +182,8 @@ function paintCosts(choices, prices, place, list) {
   if (focused) choices.parentNode.querySelector(`[data-key="${focused}"]`)?.focus();
   const objects = rows.map(costCells);
   const headings = ["machine", "job", "seconds", "USD", "state", "records"];
-  list.replaceChildren(table("Cost against time", headings, rows.map((row, number) => ({
+  said.textContent = exclusions(rows);
+  list.lastChild.replaceChildren(table("Cost against time", headings, rows.map((row, number) => ({
     out: row.out,
     cells: [...Object.values(objects[number]), button("show", () => openRecords(row.machine, row.axes ? null : row.job, null, row.axes), { "aria-label": `show the records of ${row.name}, ${row.job}` })],
   }))));

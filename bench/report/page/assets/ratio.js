@@ -110,9 +110,11 @@ function ratioHeadings() {
   return ["machine", get("by") === "cost" ? "jobs for a dollar" : "speed", "kinds of job", "sittings", "records"];
 }
 
+const several = () => data.fits.filter(Boolean).length > 1;
+
 function addRatio() {
   const place = byId("speed");
-  if (data.fits.filter(Boolean).length < 2) return;
+  if (!several()) return;
   const figure = place.querySelector("figure") ?? place.appendChild(make("figure", {}, make("h3"), make("div", { class: "chart" })));
   const title = figure.querySelector("h3");
   const caption = figure.querySelector("figcaption") ?? figure.appendChild(make("figcaption"));

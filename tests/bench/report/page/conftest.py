@@ -48,6 +48,12 @@ def summary(results, tmp_path_factory) -> Path:
     return written(results, tmp_path_factory.mktemp("page"))
 
 
+@pytest.fixture
+def page_of_runs(tmp_path):
+    """Return a function that writes the page of some runs."""
+    return lambda runs: written(results_of(runs), tmp_path)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Start Chromium without a window."""

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from page_runs import HOSTILE
+from page_runs import HOSTILE, planted
 
 from bench.text import visible
 
@@ -119,6 +119,8 @@ def test_a_budget_and_a_deadline_grey_out_offers_and_say_why(open_page):
     rows = {row[0]: row for row in figures(page, "cost")}
     assert "over the deadline of" in rows[slow[1]][4]
     assert "budget" not in rows[dear[1]][4]
+    said = page.locator("#cost").get_by_role("status").inner_text()
+    assert "over the deadline of" in said and "1 (no price is known" in said
     assert page.locator("#cost tr.out").count() == sum("excluded" in r[4] for r in rows.values())
 
 
@@ -141,6 +143,16 @@ def test_hiding_disturbed_jobs_hides_their_rows_and_records(open_page):
     after = next(row for row in figures(page) if row[0] == "rack")
     assert disturbed.count() == 0
     assert (before[2], after[2]) == ("3", "2"), "one kind of job was disturbed each time"
+
+
+def test_the_jobs_of_one_machine_are_drawn_beside_the_published_ones(open_page, page_of_runs):
+    page = open_page(path=page_of_runs([planted("desk", 1.0, day=day) for day in (0.0, 0.01)]))
+    page.wait_for_selector("#speed svg")
+    assert "2020" in page.locator("#speed h3").inner_text()
+    assert page.get_by_label("Baseline").count() == 0
+    assert "type one under Prices" in page.locator("#cost").inner_text()
+    page.locator("#cost").get_by_role("button", name="Download SVG").click()
+    page.get_by_text("There is no chart to save.").wait_for()
 
 
 def test_a_mark_opens_the_records_behind_it(open_page):
