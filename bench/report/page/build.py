@@ -13,13 +13,14 @@ from typing import Any
 from bench.report.column import Report, plain
 from bench.report.figures.figure import Figure
 from bench.report.page import html, libraries
+from bench.report.page.content import rounded
 from bench.report.page.page import Page
 
 #: The parts of the script, in order; together they are one function.
 SCRIPTS = ("dom", "state", "compare", "charts", "ratio", "cost", "tables", "records", "main")
 
-#: The figure of the first screen, which the script draws for any baseline.
-FIRST = "speed"
+#: Significant digits of the data of a figure: more than a screen can show.
+FIGURE_DIGITS = 6
 
 
 def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str:
@@ -32,7 +33,7 @@ def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str
     """
     script = "(function () {\n" + "\n".join(map(_script, SCRIPTS)) + "\n})();\n"
     charts = libraries.bundle() if report.figures else ""
-    style = _asset("page.css")
+    style = _asset("page.css") + html.numeric_columns(report.tables)
     figures = {one.name: html.figure(one, pictures[one.name]) for one in report.figures}
     data = {**page.content, "figures": [_specification(one) for one in report.figures]}
     return string.Template(_asset("page.html")).substitute(
@@ -43,7 +44,8 @@ def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str
         verdict=html.paragraphs(report.verdict[1:]),
         chips="\n".join(_chip(*chip) for chip in page.chips),
         note=html.paragraphs([page.note] if page.note else []),
-        speed=figures.pop(FIRST, ""),
+        speed=figures.pop("speed", ""),
+        cost=figures.pop("cost", ""),
         figures="\n".join(figures.values()),
         contents="\n".join(
             f'<li><a href="#table-{table.name}">{html.text(table.title)}</a></li>'
@@ -79,7 +81,8 @@ def _digest(source: str) -> str:
 
 
 def _specification(figure: Figure) -> dict[str, Any]:
-    return {"name": figure.name, "alt": figure.alt, "spec": figure.spec}
+    spec = rounded(plain(figure.spec), FIGURE_DIGITS)
+    return {"name": figure.name, "alt": figure.alt, "spec": spec}
 
 
 def _chip(name: str, value: str, table: str) -> str:

@@ -96,13 +96,13 @@ def row_axes(row: Mapping[str, Any], results: Results) -> dict[str, Any]:
     return {axis.name: plain(row.get(naming.axis(axis.name))) for axis in results.outline.axes}
 
 
-def rounded(value: Any) -> Any:
-    """Return `value` with all its floats cut to `DIGITS` significant digits."""
+def rounded(value: Any, digits: int = DIGITS) -> Any:
+    """Return `value` with all its floats cut to so many significant digits."""
     if isinstance(value, Mapping):
-        return {key: rounded(item) for key, item in value.items()}
+        return {key: rounded(item, digits) for key, item in value.items()}
     if isinstance(value, list):
-        return [rounded(item) for item in value]
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+        return [rounded(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def _sort_key(value: Value) -> tuple[bool, Any]:

@@ -18,6 +18,14 @@ from bench.text import visible
 #: Rows of a table that the page holds; the table's CSV holds all of them.
 MOST_ROWS = 1000
 
+#: The style of a column of numbers.
+NUMBERS = "text-align:right;font-variant-numeric:tabular-nums"
+
+#: A tag of a picture; its attributes for screen readers; a number with more than two decimals.
+_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
+_FOR_READERS = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
+_DECIMALS = re.compile(r"(\d\.\d\d)\d+")
+
 
 def text(value: str) -> str:
     """Return `value` on one line, escaped for HTML and for its attributes."""
@@ -50,15 +58,34 @@ def how_to_read(sentences: Sequence[str]) -> str:
 
 
 def data_uri(svg: str) -> str:
-    """Return a picture as an address that holds it, escaped for an attribute in single quotes."""
-    packed = re.sub(r"\s+", " ", svg).replace("%", "%25").replace("#", "%23")
+    """Return a picture as an address that holds it, escaped for an attribute in single quotes.
+
+    A picture's own roles and labels are left out, because its alternative text stands in their
+    place, and so are the decimals that nobody sees.
+    """
+    packed = re.sub(r"\s+", " ", _TAG.sub(_slim, svg)).replace("%", "%25").replace("#", "%23")
     return "data:image/svg+xml," + packed.replace("&", "&amp;").replace("'", "&#39;")
+
+
+def _slim(tag: re.Match[str]) -> str:
+    return _DECIMALS.sub(r"\1", _FOR_READERS.sub("", tag[0]))
+
+
+def numeric_columns(tables: Iterable[Table]) -> str:
+    """Return the style that aligns the numbers of the tables: a class at each cell takes more."""
+    places = [
+        f"#table-{one.name} :is(th,td):nth-child({place})"
+        for one in tables
+        for place, column in enumerate(_kept(_whole(one)).varying, start=1)
+        if column.numeric
+    ]
+    return f"{','.join(places)}{{{NUMBERS}}}" if places else ""
 
 
 def table(one: Table, about: About = lambda row: {}) -> str:
     """Return a section with a table, its legend and its notes."""
     whole = _whole(one)
-    kept = replace(whole, rows=whole.shown[:MOST_ROWS], brief=None)
+    kept = _kept(whole)
     parts = [
         f'<section id="table-{one.name}" aria-labelledby="title-{one.name}">',
         f'<h2 id="title-{one.name}">{text(one.title)}</h2>',
@@ -78,6 +105,11 @@ def _whole(one: Table) -> Table:
     return replace(one, brief=None) if all(id(row) in known for row in one.shown) else one
 
 
+def _kept(whole: Table) -> Table:
+    """Return the table with the rows that the page holds."""
+    return replace(whole, rows=whole.shown[:MOST_ROWS], brief=None)
+
+
 def _body(one: Table, about: About) -> str:
     columns = one.varying
     head = "".join(_heading(column) for column in columns)
@@ -90,9 +122,8 @@ def _body(one: Table, about: About) -> str:
 
 
 def _heading(column: Column) -> str:
-    kind = ' class="number"' if column.numeric else ""
     meaning = f' title="{text(column.meaning)}"' if column.meaning else ""
-    return f'<th scope="col"{kind}{meaning}>{text(column.heading)}</th>'
+    return f'<th scope="col"{meaning}>{text(column.heading)}</th>'
 
 
 def _line(row: Row, columns: Sequence[Column], about: Mapping[str, str]) -> str:
@@ -107,8 +138,7 @@ def _cell(row: Row, column: Column) -> str:
     known = isinstance(value, (int, float)) and not isinstance(value, bool)
     differs = known and not _begins_with(shown, value * column.scale)
     raw = f' data-v="{value * column.scale:.6g}"' if differs else ""
-    kind = ' class="number"' if column.numeric else ""
-    return f"<td{kind}{raw}>{text(shown)}"
+    return f"<td{raw}>{text(shown)}"
 
 
 def _begins_with(shown: str, value: float) -> bool:

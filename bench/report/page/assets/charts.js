@@ -70,11 +70,13 @@ async function draw(name, place, spec, alt, pick) {
   drawn.get(name)?.view?.finalize();
   const known = { again, view: null };
   drawn.set(name, known);
-  const frame = make("div", { class: "chart", role: "img", "aria-label": alt });
+  const frames = whole.width !== "container"; // they may be wider than a phone, and are then scrolled
+  const frame = make("div", {
+    class: frames ? "chart frames" : "chart", tabindex: frames ? "0" : null, role: "img", "aria-label": alt,
+  });
   place.replaceChildren(frame);
   const { view } = await vegaEmbed(frame, whole, {
     mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false, tooltip: tip,
-    logLevel: 1, // errors alone
   });
   known.view = view;
   if (pick) {

@@ -134,7 +134,7 @@ function priceInputs() {
 function addCosts() {
   const section = byId("cost");
   if (!goals().length) return;
-  section.hidden = false;
+  section.replaceChildren(); // the picture that stands here without a script
   const choices = control("div", { class: "controls", id: "limits" });
   const place = control("div");
   const list = control("details", {}, make("summary", {}, "The figures of this chart"), make("div"));
