@@ -18,6 +18,7 @@ from bench.analysis.comparison import Comparison, compare
 from bench.analysis.effects import Effects
 from bench.analysis.entrants import Side, entrants
 from bench.analysis.pooling import MeasuredJob, measured_jobs
+from bench.analysis.ranks import rankings
 from bench.analysis.ratios import Finding, ratio, within_sitting
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself
 from bench.analysis.sittings import span_hours
@@ -83,26 +84,32 @@ def series(folder: Path) -> Series:
 
 
 def thread_table(folder: Path) -> Table:
-    """Return how the labels of a folder's journals compare, as one family."""
+    """Return how the labels of a folder's journals compare, in each kind of job and in the mean."""
     runs = complete_runs(folder)
     labels = sorted({run.header.label for run in runs})
     jobs = measured_jobs(merged(runs))
     sides = [Side(name, tuple(job for job in jobs if job.record.label == name)) for name in labels]
-    ranking = compare(entrants(sides, runs[0].header.workload)).ranking
+    fits = {one.name: one.fit("step") for one in entrants(sides, runs[0].header.workload)}
+    cells = dict.fromkeys(cell for fit in fits.values() for cell in fit.cells)
+    ranked = [(_name(cell), rankings(fits, among=[cell])) for cell in cells]
+    ranked.append(("mean over all kinds", rankings(fits)))
     facts, began = runs[0].records[0].machine, runs[0].header.started_at
     return Table(
         "threads",
         f"Measured {began[:10]} on {facts.cpu_model}, {facts.usable_cpus:g} CPUs; {len(runs)} "
-        f"sittings of {len(runs[0].records)} jobs. All pairs are one family (Holm).",
-        ("first", "second", "sittings", "first is as fast as", "finding"),
+        f"sittings of {len(runs[0].records)} jobs. Pairs of one kind of job are a family (Holm).",
+        ("kind of job", "first", "second", "sittings", "first is as fast as", "finding"),
         tuple(
             (
+                kind,
                 pair.first,
                 pair.second,
                 f"{pair.ratio.sittings[0]}, {pair.ratio.sittings[1]}",
                 f"{bounds.estimate:.3f} ({bounds.low:.3f} to {bounds.high:.3f})",
                 "told apart" if pair.finding in APART else pair.finding.value,
             )
+            for kind, found in ranked
+            for ranking in found
             for pair in ranking.pairs
             for bounds in [pair.ratio.interval()]
         ),
