@@ -44,7 +44,7 @@ def memory_figure(results: Results) -> Figure | None:
     if found is None:
         return None
     titles, rows = found
-    of = LinesOf("epoch", "value", words.EPOCH, "MiB", positive=False)
+    of = LinesOf("epoch", "value", words.EPOCH, "MiB", positive=False, least=0.1)
     return Figure(
         name="memory",
         title=words.MEMORY_TITLE,
@@ -75,13 +75,14 @@ def quality_figure(results: Results) -> Figure | None:
         for (cell, machine, epoch), value in points.items()
         if machine in told
     ]
-    if not any(row["part"] == names[0] for row in rows):
+    kept = [number for number in panels.values() if _is_followed(rows, number)]
+    if not kept:
         return None
-    kept = sorted({row["panel"] for row in rows})
     titles = [panel_title(shown[number], results) for number in kept]
-    rows = [{**row, "panel": kept.index(row["panel"])} for row in rows]
-    title = words.quality_title(metric.title)
-    of = LinesOf("epoch", "value", words.EPOCH, metric.title, names, positive=False)
+    rows = [{**row, "panel": kept.index(row["panel"])} for row in rows if row["panel"] in kept]
+    parts = tuple(part for part in names if any(row["part"] == part for row in rows))
+    title = words.quality_title(metric.title, beside=len(parts) > 1)
+    of = LinesOf("epoch", "value", words.EPOCH, metric.title, parts, positive=False)
     return Figure(
         name="quality",
         title=title,
@@ -89,6 +90,13 @@ def quality_figure(results: Results) -> Figure | None:
         how_to_read=words.quality_how(metric.title),
         alt=words.over_epochs_alt(title, titles, _machines(rows)),
     )
+
+
+def _is_followed(rows: Sequence[Mapping[str, Any]], panel: int) -> bool:
+    """Say whether a panel shows an evaluation, and more than one epoch."""
+    own = [row for row in rows if row["panel"] == panel]
+    evaluated = any(row["part"] == words.QUALITY_PARTS[0] for row in own)
+    return evaluated and len({row["epoch"] for row in own}) >= LEAST_EPOCHS
 
 
 Points = Mapping[tuple[Cell, str, int], float]

@@ -35,7 +35,8 @@ class LinesOf:
 
     A row holds `panel`, the keys of `Styles.row`, `x` and `y`, and `part` if the chart has two
     lines for each machine: `parts` are their names, the solid one first. `log2` is a logarithmic
-    x axis of powers of 2. `positive` figures have an axis that may be logarithmic. `shapes` are
+    x axis of powers of 2. `positive` figures have an axis that may be logarithmic; other axes span
+    the share `least` of their largest figure at least. `shapes` are
     the values of the field `shape`, which then gives the shape of a point in the machine's place.
     `marks` adds layers, given a chart of the panel's rows and its axes.
     """
@@ -47,6 +48,7 @@ class LinesOf:
     parts: tuple[str, ...] = ()
     log2: bool = False
     positive: bool = True
+    least: float = 0.01
     shapes: tuple[str, ...] = ()
     marks: Callable[[alt.Chart, alt.X, alt.Y], Sequence[alt.Chart]] | None = None
 
@@ -147,11 +149,16 @@ def concat_panels(
     )
 
 
-def linear_ends(values: Iterable[float | None]) -> tuple[float, float]:
-    """Return the ends of a linear axis of any figures, with a little room."""
-    known = [value for value in values if value is not None]
-    room = 0.05 * (max(known) - min(known)) or 0.05 * abs(max(known)) or 1.0
-    return min(known) - room, max(known) + room
+def linear_ends(values: Iterable[float], least: float) -> tuple[float, float]:
+    """Return the ends of a linear axis of any figures, with a little room.
+
+    The axis spans the share `least` of the largest figure at least, so that it does not make
+    differences look large that nobody would notice.
+    """
+    known = list(values)
+    low, high = min(known), max(known)
+    room = max(0.05 * (high - low), (least * max(abs(low), abs(high)) - (high - low)) / 2)
+    return low - (room or 1.0), high + (room or 1.0)
 
 
 def _lines(
@@ -167,15 +174,15 @@ def _lines(
     x, y = _x(rows, of, outer[1]), _y(rows, of, outer[0])
     here = alt.Chart().transform_filter(f"datum.panel === {number}")
     told, others = (here.transform_filter(f"datum.told === {one}") for one in ("true", "false"))
-    pointed = told.transform_filter(f"datum.part !== '{of.parts[1]}'") if of.parts else told
+    pointed = told.transform_filter(f"datum.part !== '{of.parts[-1]}'") if of.parts[1:] else told
     parts = alt.Scale(domain=list(of.parts), range=[[1, 0], [4, 3]][: len(of.parts)])
     dash = (
         alt.StrokeDash("part:N", scale=parts, legend=alt.Legend(title=None, orient="bottom"))
-        if of.parts
+        if of.parts[1:]
         else styles.dash()
     )
     shape = _shape(of.shapes) if of.shapes else styles.shape()
-    detail = ["label:N", *(["part:N"] if of.parts else [])]
+    detail = ["label:N", *(["part:N"] if of.parts[1:] else [])]
     layers = [
         others.mark_line(color=QUIET, opacity=0.5, strokeWidth=1, aria=False).encode(
             x=x, y=y, detail=detail
@@ -229,6 +236,6 @@ def _y(rows: Sequence[Mapping[str, Any]], of: LinesOf, titled: bool) -> alt.Y:
     if of.positive and all(value > 0 for value in values):
         scale, axis = axis_of(domain(values), title, count=5)
     else:
-        scale = alt.Scale(domain=list(linear_ends(values)), nice=False, zero=False)
+        scale = alt.Scale(domain=list(linear_ends(values, of.least)), nice=False, zero=False)
         axis = alt.Axis(title=title, tickCount=5)
     return alt.Y(f"{of.y}:Q", scale=scale, axis=axis)

@@ -150,7 +150,7 @@ def _spreads(
 ) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
-    ends = domain([row["median_ms"] for row in rows], [r[k] for r in rows for k in _ENDS])
+    ends = domain(row[key] for row in rows for key in _ENDS)
     scale, axis = axis_of(ends, words.MS_A_STEP if outer[1] else None, count=5)
     here = alt.Chart().transform_filter(f"datum.panel === {number}")
     y = _label(order, outer[0])

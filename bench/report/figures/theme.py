@@ -52,6 +52,7 @@ def _config(text: str, lines: str, background: str) -> dict[str, Any]:
             "tickColor": lines,
             "labelLimit": 320,
         },
+        "axisY": {"labelBound": True},
         "legend": {
             **words,
             "titleFontWeight": "normal",

@@ -100,9 +100,9 @@ MEMORY_HOW = (
 QUALITY_PARTS = ("evaluation", "training data")
 
 
-def quality_title(metric: str) -> str:
-    """Return the title of the figure of quality."""
-    return f"{metric.capitalize()} by epoch, beside the training data"
+def quality_title(metric: str, *, beside: bool) -> str:
+    """Return the title of the figure of quality; `beside` if it shows the training data too."""
+    return f"{metric.capitalize()} by epoch{', beside the training data' if beside else ''}"
 
 
 def quality_how(metric: str) -> HowToRead:
