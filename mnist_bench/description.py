@@ -130,6 +130,46 @@ CAVEAT = (
     "models, which depend far more on memory bandwidth and accelerators."
 )
 
+#: The words of this workload in Spanish, the language of the 2020 annex.
+SPANISH = {
+    "MNIST training": "entrenamiento con MNIST",
+    CAVEAT: (
+        "Son redes pequeñas con imágenes de 28x28: no predicen con qué rapidez entrena una máquina "
+        "modelos grandes, que dependen mucho más del ancho de banda de memoria y de los "
+        "aceleradores."
+    ),
+    "model": "modelo",
+    "optimizer": "optimizador",
+    "model, optimizer and epochs": "modelo, optimizador y épocas",
+    "batch": "lote",
+    "images per step": "imágenes por paso",
+    "loop": "bucle",
+    AXES[3].meaning: (
+        "cómo se entrena la red: con fit de Keras o con un bucle compilado de este proyecto"
+    ),
+    "precision": "precisión",
+    "the precision in which layers compute": "la precisión con la que calculan las capas",
+    "backend": "backend",
+    "the framework": "el framework",
+    "loss": "pérdida",
+    "accuracy": "exactitud",
+    "train loss": "pérdida en entrenamiento",
+    "train accuracy": "exactitud en entrenamiento",
+    "test loss": "pérdida en test",
+    "test accuracy": "exactitud en test",
+    METRICS[0].meaning: (
+        "entropía cruzada en el conjunto de entrenamiento; por época, la media durante el "
+        "entrenamiento"
+    ),
+    METRICS[1].meaning: "parte del conjunto de entrenamiento que se clasifica bien",
+    METRICS[2].meaning: "entropía cruzada en el conjunto de test",
+    METRICS[3].meaning: "parte del conjunto de test que se clasifica bien",
+    "2020 {}": "{} de 2020",
+    "laptop": "portátil",
+    "VM": "VM",
+    "test slip": "error en test",
+}
+
 DESCRIPTION = Description(
     name="mnist",
     title="MNIST training",
@@ -145,4 +185,5 @@ DESCRIPTION = Description(
     caveat=CAVEAT,
     drawings=DRAWINGS,
     reference=published_2020,
+    translations={"es": SPANISH},
 )

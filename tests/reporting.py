@@ -17,6 +17,11 @@ def report_of(runs: Sequence[Run], **changes: Any) -> Report:
     return build_report(runs, DESCRIPTION.outline, published_2020(), **changes)
 
 
+def said(report: Report) -> list[str]:
+    """Return every sentence of the verdict: the answer, the remarks and the details."""
+    return [*report.verdict, *(one.text for one in report.remarks), *report.details]
+
+
 def table(report: Report, name: str) -> Table:
     """Return the table called `name`."""
     (found,) = (table for table in report.tables if table.name == name)

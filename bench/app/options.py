@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from bench.app.labels import labels_in
 from bench.spec.axes import Axis, Value
+from bench.spec.languages import LANGUAGES
 from bench.spec.request import REPORTS, Program
 from bench.spec.threads import thread_count
 from bench.text import did_you_mean
@@ -252,6 +253,18 @@ def out_option(help_: str, section: str = "Options") -> Option:
     """Return the option that names the folder of reports."""
     return Option(
         "--out", section=section, type=PATH, metavar="FOLDER", default=REPORTS, help=help_
+    )
+
+
+def language_option(section: str = "Options") -> Option:
+    """Return the option that names the language of the report."""
+    return Option(
+        "--lang",
+        "language",
+        section=section,
+        type=OneOf(LANGUAGES),
+        default=LANGUAGES[0],
+        help="language of the report's first screen and headings; data files keep English keys",
     )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.analysis.results import Results, analyse
 from bench.record.run import LeftOut, Run
 from bench.report import parquet
-from bench.report.column import Report
+from bench.report.column import Report, Table
 from bench.report.figures import gallery, render
 from bench.report.page.make import page_of
+from bench.report.screen import remarks, verdict
 from bench.report.tables.capacity import capacity_table
 from bench.report.tables.comparison import comparison_table
 from bench.report.tables.conditions import conditions_table
@@ -21,6 +22,7 @@ from bench.report.tables.limits import limits_table
 from bench.report.tables.machines import machines_table
 from bench.report.tables.memory import memory_table
 from bench.report.tables.overfitting import overfitting_table
+from bench.report.tables.overview import overview_table
 from bench.report.tables.quality import quality_table
 from bench.report.tables.ranking import ranking_table
 from bench.report.tables.reproduce import reproduce_table
@@ -28,11 +30,15 @@ from bench.report.tables.sameness import sameness_table
 from bench.report.tables.sittings import sittings_table
 from bench.report.tables.targets import targets_table
 from bench.report.tables.threads import threads_table
-from bench.report.verdict import verdict
+from bench.report.translation import translated
+from bench.report.verdict import details
 from bench.report.words import figures as figure_words
 from bench.report.words import notes
+from bench.report.words.catalogue import words_of
+from bench.report.words.phrasebook import phrasebook
 from bench.spec.axes import Reference
 from bench.spec.description import Description, Outline
+from bench.spec.languages import LANGUAGES, Language
 
 
 def build_report(
@@ -53,37 +59,56 @@ def build_report(
 
 
 def report_of_results(
-    results: Results, commands: Sequence[str] = (), left_out: Sequence[LeftOut] = ()
+    results: Results,
+    commands: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
+    language: Language = LANGUAGES[0],
+    own_words: Mapping[str, str] | None = None,
 ) -> Report:
-    """Return the annex of results that are there already."""
-    compared = (ranking_table(results), comparison_table(results))
-    capacity = capacity_table(results)
-    targets = targets_table(results)
-    return Report(
-        title=notes.title(results.outline.title),
-        verdict=verdict(results),
-        tables=(
-            *((*compared, capacity) if results.headline else (capacity, *compared)),
-            sittings_table(results),
-            *([threads_table(results)] if results.threads else []),
-            limits_table(results),
-            machines_table(results),
-            *([quality_table(results)] if results.outline.evaluation_metrics else []),
-            sameness_table(results),
-            *([] if targets is None else [targets]),
-            *([overfitting_table(results)] if results.curves else []),
-            memory_table(results),
-            conditions_table(results),
-            cost_table(results),
-            failures_table(results),
-            reproduce_table(results, commands),
-            epochs_table(results),
-        ),
+    """Return the annex of results that are there already.
+
+    `own_words` are the workload's own words in the `language`, by the English ones.
+    """
+    words, book = words_of(language), phrasebook(language, own_words)
+    report = Report(
+        title=words.title(book.said(results.outline.title)),
+        verdict=(verdict(results, words, book),),
+        tables=_tables(results, commands),
         notes=(
             *([notes.published_source(results.reference)] if results.reference else []),
             *map(notes.left_out, left_out),
         ),
         page=page_of(results),
+        overview=overview_table(results, words),
+        remarks=remarks(results, words),
+        caveat=results.outline.caveat if results.groups else "",
+        details=details(results),
+        language=language,
+    )
+    return translated(report, book)
+
+
+def _tables(results: Results, commands: Sequence[str]) -> tuple[Table, ...]:
+    """Return the tables of the annex: what the verdict rests on, and then job by job."""
+    targets = targets_table(results)
+    return (
+        ranking_table(results),
+        comparison_table(results),
+        sittings_table(results),
+        capacity_table(results),
+        epochs_table(results),
+        *([quality_table(results)] if results.outline.evaluation_metrics else []),
+        *([] if targets is None else [targets]),
+        *([overfitting_table(results)] if results.curves else []),
+        cost_table(results),
+        *([threads_table(results)] if results.threads else []),
+        memory_table(results),
+        limits_table(results),
+        sameness_table(results),
+        machines_table(results),
+        conditions_table(results),
+        failures_table(results),
+        reproduce_table(results, commands),
     )
 
 

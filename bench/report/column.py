@@ -12,6 +12,7 @@ from bench import units
 from bench.report.figures.figure import Figure
 from bench.report.page.page import Page
 from bench.report.words.sureness import Bracket, rounded
+from bench.spec.languages import Language
 
 Row = Mapping[str, Any]
 
@@ -89,9 +90,11 @@ class Column:
 class Table:
     """Rows of raw values, the rows that people read, and notes.
 
-    `rows` go to JSON and CSV whole, with every key; `brief`, if given, are the rows that the
-    readable renderings show. `sideways` turns columns into lines, which suits few rows of many
-    columns. All texts are plain: a renderer escapes them.
+    `rows` go to JSON and CSV whole, with every key; `brief` and `reading`, if given, are the rows
+    and the columns that the readable renderings show instead. `sideways` turns columns into lines,
+    which suits few rows of many columns. If a table has no rows to show, a report lists it among
+    what does not apply, unless it `stands` by its notes alone. All texts are plain: a renderer
+    escapes them.
     """
 
     name: str
@@ -100,7 +103,14 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     brief: tuple[Row, ...] | None = None
+    reading: tuple[Column, ...] | None = None
     sideways: bool = False
+    stands: bool = False
+
+    @property
+    def read(self) -> tuple[Column, ...]:
+        """The columns that people read."""
+        return self.columns if self.reading is None else self.reading
 
     @property
     def shown(self) -> tuple[Row, ...]:
@@ -118,14 +128,23 @@ class Table:
         """The text of each foldable column whose cells all read the same, by the column's key."""
         return {
             column.key: next(iter(texts))
-            for column in self.columns
+            for column in self.read
             if column.foldable and len(texts := {column.text(row) for row in self.shown}) == 1
         }
 
     @property
     def varying(self) -> tuple[Column, ...]:
         """The columns that are not folded."""
-        return tuple(column for column in self.columns if column.key not in self.constants)
+        return tuple(column for column in self.read if column.key not in self.constants)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A line of the first screen: its kind (`failed`), its first word for readers, and the rest."""
+
+    kind: str
+    name: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,9 @@ class Report:
     """A title, the answer in plain paragraphs, the tables, notes on the whole, and the figures.
 
     `page` is what the page of HTML holds beside them; without it, no page is written.
+    The first screen of an annex also has an `overview` of the machines, `remarks` and the
+    workload's `caveat`; `details` are the longer sentences of its verdict. Titles, headings and the
+    sentences of the first screen are in the `language`.
     """
 
     title: str
@@ -141,6 +163,16 @@ class Report:
     notes: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     page: Page | None = None
+    overview: Table | None = None
+    remarks: tuple[Remark, ...] = ()
+    caveat: str = ""
+    details: tuple[str, ...] = ()
+    language: Language = "en"
+
+    @property
+    def written(self) -> tuple[Table, ...]:
+        """Every table that is written as data; the one of the first screen comes first."""
+        return (*([self.overview] if self.overview is not None else []), *self.tables)
 
 
 def plain(value: Any) -> Any:

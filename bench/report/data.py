@@ -21,8 +21,10 @@ from bench.report.page.build import summary_html
 #: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
 #: `accuracy`), and takes the keys of metrics and build facts from the workload. Version 3 compares
 #: for another day (`ranking`, `sittings`, other columns of `comparison`) and adds `sameness`,
-#: `targets`, `threads` and `overfitting`.
-LAYOUT_VERSION = 3
+#: `targets`, `threads` and `overfitting`. Version 4 adds the table `overview`, the `language`, the
+#: `kind` of each sentence of the verdict (`answer`, `failed`, `disturbed`, `assumed`, ...), and why
+#: facts of a machine are `unknown`. In any language, keys and values are as in English.
+LAYOUT_VERSION = 4
 #: A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -35,7 +37,7 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     file cannot be written; a file is replaced whole or not at all.
     """
     texts = {"summary.md": markdown(report), "summary.json": summary_json(report)}
-    texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.tables}
+    texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.written}
     pictures = {figure.name: render.svg(figure) for figure in report.figures}
     if report.page is not None:
         texts["summary.html"] = summary_html(report, report.page, pictures)
@@ -46,13 +48,13 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
 
 def _write_parquet(report: Report, folder: Path) -> list[Path]:
     """Write each table as Parquet; if that is impossible here, remove the files of these tables."""
-    paths = {table.name: folder / f"{table.name}.parquet" for table in report.tables}
+    paths = {table.name: folder / f"{table.name}.parquet" for table in report.written}
     if not parquet.is_available():
         for path in paths.values():
             _remove(path)
         return []
     return [
-        replace_file(paths[table.name], parquet.table_parquet(table)) for table in report.tables
+        replace_file(paths[table.name], parquet.table_parquet(table)) for table in report.written
     ]
 
 
@@ -77,18 +79,35 @@ def summary_json(report: Report) -> str:
     `about`, `verdict`, `columns` and `notes` are lists of row objects too. An unknown value is null
     and never NaN.
     """
+    tables = report.written
     notes: list[dict[str, Any]] = [
-        {"table": table.name, "text": text} for table in report.tables for text in table.notes
+        {"table": table.name, "text": text} for table in tables for text in table.notes
     ]
     notes += [{"table": None, "text": text} for text in report.notes]
     document: dict[str, Any] = {
-        "about": [{"title": report.title, "layout_version": LAYOUT_VERSION}],
-        "verdict": [{"text": text} for text in report.verdict],
-        **{table.name: [plain(row) for row in table.rows] for table in report.tables},
-        "columns": [_column(table, column) for table in report.tables for column in table.columns],
+        "about": [
+            {
+                "title": report.title,
+                "layout_version": LAYOUT_VERSION,
+                "language": report.language,
+            }
+        ],
+        "verdict": [{"kind": kind, "text": text} for kind, text in _verdict(report)],
+        **{table.name: [plain(row) for row in table.rows] for table in tables},
+        "columns": [_column(table, column) for table in tables for column in table.columns],
         "notes": notes,
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _verdict(report: Report) -> list[tuple[str, str]]:
+    """Return every sentence of the verdict with its kind, the answer first."""
+    return [
+        *(("answer", text) for text in report.verdict),
+        *((remark.kind, remark.text) for remark in report.remarks),
+        *([("caveat", report.caveat)] if report.caveat else []),
+        *(("detail", text) for text in report.details),
+    ]
 
 
 def _column(table: Table, column: Column) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bench.analysis.cells import (
     Kind,
     column_axes,
     heading_axes,
+    kind_of,
     separating_axes,
     unmarked_axes,
 )
@@ -26,10 +27,13 @@ from bench.spec.job import NO_DATA
 
 if TYPE_CHECKING:
     from bench.analysis.ranks import RankSet
-    from bench.analysis.results import Results
+    from bench.analysis.results import GroupResult, Results
 
 #: Significant digits of a metric that has no fixed number of decimals.
 SIGNIFICANT = 3
+
+#: The bases of a speed beside a published machine, the most telling basis first.
+BASES = ("total", "epoch", None)
 
 #: The `source` of a measured row.
 MEASURED = "measured"
@@ -195,9 +199,28 @@ def trained_wrong(results: Results) -> tuple[str, ...]:
     )
 
 
-def rank_text(rank: RankSet) -> str:
-    """Return `1` or `1 to 3`."""
-    return str(rank.first) if rank.first == rank.last else f"{rank.first} to {rank.last}"
+def rank_text(rank: RankSet, to: str = "to") -> str:
+    """Return `1` or `1 to 3`; `to` is the word between two ranks."""
+    return str(rank.first) if rank.first == rank.last else f"{rank.first} {to} {rank.last}"
+
+
+def telling(results: Results) -> list[GroupResult]:
+    """Return the most telling group of each machine and kind of job.
+
+    A group tells more if it stands beside a published total, then by its epochs and its jobs. The
+    groups of a machine are in this order too.
+    """
+    best: dict[tuple[str, Kind], GroupResult] = {}
+    place = {machine.key: number for number, machine in enumerate(results.machines)}
+    for result in sorted(results.groups, key=_weight):
+        kind = kind_of(result.group.cell, results.outline)
+        best.setdefault((result.group.machine_key, kind), result)
+    return sorted(best.values(), key=lambda result: place[result.group.machine_key])
+
+
+def _weight(result: GroupResult) -> tuple[int, int, int]:
+    basis = next((one.basis for one in result.relatives if one.basis), None)
+    return (BASES.index(basis), -result.group.cell.epochs, -result.times.n)
 
 
 def bounded(

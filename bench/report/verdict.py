@@ -1,4 +1,7 @@
-"""The verdict: which machine to train on, and how certain that is."""
+"""The longer sentences of the verdict: how machines rank, how fast they are, and what is assumed.
+
+bench/report/screen.py gives the verdict itself.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import itertools
 import math
 from statistics import fmean
 
-from bench.analysis.cells import Kind, heading_axes, kind_of
+from bench.analysis.cells import heading_axes
 from bench.analysis.contenders import Contender
 from bench.analysis.ranks import Pair, Ranking, sittings_to_settle
 from bench.analysis.ratios import (
@@ -17,75 +20,43 @@ from bench.analysis.ratios import (
     within_sitting,
 )
 from bench.analysis.results import GroupResult, Results
-from bench.report.pair_words import bracket_of, pair_sentence
-from bench.report.shared_columns import job_text, kind_text, trained_wrong, warnings
+from bench.report.pair_words import bracket_of, faster_first, pair_sentence
+from bench.report.screen import ASSUMED, first_pair
+from bench.report.shared_columns import job_text, kind_text, telling
 from bench.report.words import phrases, sureness
 from bench.report.words import verdict as words
 from bench.units import percent, significant
 
-#: The bases of a speed, the most telling basis first.
-_BASES = ("total", "epoch", None)
+#: With more machines, only the tables tell how fast each of them is.
+MOST_MACHINES = 4
 
 #: How many pairs of neighbours the verdict tells, beside the first two machines.
 NEIGHBOURS = 4
 
-#: Below this share a bracket is not called assumed.
-ASSUMED = 0.005
 
-
-def verdict(results: Results) -> tuple[str, ...]:
-    """Return the paragraphs that stand first in the report."""
-    counts = [words.job_counts(results.counts)] if results.counts.planned else []
-    if not results.groups:
-        return (words.nothing_measured(bool(results.unmeasured)), *counts)
-    speeds = [
-        _speed(result, results)
-        for machine in results.machines
-        for result in _telling(results, machine.key)
-    ]
-    caveat = results.outline.caveat
+def details(results: Results) -> tuple[str, ...]:
+    """Return the longer sentences of the verdict, which stand in the annex."""
+    speeds = telling(results)
+    few = len({result.group.machine_key for result in speeds}) <= MOST_MACHINES
     return (
         *_choice(results),
-        *trained_wrong(results),
-        *speeds,
-        *counts,
-        *([words.disturbed_jobs(results.disturbances)] if results.watched else []),
-        *warnings(results),
-        *([caveat] if caveat else []),
+        *([_speed(result, results) for result in speeds] if few else []),
+        *([words.job_counts(results.counts)] if results.counts.planned else []),
     )
 
 
 def _choice(results: Results) -> list[str]:
-    """Return the answer itself, how the machines rank, and what the answer assumes."""
-    measured = [machine.name for machine in results.measured_machines]
+    """Return how the machines rank, and what the answer assumes."""
     headline = results.headline
-    if len(measured) == 1:
-        year = None if results.reference is None else results.reference.year
-        own = [_own_bracket(one) for one in results.contenders]
-        return [" ".join([words.one_machine(measured[0], year), *filter(None, own)])]
     if headline is None:
-        return [words.no_common_job(len(measured))]
-    alone = [name for name in measured if name not in headline.names]
+        return [text for one in results.contenders if (text := _own_bracket(one))]
+    pair = first_pair(headline)
     return [
-        " ".join([_answer(headline, results), *([words.left_out(alone)] if alone else [])]),
+        *([] if pair is None else _would_take(faster_first(pair), results)),
         *_neighbours(headline),
         *_kinds(results),
         _basis(headline, results),
     ]
-
-
-def _answer(ranking: Ranking, results: Results) -> str:
-    """Return which machine to train on, or that it is not known."""
-    first, second = ranking.names[:2]
-    if len(ranking.best) == 1 and ranking.best[0] != first:  # the two share no kind of job
-        first, second = ranking.best[0], first
-    pair = ranking.between(first, second)
-    if pair is None:
-        return words.no_winner(ranking.best)
-    if ranking.best == (first,):
-        return pair_sentence(pair, MARGIN)
-    open_pairs = [words.no_winner(ranking.best)] if len(ranking.names) > 2 else []
-    return " ".join([*open_pairs, pair_sentence(pair, MARGIN), *_would_take(pair, results)])
 
 
 def _would_take(pair: Pair, results: Results) -> list[str]:
@@ -157,20 +128,6 @@ def _own_bracket(contender: Contender) -> str:
     spread = fit.prior.spread if fit.assumed > ASSUMED else None
     half, another = (math.expm1(log) for log in (bracket(fit), next_sitting(fit)))
     return words.own_bracket(contender.name, half, another, fit.count, spread)
-
-
-def _telling(results: Results, machine_key: str) -> list[GroupResult]:
-    """Return the most telling group of each kind: by its basis, its epochs, then its jobs."""
-    own = [result for result in results.groups if result.group.machine_key == machine_key]
-    best: dict[Kind, GroupResult] = {}
-    for result in sorted(own, key=_weight):
-        best.setdefault(kind_of(result.group.cell, results.outline), result)
-    return list(best.values())
-
-
-def _weight(result: GroupResult) -> tuple[int, int, int]:
-    basis = next((one.basis for one in result.relatives if one.basis), None)
-    return (_BASES.index(basis), -result.group.cell.epochs, -result.times.n)
 
 
 def _speed(result: GroupResult, results: Results) -> str:

@@ -11,6 +11,7 @@ from bench.spec.axes import Axis, Metric, Reference
 from bench.spec.drawing import Drawing
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
+from bench.spec.languages import Language
 
 #: What every job has beside its axes. A job's id covers both side by side, so no axis may have the
 #: name of a field, nor the key of a field in a grid.
@@ -56,8 +57,11 @@ class Description:
     `thread_variables` are set to the number of threads in a job's environment, `default_variables`
     to the value given unless the user set them; `recorded_variables` change speed and are recorded.
     `sources` are the importable packages whose code runs in a job: they are digested, and sent to
-    a cluster. `caveat` is the sentence that the verdict ends with. `drawings` are pictures of what
-    is trained. `reference` loads published figures; None if there are none.
+    a cluster. `caveat` is the sentence that the first screen of a report ends with. `drawings` are
+    pictures of what is trained. `reference` loads published figures; None if there are none.
+    `translations` holds, for each language but English, the workload's own words by the English
+    ones: its title, axes, metrics, meanings and caveat, and the names of its reference. `{}` in a
+    phrase stands for any name.
 
     Raises WorkloadError if an axis has a reserved name or key, if two axes or two metrics have the
     same name, or if the training counterpart of a metric is unknown or has another better side.
@@ -78,6 +82,7 @@ class Description:
     caveat: str = ""
     drawings: tuple[Drawing, ...] = ()
     reference: Callable[[], Reference] | None = field(default=None, compare=False)
+    translations: Mapping[Language, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for axis in self.axes:

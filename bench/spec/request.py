@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from bench.spec.axes import Value
 from bench.spec.grid import GridChanges
+from bench.spec.languages import LANGUAGES, Language
 from bench.spec.privacy import Privacy
 
 #: What places jobs on the machine on which the command was typed; the first one is the default.
@@ -96,6 +97,7 @@ class RunRequest:
     cluster: ClusterChoice = field(default_factory=ClusterChoice)
     limits: MeasureLimits = field(default_factory=MeasureLimits)
     series: SeriesRequest | None = None
+    language: Language = LANGUAGES[0]
     only_show: Literal["jobs", "launches", "plan"] | None = None
 
 
@@ -112,6 +114,7 @@ class ReportRequest:
     labels: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     price: str | None = None
+    language: Language = LANGUAGES[0]
 
 
 @dataclass(frozen=True)

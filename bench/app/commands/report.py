@@ -21,6 +21,7 @@ from bench.app.options import (
     Command,
     ExitCodes,
     Option,
+    language_option,
     only_option,
     out_option,
     price_option,
@@ -30,6 +31,7 @@ from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.price import read_rules
 from bench.record.run import LeftOut, Run
+from bench.spec.languages import LANGUAGES, Language
 from bench.spec.privacy import Privacy
 from bench.spec.request import Program, ReportRequest
 from bench.text import printable
@@ -82,6 +84,7 @@ def command(program: Program, about: str) -> click.Command:
             ),
             only_option("the report shows only these machines"),
             price_option(PRICE),
+            language_option(),
             workload_option(program),
         ],
     )
@@ -111,7 +114,8 @@ def execute(request: ReportRequest, program: Program) -> int:
     for line in left_out_lines(left_out):
         print(line)
     commands = [command] if command else []
-    print(make_report(runs, request.out, workload, commands, left_out).path)
+    written = make_report(runs, request.out, workload, commands, left_out, request.language)
+    print(written.path)
     return counts_of(runs).exit_code
 
 
@@ -121,6 +125,7 @@ def make_report(
     workload: Workload,
     commands: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
+    language: Language = LANGUAGES[0],
 ) -> Written:
     """Write the report of `runs` into `out`.
 
@@ -135,7 +140,9 @@ def make_report(
     description = workload.description
     reference = description.reference() if description.reference else None
     results = analyse(runs, description.outline, reference)
-    report = with_note_on_parquet(report_of_results(results, commands, left_out))
+    own_words = description.translations.get(language)
+    report = report_of_results(results, commands, left_out, language, own_words)
+    report = with_note_on_parquet(report)
     report = with_figures(report, results, description)
     return Written(data.write_report(report, out)[0], results)
 

@@ -23,6 +23,7 @@ from bench.dispatch.eligible import most_threads
 from bench.errors import DispatchError
 from bench.record.journal import find_journals
 from bench.record.run import Run
+from bench.spec.languages import Language
 from bench.spec.request import Program, RunRequest
 from bench.watch.look import wait_until_quiet
 
@@ -64,7 +65,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> S
         spoken=program.spoken,
     )
     try:
-        code = _measure(campaign)
+        code = _measure(campaign, request.language)
     except BaseException:  # the cluster still costs money; another run may be measuring it
         run_cluster.leave(cluster, program, take_down=False)
         raise
@@ -76,7 +77,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> S
     return Sat(code or left, goes_on is not None)
 
 
-def _measure(campaign: Campaign) -> int:
+def _measure(campaign: Campaign, language: Language) -> int:
     with one_interrupt(_say_what_is_lost):
         plan = campaign.plan
         on_gpu = plan.workload.may_use_gpu()
@@ -88,12 +89,12 @@ def _measure(campaign: Campaign) -> int:
             interrupted = campaign.run()
         except DispatchError:
             if campaign.path is not None:  # what was measured before has its report
-                _report(campaign)
+                _report(campaign, language)
             raise
         try:
-            code = _report(campaign, interrupted)
+            code = _report(campaign, language, interrupted)
         except KeyboardInterrupt:  # only the first one arrives
-            code = _report(campaign, interrupted)
+            code = _report(campaign, language, interrupted)
     return INTERRUPTED if interrupted else code
 
 
@@ -101,7 +102,7 @@ def _say_what_is_lost() -> None:
     print("\nending: the running job is lost, but the jobs before it are kept", flush=True)
 
 
-def _report(campaign: Campaign, interrupted: bool = False) -> int:
+def _report(campaign: Campaign, language: Language, interrupted: bool = False) -> int:
     """Write the report and say what was measured; return 1 if anything is missing."""
     if campaign.path is None:
         print("nothing was measured")
@@ -110,7 +111,7 @@ def _report(campaign: Campaign, interrupted: bool = False) -> int:
     journals = find_journals(journals_in(campaign.out))
     found = with_run(run, journals, workload.description.outline)
     runs = pricing.repriced_sittings(found.runs, run)
-    written = make_report(runs, campaign.out, workload, left_out=found.left_out)
+    written = make_report(runs, campaign.out, workload, left_out=found.left_out, language=language)
     for line in left_out_lines(found.left_out):
         print(line)
     for line in _closing_lines(run, written.path, interrupted):

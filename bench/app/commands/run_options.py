@@ -21,6 +21,7 @@ from bench.app.options import (
     ThreadCounts,
     Values,
     flag,
+    language_option,
     out_option,
     price_option,
     workload_option,
@@ -198,6 +199,7 @@ def _how_to_run() -> list[Option]:
             "--job-timeout", type=POSITIVE, default=3600, metavar="S", help="a job's time limit"
         ),
         price_option(section=HOW),
+        language_option(HOW),
         option(
             "--wait-quiet",
             type=POSITIVE,
@@ -237,6 +239,7 @@ def request_of(values: dict[str, Any]) -> RunRequest:
         ),
         limits=MeasureLimits(None if minutes is None else 60 * minutes, values["max_usd"]),
         series=series_of(values),
+        language=values["language"],
         only_show=("launches" if values["as_json"] else "jobs")
         if values["list_jobs"]
         else ("plan" if values["dry_run"] else None),

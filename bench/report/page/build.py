@@ -41,7 +41,7 @@ def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str
         title=html.text(report.title),
         style=style,
         lead=html.paragraphs(report.verdict[:1]),
-        verdict=html.paragraphs(report.verdict[1:]),
+        verdict=html.paragraphs([*report.verdict[1:], *_remarks(report)]),
         chips="\n".join(_chip(*chip) for chip in page.chips),
         note=html.paragraphs([page.note] if page.note else []),
         speed=figures.pop("speed", ""),
@@ -52,12 +52,18 @@ def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str
             for table in report.tables
         ),
         tables="\n".join(html.table(table, page.about) for table in report.tables),
-        notes=html.paragraphs(report.notes),
+        notes=html.paragraphs([*report.details, *report.notes]),
         data=embedded(data),
         charts=charts,
         script=script,
         licences=html.preformatted(libraries.notices()) if report.figures else "",
     )
+
+
+def _remarks(report: Report) -> list[str]:
+    """Return what was measured, failed, was disturbed or is assumed, and the workload's caveat."""
+    said = [f"{remark.name}: {remark.text}" for remark in report.remarks]
+    return [*said, report.caveat] if report.caveat else said
 
 
 def embedded(data: Any) -> str:

@@ -55,7 +55,9 @@ _TIMES = (
         better="lower",
     ),
 )
-_BASIS = Column("relative_basis", "by", meaning="the published time that the speed is taken from")
+_BASIS = Column(
+    "relative_basis", "by", meaning="the published time that the speed is taken from", foldable=True
+)
 _READ_OFF = Column(
     "read_off",
     "read off",
@@ -63,7 +65,11 @@ _READ_OFF = Column(
     "how many longer jobs were read off here too, beside the n jobs; they have no weight",
 )
 _DISTURBED = Column(
-    "disturbed", "disturbed", "number", "how many of the n jobs were disturbed (see Conditions)"
+    "disturbed",
+    "disturbed",
+    "number",
+    "how many of the n jobs were disturbed (see Conditions)",
+    foldable=True,
 )
 _ASIDE = Column(
     "aside",

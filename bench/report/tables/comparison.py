@@ -78,8 +78,8 @@ def _columns() -> tuple[Column, ...]:
             "differs",
             "what differs",
             "list",
-            f"the {MOST_DIFFERENCES} facts that differ between them and tell most; `compare` "
-            "lists all of them",
+            f"the {MOST_DIFFERENCES} facts that differ between them and tell most; the "
+            "command compare lists all of them",
         ),
     )
 

@@ -13,7 +13,7 @@ from bench.report.shared_columns import cell_row, group_columns, warnings
 from bench.report.words import notes, verdict
 from bench.spec.description import Outline
 
-#: At most so many jobs are shown, the disturbed ones first; the CSV holds them all.
+#: At most so many disturbed jobs are shown; the CSV holds every job.
 MOST_SHOWN = 40
 
 #: What was seen of a job as a whole, in the field names of `Interference`.
@@ -82,9 +82,10 @@ _FIGURES = (
 def conditions_table(results: Results) -> Table:
     """Return one row for each job that was watched, the disturbed ones first."""
     rows = [_row(watched, results.outline) for watched in results.watched]
+    disturbed = rows[: results.disturbances.disturbed]
     told = (
         verdict.disturbed_jobs(results.disturbances),
-        notes.CONDITIONS_NOTE,
+        notes.conditions(disturbed[:MOST_SHOWN] != disturbed),
         *notes.looks(results.looks),
         *notes.unseen(results.unseen),
     )
@@ -93,7 +94,8 @@ def conditions_table(results: Results) -> Table:
         title="Conditions",
         columns=(*group_columns(results), *_FIGURES),
         rows=tuple(rows),
-        brief=tuple(rows[:MOST_SHOWN]),
+        brief=tuple(disturbed[:MOST_SHOWN]),
+        stands=bool(rows),
         notes=(*warnings(results), *(told if rows else (notes.NOT_WATCHED,))),
     )
 

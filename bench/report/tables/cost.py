@@ -54,14 +54,17 @@ def cost_table(results: Results) -> Table:
         if reason:
             unpriced.setdefault(reason, []).append(name)
     without = any(cost.joules is None for cost in costs) and bool(results.no_energy)
+    rows = tuple(_row(cost, results.outline) for cost in costs)
+    known = any(cost.usd_per_job is not None or cost.joules is not None for cost in costs)
     return Table(
         name="cost",
         title="Energy and price",
         columns=(*group_columns(results), *_FIGURES),
-        rows=tuple(_row(cost, results.outline) for cost in costs),
+        rows=rows,
+        brief=rows if known else (),
         notes=(
             *warnings(results),
-            notes.COST_NOTE,
+            *([notes.COST_NOTE] if known else []),
             *notes.no_prices(unpriced),
             *([notes.no_energy(results.no_energy)] if without else []),
         ),

@@ -1,7 +1,12 @@
-"""The table of epochs: times, memory and metrics epoch by epoch, medians over jobs."""
+"""The table of epochs: times, memory and metrics epoch by epoch, medians over jobs.
+
+People read one row for each job with the milliseconds of a step in every epoch, as a training log
+prints them; JSON and CSV hold a row for each epoch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.analysis.capacity import EpochTimes
@@ -23,6 +28,9 @@ from bench.spec.description import Outline
 
 #: Begins the key of a metric of an evaluation, beside the metric of the epoch itself.
 EVALUATED = "evaluated_"
+
+#: At most so many epochs stand side by side.
+ABREAST = 16
 
 
 def _step(name: str, heading: str, meaning: str) -> Column:
@@ -53,7 +61,7 @@ _DISTURBED = Column(
 
 
 def epochs_table(results: Results) -> Table:
-    """Return every epoch; a published epoch is shown only if its job was measured."""
+    """Return every epoch; published epochs are shown beside measured epochs of such a job."""
     outline, naming = results.outline, Naming(results.outline)
     evaluated = {
         (curve.group.machine_key, curve.group.cell, point.epoch): point
@@ -74,7 +82,7 @@ def epochs_table(results: Results) -> Table:
     year = results.reference.year if results.reference else None
     return Table(
         name="epochs",
-        title="Epoch by epoch",
+        title="Milliseconds per step, epoch by epoch",
         columns=(
             *group_columns(results),
             *_FIGURES,
@@ -83,13 +91,41 @@ def epochs_table(results: Results) -> Table:
             _DISTURBED,
         ),
         rows=(*measured, *published),
-        brief=(*measured, *shown),
+        brief=_side_by_side((*measured, *shown)),
+        reading=(*group_columns(results), *map(_epoch_column, _chosen(measured or shown))),
         notes=(
             *warnings(results),
             notes.EPOCHS_NOTE,
             *([notes.published_epochs(year)] if year else []),
         ),
     )
+
+
+def _side_by_side(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return one row for each run of epochs, with the mean step of each epoch."""
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        if not found or row["epoch"] <= found[-1]["epoch"]:
+            found.append(dict(row))
+        found[-1] |= {"epoch": row["epoch"], _epoch_key(row["epoch"]): row["step_mean_ms"]}
+    return tuple(found)
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the epochs that are shown: all of them, or some at equal distances."""
+    epochs = sorted({row["epoch"] for row in rows})
+    if len(epochs) <= ABREAST:
+        return epochs
+    step = (len(epochs) - 1) / (ABREAST - 1)
+    return [epochs[round(place * step)] for place in range(ABREAST)]
+
+
+def _epoch_column(epoch: int) -> Column:
+    return Column(_epoch_key(epoch), str(epoch), "number", unit="ms", better="lower")
+
+
+def _epoch_key(epoch: int) -> str:
+    return f"epoch_{epoch}_step_ms"
 
 
 def _evaluated(point: CurvePoint | None, outline: Outline) -> dict[str, float | None]:
@@ -166,7 +202,10 @@ def _published(
 
 
 def _job(cell: Cell, outline: Outline) -> tuple[Any, ...]:
-    """Return what a measured and a published job must share to stand beside each other."""
+    """Return what a measured and a published job must share to stand beside each other.
+
+    They may have unlike numbers of epochs.
+    """
     batch = [axis for axis in outline.axes if axis.is_batch]
     axes = (*heading_axes(outline), *batch)
-    return (cell.epochs, *(cell.value(axis.name) for axis in axes))
+    return tuple(cell.value(axis.name) for axis in axes)

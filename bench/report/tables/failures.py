@@ -42,7 +42,7 @@ def failures_table(results: Results) -> Table:
         notes=(
             *warnings(results),
             *(notes.advice(reason) for reason in reasons.values()),
-            *([notes.FAILURES_NOTE] if rows else []),
+            notes.FAILURES_NOTE if rows else notes.NOTHING_FAILED,
         ),
     )
 

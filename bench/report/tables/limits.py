@@ -72,7 +72,7 @@ _FIGURES = (
     Column(
         "regime_text",
         "regime",
-        meaning="what takes the largest part of the step; `near the limit` if the overhead is too "
+        meaning="what takes the largest part of the step; near the limit if the overhead is too "
         "close to a half to be sure",
     ),
     Column(

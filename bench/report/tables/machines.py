@@ -1,8 +1,12 @@
-"""The table of machines: what each measured and each published machine is."""
+"""The table of machines: what each measured and each published machine is.
+
+JSON and CSV hold every fact. People read the measured machines, in the facts that decide how fast
+they are and in every fact in which they differ.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from bench import units
@@ -15,7 +19,7 @@ from bench.record.facts import (
     ThreadPool,
     open_vulnerabilities,
 )
-from bench.report.column import Column, Table
+from bench.report.column import Column, Row, Table
 from bench.report.shared_columns import MACHINE, MEASURED, source_of, warnings
 from bench.report.words import notes
 
@@ -24,6 +28,14 @@ _APART = frozenset({"machine_id", "cpu_flags", "gpus", "packages", "unknown"})
 _FACTS = tuple(name for name in MachineFacts.model_fields if name not in _APART)
 #: Lines that are shown only if a machine has a value there.
 _IF_KNOWN = frozenset({"host_name", "core_kinds"})
+#: Facts that people read of every machine, if they are known; so are the packages of its jobs.
+_TELLING = frozenset(
+    {
+        *("host_name", "cpu_model", "instruction_sets", "core_kinds", "usable_cpus", "cpu_quota"),
+        *("memory_total_bytes", "memory_limit_bytes", "gpus", "device", "virtualisation"),
+        *("cloud_instance_type", "os", "python", "environment", "jobs_measured"),
+    }
+)
 
 
 def machines_table(results: Results) -> Table:
@@ -34,21 +46,31 @@ def machines_table(results: Results) -> Table:
         for column in (*_BEFORE, *_packages(results.machines), *_builds(results.machines), *_AFTER)
         if column.key not in _IF_KNOWN or any(row[column.key] for row in measured)
     ]
+    loaded = {package_key(name) for machine in results.machines for name in machine.versions}
+    read = [column for column in lines if _is_read(column, measured, _TELLING | loaded)]
     reference = results.reference
     return Table(
         name="machines",
         title="Machines",
         columns=(MACHINE, *lines),
         rows=(*measured, *_published_rows(results, measured)),
+        brief=tuple(measured),
+        reading=(MACHINE, *read),
         notes=(
             *warnings(results),
-            *([notes.published_facts(reference.year)] if reference else []),
+            notes.facts_shown(len(lines) - len(read), len(measured)),
             *map(notes.unlike_machines, unlike_machines(results.machines)),
             *map(notes.one_machine, shared_identities(results.machines)),
-            *notes.unknown_facts(results.machines),
+            *([notes.published_facts(reference.year)] if reference else []),
         ),
         sideways=True,
     )
+
+
+def _is_read(column: Column, rows: Sequence[Row], telling: Set[str]) -> bool:
+    """Say whether people read a fact: it is known and telling, or the machines differ in it."""
+    texts = {column.text(row) for row in rows}
+    return len(texts) > 1 or (column.key in telling and texts != {units.NOT_AVAILABLE})
 
 
 def package_key(name: str) -> str:
@@ -91,6 +113,7 @@ def _row(machine: Machine) -> dict[str, Any]:
         **{key: getattr(facts, key) for key in _FACTS},
         "gpus": [_gpu(gpu) for gpu in facts.gpus or ()] or None,
         "label": machine.label,
+        "unknown": dict(facts.unknown),
         "caches": _caches(facts),
         **_loaded(machine.runtimes),
         "mitigations_open": None

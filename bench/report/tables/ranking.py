@@ -17,7 +17,7 @@ from bench.report.words import notes, phrases, sureness
 ALL = "all"
 
 _COLUMNS = (
-    Column("jobs", "jobs", meaning="the kind of job; `all` is the mean over all kinds"),
+    Column("jobs", "jobs", meaning='the kind of job; "all" is the mean over all kinds'),
     Column("rank", "rank", meaning="the ranks that the machine may have"),
     MACHINE,
     Column(

@@ -16,6 +16,9 @@ from bench.report.words import notes
 #: What stands in the place of a run's id beside what all runs have in common.
 EVERY_RUN = "every run"
 
+#: How the name of a package's version ends.
+VERSION = " version"
+
 
 def reproduce_table(results: Results, commands: Sequence[str]) -> Table:
     """Return names and values of each share; `commands` are the commands that made the report.
@@ -34,9 +37,14 @@ def reproduce_table(results: Results, commands: Sequence[str]) -> Table:
             Column("value", "value"),
         ),
         rows=(*head, *itertools.chain(*shares)),
-        brief=(*head, *_brief(shares)),
+        brief=tuple(row for row in (*head, *_brief(shares)) if not _is_version(row)),
         notes=(*warnings(results), notes.DIGESTS_NOTE),
     )
+
+
+def _is_version(row: Row) -> bool:
+    """Say whether a row holds a version, which the table of machines shows too."""
+    return str(row["name"]).endswith(VERSION)
 
 
 def _brief(shares: Sequence[Sequence[Row]]) -> Iterator[Row]:
@@ -76,8 +84,8 @@ def _share_rows(share: Share) -> list[dict[str, Any]]:
         ("dataset source", header.dataset_source),
         ("data digest", header.data_digest),
         *(("code digest", digest) for digest in code),
-        *((f"{name} version", version) for name, version in versions.items() if version),
-        ("journal schema version", header.schema_version),
+        *((f"{name}{VERSION}", version) for name, version in versions.items() if version),
+        (f"journal schema{VERSION}", header.schema_version),
         ("journal", share.path.name),
         *(
             ("journal warning", warning.replace(str(share.path), share.path.name))

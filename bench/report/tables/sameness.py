@@ -54,15 +54,18 @@ def sameness_table(results: Results) -> Table:
     usual = {name: axis.default for name, axis in axes.items()}
     agreements = () if results.reference is None else results.reference.agreements
     rows = [_row(one, results) for one in found]
+    plain = all(one.second is None and one.finding is Finding.IDENTICAL for one in found)
     return Table(
         name="sameness",
         title="The same job",
         columns=_COLUMNS,
         rows=tuple(rows),
-        brief=tuple(_brief(found, rows)),
+        brief=() if plain else tuple(_brief(found, rows)),
+        stands=bool(found),
         notes=(
             *warnings(results),
-            *(words.explained(agreements, axes) if found else [words.NOTHING_COMPARED]),
+            *([] if found else [words.NOTHING_COMPARED]),
+            *([] if plain else words.explained(agreements, axes)),
             *words.sameness(results.sameness, usual),
         ),
     )

@@ -60,14 +60,18 @@ def sittings_table(results: Results) -> Table:
     against = {one.name: _against_itself(one, fit, results, donors) for one, fit in fitted}
     rows = tuple(_row(one, fit, against[one.name]) for one, fit in fitted)
     aside = [comparison.sittings_aside(one.name, one.sittings_aside) for one, _ in fitted]
+    several = any(row["sittings"] > 1 for row in rows)
+    priors = dict.fromkeys(row["prior"] for row in rows)
     return Table(
         name="sittings",
         title="Sittings",
         columns=_COLUMNS,
         rows=rows,
+        brief=rows if several else (),
         notes=(
             *warnings(results),
-            *([notes.SITTINGS_NOTE] if rows else []),
+            *([notes.SITTINGS_NOTE] if several else []),
+            *([notes.single_sittings(tuple(priors))] if rows and not several else []),
             *filter(None, aside),
             *(_what_changed(found) for found in against.values() if found and found.different),
         ),

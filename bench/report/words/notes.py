@@ -16,6 +16,7 @@ from bench.spec.axes import Reference
 if TYPE_CHECKING:  # these import pandas, which a command without a report does not wait for
     from bench.analysis.conditions import Looks
 
+NOTHING_FAILED = "Nothing failed, and no job was left out."
 FAILURES_NOTE = "summary.json holds the whole messages and logs."
 DIGESTS_NOTE = "Digests are SHA-256."
 CAPACITY_NOTE = (
@@ -53,11 +54,10 @@ LIMITS_NOTE = (
     "job that has its own ceilings."
 )
 MEMORY_NOTE = "All figures are medians over the n jobs."
-EPOCHS_NOTE = "All figures are medians over the n jobs; the times of steps are in milliseconds."
-CONDITIONS_NOTE = (
-    "Every job was watched from outside while it trained. Disturbed jobs are included in all "
-    "tables. docs/machine.md gives the thresholds and their sources. tables/conditions.csv holds "
-    "more of what was seen, and tables/epochs.csv tells how many epochs were disturbed."
+EPOCHS_NOTE = (
+    "Each figure is the time of an epoch divided by its steps, a median over the jobs of the row; "
+    "epoch 1 traces and compiles too. tables/epochs.csv also holds the quantiles, the memory and "
+    "the metrics of each epoch."
 )
 COST_NOTE = (
     "The price of a job is the mean total time at the machine's price per hour, without idle time, "
@@ -69,6 +69,24 @@ ONE_MEASURED = "Fewer than two machines were measured."
 NONE_IN_COMMON = (
     "The machines measured no job in common on the same data, so nothing can be compared."
 )
+
+
+def conditions(cut: bool) -> str:
+    """Return where the conditions of all jobs stand; `cut` if not all disturbed jobs are shown."""
+    shown = "Not all disturbed jobs are shown. " if cut else ""
+    return (
+        f"{shown}Every job was watched from outside while it trained; tables/conditions.csv holds "
+        "what was seen of each, and docs/machine.md the thresholds with their sources. A disturbed "
+        "job stays in all tables."
+    )
+
+
+def single_sittings(priors: Sequence[str]) -> str:
+    """Return that no machine has a second sitting, and what is believed of their spread."""
+    return (
+        "Each machine has one sitting, so it is unknown how much its sittings differ. Assumed: "
+        f"{and_list(priors)}."
+    )
 
 
 def advice(reason: Reason) -> str:
@@ -126,13 +144,22 @@ def published_epochs(year: str) -> str:
     """Return how to read the published epochs."""
     return (
         f"Published epochs ({year}) are rounded to whole seconds and milliseconds. They are shown "
-        "if the same job was measured; tables/epochs.csv holds the others."
+        "for jobs that were measured here, as far as these went; tables/epochs.csv holds them all."
+    )
+
+
+def facts_shown(left: int, machines: int) -> str:
+    """Return which facts the table of machines shows, and where the others are."""
+    differ = " and those in which the machines differ" if machines > 1 else ""
+    return (
+        f"Shown are the facts that decide about speed{differ}. summary.json and "
+        f"tables/machines.csv hold {left} more facts of each machine, and why others are unknown."
     )
 
 
 def published_facts(year: str) -> str:
-    """Return why published machines have few facts."""
-    return f"n/a means unknown. The publication of {year} says no more about its machines."
+    """Return where the facts of the published machines are."""
+    return f"tables/machines.csv also holds the few facts that {year} published of its machines."
 
 
 def one_machine(labels: Sequence[Machine]) -> str:
@@ -156,20 +183,6 @@ def unlike_machines(found: UnlikeMachines) -> str:
         f"{found.first.name} and {found.second.name} have the same label but are not pooled: "
         f"{differences}."
     )
-
-
-def unknown_facts(machines: Sequence[Machine]) -> Iterable[str]:
-    """Yield why facts are unknown, each reason once for all machines that share their reasons."""
-    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for machine in machines:
-        if machine.facts.unknown:
-            alike.setdefault(tuple(machine.facts.unknown.items()), []).append(machine.name)
-    for unknown, names in alike.items():
-        facts_of: dict[str, list[str]] = {}
-        for fact, reason in unknown:
-            facts_of.setdefault(reason.rstrip("."), []).append(fact)
-        told = "; ".join(f"{', '.join(facts)} ({reason})" for reason, facts in facts_of.items())
-        yield f"Unknown facts of {and_list(names)}: {told}."
 
 
 def looks(found: Looks) -> Iterable[str]:

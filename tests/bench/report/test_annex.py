@@ -18,7 +18,7 @@ from builders import (
     rows,
     steady_run,
 )
-from reporting import notes, report_of, table
+from reporting import notes, report_of, said, table
 
 from bench.record.failure import Failure
 from bench.record.lines import MachineEntry
@@ -30,7 +30,7 @@ from mnist_bench.reference import published_2020
 TABLES = {
     *("machines", "capacity", "epochs", "quality", "memory", "failures"),
     *("reproduce", "ranking", "sittings", "comparison", "limits", "conditions", "cost"),
-    *("targets", "sameness"),
+    *("targets", "sameness", "overview"),
 }
 PUBLISHED = source_of("2020")
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
@@ -127,7 +127,24 @@ def test_people_see_published_epochs_of_measured_groups_only():
     epochs = table(report, "epochs")
     assert sum(row["source"] == PUBLISHED for row in epochs.rows) == 60
     assert {row["model"] for row in epochs.shown} == {"cnn"}
-    assert sum(row["source"] == PUBLISHED for row in epochs.shown) == 45
+    assert sum(row["source"] == PUBLISHED for row in epochs.shown) == 3
+
+
+def test_people_read_the_milliseconds_of_a_step_epoch_by_epoch_in_one_row_for_each_job():
+    epochs = table(report_of([cnn_run()]), "epochs")
+    assert [column.heading for column in epochs.read[-15:]] == [str(n) for n in range(1, 16)]
+    cells = {
+        row["machine"]: [column.text(row) for column in epochs.read[-15:]] for row in epochs.shown
+    }
+    assert cells["lab"] == ["10000", *["3000"] * 14]
+    assert cells["2020 laptop, published"][:4] == ["27", "43", "41", "41"]
+
+
+def test_a_short_job_stands_beside_the_first_epochs_of_the_published_one():
+    epochs = table(report_of([steady_run("lab", 0.01, jobs=JOBS)]), "epochs")
+    assert [column.heading for column in epochs.read[-2:]] == ["1", "2"]
+    laptop = next(row for row in epochs.shown if row["machine"] == "2020 laptop, published")
+    assert [column.text(laptop) for column in epochs.read[-2:]] == ["27", "43"]
 
 
 def test_accuracy_stands_beside_the_twelve_published_rows():
@@ -173,7 +190,7 @@ def test_every_table_says_that_synthetic_data_took_mnists_place():
     run = cnn_run(job={"dataset": "synthetic"}, dataset="synthetic", dataset_note=note)
     report = report_of([run])
     assert all(note in " ".join(table.notes) for table in report.tables)
-    assert any(note in text for text in report.verdict)
+    assert [one.kind for one in report.remarks if note in one.text] == ["data"]
 
 
 def test_failed_jobs_and_jobs_not_run_are_rows_and_are_counted():
@@ -183,7 +200,8 @@ def test_failed_jobs_and_jobs_not_run_are_rows_and_are_counted():
     found = rows(report, "failures")
     assert [row["reason"] for row in found] == ["time limit", "not run"]
     assert found[0]["log_last_line"] == "b"
-    assert "1 of 3 jobs were measured; failed: 1, not run: 1 (see Failures)." in report.verdict
+    assert "1 job (time limit 1); 1 not run (see Failures)." in said(report)
+    assert "1 of 3 jobs were measured; failed: 1, not run: 1 (see Failures)." in report.details
 
 
 def test_an_unavailable_machine_is_a_row_with_its_reason():

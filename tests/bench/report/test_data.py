@@ -86,7 +86,7 @@ def test_json_has_null_for_unknown_nan_and_infinity():
 def test_every_value_of_the_json_is_a_list_of_row_objects():
     document = strict(summary_json(a_report({"name": "a", "wall_s": 1})))
     assert all(isinstance(row, dict) for rows in document.values() for row in rows)
-    assert document["verdict"] == [{"text": "Verdict."}]
+    assert document["verdict"] == [{"kind": "answer", "text": "Verdict."}]
     assert document["notes"] == [{"table": "times", "text": text} for text in ("N.", "M.")]
 
 

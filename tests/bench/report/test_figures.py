@@ -24,7 +24,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "schema_1"
 #: Tables that were renamed on purpose: any workload has metrics, few have an accuracy.
 RENAMED_TABLES = {"accuracy": "quality"}
 #: Tables that came later.
-NEW_TABLES = {"ranking", "targets", "sameness", "sittings"}
+NEW_TABLES = {"ranking", "targets", "sameness", "sittings", "overview"}
 #: Keys that were renamed on purpose: the key of a difference follows from its metric's name.
 RENAMED = {
     "quality": {

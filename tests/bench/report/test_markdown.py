@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.report.column import Column, Report, Table
-from bench.report.markdown import WIDTH, escape, paragraph, render
+from bench.report.escaping import WIDTH, escape, paragraph
+from bench.report.markdown import render
 
 
 def a_table(*rows, **changes):
@@ -56,9 +57,12 @@ def test_a_hostile_host_name_adds_neither_cell_nor_line_to_a_table():
 
 def test_unknown_and_not_a_number_read_as_not_available():
     page = rendered(a_table({"name": None, "wall_s": float("nan")}, {"name": "b", "wall_s": None}))
-    assert page.count("n/a") == 3
+    assert page.count("n/a") == 1
+    assert "Unknown in all rows: wall s." in page
     assert "nan" not in page
     assert "None" not in page
+    other = rendered(a_table({"name": "a", "wall_s": float("inf")}, {"name": "b", "wall_s": 1.0}))
+    assert "|    n/a |" in other
 
 
 def test_numbers_have_three_significant_digits_and_stay_as_given():
@@ -67,8 +71,16 @@ def test_numbers_have_three_significant_digits_and_stay_as_given():
     assert "| 1e5 " in page
 
 
-def test_an_empty_table_says_none():
-    assert "## Times\n\nnone" in rendered(a_table())
+def test_a_table_without_rows_is_listed_among_what_does_not_apply_with_its_reason():
+    page = rendered(a_table(), a_table({"name": "a"}), a_table(notes=("No *clock* was found.",)))
+    assert page.count("## Times") == 1
+    absent = "## Not in this report\n\n- **Times**: none\n- **Times**: No \\*clock\\* was found.\n"
+    assert page.endswith(absent)
+
+
+def test_a_table_that_stands_by_its_notes_needs_no_rows():
+    page = rendered(a_table(notes=("Nothing was disturbed.",), stands=True))
+    assert "## Times\n\nNothing was disturbed.\n" in page
 
 
 def test_a_constant_foldable_column_goes_into_the_note():
@@ -117,5 +129,5 @@ def test_wrapped_lines_begin_no_list_heading_or_rule():
 
 
 def test_the_verdict_stands_before_the_first_table():
-    page = rendered(a_table(), verdict=("Train on this.",))
+    page = rendered(a_table({"name": "a"}), verdict=("Train on this.",))
     assert page.index("Train on this.") < page.index("## Times")

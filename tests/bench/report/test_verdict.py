@@ -42,7 +42,7 @@ def test_a_quota_that_no_quantile_shows_decides_by_the_mean_step_and_it_is_said(
         [throttled_run("half", 0.5, jobs=JOBS), steady_run("whole", 0.01, jobs=JOBS)]
     )
     assert report.verdict[0].startswith("Train on whole: 2.00 times as fast as half")
-    (half,) = (text for text in report.verdict if text.startswith("half, cnn"))
+    (half,) = (text for text in report.details if text.startswith("half, cnn"))
     assert "20 ms per step (mean) and 10 ms (p10). Its CPU quota pauses it" in half
     assert "GFLOP" not in half
     (job,) = (row for row in rows(report, "capacity") if row["machine"] == "half")
@@ -59,7 +59,7 @@ def test_three_machines_are_ranked_and_neighbours_compared():
     runs = [run for name, time in times.items() for run in sittings_of(name, time, jobs=JOBS)]
     report = report_of(runs)
     assert report.verdict[0].startswith("Train on fast: 2.00 times as fast as mid")
-    assert report.verdict[1].startswith("mid is 2.00 times as fast as slow")
+    assert report.details[0].startswith("mid is 2.00 times as fast as slow")
     assert len(rows(report, "comparison")) == 3
     ranks = {row["machine"]: row["rank"] for row in rows(report, "ranking")}
     assert ranks == {"fast": "1", "mid": "2", "slow": "3"}
@@ -74,22 +74,24 @@ def test_a_machine_that_shares_no_job_is_named_and_nothing_is_claimed_over_it():
         ]
     )
     assert report.verdict[0].startswith("Train on fast: 2.00 times as fast as slow")
-    assert "These machines share no job with the ranked ones: apart." in report.verdict[0]
+    (apart,) = (one.text for one in report.remarks if one.kind == "unranked")
+    assert apart == "apart (no job in common with the ranked machines)."
     assert "apart" not in {row["machine"] for row in rows(report, "ranking")}
 
 
 def test_two_equal_machines_without_spread_give_no_winner():
     report = report_of([steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.01, jobs=JOBS)])
     assert report.verdict[0].startswith("It is not known which of a and b is faster")
-    assert "sittings of each machine would settle it" in report.verdict[0]
+    assert "sittings of each machine would settle it" in report.details[0]
     assert {row["rank"] for row in rows(report, "ranking")} == {"1 to 2"}
 
 
 def test_one_sitting_a_side_says_what_another_day_assumes():
     report = report_of([steady_run("a", 0.01, jobs=JOBS), steady_run("b", 0.011, jobs=JOBS)])
-    said = " ".join(report.verdict)
-    assert "In these sittings alone it is" in said
-    assert "assumes that sittings differ by 5%" in said
+    assert "In these sittings alone it is" in " ".join(report.details)
+    assert "assumes that sittings differ by 5%" in " ".join(report.details)
+    (assumed,) = (one.text for one in report.remarks if one.kind == "assumed")
+    assert assumed.startswith("sittings differ by 5% (a machine has only 1 sitting); ")
 
 
 def test_several_machines_that_may_be_the_fastest_are_all_named():
@@ -99,20 +101,22 @@ def test_several_machines_that_may_be_the_fastest_are_all_named():
         for run in sittings_of(name, time, jobs=JOBS, days=(0.05, -0.05))
     ]
     report = report_of(runs)
-    assert "No machine is shown to be the fastest: it may be a or b." in report.verdict[0]
+    assert report.verdict[0].startswith(
+        "No machine is shown to be the fastest: it may be a or b, and the chance that a is faster "
+    )
 
 
 def test_one_machine_states_what_its_figures_rest_on():
     report = report_of([cnn_run()])
-    assert report.verdict[0].startswith("One machine was measured, lab")
-    assert any("These figures rest on one job" in text for text in report.verdict)
-    assert "A single sitting on another day may differ from them by about" in report.verdict[0]
-    assert any(
-        "about 2.82 times as fast as the 2020 laptop (2.27 to 3.49)" in text
-        or ("times as fast as the 2020 laptop" in text and "one published run each" in text)
-        for text in report.verdict
+    assert report.verdict[0] == (
+        "One machine was measured: with cnn adam 15 ep, lab is 2.82 times as fast as the 2020 "
+        "laptop (2.27 to 3.49 on another day), and the chance that it is faster is 99 of 100."
     )
-    assert "do not predict" in report.verdict[-1]
+    assert any("These figures rest on one job" in text for text in report.details)
+    assert "A single sitting on another day may differ from them by about" in report.details[0]
+    assert any("one published run each" in text for text in report.details)
+    assert [one.kind for one in report.remarks] == ["measured", "assumed", "assumed"]
+    assert "do not predict" in report.caveat
     assert rows(report, "comparison") == ()
 
 
@@ -127,9 +131,9 @@ def test_runs_on_unlike_datasets_are_not_compared_and_it_is_said():
 @pytest.mark.parametrize("runs", [[], [a_run([], planned=JOBS)]])
 def test_nothing_measured_is_said_plainly(runs):
     report = report_of(runs)
-    assert report.verdict[0].startswith("Nothing was measured.")
+    assert report.verdict[0].startswith("Nothing was measured: ")
     assert len(rows(report, "failures")) == (3 if runs else 0)
-    assert "Nothing was measured." in render(report)
+    assert "Nothing was measured: " in render(report)
     json.loads(summary_json(report))
 
 
@@ -141,5 +145,5 @@ def test_the_figures_rest_on_the_jobs_that_have_a_weight():
         )
         for seed, flag in ((1, "quiet"), (2, "disturbed"), (3, "disturbed"))
     ]
-    verdict = report_of([a_run(records)]).verdict
-    assert any("These figures rest on one job" in text for text in verdict)
+    details = report_of([a_run(records)]).details
+    assert any("These figures rest on one job" in text for text in details)

@@ -101,7 +101,7 @@ def test_an_axis_that_separates_takes_the_place_of_the_model():
     report = build_report(runs, DESCRIPTION.outline)
     assert {row["jobs"] for row in rows(report, "ranking")} == {"all", "float32", "float64"}
     assert report.verdict[0].startswith("Train on a: 2.00 times as fast as b")
-    assert any(text.startswith("With float64: a is 2.00 times as fast") for text in report.verdict)
+    assert any(text.startswith("With float64: a is 2.00 times as fast") for text in report.details)
 
 
 def test_an_axis_that_is_a_batch_is_swept_and_one_that_sets_ceilings_keys_them(report):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts, rows
-from reporting import notes, report_of, table
+from reporting import notes, report_of, said, table
 
 from bench.record.conditions import (
     Conditions,
@@ -71,13 +71,15 @@ def test_disturbed_jobs_are_kept_shown_first_and_marked_in_every_table():
     assert [(row["n"], row["disturbed"]) for row in measured] == [(2, 1)]
     epochs = [row for row in rows(report, "epochs") if row["source"] == "measured"]
     assert [(row["n"], row["disturbed"]) for row in epochs] == [(2, 0), (2, 1)]
-    assert "1 of 2 jobs were disturbed (by foreign CPU 1): see Conditions." in report.verdict
+    assert "1 of 2 watched jobs (foreign CPU 1; see Conditions)." in said(report)
 
 
 def test_quiet_runs_say_that_nothing_was_seen():
-    assert (
-        "No disturbance was seen in 1 job." in report_of([a_watched_run(watched(*QUIET))]).verdict
-    )
+    report = report_of([a_watched_run(watched(*QUIET))])
+    assert "No disturbance was seen in 1 job." in notes(report, "conditions")
+    assert "disturbed" not in {remark.kind for remark in report.remarks}
+    assert table(report, "conditions").shown == ()
+    assert "## Conditions\n\nNo disturbance was seen in 1 job." in render(report)
 
 
 def test_jobs_that_nobody_watched_are_unknown_and_not_quiet():
@@ -89,10 +91,13 @@ def test_jobs_that_nobody_watched_are_unknown_and_not_quiet():
     assert "No job of these runs was watched." in render(report)
 
 
-def test_many_jobs_are_all_in_the_rows_and_a_few_are_shown():
-    report = report_of([a_watched_run(*[watched(*QUIET)] * (MOST_SHOWN + 5))])
+def test_many_jobs_are_all_in_the_rows_and_a_few_disturbed_ones_are_shown():
+    many = [watched(*HIT)] * (MOST_SHOWN + 5)
+    report = report_of([a_watched_run(*many, watched(*QUIET))])
     conditions = table(report, "conditions")
-    assert (len(conditions.rows), len(conditions.shown)) == (MOST_SHOWN + 5, MOST_SHOWN)
+    assert (len(conditions.rows), len(conditions.shown)) == (MOST_SHOWN + 6, MOST_SHOWN)
+    assert {row["flag"] for row in conditions.shown} == {"disturbed"}
+    assert "Not all disturbed jobs are shown." in notes(report, "conditions")
 
 
 def test_why_sources_gave_nothing_is_said_once():
@@ -171,7 +176,7 @@ def test_limit_and_host_total_stand_apart():
     machine = facts(logical_cores=8, usable_cpus=0.5, cpu_quota=0.5, memory_limit_bytes=2 * 2**30)
     report = report_of([a_watched_run(watched(*QUIET), machine=machine)])
     text = render(report)
-    for line in ("| logical CPUs", "| CPUs a job may use", "| CPU limit", "| memory limit MiB"):
+    for line in ("| CPUs a job may use", "| CPU limit", "| memory limit MiB"):
         assert line in text
     row = next(row for row in rows(report, "machines") if row["source"] == "measured")
     assert (row["logical_cores"], row["cpu_quota"], row["usable_cpus"]) == (8, 0.5, 0.5)
@@ -181,6 +186,8 @@ def test_limit_and_host_total_stand_apart():
 def test_gpus_and_caches_read_as_words():
     gpu = GpuFacts(index=0, model="Planted GPU", memory_total_bytes=80 * 2**30)
     machine = facts(gpus=(gpu,), caches_bytes={"L1d": 32768}, cache_instances={"L1d": 2})
-    text = render(report_of([a_watched_run(watched(*QUIET), machine=machine)]))
-    assert "Planted GPU, 80.0 GiB" in text
-    assert "L1d 32 KiB x2" in text
+    report = report_of([a_watched_run(watched(*QUIET), machine=machine)])
+    assert "Planted GPU, 80.0 GiB" in render(report)
+    machines = table(report, "machines")
+    (caches,) = (column for column in machines.columns if column.key == "caches")
+    assert caches.text(machines.rows[0]) == "L1d 32 KiB x2"

@@ -89,6 +89,6 @@ def test_capacity_rows_and_the_verdict_say_what_limits_them():
     row = next(row for row in rows(report, "capacity") if row["source"] == "measured")
     assert (row["regime"], row["ceiling_share"]) == ("compute-bound", pytest.approx(0.625))
     assert any(
-        "62.5 GFLOP/s, 63 % of the machine's best matrix product" in p for p in report.verdict
+        "62.5 GFLOP/s, 63 % of the machine's best matrix product" in p for p in report.details
     )
-    assert "they do not predict how fast a machine trains large models" in report.verdict[-1]
+    assert "they do not predict how fast a machine trains large models" in report.caveat
