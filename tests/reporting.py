@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.analysis.results import analyse
 from bench.record.run import Run
-from bench.report.annex import build_report
+from bench.report.annex import report_of_results
 from bench.report.column import Report, Table
+from bench.spec.languages import Language
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
 
 
-def report_of(runs: Sequence[Run], **changes: Any) -> Report:
-    """Return the report of `runs` beside the published figures."""
-    return build_report(runs, DESCRIPTION.outline, published_2020(), **changes)
+def report_of(runs: Sequence[Run], language: Language = "en", **changes: Any) -> Report:
+    """Return the report of `runs` beside the published figures, in a language."""
+    results = analyse(runs, DESCRIPTION.outline, published_2020())
+    own_words = DESCRIPTION.translations.get(language)
+    return report_of_results(results, language=language, own_words=own_words, **changes)
 
 
 def said(report: Report) -> list[str]:

@@ -65,8 +65,10 @@ def test_without_data_and_network_synthetic_digits_take_the_place_and_every_tabl
     (record,) = journey.records(journey.journals(out)[0])
     assert record["job"]["dataset"] == "synthetic"
     assert record["measurement"]["evaluations"][-1]["metrics"]["test_accuracy"] > 0.9
-    sections = (out / "summary.md").read_text().split("\n## ")[1:]
+    first_screen, detail, *sections = (out / "summary.md").read_text().split("\n## ")
+    assert "- **Data**: " in first_screen and "Synthetic digits" in first_screen
+    assert detail.startswith("The verdict in detail\n")
     assert sections.pop().startswith("Notes\n\n2020 figures: ")
     assert len(sections) >= 6
-    for section in sections:
+    for section in sections:  # of tables, and of what does not apply
         assert "Synthetic digits" in section, section.splitlines()[0]

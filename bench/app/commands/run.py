@@ -23,7 +23,7 @@ from bench.dispatch.eligible import most_threads
 from bench.errors import DispatchError
 from bench.record.journal import find_journals
 from bench.record.run import Run
-from bench.spec.languages import Language
+from bench.spec.languages import LANGUAGES, Language
 from bench.spec.request import Program, RunRequest
 from bench.watch.look import wait_until_quiet
 
@@ -77,7 +77,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> S
     return Sat(code or left, goes_on is not None)
 
 
-def _measure(campaign: Campaign, language: Language) -> int:
+def _measure(campaign: Campaign, language: Language = LANGUAGES[0]) -> int:
     with one_interrupt(_say_what_is_lost):
         plan = campaign.plan
         on_gpu = plan.workload.may_use_gpu()

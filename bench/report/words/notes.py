@@ -230,11 +230,6 @@ def _value(value: Any) -> Any:
     return "unknown or not set" if value is None else value
 
 
-def title(workload: str) -> str:
-    """Return the title of a report."""
-    return f"Compute-capacity annex: {workload}"
-
-
 def no_parquet(package: str) -> str:
     """Return why the tables are not written as Parquet."""
     return (

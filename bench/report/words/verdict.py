@@ -10,29 +10,6 @@ from bench.report.words.lists import and_list
 from bench.report.words.sureness import Bracket, bracketed, count, share
 
 
-def nothing_measured(has_failures: bool) -> str:
-    """Return the verdict of runs without a measurement."""
-    why = "See Failures for the reasons." if has_failures else "No job was planned or run."
-    return f"Nothing was measured. {why}"
-
-
-def one_machine(name: str, year: str | None) -> str:
-    """Return the verdict on one machine; `year` is the year of the published figures."""
-    beside = f" The tables show it beside the published machines of {year}." if year else ""
-    return (
-        f"One machine was measured, {name}, so there are no machines to compare yet.{beside} Run "
-        "the same command on another machine to compare the two."
-    )
-
-
-def no_common_job(count: int) -> str:
-    """Return the verdict on machines that share no job."""
-    return (
-        f"{count} machines were measured, but they have no job in common on the same data, so they "
-        "cannot be compared."
-    )
-
-
 def own_bracket(name: str, half: float, another: float, sittings: int, spread: float | None) -> str:
     """Return how sure a machine's own times are, as shares of the time.
 
@@ -45,16 +22,6 @@ def own_bracket(name: str, half: float, another: float, sittings: int, spread: f
         f"its {count(sittings, 'sitting')}{assumed}. A single sitting on another day may differ "
         f"from them by about {share(another)}."
     )
-
-
-def no_winner(names: Sequence[str]) -> str:
-    """Return the verdict if several machines may be the fastest."""
-    return f"No machine is shown to be the fastest: it may be {or_list(names)}."
-
-
-def left_out(names: Sequence[str]) -> str:
-    """Return which machines share no job with the ranked machines."""
-    return f"These machines share no job with the ranked ones: {', '.join(names)}."
 
 
 def over_cells(cells: int) -> str:
@@ -151,10 +118,4 @@ def disturbed_jobs(found: Disturbances) -> str:
         jobs = "1 job" if found.watched == 1 else f"{found.watched} jobs"
         return f"No disturbance was seen in {jobs}{blind}."
     by = ", ".join(f"{name} {count}" for name, count in found.causes.items())
-    return f"{found.disturbed} of {found.watched} jobs were disturbed (by {by}): see Conditions."
-
-
-def or_list(names: Sequence[str]) -> str:
-    """Return `A`, `A or B`, or `A, B or C`."""
-    *first, last = names
-    return f"{', '.join(first)} or {last}" if first else last
+    return f"{found.disturbed} of {found.watched} jobs were disturbed (by {by})."

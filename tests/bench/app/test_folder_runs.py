@@ -183,7 +183,32 @@ def test_what_all_runs_have_in_common_is_told_once(tmp_path):
         written(out / "journals", f"run-{number:02}", 1)
     assert run_command(["report", "--out", str(out)]) == 0
     page = (out / "summary.md").read_text().partition("## To reproduce")[2].partition("##")[0]
-    assert page.count("keras version") == 1
+    assert page.count("data digest") == 1
     assert page.count("journal ") >= 20
     assert len([line for line in page.splitlines() if line.startswith("| run-")]) == 20
     assert sum(row["name"] == "keras version" for row in tables(out)["reproduce"]) == 20
+
+
+def test_report_in_spanish_has_spanish_headings_and_english_keys(folder, capsys):
+    assert run_command(["report", "--lang", "es", "--out", str(folder)]) == 0
+    page = (folder / "summary.md").read_text()
+    assert page.startswith("# Anexo de capacidad de cómputo: entrenamiento con MNIST\n")
+    assert "## Capacidad de cómputo" in page
+    assert "## Compute capacity" not in page
+    assert "step_mean_ms" in tables(folder)["capacity"][0]
+    assert tables(folder)["about"][0]["language"] == "es"
+    assert run_command(["report", "--out", str(folder)]) == 0
+    assert "## Compute capacity" in (folder / "summary.md").read_text()
+
+
+def test_a_language_that_no_report_is_in_is_refused(folder, capsys):
+    assert run_command(["report", "--lang", "fr", "--out", str(folder)]) == 2
+    assert "use one of en, es" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_run_reports_in_the_language_that_it_is_told(run, tmp_path):
+    run("--lang", "es")
+    page = (tmp_path / "reports" / "summary.md").read_text()
+    assert "**Medido**: " in page
+    assert "## Cómo reproducirlo" in page

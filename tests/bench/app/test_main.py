@@ -147,7 +147,7 @@ def test_the_help_of_a_workload_in_a_file_shows_its_own_axes_and_no_other(capsys
         (["machines", "dif"], ["'dif'", "Did you mean 'diff'?"]),
         (["run", "--optimizer", "sgd"], ["'--optimizer'", "'--optimizers'", "run --help"]),
         (["run", "--max-minute", "3"], ["'--max-minute'", "'--max-minutes'"]),
-        (["report", "--lable", "x"], ["'--lable'", "Did you mean '--label'?"]),
+        (["report", "--lable", "x"], ["'--lable'", "'--label'"]),
         (["run", "--grid", "qiuck"], ["unknown grid", "qiuck", "did you mean quick?"]),
         (["run", "--optimizers", "sgd,adan"], ["optimizers", "'adan'", "did you mean adam?"]),
         (["run", "--dispatch", "rey"], ["--dispatch", "'rey'", "did you mean ray?"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from builders import (
     a_job,
     a_measurement,
@@ -29,7 +30,7 @@ from bench.record.lines import Skip
 from bench.record.price import PriceRule
 from bench.report.markdown import render
 
-GOLDEN = Path(__file__).resolve().parents[2] / "samples" / "golden" / "summary.md"
+GOLDEN = Path(__file__).resolve().parents[2] / "samples" / "golden"
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
 CEILINGS = Ceilings(
     matmul=(MatmulRate(size=1024, flops_per_s=200e9),),
@@ -112,9 +113,19 @@ def keys_of(column):
     return (column.key, *(column.bounds or ()), *flag, *why)
 
 
-def test_the_report_of_planted_runs_is_the_golden_one():
-    page = render(report_of(the_runs(), commands=["mnist-bench report"]))
+@pytest.mark.parametrize(
+    ("name", "language", "whole"),
+    [
+        ("summary.md", "en", True),
+        ("summary.es.md", "es", True),
+        ("one_machine.md", "en", False),
+    ],
+)
+def test_the_report_of_planted_runs_is_the_golden_one(name, language, whole):
+    runs = the_runs() if whole else the_runs()[:1]
+    page = render(report_of(runs, language, commands=["mnist-bench report"]))
+    golden = GOLDEN / name
     if os.environ.get("RENEW_GOLDEN"):
-        GOLDEN.parent.mkdir(parents=True, exist_ok=True)
-        GOLDEN.write_text(page, encoding="utf-8")
-    assert page == GOLDEN.read_text(encoding="utf-8")
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(page, encoding="utf-8")
+    assert page == golden.read_text(encoding="utf-8")

@@ -10,15 +10,14 @@ import re
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, cnn_run, facts
+from reporting import report_of
 from screens import a_loud_run, first_screen, loud_runs
 
 from bench.analysis.conditions import Disturbances
 from bench.analysis.failures import Counts
-from bench.analysis.results import analyse
 from bench.record.failure import REASONS
 from bench.record.measurement import ThreadFacts
 from bench.report import tables as builders_of_tables
-from bench.report.annex import report_of_results
 from bench.report.column import Column
 from bench.report.data import summary_json, table_csv
 from bench.report.escaping import anchor
@@ -29,7 +28,6 @@ from bench.report.words.sureness import Bracket
 from bench.spec.languages import LANGUAGES
 from bench.watch.flags import CAUSES
 from mnist_bench.description import AXES, DESCRIPTION, METRICS
-from mnist_bench.reference import published_2020
 
 BOOK = phrasebook("es", DESCRIPTION.translations["es"])
 
@@ -92,9 +90,7 @@ def every_report(language):
 
 
 def in_language(runs, language):
-    results = analyse(runs, DESCRIPTION.outline, published_2020())
-    own = DESCRIPTION.translations.get(language)
-    return report_of_results(results, ["mnist-bench report"], language=language, own_words=own)
+    return report_of(runs, language, commands=["mnist-bench report"])
 
 
 def columns_of(value):
