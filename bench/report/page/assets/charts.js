@@ -123,7 +123,7 @@ function drawFigures() {
     const outer = make("div", { "data-holder": "" });
     holder.replaceWith(outer);
     outer.append(holder);
-    painted(() => draw(figure.name, outer, figure.spec, figure.alt, (datum) => openRecords(machineOf(datum), jobOf(datum))));
+    painted(() => draw(figure.name, outer, figure.spec, figure.alt, (datum) => openRecords(machineOf(datum), jobOf(datum, figure.spec))));
     outer.after(savers(figure.name, () => cellsOf(figure.spec.data?.values ?? [])));
   }
 }

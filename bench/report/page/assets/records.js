@@ -8,7 +8,12 @@ function machineOf(datum) {
   return place < 0 ? null : place;
 }
 
-const jobOf = (datum) => typeof datum.job === "string" ? datum.job : null;
+/** Return the job that a mark is about: its own, or the one that the title of its frame names. */
+function jobOf(datum, spec) {
+  const title = (spec.concat ?? spec.hconcat ?? spec.vconcat)?.[datum.panel]?.title;
+  const named = datum.job ?? title?.text ?? title;
+  return data.cells.some((cell) => isJob(cell, named ?? "")) ? named : null;
+}
 
 /** Open the records of a machine; of one kind of job, of one sitting or of some values if given. */
 function openRecords(machine, job = null, sitting = null, axes = null) {
@@ -33,7 +38,7 @@ function askedRecords() {
 
 /** Return whether a cell is the asked job: the name of the cell, or the beginning of the name. */
 function isJob(cell, job) {
-  return job == null || cell.text === job || cell.text.startsWith(`${job} `);
+  return job == null || cell.text === job || (job && cell.text.startsWith(`${job} `));
 }
 
 function matching({ machine, job, sitting, axes }) {

@@ -15,10 +15,13 @@ from bench.text import visible
 AXE = Path(__file__).resolve().parents[3] / "browser/node_modules/axe-core/axe.min.js"
 NAME = visible(HOSTILE)
 
+#: Is done when the page has shown a change of its state, which it does at the next frame.
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def figures(page, place="speed"):
     """Return the texts of the table of figures beside a chart, row by row."""
-    page.wait_for_timeout(60)
+    page.evaluate(PAINTED)
     return [
         row.locator("td").all_text_contents() for row in page.locator(f"#{place} tbody tr").all()
     ]
@@ -170,12 +173,24 @@ def test_a_mark_opens_the_records_behind_it(open_page):
     assert "records" not in state_of(page)
 
 
+def test_a_mark_of_any_figure_opens_the_records_of_its_machine_and_job(open_page):
+    page = open_page()
+    page.wait_for_selector("#figure-steps svg")
+    page.locator("#figure-steps svg .mark-symbol.role-mark path").first.click(force=True)
+    box = page.get_by_role("dialog")
+    box.wait_for()
+    rows = [r.locator("td").all_text_contents() for r in box.locator("tbody tr").all()]
+    assert len(rows) == 4, "two seeds in two sittings"
+    assert len({(job, machine) for job, machine, *_ in rows}) == 1
+
+
 def test_a_row_of_a_table_opens_its_own_records_by_keyboard(open_page):
     page = open_page()
     row = page.locator("#table-capacity tbody tr", has_text="rack").filter(has_text="cnn").first
     row.get_by_role("button").focus()
     page.keyboard.press("Enter")
     box = page.get_by_role("dialog")
+    box.wait_for()
     jobs = {r.locator("td").first.inner_text() for r in box.locator("tbody tr").all()}
     assert jobs == {"cnn adam 6 ep"}
     assert "4 records" in box.inner_text()
@@ -187,7 +202,7 @@ def test_a_table_is_sorted_both_ways_and_back_and_unknown_values_come_last(open_
     place = page.locator("#table-cost th").all_text_contents().index("USD per 1000 jobs")
 
     def column():
-        page.wait_for_timeout(60)
+        page.evaluate(PAINTED)
         rows = page.locator("#table-cost tbody tr:visible").all()
         return [row.locator("td").nth(place).text_content() for row in rows]
 
@@ -212,10 +227,10 @@ def test_a_filter_keeps_the_rows_that_hold_its_text_and_long_tables_have_pages(o
     rows = table.locator("tbody tr:visible")
     assert rows.count() == 50
     table.get_by_role("button", name="Next").click()
-    page.wait_for_timeout(60)
+    page.evaluate(PAINTED)
     assert 0 < rows.count() <= 50
     table.get_by_label("Filter").fill("rack")
-    page.wait_for_timeout(60)
+    page.evaluate(PAINTED)
     assert rows.count() > 0
     assert all("rack" in text for text in rows.all_text_contents())
     assert " of " in table.get_by_role("status").inner_text()
@@ -242,7 +257,7 @@ def test_a_link_opens_the_page_as_it_was_left(open_page):
     assert other.locator("#table-capacity").get_by_label("Filter").input_value() == "rack"
     assert other.locator("#table-capacity th[aria-sort]").count() == 1
     other.get_by_role("button", name="Reset").click()
-    other.wait_for_timeout(60)
+    other.evaluate(PAINTED)
     assert state_of(other) == ""
     assert other.get_by_label("Baseline").input_value() == NAME
 
