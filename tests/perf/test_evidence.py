@@ -146,9 +146,15 @@ def test_machines_of_a_folder_are_told_apart_and_a_machine_is_not_from_itself(ev
 
     for number, (label, factor) in enumerate((("one", 2.0), ("a", 1.0), ("b", 1.0)) * 3, 1):
         journal(tmp_path, number, {"mlp": 0.002 * factor, "cnn": 0.020 * factor}, label)
-    found = {row[:2]: row[4] for row in journals.thread_table(tmp_path).rows}
-    assert found == {
-        ("a", "b"): "open",
-        ("a", "one"): "told apart",
-        ("b", "one"): "told apart",
+    rows = journals.thread_table(tmp_path).rows
+    kinds = {row[0] for row in rows}
+    assert len(kinds) == 3  # two kinds of job and their mean
+    assert {row[:3]: row[5] for row in rows} == {
+        (kind, *pair): finding
+        for kind in kinds
+        for pair, finding in {
+            ("a", "b"): "open",
+            ("a", "one"): "told apart",
+            ("b", "one"): "told apart",
+        }.items()
     }
