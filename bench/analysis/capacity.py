@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
-from bench.analysis.cells import METRIC, Cell, disturbed_count, median, scalar, whole_median
+from bench.analysis.cells import METRIC, Cell, disturbed_count, median, whole_median
+from bench.analysis.columns import Frame
 from bench.analysis.contenders import COLUMNS, Contender, Quantity
 from bench.analysis.estimates import Estimate, cell_time, time_of_jobs
 from bench.analysis.intervals import geometric_mean
@@ -89,14 +88,14 @@ class GroupMemory:
     peak_source: str | None
 
 
-def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> GroupTimes:
+def group_times(rows: Frame, cell: Cell, contender: Contender | None) -> GroupTimes:
     """Return the times of the jobs of a group, rows of the frame of jobs.
 
     `contender` is the machine with its fits; None if none of its jobs has a time.
     """
-    final = rows[rows["is_final"].astype(bool)]
-    read_off = 0 if final.empty else len(rows) - len(final)
-    rows = rows if final.empty else final
+    final = rows.finals
+    read_off = len(rows) - len(final) if final else 0
+    rows = final or rows
     counted = _counted(rows)
     step = _estimate(counted, cell, contender, "step")
     per_epoch = geometric_mean(
@@ -109,7 +108,7 @@ def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> 
         read_off=read_off,
         disturbed=disturbed_count(rows),
         aside=len(rows) - len(counted),
-        held_by_quota=int(rows["held_by_quota"].sum()),
+        held_by_quota=sum(rows["held_by_quota"]),
         total=_estimate(counted, cell, contender, "total"),
         epoch=step.times(per_epoch) if step is not None and per_epoch else None,
         step_p10=_estimate(counted, cell, contender, "p10"),
@@ -121,20 +120,19 @@ def group_times(rows: pd.DataFrame, cell: Cell, contender: Contender | None) -> 
     )
 
 
-def _counted(rows: pd.DataFrame) -> pd.DataFrame:
+def _counted(rows: Frame) -> Frame:
     """Return the rows that count: the disturbed ones only if there is no other."""
-    quiet = rows[rows["flag"] != "disturbed"]
-    return rows if quiet.empty else quiet
+    return rows.where("flag", lambda flag: flag != "disturbed") or rows
 
 
 def _estimate(
-    rows: pd.DataFrame, cell: Cell, contender: Contender | None, quantity: Quantity
+    rows: Frame, cell: Cell, contender: Contender | None, quantity: Quantity
 ) -> Estimate | None:
     """Return a time of the group from its machine's fit, None if no job gave it."""
     effects = None if contender is None else contender.fits(quantity)
     if effects is None:
         return None
-    if cell in effects.cells and rows["is_final"].any():
+    if cell in effects.cells and any(rows["is_final"]):
         return cell_time(effects, cell)
     known = [
         (time_s, run) for time_s, run in zip(rows[COLUMNS[quantity]], rows["run_id"], strict=True)
@@ -143,12 +141,12 @@ def _estimate(
     return time_of_jobs(effects, [time_s for time_s, _ in times], len({run for _, run in times}))
 
 
-def group_metrics(rows: pd.DataFrame, outline: Outline) -> dict[str, float | None]:
+def group_metrics(rows: Frame, outline: Outline) -> dict[str, float | None]:
     """Return the median of each metric that is reported at an evaluation, by its name."""
     return {m.name: median(rows[METRIC + m.name]) for m in outline.evaluation_metrics}
 
 
-def epoch_times(rows: pd.DataFrame, outline: Outline) -> EpochTimes:
+def epoch_times(rows: Frame, outline: Outline) -> EpochTimes:
     """Return the medians of one epoch of a group, rows of the frame of epochs."""
     pairs = zip(rows["wall_s"], rows["steps"], strict=True)
     means_s = [wall_s / steps for wall_s, steps in pairs if steps > 0]
@@ -170,9 +168,9 @@ def epoch_times(rows: pd.DataFrame, outline: Outline) -> EpochTimes:
     )
 
 
-def group_memory(rows: pd.DataFrame) -> GroupMemory:
+def group_memory(rows: Frame) -> GroupMemory:
     """Return the memory of the jobs of a group; `rows` are final rows of the frame of jobs."""
-    columns = {key: [scalar(value) for value in rows[key]] for key in MEMORY}
+    columns = {key: rows[key] for key in MEMORY}
     peaks, imports = columns["peak_bytes"], columns["after_import_bytes"]
     columns["tree_rss_peak_bytes"] = [  # samples may miss a short peak
         None if tree is None else max(tree, peak or 0)
@@ -182,7 +180,7 @@ def group_memory(rows: pd.DataFrame) -> GroupMemory:
         None if peak is None or imported is None else peak - imported
         for peak, imported in zip(peaks, imports, strict=True)
     ]
-    sources = {source for source in map(scalar, rows["peak_source"]) if source is not None}
+    sources = {source for source in rows["peak_source"] if source is not None}
     return GroupMemory(
         n=len(rows),
         **{key: whole_median(values) for key, values in columns.items()},

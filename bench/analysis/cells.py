@@ -5,14 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bench.analysis.columns import Frame
 from bench.spec.axes import Axis, Value
 from bench.spec.description import Outline
 from bench.spec.job import JobSpec
-
-if TYPE_CHECKING:  # importing pandas takes longer than a whole comparison without frames
-    import pandas as pd
 
 #: Prefixes of the columns of axes and metrics in a frame; the workload chooses the rest.
 AXIS, METRIC = "axis.", "metric."
@@ -126,13 +124,13 @@ def cell_columns(outline: Outline, epochs: str = "epochs") -> tuple[str, ...]:
 
 
 def groups(
-    frame: pd.DataFrame,
+    frame: Frame,
     outline: Outline,
     names: Mapping[str, str],
     *,
     epochs: str = "epochs",
     more: Sequence[str] = (),
-) -> Iterator[tuple[Group, pd.DataFrame]]:
+) -> Iterator[tuple[Group, Frame]]:
     """Yield each group with the rows pooled in it, machine by machine.
 
     `names` holds the machines' names by key, in the order of the groups. The rows of a group also
@@ -141,9 +139,16 @@ def groups(
     rank = {key: place for place, key in enumerate(names)}
     cell = cell_columns(outline, epochs)
     columns = ["machine_key", *cell, *more]
-    parts: list[tuple[Any, pd.DataFrame]] = [*frame.groupby(columns, sort=True, dropna=False)]
-    for values, rows in sorted(parts, key=lambda part: rank[part[0][0]]):
-        told: dict[str, Any] = dict(zip(columns, map(scalar, values), strict=True))
+    parts: dict[tuple[Any, ...], list[int]] = {}
+    for place, values in zip(frame.places, frame.rows(columns), strict=True):
+        parts.setdefault(values, []).append(place)
+
+    def order(values: tuple[Any, ...]) -> tuple[int, list[tuple[bool, Any]]]:
+        key, *others = values
+        return rank[key], [(True, 0) if one is None else (False, one) for one in others]
+
+    for values in sorted(parts, key=order):
+        told: dict[str, Any] = dict(zip(columns, values, strict=True))
         axes = tuple(
             (axis.name, value)
             for axis in outline.axes
@@ -156,22 +161,12 @@ def groups(
                 cell=Cell(axes, told[epochs], told["dataset"], told["data_digest"]),
                 more=tuple(told[column] for column in more),
             ),
-            rows,
+            Frame(frame.columns, parts[values]),
         )
 
 
-def scalar(value: Any) -> Any:
-    """Return a value of a frame as a plain Python value; an unknown value is None."""
-    if value is None or type(value).__name__ == "NAType" or value != value:
-        return None
-    return value.item() if hasattr(value, "item") else value
-
-
 def median(values: Iterable[float | None]) -> float | None:
-    """Return the median of the known values, None if none is known.
-
-    Groups are small: pandas would take longer to look at a series than to find its median.
-    """
+    """Return the median of the known values, None if none is known."""
     known = [value for value in values if value is not None and value == value]
     return float(statistics.median(known)) if known else None
 
@@ -188,10 +183,11 @@ def whole_median(values: Iterable[float | None]) -> int | None:
     return None if found is None else round(found)
 
 
-def disturbed_count(rows: pd.DataFrame) -> int | None:
+def disturbed_count(rows: Frame) -> int | None:
     """Return how many rows are flagged `disturbed`, None if none was watched."""
-    known = rows["flag"].isin(("quiet", "disturbed"))
-    return int((rows["flag"] == "disturbed").sum()) if known.any() else None
+    flags = rows["flag"]
+    disturbed = flags.count("disturbed")
+    return disturbed if disturbed or "quiet" in flags else None
 
 
 def scaled(value: float | None, factor: float) -> float | None:

@@ -12,7 +12,6 @@ from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior, type_prior
 from bench.analysis.sittings import RecordKey, Sitting, key_of, sittings
-from bench.analysis.warmup import steady_figures
 from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
 
@@ -84,8 +83,7 @@ def contenders(
     """Return the machines that measured a job that counts, in the order of `machines`.
 
     A job counts by its final evaluation. The `donors` inform the priors of machines of their types;
-    without them, the machines inform those of each other. No frame is made: a command that answers
-    within two seconds does not wait for pandas. `units` gives the sitting of each job.
+    without them, the machines inform those of each other. `units` gives the sitting of each job.
     """
     when = units(measured)
     found = [(job.machine_key, _row(job, when[key_of(job)], outline)) for job in measured]
@@ -139,16 +137,15 @@ def _count(rows: Sequence[_Row]) -> int:
 def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> _Row:
     measurement, conditions = job.measurement, job.record.conditions
     final = measurement.final
-    epochs = [epoch for epoch in measurement.epochs if epoch.epoch <= final.epochs]
-    figures = {**steady_figures(measurement, epochs), "total_s": final.total_s}
+    figures = {**job.steady, "total_s": final.total_s}
     whole = None if conditions is None else conditions.whole
     return _Row(
         cell=cell_of(job.record.job, final.epochs, measurement.digests.data, outline),
         sitting=sitting,
         times={
-            quantity: float(figures[column])
+            quantity: time_s
             for quantity, column in COLUMNS.items()
-            if figures[column] is not None and figures[column] > 0
+            if (time_s := figures[column]) is not None and time_s > 0
         },
         disturbed=whole is not None and whole.flag == "disturbed",
     )

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from bench.analysis.cells import Group, groups, mean, scaled
+from bench.analysis.columns import Frame
 from bench.analysis.pooling import MeasuredJob
 from bench.record.conditions import ENERGY_SOURCES, EnergyReading
 from bench.record.facts import MachineFacts
 from bench.record.price import Price, listed_price, price_of, stated_price
 from bench.record.run import Share
 from bench.spec.description import Outline
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: The columns of the frame of jobs that identify a record, and so its energy.
 ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
@@ -41,7 +38,7 @@ class GroupCost:
 
 
 def group_costs(
-    final: pd.DataFrame, measured: Sequence[MeasuredJob], names: Mapping[str, str], outline: Outline
+    final: Frame, measured: Sequence[MeasuredJob], names: Mapping[str, str], outline: Outline
 ) -> Iterator[GroupCost]:
     """Yield the cost of each machine, cell and price.
 
@@ -50,15 +47,15 @@ def group_costs(
     price_of_job = prices_by_run(measured)
     prices = list(dict.fromkeys(price_of_job.values()))
     place = {price: number for number, price in enumerate(prices)}
-    who = zip(final["run_id"], final["machine_key"], strict=True)
+    who = final.rows(("run_id", "machine_key"))
     energy = {
         (job.machine_key, job.record.run_id, job.record.job_id, job.record.attempt): energy_of(job)
         for job in measured
     }
-    final = final.assign(price=[place[price_of_job[job]] for job in who])
+    final = final.assign("price", [place[price_of_job[job]] for job in who])
     for group, rows in groups(final, outline, names, more=("price",)):
-        jobs = zip(*(rows[key] for key in ENERGY_KEY), strict=True)
-        yield _cost(group, rows, prices[group.more[0]], [energy[job] for job in jobs])
+        jobs = [energy[job] for job in rows.rows(ENERGY_KEY)]
+        yield _cost(group, rows, prices[group.more[0]], jobs)
 
 
 def why_no_energy(measured: Sequence[MeasuredJob]) -> tuple[tuple[str, str], ...]:
@@ -114,7 +111,7 @@ def machine_price(share: Share, facts: MachineFacts) -> Price:
 
 
 def _cost(
-    group: Group, rows: pd.DataFrame, price: Price, energy: Sequence[Sequence[EnergyReading]]
+    group: Group, rows: Frame, price: Price, energy: Sequence[Sequence[EnergyReading]]
 ) -> GroupCost:
     seconds, hourly = mean(rows["total_s"]), price.usd_per_hour
     readings = [counted for counted in energy if counted]

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import pandas as pd
-
 from bench.analysis.cells import METRIC, Group, groups, median
+from bench.analysis.columns import Frame
 from bench.analysis.frames import evaluations_frame
 from bench.analysis.pooling import MeasuredJob
 from bench.spec.description import Outline
@@ -93,7 +92,7 @@ def curves(
     return tuple(curve for curve in found if curve is not None)
 
 
-def _curve(group: Group, rows: pd.DataFrame, outline: Outline) -> Curve | None:
+def _curve(group: Group, rows: Frame, outline: Outline) -> Curve | None:
     scored = outline.scored
     assert scored is not None, "curves() looked"
     counterpart = outline.training_of(scored)
@@ -118,7 +117,7 @@ def _curve(group: Group, rows: pd.DataFrame, outline: Outline) -> Curve | None:
     )
 
 
-def _by_epoch_and_seed(rows: pd.DataFrame, column: str) -> dict[int, dict[int, float]]:
+def _by_epoch_and_seed(rows: Frame, column: str) -> dict[int, dict[int, float]]:
     """Return the known values of a column by epoch and seed; repeats of a seed by their median."""
     values: dict[int, dict[int, list[float]]] = {}
     for epoch, seed, value in zip(rows["epoch"], rows["seed"], rows[column], strict=True):

@@ -137,7 +137,7 @@ def _entrant(
     calibrations: Calibrations | None,
 ) -> Entrant | None:
     """Return a side with its fits; None if it trains every kind of job wrong."""
-    pooled = [replace(job, machine_key=side.name) for job in side.jobs]
+    pooled = [job.pooled_as(side.name) for job in side.jobs]
     named = [replace(machine, name=side.name) for machine in machines((), pooled)]
     gates = cell_gates(pooled, {side.name: side.name}, calibrations, outline)
     wrong = wrong_cells(gates)

@@ -6,12 +6,11 @@ the workload's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pandas as pd
-
 from bench.analysis.cells import AXIS, METRIC, axis_value
+from bench.analysis.columns import Frame
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.warmup import steady_figures
 from bench.record.conditions import Interference
@@ -41,7 +40,7 @@ WHOLE = (
 SEEN = ("flag", "rss_peak_bytes", "foreign_cpus", "steal_share")
 
 
-def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
+def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
     """Return one row for the end of each measured job, and one for each epoch of its `read_off`.
 
     A job of 15 epochs with `read_off` (2,) gives the rows epochs=2 and epochs=15, even if it was
@@ -53,25 +52,25 @@ def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
         *(METRIC + metric.name for metric in outline.evaluation_metrics),
         *(*STEADY, *WHOLE),
     )
-    rows = [
+    rows = (
         {
             **_job(job, outline),
-            **_evaluated(job.measurement, evaluation, outline),
+            **_evaluated(job, evaluation, outline),
             **_watched(job, is_final=evaluation is job.measurement.final),
             "held_by_quota": _held_by_quota(job),
         }
         for job in jobs
         for evaluation in job.measurement.evaluations
         if evaluation is job.measurement.final or evaluation.epochs in job.record.job.read_off
-    ]
-    return pd.DataFrame(rows, columns=list(columns))
+    )
+    return Frame.of(columns, rows)
 
 
-def evaluations_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
+def evaluations_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
     """Return one row for each evaluation of each measured job, whatever its `read_off` says."""
     names = [metric.name for metric in outline.evaluation_metrics]
     columns = (*JOB, *axis_columns(outline), "epoch", *(METRIC + name for name in names))
-    rows = [
+    rows = (
         {
             **_job(job, outline),
             "epoch": evaluation.epochs,
@@ -79,29 +78,29 @@ def evaluations_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataF
         }
         for job in jobs
         for evaluation in job.measurement.evaluations
-    ]
-    return pd.DataFrame(rows, columns=list(columns))
+    )
+    return Frame.of(columns, rows)
 
 
-def epochs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> pd.DataFrame:
+def epochs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
     """Return one row for each epoch of each measured job."""
     times = [name for name in EpochRecord.model_fields if name != "metrics"]
     metrics = [metric.name for metric in outline.epoch_metrics]
     columns = (*JOB, *axis_columns(outline), *times, *(METRIC + name for name in metrics), *SEEN)
-    rows = []
-    for job in jobs:
-        head, seen = _job(job, outline), _seen_by_epoch(job)
-        for epoch in job.measurement.epochs:
-            known = seen.get(epoch.epoch)
-            rows.append(
-                {
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for job in jobs:
+            head, seen = _job(job, outline), _seen_by_epoch(job)
+            for epoch in job.measurement.epochs:
+                known = seen.get(epoch.epoch)
+                yield {
                     **head,
                     **{name: getattr(epoch, name) for name in times},
                     **{METRIC + name: epoch.metrics.get(name) for name in metrics},
                     **({} if known is None else {name: getattr(known, name) for name in SEEN}),
                 }
-            )
-    return pd.DataFrame(rows, columns=list(columns))
+
+    return Frame.of(columns, rows())
 
 
 def axis_columns(outline: Outline) -> tuple[str, ...]:
@@ -154,9 +153,8 @@ def _held_by_quota(job: MeasuredJob) -> bool:
     return whole is not None and held_by_quota(whole, job.record.machine.cpu_quota, threads)
 
 
-def _evaluated(
-    measurement: Measurement, evaluation: Evaluation, outline: Outline
-) -> dict[str, Any]:
+def _evaluated(job: MeasuredJob, evaluation: Evaluation, outline: Outline) -> dict[str, Any]:
+    measurement = job.measurement
     is_final = evaluation is measurement.final
     epochs = [epoch for epoch in measurement.epochs if epoch.epoch <= evaluation.epochs]
     metrics = (metric.name for metric in outline.evaluation_metrics)
@@ -166,7 +164,7 @@ def _evaluated(
         "train_s": measurement.train_s if is_final else sum(epoch.wall_s for epoch in epochs),
         "total_s": evaluation.total_s,
         **{METRIC + name: evaluation.metrics.get(name) for name in metrics},
-        **steady_figures(measurement, epochs),
+        **(job.steady if is_final else steady_figures(measurement, epochs)),
         **_whole(measurement),
         **({} if is_final else dict.fromkeys(MemoryFacts.model_fields)),
         "final_weights": evaluation.weights_digest,
@@ -176,7 +174,7 @@ def _evaluated(
 def _whole(measurement: Measurement) -> dict[str, Any]:
     digests, epochs, work = measurement.digests, measurement.epochs, measurement.work
     return {
-        **measurement.memory.model_dump(),
+        **dict(measurement.memory),
         "first_step_s": epochs[0].step_first_s if epochs else None,
         "initial_weights": digests.initial_weights,
         "batch_order": digests.batch_order,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from bench.analysis.cells import (
     AXIS,
@@ -19,8 +18,8 @@ from bench.analysis.cells import (
     batch_axis,
     ceiling_axes,
     cell_columns,
-    scalar,
 )
+from bench.analysis.columns import Frame
 from bench.analysis.estimates import Estimate
 from bench.analysis.intervals import geometric_mean
 from bench.analysis.pooling import MeasuredJob
@@ -134,20 +133,19 @@ class Roofline:
     sweeps: Mapping[tuple[Any, ...], Mapping[int, float]] = field(default_factory=dict)
     disturbed: frozenset[str] = frozenset()
 
-    def of(self, group: Group, rows: pd.DataFrame, step: Estimate | None) -> GroupLimits:
+    def of(self, group: Group, rows: Frame, step: Estimate | None) -> GroupLimits:
         """Return what limits a group, given its rows and its p10 step."""
-        if rows["held_by_quota"].any():
+        if any(rows["held_by_quota"]):
             return GroupLimits(unknown="held by quota")
-        work = rows.iloc[0]
-        if step is None or scalar(work["step_flops"]) is None:
+        flops, moved, working_set, *swept = next(iter(rows.rows(_work_columns(self.outline))))
+        if step is None or flops is None:
             return GroupLimits(unknown="work not counted")
         axes = (group.cell.value(axis.name) for axis in ceiling_axes(self.outline))
         ceiling = self.ceilings.get((group.machine_key, *axes))
         if ceiling is None:
             return GroupLimits(unknown="no ceilings")
-        bytes_per_s = ceiling.bytes_per_s(int(work["working_set_bytes"]))
-        flops, moved = int(work["step_flops"]), int(work["step_bytes"])
-        sweep_s = self.sweeps.get(_swept(work, self.outline), {})
+        bytes_per_s = ceiling.bytes_per_s(working_set)
+        sweep_s = self.sweeps.get(tuple(swept), {})
         return GroupLimits(
             flops=flops,
             moved_bytes=moved,
@@ -157,7 +155,7 @@ class Roofline:
         )
 
 
-def roofline(measured: Sequence[MeasuredJob], frame: pd.DataFrame, outline: Outline) -> Roofline:
+def roofline(measured: Sequence[MeasuredJob], frame: Frame, outline: Outline) -> Roofline:
     """Return the best ceilings of each machine over all its jobs, and the batch sweeps.
 
     `frame` is the frame of `bench.analysis.frames.jobs_frame`.
@@ -199,24 +197,21 @@ def _sweep_columns(outline: Outline) -> list[str]:
     return ["machine_key", *(name for name in cell_columns(outline) if name not in varied)]
 
 
-def _swept(row: Mapping[str, Any] | pd.Series[Any], outline: Outline) -> tuple[Any, ...]:
-    return tuple(scalar(row[column]) for column in _sweep_columns(outline))
+def _work_columns(outline: Outline) -> list[str]:
+    """Return the columns of a step's work, and what its batch sweep holds fixed."""
+    return ["step_flops", "step_bytes", "working_set_bytes", *_sweep_columns(outline)]
 
 
-def _sweeps(frame: pd.DataFrame, outline: Outline) -> dict[tuple[Any, ...], dict[int, float]]:
+def _sweeps(frame: Frame, outline: Outline) -> dict[tuple[Any, ...], dict[int, float]]:
     """Return p10 step seconds by batch size for each set of jobs that differ in nothing else."""
     batch = batch_axis(outline)
     if batch is None:
         return {}
-    columns = _sweep_columns(outline)
-    final = frame[frame["is_final"].astype(bool)]
+    columns = (AXIS + batch.name, "step_p10_s", *_sweep_columns(outline))
     steps: dict[tuple[Any, ...], dict[int, list[float]]] = {}
-    cells: Iterable[tuple[Any, ...]] = zip(*(final[column] for column in columns), strict=True)
-    for cell, size, step_s in zip(
-        cells, final[AXIS + batch.name], final["step_p10_s"], strict=True
-    ):
-        by_size = steps.setdefault(tuple(map(scalar, cell)), {})
-        by_size.setdefault(int(size), []).append(step_s)
+    for size, step_s, *cell in frame.finals.rows(columns):
+        by_size = steps.setdefault(tuple(cell), {})
+        by_size.setdefault(size, []).append(step_s)
     return {
         cell: {
             size: mean

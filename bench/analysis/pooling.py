@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from bench.analysis.warmup import steady_figures
 from bench.probe.cpu import named_instruction_sets
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
@@ -26,6 +28,19 @@ class MeasuredJob:
     record: JobRecord
     measurement: Measurement
     machine_key: str
+
+    @cached_property
+    def steady(self) -> Mapping[str, Any]:
+        """The figures of the steady steps and epochs of the whole job (see `steady_figures`)."""
+        last = self.measurement.final.epochs
+        epochs = [epoch for epoch in self.measurement.epochs if epoch.epoch <= last]
+        return steady_figures(self.measurement, epochs)
+
+    def pooled_as(self, machine_key: str) -> MeasuredJob:
+        """Return this job as one of another pool."""
+        job = replace(self, machine_key=machine_key)
+        job.__dict__["steady"] = self.steady  # the same measurement has the same figures
+        return job
 
 
 #: The parts of a CPU that change its speed, as `telling_facts` returns them.

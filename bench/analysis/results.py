@@ -6,8 +6,6 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from bench.analysis.capacity import (
     EpochTimes,
     GroupMemory,
@@ -18,6 +16,7 @@ from bench.analysis.capacity import (
     group_times,
 )
 from bench.analysis.cells import Cell, Group, Kind, groups, kind_of
+from bench.analysis.columns import Frame
 from bench.analysis.conditions import (
     Disturbances,
     Looks,
@@ -146,7 +145,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     found = machines(shares, measured)
     names = {machine.key: machine.name for machine in found}
     jobs, epochs = jobs_frame(measured, outline), epochs_frame(measured, outline)
-    final = jobs[jobs["is_final"].astype(bool)]
+    final = jobs.finals
     watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
     by_epoch = groups(epochs, outline, names, epochs="job_epochs", more=("epoch",))
     ceilings = roofline(measured, jobs, outline)
@@ -203,7 +202,7 @@ def _rankings_by_kind(
 
 
 def _group_results(
-    jobs: pd.DataFrame,
+    jobs: Frame,
     ceilings: Roofline,
     timed: Sequence[Contender],
     gates: Sequence[CellGate],

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
+from bench.analysis.columns import Frame
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.same_jobs import SameJobs, same_jobs
@@ -51,7 +50,7 @@ class Sameness:
 
 
 def sameness(
-    jobs: pd.DataFrame,
+    jobs: Frame,
     measured: Sequence[MeasuredJob],
     machines: Sequence[Machine],
     outline: Outline,
@@ -61,7 +60,7 @@ def sameness(
     names = {machine.key: machine.name for machine in machines}
     found = same_jobs(measured, machines, outline, agreements)
     repeated = {one.first for one in found if one.second is None}
-    digests = jobs.groupby("dataset")["data_digest"].nunique()
+    digests = _distinct(jobs, "dataset", "data_digest")
     return Sameness(
         versions=unlike_versions(machines),
         jobs=found,
@@ -69,8 +68,8 @@ def sameness(
             machine.name for machine in machines if machine.jobs and machine.name not in repeated
         ),
         code=unlike_code(jobs, names),
-        unlike_data={str(name): int(count) for name, count in digests.items() if count > 1},
-        datasets=tuple(sorted(jobs["dataset"].unique())),
+        unlike_data={name: len(digests[name]) for name in sorted(digests) if len(digests[name]) > 1},
+        datasets=tuple(sorted(digests)),
     )
 
 
@@ -89,10 +88,18 @@ def unlike_versions(machines: Sequence[Machine]) -> tuple[UnlikeVersions, ...]:
     )
 
 
-def unlike_code(jobs: pd.DataFrame, names: Mapping[str, str]) -> tuple[UnlikeCode, ...]:
+def unlike_code(jobs: Frame, names: Mapping[str, str]) -> tuple[UnlikeCode, ...]:
     """Return each machine on which unlike code ran the pooled jobs."""
-    found = (
-        (names[str(key)], tuple(sorted(rows.unique())))
-        for key, rows in jobs.groupby("machine_key", sort=False)["code"]
+    return tuple(
+        UnlikeCode(names[key], tuple(sorted(digests)))
+        for key, digests in _distinct(jobs, "machine_key", "code").items()
+        if len(digests) > 1
     )
-    return tuple(UnlikeCode(name, digests) for name, digests in found if len(digests) > 1)
+
+
+def _distinct(jobs: Frame, by: str, column: str) -> dict[str, set[str]]:
+    """Return the values of a column that are not alike, by the value of another column."""
+    found: dict[str, set[str]] = {}
+    for key, value in jobs.rows((by, column)):
+        found.setdefault(key, set()).add(value)
+    return found

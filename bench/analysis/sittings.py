@@ -13,6 +13,8 @@ IDLE_MINUTES = 30
 
 #: What identifies a record: label, run, job and attempt.
 RecordKey = tuple[str, str, str, int]
+#: The columns of a frame that hold this key.
+RECORD_KEY = ("label", "run_id", "job_id", "attempt")
 
 
 @dataclass(frozen=True)

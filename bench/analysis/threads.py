@@ -6,16 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from bench.analysis.cells import Cell, Group, groups, median
+from bench.analysis.columns import Frame
 from bench.analysis.effects import Effects, Timing, fit_effects
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior
 from bench.analysis.ranks import holm
 from bench.analysis.ratios import Finding, Ratio, within_sitting
-from bench.analysis.sittings import RecordKey, Sitting, sittings
+from bench.analysis.sittings import RECORD_KEY, RecordKey, Sitting, sittings
 from bench.analysis.warmup import steady_epochs
 from bench.spec.description import Outline
 
@@ -94,7 +93,7 @@ class _Row:
 
 
 def thread_scalings(
-    final: pd.DataFrame,
+    final: Frame,
     measured: Sequence[MeasuredJob],
     machines: Sequence[Machine],
     outline: Outline,
@@ -127,7 +126,7 @@ def thread_scalings(
 
 
 def _rows(
-    final: pd.DataFrame,
+    final: Frame,
     measured: Sequence[MeasuredJob],
     entries: Mapping[str, Machine],
     outline: Outline,
@@ -138,12 +137,10 @@ def _rows(
     for group, frame in groups(final, outline, names):
         entry = entries[group.machine_key]
         cell = _with_threads(group, entry)
-        for row in frame.to_dict("records"):
-            key = (row["label"], row["run_id"], row["job_id"], int(row["attempt"]))
-            if row["step_mean_s"] is not None and row["step_mean_s"] > 0:
-                disturbed = row["flag"] == "disturbed"
-                step_s = float(row["step_mean_s"])
-                yield entry, _Row(cell, when[key], step_s, cpus[key], disturbed)
+        for step_s, flag, *who in frame.rows(("step_mean_s", "flag", *RECORD_KEY)):
+            if step_s is not None and step_s > 0:
+                key = tuple(who)
+                yield entry, _Row(cell, when[key], step_s, cpus[key], flag == "disturbed")
 
 
 def _with_threads(group: Group, entry: Machine) -> Cell:

@@ -213,7 +213,7 @@ def _journals(places: Sequence[Path]) -> list[Path]:
 
 def _answer(request: ChooseRequest, runs: list[Run], description: Description) -> tuple[str, bool]:
     """Return the answer as text, and whether a machine qualifies."""
-    from bench.analysis.choose import Wish, choice_of  # pandas: 0.5 s that --help need not pay
+    from bench.analysis.choose import Wish, choice_of  # imported here, so that --help is fast
     from bench.analysis.rent_or_buy import rent_or_buy
     from bench.report import data
     from bench.report.choice import choice_report

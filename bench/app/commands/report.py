@@ -133,7 +133,7 @@ def make_report(
     report from journals; a run needs none, because its journal holds its command. `left_out` are
     journals that the report does not hold.
     """
-    from bench.analysis.results import analyse  # pandas takes 0.5 s that --help need not pay
+    from bench.analysis.results import analyse  # imported here, so that --help is fast
     from bench.report import data
     from bench.report.annex import report_of_results, with_figures, with_note_on_parquet
 

@@ -123,7 +123,7 @@ def _report(campaign: Campaign, language: Language, interrupted: bool = False) -
 
 def _say_what_more_would_buy(run: Run, written: Written) -> None:
     """Say what one more sitting would do to this machine's bracket, if it measured everything."""
-    from bench.analysis.outlook import outlook  # pandas is not needed to start a run
+    from bench.analysis.outlook import outlook  # not needed to start a run
     from bench.report.words.outlook import one_more
 
     found = outlook(written.results.contenders, run.header.label, run.header.run_id)

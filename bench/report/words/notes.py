@@ -13,7 +13,7 @@ from bench.report.words.lists import and_list
 from bench.report.words.sureness import share
 from bench.spec.axes import Reference
 
-if TYPE_CHECKING:  # these import pandas, which a command without a report does not wait for
+if TYPE_CHECKING:  # a command without a report does not wait for these
     from bench.analysis.conditions import Looks
 
 NOTHING_FAILED = "Nothing failed, and no job was left out."

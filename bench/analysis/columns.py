@@ -1,0 +1,59 @@
+"""A frame: rows of plain values, kept column by column, and views of some of its rows.
+
+A report groups its jobs into many small groups. For these, plain lists are a hundred times as fast
+as a data frame whose every group is a frame of its own. An unknown value is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Columns of equal length by name, and the places of the rows that this frame shows."""
+
+    columns: Mapping[str, Sequence[Any]]
+    places: Sequence[int]
+
+    @classmethod
+    def of(cls, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Frame:
+        """Return the frame of `rows`, each with a value for some of the columns `names`."""
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        added = [(name, column.append) for name, column in columns.items()]
+        count = 0
+        for row in rows:
+            count += 1
+            for name, add in added:
+                add(row.get(name))
+        return cls(columns, range(count))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        """Return the values of a column. Raises KeyError if there is no such column."""
+        column = self.columns[name]
+        return [column[place] for place in self.places]
+
+    def rows(self, names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+        """Return the values of some columns, row by row."""
+        return zip(*(self[name] for name in names), strict=True)
+
+    def where(self, name: str, wanted: Callable[[Any], bool]) -> Frame:
+        """Return the rows whose value in a column is wanted."""
+        column = self.columns[name]
+        return Frame(self.columns, [place for place in self.places if wanted(column[place])])
+
+    @property
+    def finals(self) -> Frame:
+        """The rows of the frame of jobs that hold the last evaluation of a job."""
+        return self.where("is_final", bool)
+
+    def assign(self, name: str, values: Sequence[Any]) -> Frame:
+        """Return this frame with one more column, which has a value for each of its rows."""
+        columns = {known: self[known] for known in self.columns}
+        return Frame({**columns, name: values}, range(len(self)))
