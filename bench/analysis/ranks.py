@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
+from bench.analysis.all_pairs import all_pairs, table
 from bench.analysis.cells import Cell
 from bench.analysis.effects import Effects
 from bench.analysis.ratios import (
@@ -61,29 +64,50 @@ class Ranking:
     """Machines that were compared over `cells`, the fastest first.
 
     `speeds` holds the log of each machine's speed in the joint fit, relative to the first machine.
-    `pairs` holds every pair that shares a cell. `cells` is empty if the machines have no cell in
-    common to all; each pair is then compared over its own common cells.
+    `cells` is empty if the machines have no cell in common to all; each pair is then compared over
+    its own common cells, of those in `cells_of`. All pairs are one family of comparisons; `sure`
+    says by the places of two machines in `names` whether their difference is sure in it. Of a
+    thousand machines only the pairs that are asked for are worked out in full.
     """
 
     names: tuple[str, ...]
     cells: tuple[Cell, ...]
     speeds: Mapping[str, float]
-    pairs: tuple[Pair, ...]
     ranks: Mapping[str, RankSet]
+    fits: Mapping[str, Effects] = field(repr=False)
+    cells_of: Mapping[str, Sequence[Cell]] = field(repr=False)
+    sure: npt.NDArray[np.bool_] = field(repr=False, compare=False)
+    margin: float = MARGIN
 
     @property
     def best(self) -> tuple[str, ...]:
         """The best set: every machine that may be the fastest."""
         return tuple(name for name in self.names if self.ranks[name].is_best)
 
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each machine in `names`."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every pair that shares a cell, the machine that comes first in `names` first."""
+        found = (self.between(*both) for both in itertools.combinations(self.names, 2))
+        return tuple(pair for pair in found if pair is not None)
+
     def between(self, first: str, second: str) -> Pair | None:
         """Return how `first` compares with `second`; None if they share no cell."""
-        for pair in self.pairs:
-            if (pair.first, pair.second) == (first, second):
-                return pair
-            if (pair.first, pair.second) == (second, first):
-                return pair.turned
-        return None
+        if first == second or first not in self.places or second not in self.places:
+            return None
+        if self.places[first] > self.places[second]:
+            turned = self.between(second, first)
+            return None if turned is None else turned.turned
+        cells = self.cells or _shared(self.cells_of[first], self.cells_of[second])
+        if not cells:
+            return None
+        found = ratio(self.fits[first], self.fits[second], cells)
+        sure = bool(self.sure[self.places[first], self.places[second]])
+        return Pair(first, second, found, sure, found.finding(self.margin, sure=sure))
 
 
 def holm(p_values: Sequence[float], alpha: float = ALPHA) -> tuple[bool, ...]:
@@ -92,13 +116,12 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> tuple[bool, ...]:
     Source: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6,
     1979.
     """
-    rejected = [False] * len(p_values)
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    for step, place in enumerate(order):
-        if p_values[place] >= alpha / (len(p_values) - step):
-            break
-        rejected[place] = True
-    return tuple(rejected)
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    passed = p[order] < alpha / np.arange(len(p), 0, -1)
+    rejected = np.zeros(len(p), dtype=bool)
+    rejected[order] = np.logical_and.accumulate(passed)
+    return tuple(rejected.tolist())
 
 
 def rankings(
@@ -112,8 +135,9 @@ def rankings(
     All pairs of a ranking are one family of comparisons (Holm). If `among` is given, only these
     cells are compared.
     """
+    wanted = None if among is None else frozenset(among)
     cells = {
-        name: tuple(cell for cell in one.cells if among is None or cell in among)
+        name: tuple(cell for cell in one.cells if wanted is None or cell in wanted)
         for name, one in machines.items()
     }
     measured = {name: found for name, found in cells.items() if found}
@@ -135,18 +159,15 @@ def joint_order(
     once in each of its cells, or in those of `cells_of`.
     """
     names = list(machines)
-    counted = {name: list(cells_of[name] if cells_of else machines[name].cells) for name in names}
-    cells = list(dict.fromkeys(cell for name in names for cell in counted[name]))
-    rows = [(m, cell) for m, name in enumerate(names) for cell in counted[name]]
-    design = np.zeros((len(rows), len(cells) + len(names)))
-    times = np.array([machines[names[m]].cells[cell].mean for m, cell in rows])
-    place = {cell: number for number, cell in enumerate(cells)}
-    for row, (m, cell) in enumerate(rows):
-        design[row, place[cell]] = design[row, len(cells) + m] = 1
-    fit = np.linalg.lstsq(design, times, rcond=None)[0][len(cells) :]
-    order = sorted(range(len(names)), key=lambda m: (round(float(fit[m]), 12), m))
-    fastest = float(fit[order[0]])
-    return {names[m]: fastest - float(fit[m]) for m in order}
+    counted = [list(cells_of[name] if cells_of else machines[name].cells) for name in names]
+    _, counts, means = table([machines[name] for name in names], counted)
+    per_machine, sums = counts.sum(axis=1), means.sum(axis=1)
+    shares = counts / per_machine[:, None]
+    left = np.diag(counts.sum(axis=0)) - shares.T @ counts  # the machines' effects are eliminated
+    cells = np.linalg.lstsq(left, means.sum(axis=0) - shares.T @ sums, rcond=None)[0]
+    fit = [round(float(effect), 12) for effect in (sums - counts @ cells) / per_machine]
+    order = sorted(range(len(names)), key=lambda m: (fit[m], m))
+    return {names[m]: fit[order[0]] - fit[m] for m in order}
 
 
 def sittings_to_settle(
@@ -169,19 +190,25 @@ def _ranking(
     machines: Mapping[str, Effects], cells_of: Mapping[str, Sequence[Cell]], margin: float
 ) -> Ranking:
     shared = _shared(*cells_of.values())
-    speeds = joint_order(machines, dict.fromkeys(machines, shared) if shared else cells_of)
+    compared = dict.fromkeys(machines, shared) if shared else cells_of
+    speeds = joint_order(machines, compared)
     names = tuple(speeds)
-    compared = [
-        (first, second, ratio(machines[first], machines[second], cells))
-        for first, second in itertools.combinations(names, 2)
-        if (cells := shared or _shared(cells_of[first], cells_of[second]))
-    ]
-    sure = holm([found.p_value for *_, found in compared])
-    pairs = tuple(
-        Pair(first, second, found, certain, found.finding(margin, sure=certain))
-        for (first, second, found), certain in zip(compared, sure, strict=True)
+    found = all_pairs([machines[name] for name in names], [compared[name] for name in names])
+    rows, columns = np.nonzero(np.triu(found.cells, 1))
+    sure = np.zeros(found.cells.shape, dtype=bool)
+    sure[rows, columns] = holm(found.p_values((rows, columns)).tolist())
+    sure |= sure.T
+    apart = sure & (np.abs(found.log) > math.log1p(margin))
+    return Ranking(
+        names=names,
+        cells=shared,
+        speeds=speeds,
+        ranks=rank_sets(names, apart & (found.log > 0)),
+        fits=machines,
+        cells_of=cells_of,
+        sure=sure,
+        margin=margin,
     )
-    return Ranking(names, shared, speeds, pairs, rank_sets(names, pairs))
 
 
 def _shared(first: Sequence[Cell], *others: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -190,15 +217,16 @@ def _shared(first: Sequence[Cell], *others: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(cell for cell in first if all(cell in other for other in rest))
 
 
-def rank_sets(names: Sequence[str], pairs: Sequence[Pair]) -> dict[str, RankSet]:
-    """Return the rank set of each machine, from the pairs that were told apart."""
-    first, last = dict.fromkeys(names, 1), dict.fromkeys(names, len(names))
-    for pair in pairs:
-        if pair.finding in (Finding.FASTER, Finding.SLOWER):
-            ahead = pair if pair.finding is Finding.FASTER else pair.turned
-            first[ahead.second] += 1
-            last[ahead.first] -= 1
-    return {name: RankSet(first[name], last[name]) for name in names}
+def rank_sets(names: Sequence[str], faster: npt.NDArray[np.bool_]) -> dict[str, RankSet]:
+    """Return the rank set of each machine; `faster` says which row is surely ahead of which column.
+
+    Both are in the order of `names`.
+    """
+    ahead, behind = faster.sum(axis=0), faster.sum(axis=1)
+    return {
+        name: RankSet(1 + int(ahead[place]), len(names) - int(behind[place]))
+        for place, name in enumerate(names)
+    }
 
 
 def _connected(cells_of: Mapping[str, Sequence[Cell]]) -> list[list[str]]:
@@ -213,8 +241,8 @@ def _connected(cells_of: Mapping[str, Sequence[Cell]]) -> list[list[str]]:
             else:
                 apart.append((others, members))
         groups = [*apart, (cells, names)]
-    order = list(cells_of)
-    return [sorted(names, key=order.index) for _, names in groups]
+    order = {name: place for place, name in enumerate(cells_of)}
+    return [sorted(names, key=order.__getitem__) for _, names in groups]
 
 
 def spread_of_cells(first: Effects, second: Effects, cells: Sequence[Cell]) -> tuple[float, float]:

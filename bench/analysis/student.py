@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 #: Coverage of every interval in the reports.
 LEVEL = 0.95
 
@@ -16,6 +19,15 @@ def cdf(t: float, df: float) -> float:
     from scipy.special import stdtr  # imported here, so that the command line's --help is fast
 
     return float(stdtr(df, t))
+
+
+def two_sided_p(
+    t: npt.NDArray[np.float64], df: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the probabilities that t variables are farther from 0 than the values of `t`."""
+    from scipy.special import stdtr
+
+    return np.asarray(2 * stdtr(df, -np.abs(t)), dtype=np.float64)
 
 
 def quantile(probability: float, df: float) -> float:
