@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from bench.analysis.differing_conditions import condition_differences
+from bench.analysis.differing_conditions import Medians, condition_differences, medians
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.telling import APART, ROUNDING, SUBJECTS, TELLING, Subject
 from bench.record.conditions import Interference
@@ -45,6 +46,11 @@ class Setup:
     code: tuple[str, ...] = ()
     seen: tuple[Interference, ...] = ()
 
+    @cached_property
+    def conditions(self) -> Medians:
+        """The medians of what was seen."""
+        return medians(self.seen)
+
 
 def setup_of(jobs: Sequence[MeasuredJob]) -> Setup:
     """Return the setup of some jobs of one machine; the last job's facts and threads count.
@@ -74,14 +80,18 @@ def differences(first: Setup, second: Setup) -> tuple[Difference, ...]:
     The two may be two machines, or two sittings of one machine. If a job trained on a GPU, the
     GPU's facts come before those of the CPU.
     """
+    seen = condition_differences(first.conditions, second.conditions)
+    conditions = (Difference(*one.values, gpu=one.gpu, subject="conditions") for one in seen)
+    return (*lasting_differences(first, second), *conditions)
+
+
+def lasting_differences(first: Setup, second: Setup) -> tuple[Difference, ...]:
+    """Return what differs between two setups, whatever the conditions, most telling first."""
     facts = fact_differences(first.facts, second.facts)
     named = {one.fact for one in facts}
     found = [*facts, *_settings(first, second)]
     found += [one for one in _loaded(first, second) if one.fact not in named]
-    found.sort(key=lambda one: _rank(one, (*first.devices, *second.devices)))
-    seen = condition_differences(first.seen, second.seen)
-    conditions = (Difference(*one.values, gpu=one.gpu, subject="conditions") for one in seen)
-    return (*found, *conditions)
+    return tuple(sorted(found, key=lambda one: _rank(one, (*first.devices, *second.devices))))
 
 
 def fact_differences(left: MachineFacts, right: MachineFacts) -> tuple[Difference, ...]:

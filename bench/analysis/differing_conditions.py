@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.record.conditions import GpuConditions, Interference
@@ -65,16 +65,22 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def condition_differences(
-    first: Sequence[Interference], second: Sequence[Interference]
-) -> tuple[UnlikeCondition, ...]:
+#: For each of the FIGURES its median over some jobs: by GPU, or under None for the whole machine.
+Medians = tuple[Mapping[int | None, float], ...]
+
+
+def medians(seen: Sequence[Interference]) -> Medians:
+    """Return the median of each figure over jobs."""
+    return tuple(_medians(seen, figure) for figure in FIGURES)
+
+
+def condition_differences(first: Medians, second: Medians) -> tuple[UnlikeCondition, ...]:
     """Return the figures whose medians over the jobs differ, most telling first.
 
     A figure that was not seen on both sides is left out.
     """
     found = []
-    for figure in FIGURES:
-        ours, theirs = _medians(first, figure), _medians(second, figure)
+    for figure, ours, theirs in zip(FIGURES, first, second, strict=True):
         for gpu in (gpu for gpu in ours if gpu in theirs):
             values = ours[gpu], theirs[gpu]
             scale = max(map(abs, values)) if figure.relative else 1.0
@@ -84,7 +90,6 @@ def condition_differences(
 
 
 def _medians(seen: Sequence[Interference], figure: Figure) -> dict[int | None, float]:
-    """Return the median of a figure over jobs: by GPU, or under None for the whole machine."""
     if figure.name == DISTURBED:
         told = [one.flag == "disturbed" for one in seen if one.flag != "unknown"]
         return {None: sum(told) / len(told)} if told else {}

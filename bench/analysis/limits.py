@@ -5,7 +5,7 @@ Source: Williams, Waterman and Patterson, Roofline (2009), with a fixed cost add
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 

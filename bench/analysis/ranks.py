@@ -218,7 +218,7 @@ def _shared(first: Sequence[Cell], *others: Sequence[Cell]) -> tuple[Cell, ...]:
 
 
 def rank_sets(names: Sequence[str], faster: npt.NDArray[np.bool_]) -> dict[str, RankSet]:
-    """Return the rank set of each machine; `faster` says which row is surely ahead of which column.
+    """Return the rank set of each machine; `faster` is true if a row is surely ahead of a column.
 
     Both are in the order of `names`.
     """

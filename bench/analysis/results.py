@@ -119,7 +119,11 @@ class Results:
 
     def contender(self, name: str) -> Contender:
         """Return the contender called `name`."""
-        return next(one for one in self.contenders if one.name == name)
+        return self._contenders[name]
+
+    @functools.cached_property
+    def _contenders(self) -> Mapping[str, Contender]:
+        return {one.name: one for one in self.contenders}
 
     @property
     def dataset_notes(self) -> dict[str, tuple[str, ...]]:

@@ -7,12 +7,13 @@ for all of them, so 40 machines give 39 comparisons.
 from __future__ import annotations
 
 import enum
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bench.analysis.cells import Cell, axis_value, cell_of, column_axes
-from bench.analysis.differences import Difference, differences, setup_of
+from bench.analysis.differences import Difference, lasting_differences, setup_of
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.same_curves import CurveGap, curve_gap, curve_metric, tolerance_of
@@ -135,25 +136,26 @@ def counterparts(works: Mapping[str, set[_Work]]) -> Iterator[tuple[str, str]]:
     The first machine is the one that shares jobs with the most others. A machine that shares none
     with it is compared with the machine that shares the most, and no pair comes twice.
     """
-    shared = {
-        (one, other): len(works[one] & works[other])
-        for one, other in itertools.permutations(works, 2)
-    }
-    partners = {
-        key: sum(shared[key, other] > 0 for other in works if other != key) for key in works
-    }
     if not works:
         return
-    base = max(works, key=lambda key: partners[key])
-    seen: set[frozenset[str]] = set()
-    for key in works:
-        others = [other for other in works if other != key and shared[key, other]]
-        if key == base or not others:
+    keys, place = (
+        list(works),
+        {work: number for number, work in enumerate(set().union(*works.values()))},
+    )
+    has = np.zeros((len(keys), len(place)), dtype=np.float32)
+    for number, own in enumerate(works.values()):
+        has[number, [place[work] for work in own]] = 1
+    shared = has @ has.T
+    np.fill_diagonal(shared, 0)
+    base = int(np.argmax((shared > 0).sum(axis=1)))
+    seen: set[frozenset[int]] = set()
+    for number in range(len(keys)):
+        if number == base or not shared[number].any():
             continue
-        against = base if base in others else max(others, key=lambda other: shared[key, other])
-        if (pair := frozenset((key, against))) not in seen:
+        against = base if shared[number, base] else int(np.argmax(shared[number]))
+        if (pair := frozenset((number, against))) not in seen:
             seen.add(pair)
-            yield key, against
+            yield keys[number], keys[against]
 
 
 def ways_of(cell: Cell, outline: Outline) -> Ways:
@@ -193,7 +195,7 @@ class _Compare:
         together = [[*ours, *theirs] for ours, theirs in pairs]
         ours, theirs = ([job for pair in pairs for job in pair[side]] for side in (0, 1))
         unlike, told = self._ways(together)
-        between = differences(setup_of(ours), setup_of(theirs))
+        between = lasting_differences(setup_of(ours), setup_of(theirs))
         return SameJobs(
             first=first,
             second=second,

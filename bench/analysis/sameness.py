@@ -68,7 +68,9 @@ def sameness(
             machine.name for machine in machines if machine.jobs and machine.name not in repeated
         ),
         code=unlike_code(jobs, names),
-        unlike_data={name: len(digests[name]) for name in sorted(digests) if len(digests[name]) > 1},
+        unlike_data={
+            name: len(digests[name]) for name in sorted(digests) if len(digests[name]) > 1
+        },
         datasets=tuple(sorted(digests)),
     )
 

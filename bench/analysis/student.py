@@ -21,9 +21,7 @@ def cdf(t: float, df: float) -> float:
     return float(stdtr(df, t))
 
 
-def two_sided_p(
-    t: npt.NDArray[np.float64], df: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def two_sided_p(t: npt.NDArray[np.float64], df: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the probabilities that t variables are farther from 0 than the values of `t`."""
     from scipy.special import stdtr
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.analysis.workload import why_foreign
 from bench.errors import StoreError
 from bench.record.journal import read_run
+from bench.record.pool import Pool
 from bench.record.run import LeftOut, Run
 from bench.spec.description import Outline
 
@@ -50,9 +51,10 @@ def with_run(run: Run, journals: Sequence[Path], outline: Outline) -> FolderRuns
 
 def _read(journals: Iterable[Path]) -> tuple[list[Run], list[LeftOut]]:
     read, unreadable = [], []
+    pool = Pool()
     for path in journals:
         try:
-            read.append(read_run(path))
+            read.append(read_run(path, pool))
         except StoreError as error:
             seen = "" if error.seen is None else f" (seen: {error.seen})"
             what = error.what.removeprefix(f"{path}, ").replace(str(path), path.name)

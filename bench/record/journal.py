@@ -27,6 +27,7 @@ from bench.record.lines import (
     RunHeader,
     SeriesPlace,
 )
+from bench.record.pool import Pool
 from bench.record.run import Run
 from bench.text import first_line, first_problem
 
@@ -95,10 +96,10 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     )
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, pool: Pool | None = None) -> Run:
     """Return the run that the journal at `path` holds.
 
-    A cut-off or damaged line is skipped and named in `warnings`. Raises StoreError if the
+    Journals that are read with one `pool` share the parts that they have in common. A cut-off or damaged line is skipped and named in `warnings`. Raises StoreError if the
     journal does not exist, its header is unreadable, or its schema is newer.
     """
     try:
@@ -108,12 +109,12 @@ def read_run(path: Path) -> Run:
             f"cannot read the journal {path}", seen=error.strerror, next_step="check the path"
         ) from error
     first, *others = text.removesuffix("\n").split("\n")  # splitlines() would cut at U+2028
-    document = _document(first, path, 1)
+    document, pool = _document(first, path, 1), pool or Pool()
     if document["schema_version"] == 1:
-        header, lines, warnings = _read_lifted(document, others, path)
+        header, lines, warnings = _read_lifted(document, others, path, pool)
     else:
-        header = _validated(RunHeader, document, path, 1)
-        lines, warnings = _read_lines(others, path)
+        header = _validated(RunHeader, document, path, 1, pool)
+        lines, warnings = _read_lines(others, path, pool)
     return Run(
         path,
         header,
@@ -154,18 +155,20 @@ def unfinished(
     return None
 
 
-def _read_lines(texts: Iterable[str], path: Path) -> tuple[list[Line], list[str]]:
+def _read_lines(
+    texts: Iterable[str], path: Path, pool: Pool
+) -> tuple[list[Line], list[str]]:
     lines, warnings = [], []
     for number, text in enumerate(texts, start=2):
         try:
-            lines.append(_line(_document(text, path, number), path, number))
+            lines.append(_line(_document(text, path, number), path, number, pool))
         except StoreError as error:
             warnings.append(str(error))
     return lines, warnings
 
 
 def _read_lifted(
-    first: Mapping[str, Any], texts: Iterable[str], path: Path
+    first: Mapping[str, Any], texts: Iterable[str], path: Path, pool: Pool
 ) -> tuple[RunHeader, list[Line], list[str]]:
     """Return the header, the lines and the warnings of a journal of schema 1."""
     documents: dict[int, Mapping[str, Any]] = {}
@@ -180,15 +183,15 @@ def _read_lifted(
         header, own = lift.header(first)
     except (KeyError, TypeError) as error:
         raise _unreadable("RunHeader", f"no key {error}", path, 1) from error
-    lines = [] if own is None else [_line(own, path, 1)]
+    lines = [] if own is None else [_line(own, path, 1, pool)]
     for number, document in documents.items():
         try:
-            lines.append(_line(lift.line(document, header["jobs"]), path, number))
+            lines.append(_line(lift.line(document, header["jobs"]), path, number, pool))
         except StoreError as error:
             warnings.append(str(error))
         except (AttributeError, KeyError, TypeError) as error:
             warnings.append(str(_unreadable("JobRecord", f"no key {error}", path, number)))
-    return _validated(RunHeader, header, path, 1), lines, warnings
+    return _validated(RunHeader, header, path, 1, pool), lines, warnings
 
 
 def _document(text: str, path: Path, number: int) -> dict[str, Any]:
@@ -208,15 +211,17 @@ def _document(text: str, path: Path, number: int) -> dict[str, Any]:
     return dict(document)
 
 
-def _line(document: Mapping[str, Any], path: Path, number: int) -> Line:
+def _line(document: Mapping[str, Any], path: Path, number: int, pool: Pool) -> Line:
     kind = LINES.get(str(document.get("entry", "record")), JobRecord)
-    line: Line = _validated(kind, document, path, number)
+    line: Line = _validated(kind, document, path, number, pool)
     return line
 
 
-def _validated(model: Any, document: Mapping[str, Any], path: Path, number: int) -> Any:
+def _validated(
+    model: Any, document: Mapping[str, Any], path: Path, number: int, pool: Pool
+) -> Any:
     try:
-        return model.model_validate(document)
+        return model.model_validate(pool.filled(document))
     except (ValidationError, RecursionError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else "RecursionError"
         raise _unreadable(model.__name__, problem, path, number) from error

@@ -68,8 +68,8 @@ class PackedTimes(Frozen):
 
     @model_validator(mode="after")
     def _count_is_true(self) -> PackedTimes:
-        if self.unpack().size != self.count:
-            raise ValueError(f"count is {self.count}, but the data hold {self.unpack().size} times")
+        if (size := self.unpack().size) != self.count:
+            raise ValueError(f"count is {self.count}, but the data hold {size} times")
         return self
 
 

@@ -127,10 +127,14 @@ class Table:
     def constants(self) -> dict[str, str]:
         """The text of each foldable column whose cells all read the same, by the column's key."""
         return {
-            column.key: next(iter(texts))
+            column.key: column.text(self.shown[0])
             for column in self.read
-            if column.foldable and len(texts := {column.text(row) for row in self.shown}) == 1
+            if column.foldable and self.shown and self._is_constant(column)
         }
+
+    def _is_constant(self, column: Column) -> bool:
+        first = column.text(self.shown[0])
+        return all(column.text(row) == first for row in self.shown)
 
     @property
     def varying(self) -> tuple[Column, ...]:

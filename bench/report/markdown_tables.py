@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from tabulate import tabulate
 
 from bench import units
-from bench.report.column import Column, Table
+from bench.report.column import Column, Row, Table
 from bench.report.escaping import bullet, escape, paragraph
 from bench.report.words.catalogue import Words
+from bench.report.words.notes import cut
 
+#: So many rows of a table are shown, and so many of a sideways table, whose rows are its columns.
+MOST_ROWS, MOST_SIDEWAYS = 200, 20
 #: At most so many machines stand beside each other in a sideways table.
 ABREAST = 4
 
@@ -65,7 +68,10 @@ def body(table: Table, told: Told) -> list[str]:
         return notes
     unknown = [column for column in table.varying if _is_unknown(column, table)]
     columns = [column for column in table.varying if column not in unknown]
-    grids = _sideways(columns, table) if table.sideways else [_upright(columns, table)]
+    rows = table.shown[: MOST_SIDEWAYS if table.sideways else MOST_ROWS]
+    grids = _sideways(columns, rows) if table.sideways else [_upright(columns, rows)]
+    if len(rows) < len(table.shown):
+        grids.append(paragraph(cut(len(rows), len(table.rows), table.name)))
     parts = [*grids, *_constants(table, unknown, told), _legend(columns, told), *notes]
     return [part for part in parts if part]
 
@@ -98,21 +104,21 @@ def _legend(columns: Sequence[Column], told: Told) -> str:
     return "\n".join(lines)
 
 
-def _upright(columns: Sequence[Column], table: Table) -> str:
-    cells = [[escape(column.text(row)) for column in columns] for row in table.shown]
+def _upright(columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    cells = [[escape(column.text(row)) for column in columns] for row in rows]
     headings = [escape(column.heading) for column in columns]
     return _grid(cells, headings, ["right" if column.numeric else "left" for column in columns])
 
 
-def _sideways(columns: Sequence[Column], table: Table) -> list[str]:
+def _sideways(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
     """Return one grid for every few rows; the first column gives its heading, others its lines."""
     first, *rest = columns
     grids = []
-    for start in range(0, len(table.shown), ABREAST):
-        rows = table.shown[start : start + ABREAST]
-        headings = [escape(text) for text in (first.heading, *(first.text(row) for row in rows))]
+    for start in range(0, len(rows), ABREAST):
+        few = rows[start : start + ABREAST]
+        headings = [escape(text) for text in (first.heading, *(first.text(row) for row in few))]
         lines = [
-            [escape(column.heading), *(escape(column.text(row)) for row in rows)] for column in rest
+            [escape(column.heading), *(escape(column.text(row)) for row in few)] for column in rest
         ]
         grids.append(_grid(lines, headings, ["left"] * len(headings)))
     return grids

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -48,7 +49,7 @@ class JobSpec(Frozen):
         description="how often the same job had run before, disturbed each time; 0: planned",
     )
 
-    @property
+    @cached_property
     def job_id(self) -> str:
         """The job's name and a digest of every field but the name.
 
@@ -62,6 +63,12 @@ class JobSpec(Frozen):
                 del fields[name]
         digest = hashlib.sha256(canonical_json(fields).encode()).hexdigest()
         return f"{self.name}-{digest[:8]}"
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> JobSpec:
+        """Return a copy with changes, which works out an id of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("job_id", None)
+        return copied
 
     @property
     def evaluated_after(self) -> tuple[int, ...]:

@@ -61,9 +61,7 @@ def measured(command: Sequence[str]) -> Taken:
     wall_s = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Taken(
-        wall_s, usage.ru_utime + usage.ru_stime, unit * usage.ru_maxrss, child.returncode
-    )
+    return Taken(wall_s, usage.ru_utime + usage.ru_stime, unit * usage.ru_maxrss, child.returncode)
 
 
 def report_command(folder: Path) -> list[str]:

@@ -222,9 +222,7 @@ def _measurement(
         [step_s * rng.lognormvariate(0, 0.05) for _ in range(STEPS)] for _ in range(job.epochs)
     ]
     steps[0][0] += 1.0
-    epochs = tuple(
-        _epoch(number, times, job, one) for number, times in enumerate(steps, 1)
-    )
+    epochs = tuple(_epoch(number, times, job, one) for number, times in enumerate(steps, 1))
     told = range(1, job.epochs + 1) if job.evaluate == "every" else (job.epochs,)
     train_s = sum(epoch.wall_s for epoch in epochs)
     cores = int(one.facts.usable_cpus or 1)

@@ -33,13 +33,16 @@ RANKING_NOTE = (
     "Speeds are ratios of mean steps by kind of job, and their geometric mean with equal weights. "
     "Brackets hold 95 % intervals on another day; docs/statistics.md explains them."
 )
-COMPARISON_NOTE = (
+_COMPARISON = (
     "Speeds are ratios of times in the same kinds of job, with 95 % intervals on another day. The "
     "finding rests on the mean step, which is what a user pays. It is open if the difference is "
     "not sure among all pairs, or not more than 3 %; machines are equal if the interval of 90 % "
-    "lies within 3 %. Only neighbours in the ranking are shown; tables/comparison.csv holds all "
-    "pairs. Final weights may differ in the last bits between machines."
+    "lies within 3 %. Only neighbours in the ranking are shown; tables/comparison.csv holds "
+    "{more}. Final weights may differ in the last bits between machines."
 )
+#: What the CSV of the comparison holds beside neighbours.
+ALL_PAIRS = "all pairs"
+SOME_PAIRS = "them and each machine beside the first one; `compare` tells any other pair"
 SITTINGS_NOTE = (
     "A sitting is one run of one machine in one boot at one time of day; a new one begins after "
     "30 idle minutes. The spread between sittings is what a bracket for another day rests on. With "
@@ -97,6 +100,16 @@ def advice(reason: Reason) -> str:
 def sentence(text: str) -> str:
     """Return `text` with one full stop at its end."""
     return f"{text.rstrip('.')}."
+
+
+def comparison(more: str) -> str:
+    """Return how pairs are compared; `more` says which of them the CSV holds."""
+    return _COMPARISON.format(more=more)
+
+
+def cut(shown: int, rows: int, name: str) -> str:
+    """Return where the other rows of a table stand, of which only the first ones are shown."""
+    return f"The first {shown} of {rows:,} rows are shown; tables/{name}.csv holds all of them."
 
 
 def in_all_rows(constants: Sequence[tuple[str, str]]) -> str:

@@ -1,0 +1,76 @@
+"""Parts that many lines of journals repeat: each is validated once, and all lines share it.
+
+Every record holds the facts of its machine, and every machine ran the same jobs. If each line had
+its own copy, a thousand machines would not fit into memory.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from bench.record.facts import MachineFacts, RuntimeFacts
+from bench.record.measurement import Digests, ThreadFacts
+from bench.spec.description import Outline
+from bench.spec.job import JobSpec
+
+#: The parts of each kind of line that are shared, by their path in the line.
+SHARED: Mapping[tuple[str, ...], type[BaseModel]] = {
+    ("machine",): MachineFacts,
+    ("job",): JobSpec,
+    ("runtime",): RuntimeFacts,
+    ("measurement", "threads"): ThreadFacts,
+    ("measurement", "digests"): Digests,
+    ("workload",): Outline,
+}
+#: The path of a table of texts that repeat from record to record.
+TEXTS = ("conditions", "unknown")
+
+
+class Pool:
+    """The parts that were seen so far. Equal parts become one object, which nobody can change."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type[BaseModel], bytes], BaseModel] = {}
+
+    def filled(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a line's JSON object with its parts replaced; the object itself is used up.
+
+        Raises ValidationError if a part is damaged.
+        """
+        document = dict(line)
+        for (*path, name), model in SHARED.items():
+            place = _at(document, path)
+            if place is not None and isinstance(place.get(name), dict):
+                place[name] = self._part(model, place[name])
+        jobs = document.get("jobs")
+        if isinstance(jobs, list):  # of a header; a machine's line holds only ids
+            document["jobs"] = [
+                self._part(JobSpec, job) if isinstance(job, dict) else job for job in jobs
+            ]
+        texts = _at(document, TEXTS)
+        if texts is not None:
+            for name, text in texts.items():
+                texts[name] = sys.intern(text) if type(text) is str else text
+        return document
+
+    def _part(self, model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
+        key = (model, marshal.dumps(document, 2))  # version 2 depends on nothing but the values
+        part = self._known.get(key)
+        if part is None:
+            part = self._known[key] = model.model_validate(document)
+        return part
+
+
+def _at(document: dict[str, Any], path: tuple[str, ...] | list[str]) -> dict[str, Any] | None:
+    """Return the object at a path, None if there is none."""
+    place: Any = document
+    for name in path:
+        place = place.get(name)
+        if not isinstance(place, dict):
+            return None
+    return place
