@@ -13,6 +13,14 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Forget which fields were given: such a set would take more memory than the values."""
+        object.__setattr__(self, "__pydantic_fields_set__", _NOT_KEPT)
+
+
+#: Stands for the fields that were given to a model; a copy of a model makes a set of its own.
+_NOT_KEPT: set[str] = set()
+
 
 def canonical_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys and no spaces: one text for one value."""

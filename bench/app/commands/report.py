@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +99,25 @@ def request_of(values: dict[str, Any]) -> ReportRequest:
 
 def execute(request: ReportRequest, program: Program) -> int:
     """Write the report; return 1 if it shows failures."""
+    with uncollected():
+        return _execute(request, program)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage meanwhile.
+
+    The records and rows of a report live until it is written and hold no cycles, but with many
+    machines a third of the time would be spent on searching them for cycles.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _execute(request: ReportRequest, program: Program) -> int:
     workload = load_workload(request.workload)
     named = named_runs(request.journals, request.out)
     if len(request.labels) > len(named):
