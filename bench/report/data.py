@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.record.journal import unwritable
 from bench.report import parquet
-from bench.report.column import Column, Report, Table, plain
+from bench.report.column import Column, Report, Row, Table, plain
 from bench.report.figures import gallery, render
 from bench.report.markdown import render as markdown
 from bench.report.page.build import summary_html
@@ -36,8 +36,11 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     earlier report that this one does not have are removed. Raises OutputError if a
     file cannot be written; a file is replaced whole or not at all.
     """
-    texts = {"summary.md": markdown(report), "summary.json": summary_json(report)}
-    texts |= {f"tables/{table.name}.csv": table_csv(table) for table in report.written}
+    texts: dict[str, str | Iterable[str]] = {
+        "summary.md": markdown(report),
+        "summary.json": _json_lines(report),
+        **{f"tables/{table.name}.csv": _csv_lines(table) for table in report.written},
+    }
     pictures = {figure.name: render.svg(figure) for figure in report.figures}
     if report.page is not None:
         texts["summary.html"] = summary_html(report, report.page, pictures)
@@ -76,15 +79,19 @@ def _write_figures(report: Report, pictures: Mapping[str, str], folder: Path) ->
 def summary_json(report: Report) -> str:
     """Return the report as JSON: each table is a list of row objects under the table's name.
 
-    `about`, `verdict`, `columns` and `notes` are lists of row objects too. An unknown value is null
-    and never NaN.
+    Each row is a line. `about`, `verdict`, `columns` and `notes` are lists of row objects too. An
+    unknown value is null and never NaN.
     """
+    return "".join(_json_lines(report))
+
+
+def _json_lines(report: Report) -> Iterator[str]:
     tables = report.written
     notes: list[dict[str, Any]] = [
         {"table": table.name, "text": text} for table in tables for text in table.notes
     ]
     notes += [{"table": None, "text": text} for text in report.notes]
-    document: dict[str, Any] = {
+    lists: dict[str, Iterable[Row]] = {
         "about": [
             {
                 "title": report.title,
@@ -93,11 +100,21 @@ def summary_json(report: Report) -> str:
             }
         ],
         "verdict": [{"kind": kind, "text": text} for kind, text in _verdict(report)],
-        **{table.name: [plain(row) for row in table.rows] for table in tables},
+        **{table.name: table.rows for table in tables},
         "columns": [_column(table, column) for table in tables for column in table.columns],
         "notes": notes,
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    between = "{\n"
+    for name, rows in lists.items():
+        yield f"{between}{encode(name)}: ["
+        between = ",\n"
+        comma = "\n"
+        for row in rows:
+            yield f"{comma} {encode(plain(row))}"
+            comma = ",\n"
+        yield "\n]" if comma == ",\n" else "]"
+    yield "\n}\n"
 
 
 def _verdict(report: Report) -> list[tuple[str, str]]:
@@ -130,22 +147,39 @@ def table_csv(table: Table) -> str:
 
     A text that a spreadsheet would run as a formula begins with an apostrophe.
     """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    return "".join(_csv_lines(table))
+
+
+def _csv_lines(table: Table) -> Iterator[str]:
+    lines: list[str] = []
+    writer = csv.writer(_Lines(lines), lineterminator="\n")
     writer.writerow(table.keys)
-    writer.writerows([_cell(row.get(key)) for key in table.keys] for row in table.rows)
-    return file.getvalue()
+    for row in table.rows:
+        writer.writerow([_cell(row.get(key)) for key in table.keys])
+        yield from lines
+        lines.clear()
+    yield from lines  # the heading of a table without rows
 
 
-def replace_file(path: Path, content: str | bytes) -> Path:
-    """Write `content` to `path` through a temporary file beside it; raises OutputError."""
-    if isinstance(content, str):
-        content = content.encode("utf-8", errors="backslashreplace")
+@dataclass(frozen=True)
+class _Lines:
+    """Takes the lines of a CSV writer."""
+
+    lines: list[str]
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def replace_file(path: Path, content: bytes | str | Iterable[str]) -> Path:
+    """Write bytes, a text or its parts to `path` through a temporary file; raises OutputError."""
+    parts = [content] if isinstance(content, bytes | str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            file.write(content)
+            for part in parts:
+                file.write(part if isinstance(part, bytes) else _encoded(part))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -156,6 +190,10 @@ def replace_file(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", errors="backslashreplace")
+
+
 def _remove(path: Path) -> None:
     try:
         path.unlink()
@@ -164,11 +202,11 @@ def _remove(path: Path) -> None:
 
 
 def _cell(value: Any) -> Any:
+    if value is None or type(value) is int:
+        return value
     value = plain(value)
     if isinstance(value, list):
         value = " ".join(str(item) for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, str):
         return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
-    return value
+    return ("true" if value else "false") if isinstance(value, bool) else value
