@@ -19,7 +19,7 @@ def seconds(value: float | None) -> str:
     """Return seconds with three significant digits, and with one decimal from 100 s on."""
     if value is None or not math.isfinite(value):
         return NOT_AVAILABLE
-    return f"{value:.1f}" if value >= 100 else significant(value)
+    return f"{value:.1f}" if round(value, 1) >= 100 else significant(value)
 
 
 def percent(value: float | None) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.analysis.cells import Cell, cell_of, in_order
-from bench.analysis.effects import OWN_SITTINGS, Effects, Prior, Timing, fit_effects
+from bench.analysis.design import Design, design_of
+from bench.analysis.effects import OWN_SITTINGS, Effects, Fit, Prior, fit
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior, type_prior
@@ -166,43 +167,63 @@ def _fits(
     donors: Sequence[Contender] | None,
 ) -> dict[str, dict[Quantity, Effects]]:
     """Return the fits of each machine; sittings of machines of its type inform its prior."""
+    found = {key: _fits_of(own) for key, own in rows.items()}
+    table = {key: table_prior(facts[key]) for key in rows}
     fits: dict[str, dict[Quantity, Effects]] = {key: {} for key in rows}
     for quantity in COLUMNS:
-        timings = {
-            key: [
-                Timing(row.cell, row.sitting, row.times[quantity])
-                for row in found
-                if quantity in row.times
-            ]
-            for key, found in rows.items()
-        }
         first = {
-            key: fit_effects(found, table_prior(facts[key]))
-            for key, found in timings.items()
-            if found
+            key: fitted[quantity].moderated(table[key])
+            for key, fitted in found.items()
+            if quantity in fitted
         }
         others = [(facts[key], effects) for key, effects in first.items()]
         if donors is not None:
-            others = [(one.machine.facts, fit) for one in donors if (fit := one.fits(quantity))]
+            known = ((one.machine.facts, one.fits(quantity)) for one in donors)
+            others = [(donor, effects) for donor, effects in known if effects is not None]
+        alike = _by_type(others)
         for key, effects in first.items():
-            prior = _informed(facts[key], effects, others)
-            fits[key][quantity] = effects if prior is None else fit_effects(timings[key], prior)
+            prior = _informed(facts[key], effects, alike)
+            fits[key][quantity] = (
+                effects if prior is None else found[key][quantity].moderated(prior)
+            )
     return fits
 
 
+def _fits_of(rows: Sequence[_Row]) -> dict[Quantity, Fit]:
+    """Return the fit of each quantity of a machine; quantities of the same jobs share a design."""
+    designs: dict[tuple[int, ...], Design] = {}
+    found: dict[Quantity, Fit] = {}
+    for quantity in COLUMNS:
+        timed = tuple(place for place, row in enumerate(rows) if quantity in row.times)
+        if timed:
+            if timed not in designs:
+                designs[timed] = design_of([(rows[one].cell, rows[one].sitting) for one in timed])
+            found[quantity] = fit(designs[timed], [rows[one].times[quantity] for one in timed])
+    return found
+
+
+def _by_type(
+    found: Iterable[tuple[MachineFacts, Effects]],
+) -> dict[str, list[tuple[MachineFacts, Effects]]]:
+    """Return machines by their type; a machine of no type informs nobody."""
+    alike: dict[str, list[tuple[MachineFacts, Effects]]] = {}
+    for facts, effects in found:
+        if (kind := _type_of(facts)) is not None:
+            alike.setdefault(kind, []).append((facts, effects))
+    return alike
+
+
 def _informed(
-    facts: MachineFacts, own: Effects, others: Iterable[tuple[MachineFacts, Effects]]
+    facts: MachineFacts,
+    own: Effects,
+    alike: Mapping[str, Sequence[tuple[MachineFacts, Effects]]],
 ) -> Prior | None:
     """Return what other machines of one type tell of its sittings; None if they tell nothing."""
     kind = _type_of(facts)
     if kind is None or own.count >= OWN_SITTINGS:
         return None
-    alike = [
-        fit
-        for other, fit in others
-        if other.machine_id != facts.machine_id and _type_of(other) == kind
-    ]
-    return type_prior(alike, kind)
+    others = [fit for other, fit in alike.get(kind, ()) if other.machine_id != facts.machine_id]
+    return type_prior(others, kind)
 
 
 def _type_of(facts: MachineFacts) -> str | None:

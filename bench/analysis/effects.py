@@ -11,9 +11,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.analysis.cells import Cell
+from bench.analysis.design import Design, Vector, design_of
 
 #: The standard deviation of log seconds between jobs of a cell if no cell was repeated. Measured:
 #: 0.5 to 9 %, median about 2 %, on 2-core VMs (November 2026).
@@ -34,9 +34,6 @@ LEAST_SPREAD = 0.001
 
 #: Below this many degrees of freedom, residuals tell nothing of the noise.
 _LEAST_DF = 0.5
-
-Vector = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -123,6 +120,43 @@ class Effects:
         )
 
 
+@dataclass(frozen=True)
+class Fit:
+    """The fit of one machine before any prior is heard.
+
+    `seen` is the sum of the squared effects of the sittings, `free` how many of them the timings
+    determine, and `per_sitting` the variance that the jobs give to each. The other fields are as
+    in `Effects`.
+    """
+
+    cells: Mapping[Cell, CellEffect]
+    sittings: Mapping[Hashable, float]
+    job_variance: float
+    repeated: bool
+    within: float
+    per_sitting: float
+    seen: float
+    free: int
+
+    def moderated(self, prior: Prior, own_sittings: int = OWN_SITTINGS) -> Effects:
+        """Return the effects; from `own_sittings` sittings on the prior has no weight."""
+        weight = 0.0 if self.free >= own_sittings - 1 else prior.weight
+        df = weight + self.free
+        between = (weight * (prior.spread**2 + self.per_sitting) + self.seen) / df
+        between = max(between, LEAST_SPREAD**2)
+        return Effects(
+            cells=self.cells,
+            sittings=self.sittings,
+            sitting_variance=between,
+            sitting_df=df,
+            job_variance=self.job_variance,
+            repeated=self.repeated,
+            within=self.within,
+            assumed=weight * prior.spread**2 / df / between,
+            prior=prior,
+        )
+
+
 def fit_effects(
     timings: Sequence[Timing], prior: Prior, *, own_sittings: int = OWN_SITTINGS
 ) -> Effects:
@@ -134,129 +168,45 @@ def fit_effects(
     """
     if not timings:
         raise ValueError("a fit needs at least one timing")
-    solved = _solve(timings)
-    repeated = bool(solved.degrees.sum() > _LEAST_DF)
-    own = float(solved.squares.sum() / solved.degrees.sum()) if repeated else JOB_SPREAD**2
+    design = design_of([(timing.cell, timing.sitting) for timing in timings])
+    return fit(design, [timing.seconds for timing in timings]).moderated(prior, own_sittings)
+
+
+def fit(design: Design, seconds: Sequence[float]) -> Fit:
+    """Return the least-squares fit of the seconds of the jobs of a design."""
+    solved = design.solved(np.log(seconds))
+    degrees = float(design.degrees.sum())
+    repeated = degrees > _LEAST_DF
+    own = float(solved.squares.sum()) / degrees if repeated else JOB_SPREAD**2
     own = max(own, LEAST_JOB_SPREAD**2)
-    within = own * float(np.mean(1 / solved.jobs)) / len(solved.cells)
-    per_sitting = within * len(solved.sittings) / solved.blocks
-    weight = 0.0 if solved.free >= own_sittings - 1 else prior.weight
-    seen = float((solved.effects**2).sum())
-    between = (weight * (prior.spread**2 + per_sitting) + seen) / (weight + solved.free)
-    between = max(between, LEAST_SPREAD**2)
-    return Effects(
-        cells=_cells(solved, own),
-        sittings=dict(zip(solved.sittings, map(float, solved.effects), strict=True)),
-        sitting_variance=between,
-        sitting_df=weight + solved.free,
+    within = own * float(np.mean(1 / design.jobs)) / len(design.cells)
+    return Fit(
+        cells=_cells(design, solved.means, solved.squares, own),
+        sittings=dict(zip(design.sittings, solved.effects.tolist(), strict=True)),
         job_variance=own,
         repeated=repeated,
         within=within,
-        assumed=weight * prior.spread**2 / (weight + solved.free) / between,
-        prior=prior,
+        per_sitting=within * len(design.sittings) / len(design.sizes),
+        seen=float((solved.effects**2).sum()),
+        free=design.free,
     )
 
 
-@dataclass(frozen=True)
-class _Solution:
-    """The least-squares fit: effects of cells and sittings, and what is left by cell.
-
-    `squares` are the sums of squared residuals, `degrees` their degrees of freedom. `block` holds
-    the block of each cell and `sizes` the number of sittings in each block.
-    """
-
-    cells: Sequence[Cell]
-    sittings: Sequence[Hashable]
-    means: Vector
-    effects: Vector
-    jobs: Whole
-    squares: Vector
-    degrees: Vector
-    block: Whole
-    sizes: Whole
-
-    @property
-    def blocks(self) -> int:
-        """The number of blocks."""
-        return len(self.sizes)
-
-    @property
-    def free(self) -> int:
-        """The number of sittings' effects that the timings determine."""
-        return len(self.sittings) - self.blocks
-
-
-def _solve(timings: Sequence[Timing]) -> _Solution:
-    cells = list(dict.fromkeys(timing.cell for timing in timings))
-    sittings = list(dict.fromkeys(timing.sitting for timing in timings))
-    places = {cell: place for place, cell in enumerate(cells)}
-    numbers = {sitting: number for number, sitting in enumerate(sittings)}
-    cell = np.array([places[timing.cell] for timing in timings])
-    sitting = np.array([numbers[timing.sitting] for timing in timings])
-    of_cell, of_sitting = _blocks(cell, sitting)
-    logs = np.log([timing.seconds for timing in timings])
-    contrasts = _contrasts(of_sitting)
-    design = np.hstack([np.eye(len(cells))[cell], contrasts[sitting]])
-    inverse = np.linalg.pinv(design)
-    found = np.asarray(inverse @ logs, dtype=np.float64)
-    squares = np.asarray((logs - design @ found) ** 2, dtype=np.float64)
-    leverage = np.clip(np.einsum("ij,ji->i", design, inverse), 0, 1)
-    return _Solution(
-        cells=cells,
-        sittings=sittings,
-        means=found[: len(cells)],
-        effects=np.asarray(contrasts @ found[len(cells) :], dtype=np.float64),
-        jobs=np.bincount(cell, minlength=len(cells)),
-        squares=_by_cell(cell, squares, len(cells)),
-        degrees=_by_cell(cell, 1 - leverage, len(cells)),
-        block=of_cell,
-        sizes=np.bincount(of_sitting),
-    )
-
-
-def _blocks(cell: Whole, sitting: Whole) -> tuple[Whole, Whole]:
-    """Return the block of each cell and of each sitting: jobs connect a cell with a sitting."""
-    of_cell = np.arange(cell.max() + 1)
-    while True:
-        of_sitting = np.full(sitting.max() + 1, len(of_cell))
-        np.minimum.at(of_sitting, sitting, of_cell[cell])
-        lower = of_cell.copy()
-        np.minimum.at(lower, cell, of_sitting[sitting])
-        if (lower == of_cell).all():
-            _, numbered = np.unique(np.concatenate([of_cell, of_sitting]), return_inverse=True)
-            return numbered[: len(of_cell)], numbered[len(of_cell) :]
-        of_cell = lower
-
-
-def _contrasts(block: Whole) -> Vector:
-    """Return a row for each sitting; the columns are effects that add up to 0 in each block."""
-    columns = []
-    for number in range(int(block.max()) + 1):
-        *others, last = np.flatnonzero(block == number)
-        for one in others:
-            column = np.zeros(len(block))
-            column[one], column[last] = 1, -1
-            columns.append(column)
-    return np.array(columns).T if columns else np.zeros((len(block), 0))
-
-
-def _by_cell(cell: Whole, values: Vector, count: int) -> Vector:
-    return np.bincount(cell, values, count).astype(np.float64)
-
-
-def _cells(solved: _Solution, own: float) -> dict[Cell, CellEffect]:
+def _cells(design: Design, means: Vector, squares: Vector, own: float) -> dict[Cell, CellEffect]:
     """Return the effect of each cell, its variance drawn towards the machine's `own`."""
-    pooled = max(float(solved.degrees.sum()), JOB_WEIGHT)
-    found = {}
-    for place, cell in enumerate(solved.cells):
-        squares, df = float(solved.squares[place]), float(solved.degrees[place])
-        block = int(solved.block[place])
-        found[cell] = CellEffect(
-            mean=float(solved.means[place]),
-            variance=(JOB_WEIGHT * own + squares) / (JOB_WEIGHT + df),
+    pooled = max(float(design.degrees.sum()), JOB_WEIGHT)
+    sittings = design.sizes[design.block]
+    rows = (means, squares, design.degrees, design.jobs, design.block, sittings)
+    return {
+        cell: CellEffect(
+            mean=mean,
+            variance=(JOB_WEIGHT * own + left) / (JOB_WEIGHT + df),
             df=min(JOB_WEIGHT + df, pooled),
-            jobs=int(solved.jobs[place]),
+            jobs=jobs,
             block=block,
-            sittings=int(solved.sizes[block]),
+            sittings=of_block,
         )
-    return found
+        for cell, mean, left, df, jobs, block, of_block in zip(
+            design.cells, *(row.tolist() for row in rows), strict=True
+        )
+    }

@@ -100,8 +100,9 @@ def unwritable(path: Path, error: OSError) -> OutputError:
 def read_run(path: Path, pool: Pool | None = None) -> Run:
     """Return the run that the journal at `path` holds.
 
-    Journals that are read with one `pool` share the parts that they have in common. A cut-off or damaged line is skipped and named in `warnings`. Raises StoreError if the
-    journal does not exist, its header is unreadable, or its schema is newer.
+    Journals that are read with one `pool` share the parts that they have in common. A cut-off or
+    damaged line is skipped and named in `warnings`. Raises StoreError if the journal does not
+    exist, its header is unreadable, or its schema is newer.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -156,9 +157,7 @@ def unfinished(
     return None
 
 
-def _read_lines(
-    texts: Iterable[str], path: Path, pool: Pool
-) -> tuple[list[Line], list[str]]:
+def _read_lines(texts: Iterable[str], path: Path, pool: Pool) -> tuple[list[Line], list[str]]:
     lines, warnings = [], []
     for number, text in enumerate(texts, start=2):
         try:
@@ -218,9 +217,7 @@ def _line(document: Mapping[str, Any], path: Path, number: int, pool: Pool) -> L
     return line
 
 
-def _validated(
-    model: Any, document: Mapping[str, Any], path: Path, number: int, pool: Pool
-) -> Any:
+def _validated(model: Any, document: Mapping[str, Any], path: Path, number: int, pool: Pool) -> Any:
     try:
         return model.model_validate(pool.filled(document))
     except (ValidationError, RecursionError) as error:
