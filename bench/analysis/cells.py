@@ -30,7 +30,7 @@ class Cell:
 
     def value(self, axis: str) -> Value | None:
         """Return the value of the axis called `axis`, None if it is unknown."""
-        return dict(self.axes).get(axis)
+        return next((value for name, value in self.axes if name == axis), None)
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,19 @@ def axis_value(job: JobSpec, axis: Axis) -> Value | None:
 
 def cell_of(job: JobSpec, epochs: int, data_digest: str | None, outline: Outline) -> Cell:
     """Return the cell of a job after `epochs` epochs on the data with this digest."""
-    values = ((axis.name, axis_value(job, axis)) for axis in outline.axes)
-    known = tuple((name, value) for name, value in values if value is not None)
-    return Cell(known, epochs, job.dataset, data_digest)
+    return Cell(known_axes(job, outline), epochs, job.dataset, data_digest)
+
+
+def known_axes(job: JobSpec, outline: Outline) -> tuple[tuple[str, Value], ...]:
+    """Return the names and values of the axes that are known of a job."""
+    own = job.axes
+    return tuple(
+        [
+            (axis.name, value)
+            for axis in outline.axes
+            if (value := own.get(axis.name, axis.default)) is not None
+        ]
+    )
 
 
 def in_order(cells: Iterable[Cell], outline: Outline) -> list[Cell]:

@@ -5,11 +5,10 @@ Source: Williams, Waterman and Patterson, Roofline (2009), with a fixed cost add
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import numpy as np
 
 from bench.analysis.cells import (
     AXIS,
@@ -65,13 +64,17 @@ def fixed_cost_s(step_s_by_batch: Mapping[int, float]) -> float | None:
     """
     if len(step_s_by_batch) < 2:
         return None
-    from scipy.optimize import nnls  # 0.3 s that the command line's --help need not pay
-
-    batches = np.asarray(list(step_s_by_batch), dtype=float)
-    times_s = np.asarray(list(step_s_by_batch.values()), dtype=float)
-    parts = np.stack([np.ones_like(batches), batches], axis=1) / times_s[:, None]
-    (fixed_s, _), _ = nnls(parts, np.ones_like(times_s))
-    return float(fixed_s)
+    ones = [(1 / time_s, batch / time_s) for batch, time_s in step_s_by_batch.items()]
+    of_fixed, of_each = (math.fsum(parts) for parts in zip(*ones, strict=True))
+    fixed_squares = math.fsum(fixed * fixed for fixed, _ in ones)
+    each_squares = math.fsum(each * each for _, each in ones)
+    both = math.fsum(fixed * each for fixed, each in ones)
+    determinant = fixed_squares * each_squares - both * both
+    fixed_s = (of_fixed * each_squares - of_each * both) / determinant
+    each_s = (of_each * fixed_squares - of_fixed * both) / determinant
+    if each_s < 0:  # larger batches were faster: all of the step is fixed
+        return of_fixed / fixed_squares
+    return max(fixed_s, 0.0)
 
 
 def limits(

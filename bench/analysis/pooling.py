@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -54,19 +54,24 @@ def measured_jobs(shares: Sequence[Share]) -> tuple[MeasuredJob, ...]:
     agrees with all that is known, the record is pooled with that CPU.
     """
     found = [
-        (share, record, record.measurement, _identity(record), telling_facts(record.machine))
+        (share, record, record.measurement, _alike(record))
         for share in shares
         for record in share.records
         if record.measurement is not None
     ]
+    told = {  # records share the facts of their machine, so these are digested once
+        alike: (_identity(record), telling_facts(record.machine)) for _, record, _, alike in found
+    }
     known: dict[str, dict[str, Telling]] = {}
-    for *_, identity, telling in found:
+    for identity, telling in told.values():
         known.setdefault(identity, {})[canonical_json(telling)] = telling
+    keys = {
+        alike: _digest([identity, completed(telling, known[identity])])
+        for alike, (identity, telling) in told.items()
+    }
     return tuple(
-        MeasuredJob(
-            share, record, measurement, _digest([identity, completed(telling, known[identity])])
-        )
-        for share, record, measurement, identity, telling in found
+        MeasuredJob(share, record, measurement, keys[alike])
+        for share, record, measurement, alike in found
     )
 
 
@@ -110,6 +115,13 @@ def _agrees(telling: Telling, other: Telling) -> bool:
     """Say whether `other` states all that is known of `telling`."""
     pairs = zip(telling, other, strict=True)
     return all(own is None or own == theirs for own, theirs in pairs)
+
+
+def _alike(record: JobRecord) -> tuple[Hashable, ...]:
+    """Return what two records have in common if their digests surely agree."""
+    threads = record.measurement.threads if record.measurement is not None else None
+    settings = threads and (threads.asked, threads.niceness)
+    return record.label, id(record.machine), settings
 
 
 def _identity(record: JobRecord) -> str:

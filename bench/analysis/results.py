@@ -71,7 +71,8 @@ class Results:
     """Everything that was measured, as typed results.
 
     `rankings` compare the mean steps of the `contenders` over all their common cells, and `by_kind`
-    does so for each kind of job. `optimistic` holds the names of the machines whose ceilings were
+    does so for each kind of job. `timed` are the contenders with the jobs that a machine trains
+    wrong. `optimistic` holds the names of the machines whose ceilings were
     measured only in disturbed jobs, so that their shares may be too high.
     """
 
@@ -84,6 +85,7 @@ class Results:
     epochs: tuple[tuple[Group, EpochTimes], ...]
     memory: tuple[tuple[Group, GroupMemory], ...]
     costs: tuple[GroupCost, ...]
+    timed: tuple[Contender, ...]
     contenders: tuple[Contender, ...]
     rankings: tuple[Ranking, ...]
     by_kind: Mapping[Kind, tuple[Ranking, ...]]
@@ -168,6 +170,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         epochs=tuple((group, epoch_times(rows, outline)) for group, rows in by_epoch),
         memory=tuple((one, group_memory(rows)) for one, rows in groups(final, outline, names)),
         costs=tuple(group_costs(final, measured, names, outline)),
+        timed=timed,
         contenders=running,
         rankings=rankings(fits),
         by_kind=_rankings_by_kind(fits, outline),

@@ -78,10 +78,10 @@ def source_of(year: str) -> str:
 
 def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> dict[str, Any]:
     """Return the part of a row that describes a cell; `epochs` is the key of its epochs."""
-    naming = Naming(outline)
+    naming, known = Naming(outline), dict(cell.axes)
 
     def values(axes: tuple[Axis, ...]) -> dict[str, Any]:
-        return {naming.axis(axis.name): cell.value(axis.name) for axis in axes}
+        return {naming.axis(axis.name): known.get(axis.name) for axis in axes}
 
     return {
         **values(heading_axes(outline)),

@@ -81,7 +81,7 @@ class JobSpec(Frozen):
     @property
     def original(self) -> JobSpec:
         """The job that this one runs again; the job itself if it runs for the first time."""
-        return self._run_for(0)
+        return self._run_for(0) if self.again else self
 
     def once_more(self) -> JobSpec:
         """Return the same job as it runs again after this one was disturbed."""

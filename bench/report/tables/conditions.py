@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.cells import Cell, axis_value
+from bench.analysis.cells import cell_of
 from bench.analysis.conditions import WatchedJob
 from bench.analysis.results import Results
 from bench.record.conditions import Interference
-from bench.report.column import Column, Table, plain
+from bench.report.column import Column, Table
 from bench.report.shared_columns import cell_row, group_columns, warnings
 from bench.report.words import notes, verdict
 from bench.spec.description import Outline
+from bench.spec.frozen import Frozen
 
 #: At most so many disturbed jobs are shown; the CSV holds every job.
 MOST_SHOWN = 40
@@ -103,10 +104,7 @@ def conditions_table(results: Results) -> Table:
 def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
     record, digests = watched.job.record, watched.job.measurement.digests
     job, whole = record.job, watched.whole
-    known = tuple(
-        (axis.name, value) for axis in outline.axes if (value := axis_value(job, axis)) is not None
-    )
-    seen = {} if whole is None else plain(whole.model_dump(include=set(SEEN)))
+    seen = {} if whole is None else {name: _seen(getattr(whole, name)) for name in SEEN}
     return {
         "machine": watched.machine,
         "label": record.label,
@@ -117,7 +115,7 @@ def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
         "job_id": record.job_id,
         "attempt": record.attempt,
         "placed_by": record.placed_by,
-        **cell_row(Cell(known, job.epochs, job.dataset, digests.data), outline, "job_epochs"),
+        **cell_row(cell_of(job, job.epochs, digests.data, outline), outline, "job_epochs"),
         "seed": job.seed,
         "repeat": job.repeat,
         "epochs_disturbed": watched.epochs_disturbed,
@@ -131,3 +129,10 @@ def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
         ],
         "involuntary_per_cpu_s": watched.preempted_per_cpu_s,
     }
+
+
+def _seen(value: Any) -> Any:
+    """Return a value as a row holds it: records of GPUs as plain tables."""
+    if not isinstance(value, tuple):
+        return value
+    return [one.model_dump() if isinstance(one, Frozen) else one for one in value]

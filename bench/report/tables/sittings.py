@@ -8,7 +8,8 @@ from typing import Any
 
 from bench.analysis.contenders import Contender
 from bench.analysis.effects import Effects
-from bench.analysis.entrants import Side, donors_of
+from bench.analysis.entrants import Side
+from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ratios import MARGIN, noise_floor
 from bench.analysis.results import Results
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself
@@ -55,9 +56,13 @@ _COLUMNS = (
 
 def sittings_table(results: Results) -> Table:
     """Return one row for each machine whose mean step was measured."""
-    donors = donors_of((), results.measured, results.outline)
     fitted = [(one, fit) for one in results.contenders if (fit := one.fits())]
-    against = {one.name: _against_itself(one, fit, results, donors) for one, fit in fitted}
+    jobs: dict[str, list[MeasuredJob]] = {}
+    for job in results.measured:
+        jobs.setdefault(job.machine_key, []).append(job)
+    against = {
+        one.name: _against_itself(one, fit, jobs[one.machine.key], results) for one, fit in fitted
+    }
     rows = tuple(_row(one, fit, against[one.name]) for one, fit in fitted)
     aside = [comparison.sittings_aside(one.name, one.sittings_aside) for one, _ in fitted]
     several = any(row["sittings"] > 1 for row in rows)
@@ -123,12 +128,11 @@ def _what_changed(found: SelfComparison) -> str:
 
 
 def _against_itself(
-    one: Contender, fit: Effects, results: Results, donors: Sequence[Contender]
+    one: Contender, fit: Effects, jobs: Sequence[MeasuredJob], results: Results
 ) -> SelfComparison | None:
     """Return the newest sittings of a machine against each other; None if it has only one."""
     if fit.count < 2:
         return None
-    jobs = [job for job in results.measured if job.machine_key == one.machine.key]
     when = sittings(jobs)
     newest = sorted(
         (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at
@@ -136,5 +140,5 @@ def _against_itself(
     kept = tuple(job for job in jobs if when[key_of(job)] in newest)
     calibrations = None if results.reference is None else results.reference.calibrations
     return compare_with_itself(
-        Side(one.name, kept), results.outline, donors=donors, calibrations=calibrations
+        Side(one.name, kept), results.outline, donors=results.timed, calibrations=calibrations
     )
