@@ -1,9 +1,10 @@
 """Journals of many machines, and what a report of them takes: seconds, CPU time and memory.
 
-    python tests/perf/many_machines.py MACHINES JOBS FOLDER [--seed 1] [--report]
+    python tests/perf/many_machines.py MACHINES JOBS FOLDER [--seed 1] [--report] [--no-journals]
 
 Writes the journals of MACHINES machines with JOBS jobs each, in two sittings, to FOLDER/journals.
-With `--report`, it then runs `mnist-bench report` over them and prints what that took.
+With `--report`, it then runs `mnist-bench report` over them and prints what that took; with
+`--no-journals`, the journals are there from an earlier call.
 """
 
 from __future__ import annotations
@@ -77,9 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", action="store_true", help="measure a report of the journals")
+    parser.add_argument("--no-journals", action="store_true", help="they were written before")
     given = parser.parse_args(argv)
-    written = write_journals(given.machines, given.jobs, given.folder, given.seed)
-    print(f"{given.machines} machines x {given.jobs} jobs: {written / 1e6:.1f} MB of journals")
+    if not given.no_journals:
+        written = write_journals(given.machines, given.jobs, given.folder, given.seed)
+        print(f"{given.machines} machines x {given.jobs} jobs: {written / 1e6:.1f} MB of journals")
     if given.report:
         taken = measured(report_command(given.folder))
         print("| machines | jobs each | wall s | CPU s | peak GB |")
