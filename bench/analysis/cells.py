@@ -28,6 +28,19 @@ class Cell:
     dataset: str
     data_digest: str | None
 
+    def __post_init__(self) -> None:
+        """Work out the hash once: a report looks cells up a hundred times for each job."""
+        parts = (self.axes, self.epochs, self.dataset, self.data_digest)
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        """Return the hash of the fields."""
+        return self._hash  # type: ignore[attr-defined, no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make a copy in another process from the fields: texts have other hashes there."""
+        return Cell, (self.axes, self.epochs, self.dataset, self.data_digest)
+
     def value(self, axis: str) -> Value | None:
         """Return the value of the axis called `axis`, None if it is unknown."""
         return next((value for name, value in self.axes if name == axis), None)

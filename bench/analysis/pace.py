@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.cells import Cell, median
 from bench.analysis.contenders import Contender
-from bench.analysis.effects import Effects
+from bench.analysis.effects import CellEffect, Effects
 from bench.analysis.intervals import Interval
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.reach import recipe_of
@@ -84,10 +84,12 @@ def paces(
     for job in measured:
         jobs.setdefault((job.machine_key, recipe_of(job, outline)), []).append(job)
     effects = {one.machine.key: one.effects.get("step") for one in contenders}
+    cells = {key: _by_recipe(fit) for key, fit in effects.items() if fit is not None}
     found = {}
     for (key, recipe), alike in jobs.items():
         fit = effects.get(key)
-        pace = None if fit is None else _pace(fit, recipe, [job.measurement for job in alike])
+        own = cells.get(key, {}).get(recipe, [])
+        pace = None if fit is None else _pace(fit, own, [job.measurement for job in alike])
         if pace is not None:
             found[key, recipe] = pace
     return found
@@ -106,12 +108,21 @@ def start_s(measurement: Measurement) -> float | None:
     return max(epochs[0].started_s + epochs[0].wall_s - steady, 0.0)
 
 
-def _pace(fit: Effects, recipe: Cell, measurements: Sequence[Measurement]) -> Pace | None:
-    """Return the pace by a recipe from the machine's fit of mean steps; None if there is no step.
+def _by_recipe(fit: Effects) -> dict[Cell, list[CellEffect]]:
+    """Return the cells of a fit by their recipe: cells that differ only in their epochs."""
+    found: dict[Cell, list[CellEffect]] = {}
+    for cell, effect in fit.cells.items():
+        found.setdefault(replace(cell, epochs=1), []).append(effect)
+    return found
 
-    Cells that differ only in their epochs are one recipe; each counts by its jobs.
+
+def _pace(
+    fit: Effects, cells: Sequence[CellEffect], measurements: Sequence[Measurement]
+) -> Pace | None:
+    """Return the pace by a recipe from its cells in the machine's fit of mean steps.
+
+    Each cell counts by its jobs. None if there is no step.
     """
-    cells = [effect for cell, effect in fit.cells.items() if replace(cell, epochs=1) == recipe]
     start = median(start_s(measurement) for measurement in measurements)
     if not cells or start is None:
         return None

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.analysis.cells import Cell, axis_value, cell_of, column_axes
+from bench.analysis.cells import Cell, cell_of, column_axes
 from bench.analysis.differences import Difference, lasting_differences, setup_of
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.same_curves import CurveGap, curve_gap, curve_metric, tolerance_of
 from bench.analysis.telling import Subject
-from bench.spec.axes import Agreement, Value
+from bench.spec.axes import Agreement, Metric, Value
 from bench.spec.description import Outline
 
 #: What may change the bits of a result, most telling first. Clock, memory and load do not.
@@ -109,7 +109,7 @@ def same_jobs(
     """Return the repeats of each machine, then each machine against the one that stands for all."""
     done = _by_work(machines, measured, outline)
     names = {machine.key: machine.name for machine in machines}
-    compare = _Compare(outline, agreements)
+    compare = _Compare(outline, agreements, curve_metric(outline, agreements))
     repeats = (
         compare.jobs(names[key], None, [(records[:1], records[1:]) for records in again])
         for key, works in done.items()
@@ -181,6 +181,7 @@ class _Compare:
 
     outline: Outline
     agreements: Sequence[Agreement]
+    metric: Metric | None
 
     def jobs(
         self,
@@ -223,11 +224,11 @@ class _Compare:
 
         None if the data differ, because unlike data are never compared.
         """
-        first, metric = ours[0], curve_metric(self.outline, self.agreements)
+        first, metric = ours[0], self.metric
         if metric is None:
             return None
-        spec, gaps = first.record.job, []
-        axes = {axis.name: axis_value(spec, axis) for axis in self.outline.axes}
+        spec, gaps, cell = first.record.job, [], _cell(first, self.outline)
+        axes = dict(cell.axes)
         for other in theirs:
             if first.measurement.digests.data != other.measurement.digests.data:
                 return None
@@ -235,7 +236,7 @@ class _Compare:
             within = tolerance_of(metric.name, axes, devices, self.agreements)
             curves = (first.measurement.epochs, other.measurement.epochs)
             if (gap := curve_gap(*curves, metric.name, within)) is not None:
-                gaps.append(WorstGap(_cell(first, self.outline), spec.seed, gap))
+                gaps.append(WorstGap(cell, spec.seed, gap))
         return max(gaps, key=_excess, default=None)
 
     def _ways(

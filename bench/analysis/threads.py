@@ -105,6 +105,14 @@ def thread_scalings(
     A disturbed job counts only if its cell has no quiet job.
     """
     entries = {machine.key: machine for machine in machines if machine.threads is not None}
+    asked: dict[str, set[int]] = {}
+    for entry in entries.values():
+        asked.setdefault(entry.host, set()).add(entry.threads.asked if entry.threads else 0)
+    several = {key for key, entry in entries.items() if len(asked[entry.host]) > 1}
+    if not several:
+        return ()
+    final = final.where("machine_key", several.__contains__)
+    measured = [job for job in measured if job.machine_key in several]
     rows: dict[str, list[_Row]] = {}
     for entry, row in _rows(final, measured, entries, outline):
         rows.setdefault(entry.host, []).append(row)

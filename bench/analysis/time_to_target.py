@@ -85,7 +85,11 @@ def times_to_target(
     metric = outline.scored
     if metric is None or not metric.targets:
         return ()
-    right = [job for job in measured if (job.machine_key, recipe_of(job, outline)) not in wrong]
+    right = [
+        job
+        for job in measured
+        if not wrong or (job.machine_key, recipe_of(job, outline)) not in wrong
+    ]
     found = paces(contenders, right, outline)
     prices, watts = latest_prices(measured), _watts(measured, outline)
     names = {machine.key: machine.name for machine in machines}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,6 +27,8 @@ SHARED: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("measurement", "digests"): Digests,
     ("workload",): Outline,
 }
+#: Texts of a line that repeat from record to record.
+NAMES = ("run_id", "job_id", "label", "placed_by")
 #: The path of a table of texts that repeat from record to record.
 TEXTS = ("conditions", "unknown")
 
@@ -52,10 +54,8 @@ class Pool:
             document["jobs"] = [
                 self._part(JobSpec, job) if isinstance(job, dict) else job for job in jobs
             ]
-        texts = _at(document, TEXTS)
-        if texts is not None:
-            for name, text in texts.items():
-                texts[name] = sys.intern(text) if type(text) is str else text
+        _share_texts(document, NAMES)
+        _share_texts(_at(document, TEXTS))
         return document
 
     def _part(self, model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
@@ -64,6 +64,13 @@ class Pool:
         if part is None:
             part = self._known[key] = model.model_validate(document)
         return part
+
+
+def _share_texts(texts: dict[str, Any] | None, names: Iterable[str] | None = None) -> None:
+    """Let equal texts of an object be one; all of them if no `names` are given."""
+    for name in list(texts or ()) if names is None else names:
+        if texts is not None and type(texts.get(name)) is str:
+            texts[name] = sys.intern(texts[name])
 
 
 def _at(document: dict[str, Any], path: tuple[str, ...] | list[str]) -> dict[str, Any] | None:
