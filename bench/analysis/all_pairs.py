@@ -81,16 +81,17 @@ def _spread(machines: Sequence[Effects], cells: Sequence[Cell], counts: Matrix) 
     owners, sittings, blocks = [], [], []
     for number, machine in enumerate(machines):
         of_block: dict[int, list[int]] = {}
-        for place in np.flatnonzero(counts[number]):
+        for place in np.flatnonzero(counts[number]).tolist():
             of_block.setdefault(machine.cells[cells[place]].block, []).append(place)
         for places in of_block.values():
             owners.append(number)
             sittings.append(machine.cells[cells[places[0]]].sittings)
             blocks.append(np.isin(np.arange(len(cells)), places))
     common = np.array(blocks, dtype=float) @ counts.T
-    total = np.zeros((len(machines), len(machines)))
+    total: Matrix = np.zeros((len(machines), len(machines)))
     np.add.at(total, owners, common**2 / np.array(sittings)[:, None])
-    return total * np.array([[machine.sitting_variance] for machine in machines])
+    total *= np.array([[machine.sitting_variance] for machine in machines])
+    return total
 
 
 def _noise_of_some(
@@ -103,15 +104,15 @@ def _noise_of_some(
     """
     variances, squares = np.zeros((2, *counts.shape))
     for number, machine in enumerate(machines):
-        for place in np.flatnonzero(counts[number]):
+        for place in np.flatnonzero(counts[number]).tolist():
             effect = machine.cells[cells[place]]
             variances[number, place] = effect.variance / effect.jobs
             squares[number, place] = (effect.variance / effect.jobs) ** 2 / effect.df
-    number = np.maximum(common, 1)
-    total = variances @ counts.T / number**2
+    most = np.maximum(common, 1)
+    total = variances @ counts.T / most**2
     within = np.array([[machine.within] for machine in machines])
     covered = np.where(common > 1, within, 0.0)
     some = common != np.array([[len(machine.cells)] for machine in machines])
     share = np.where(some & (total > 0), 1 - covered / np.where(total > 0, total, 1), 0.0)
     share = np.maximum(share, 0.0)
-    return share * total, share**2 * (squares @ counts.T) / number**4
+    return share * total, share**2 * (squares @ counts.T) / most**4

@@ -75,9 +75,10 @@ def _share_texts(texts: dict[str, Any] | None, names: Iterable[str] | None = Non
 
 def _at(document: dict[str, Any], path: tuple[str, ...] | list[str]) -> dict[str, Any] | None:
     """Return the object at a path, None if there is none."""
-    place: Any = document
+    place = document
     for name in path:
-        place = place.get(name)
-        if not isinstance(place, dict):
+        inner = place.get(name)
+        if not isinstance(inner, dict):
             return None
+        place = inner
     return place

@@ -108,7 +108,7 @@ def comparison(more: str) -> str:
 
 
 def cut(shown: int, rows: int, name: str) -> str:
-    """Return where the other rows of a table stand, of which only the first ones are shown."""
+    """Return where the other rows of a table stand if only the first ones are shown."""
     return f"The first {shown} of {rows:,} rows are shown; tables/{name}.csv holds all of them."
 
 
