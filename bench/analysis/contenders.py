@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.analysis.cells import Cell, cell_of, in_order
 from bench.analysis.design import Design, design_of
-from bench.analysis.effects import OWN_SITTINGS, Effects, Fit, Prior, fit
+from bench.analysis.effects import Effects, Fit, fit
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
-from bench.analysis.priors import table_prior, type_prior
+from bench.analysis.priors import TypePriors, table_prior
 from bench.analysis.sittings import RecordKey, Sitting, key_of, sittings
 from bench.record.facts import MachineFacts
 from bench.spec.description import Outline
@@ -36,13 +36,23 @@ Counts = Callable[[str, Cell], bool]
 
 
 @dataclass(frozen=True)
+class Row:
+    """One job as the fit sees it."""
+
+    cell: Cell
+    sitting: Sitting
+    times: Mapping[Quantity, float]
+    disturbed: bool
+
+
+@dataclass(frozen=True)
 class Contender:
     """One machine in a comparison.
 
     `effects` holds the fit of each quantity that was measured. `sittings` are those of the jobs
     that count, and `sittings_aside` is the number of the others. `aside` is the number of disturbed
     jobs that count for nothing, because a quiet job of the same cell was measured. `disturbed` is
-    the number of disturbed jobs that do count.
+    the number of disturbed jobs that do count. `rows` are the jobs that count, as fits see them.
     """
 
     machine: Machine
@@ -51,6 +61,7 @@ class Contender:
     aside: int
     disturbed: int
     sittings_aside: int = 0
+    rows: tuple[Row, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -60,16 +71,6 @@ class Contender:
     def fits(self, quantity: Quantity = "step") -> Effects | None:
         """Return the fit of a quantity, None if no job gave it."""
         return self.effects.get(quantity)
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One job as the fit sees it."""
-
-    cell: Cell
-    sitting: Sitting
-    times: Mapping[Quantity, float]
-    disturbed: bool
 
 
 def contenders(
@@ -92,7 +93,7 @@ def contenders(
         cell: number
         for number, cell in enumerate(in_order({row.cell for _, row in found}, outline))
     }
-    rows: dict[str, list[_Row]] = {}
+    rows: dict[str, list[Row]] = {}
     for key, row in sorted(found, key=lambda one: place[one[1].cell]):
         if counts(key, row.cell):
             rows.setdefault(key, []).append(row)
@@ -111,7 +112,7 @@ def heeded_jobs(
 
 
 def _fitted(
-    rows: Mapping[str, Sequence[_Row]],
+    rows: Mapping[str, Sequence[Row]],
     machines: Sequence[Machine],
     donors: Sequence[Contender] | None,
 ) -> tuple[Contender, ...]:
@@ -125,22 +126,23 @@ def _fitted(
             aside=len(rows[machine.key]) - len(kept[machine.key]),
             disturbed=sum(row.disturbed for row in kept[machine.key]),
             sittings_aside=_count(rows[machine.key]) - _count(kept[machine.key]),
+            rows=tuple(kept[machine.key]),
         )
         for machine in machines
         if fits.get(machine.key)
     )
 
 
-def _count(rows: Sequence[_Row]) -> int:
+def _count(rows: Sequence[Row]) -> int:
     return len({row.sitting for row in rows})
 
 
-def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> _Row:
+def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> Row:
     measurement, conditions = job.measurement, job.record.conditions
     final = measurement.final
     figures = {**job.steady, "total_s": final.total_s}
     whole = None if conditions is None else conditions.whole
-    return _Row(
+    return Row(
         cell=cell_of(job.record.job, final.epochs, measurement.digests.data, outline),
         sitting=sitting,
         times={
@@ -152,7 +154,7 @@ def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> _Row:
     )
 
 
-def _heeded(rows: Sequence[_Row]) -> list[_Row]:
+def _heeded(rows: Sequence[Row]) -> list[Row]:
     """Return the jobs that count: a disturbed one only if its cell has no quiet job.
 
     Jobs are chosen by their flag and never by their time, which would be biased.
@@ -162,12 +164,12 @@ def _heeded(rows: Sequence[_Row]) -> list[_Row]:
 
 
 def _fits(
-    rows: Mapping[str, Sequence[_Row]],
+    rows: Mapping[str, Sequence[Row]],
     facts: Mapping[str, MachineFacts],
     donors: Sequence[Contender] | None,
 ) -> dict[str, dict[Quantity, Effects]]:
     """Return the fits of each machine; sittings of machines of its type inform its prior."""
-    found = {key: _fits_of(own) for key, own in rows.items()}
+    found = {key: fits_of(own) for key, own in rows.items()}
     table = {key: table_prior(facts[key]) for key in rows}
     fits: dict[str, dict[Quantity, Effects]] = {key: {} for key in rows}
     for quantity in COLUMNS:
@@ -180,51 +182,25 @@ def _fits(
         if donors is not None:
             known = ((one.machine.facts, one.fits(quantity)) for one in donors)
             others = [(donor, effects) for donor, effects in known if effects is not None]
-        alike = _by_type(others)
+        alike = TypePriors(others)
         for key, effects in first.items():
-            prior = _informed(facts[key], effects, alike)
+            prior = alike.of(facts[key], effects.count)
             fits[key][quantity] = (
                 effects if prior is None else found[key][quantity].moderated(prior)
             )
     return fits
 
 
-def _fits_of(rows: Sequence[_Row]) -> dict[Quantity, Fit]:
+def fits_of(
+    rows: Sequence[Row], quantities: Iterable[Quantity] = tuple(COLUMNS)
+) -> dict[Quantity, Fit]:
     """Return the fit of each quantity of a machine; quantities of the same jobs share a design."""
     designs: dict[tuple[int, ...], Design] = {}
     found: dict[Quantity, Fit] = {}
-    for quantity in COLUMNS:
+    for quantity in quantities:
         timed = tuple(place for place, row in enumerate(rows) if quantity in row.times)
         if timed:
             if timed not in designs:
                 designs[timed] = design_of([(rows[one].cell, rows[one].sitting) for one in timed])
             found[quantity] = fit(designs[timed], [rows[one].times[quantity] for one in timed])
     return found
-
-
-def _by_type(
-    found: Iterable[tuple[MachineFacts, Effects]],
-) -> dict[str, list[tuple[MachineFacts, Effects]]]:
-    """Return machines by their type; a machine of no type informs nobody."""
-    alike: dict[str, list[tuple[MachineFacts, Effects]]] = {}
-    for facts, effects in found:
-        if (kind := _type_of(facts)) is not None:
-            alike.setdefault(kind, []).append((facts, effects))
-    return alike
-
-
-def _informed(
-    facts: MachineFacts,
-    own: Effects,
-    alike: Mapping[str, Sequence[tuple[MachineFacts, Effects]]],
-) -> Prior | None:
-    """Return what other machines of one type tell of its sittings; None if they tell nothing."""
-    kind = _type_of(facts)
-    if kind is None or own.count >= OWN_SITTINGS:
-        return None
-    others = [fit for other, fit in alike.get(kind, ()) if other.machine_id != facts.machine_id]
-    return type_prior(others, kind)
-
-
-def _type_of(facts: MachineFacts) -> str | None:
-    return facts.cloud_instance_type or facts.firmware_instance_type or facts.machine_type

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.analysis.effects import Effects, Prior
+from bench.analysis.effects import OWN_SITTINGS, Effects, Prior
 from bench.record.facts import MachineFacts
 
 #: Classes of machines whose sittings differ alike.
@@ -73,24 +73,68 @@ def table_prior(facts: MachineFacts) -> Prior:
     return Prior(row.spread, source=f"{row.machine}, {row.date}", assumed=row.assumed)
 
 
-def type_prior(alike: Iterable[Effects], kind: str) -> Prior | None:
-    """Return what the sittings of other machines of one type show; None if they show too little.
+@dataclass(frozen=True)
+class Told:
+    """What sittings tell of their spread: a sum of squares and its degrees of freedom."""
+
+    squares: float = 0.0
+    degrees: int = 0
+
+    def __add__(self, other: Told) -> Told:
+        """Return what both tell together."""
+        return Told(self.squares + other.squares, self.degrees + other.degrees)
+
+    def without(self, other: Told) -> Told:
+        """Return what is told without a part."""
+        return Told(max(self.squares - other.squares, 0.0), self.degrees - other.degrees)
+
+
+def told_by(effects: Effects) -> Told:
+    """Return what the sittings of one machine tell; a single sitting tells nothing.
 
     The noise of the jobs is subtracted, so the spread is of the sittings alone.
     """
-    squares = degrees = 0.0
-    for effects in alike:
-        own = effects.count - 1
-        if own < 1:
-            continue
-        noise = effects.job_variance * effects.count / max(effects.jobs, 1)
-        squares += max(sum(u * u for u in effects.sittings.values()) - own * noise, 0.0)
-        degrees += own
-    if degrees < LEAST_DF:
+    own = effects.count - 1
+    if own < 1:
+        return Told()
+    noise = effects.job_variance * effects.count / max(effects.jobs, 1)
+    return Told(max(sum(u * u for u in effects.sittings.values()) - own * noise, 0.0), own)
+
+
+def prior_of(told: Told, kind: str) -> Prior | None:
+    """Return the prior for a machine of the type `kind`; None if too little is told."""
+    if told.degrees < LEAST_DF:
         return None
     return Prior(
-        spread=(squares / degrees) ** 0.5,
-        weight=min(degrees, MOST_WEIGHT),
+        spread=(told.squares / told.degrees) ** 0.5,
+        weight=min(float(told.degrees), MOST_WEIGHT),
         source=f"other machines of the type {kind}",
         assumed=False,
     )
+
+
+class TypePriors:
+    """What the machines of each type tell of each other's sittings, and nobody of its own."""
+
+    def __init__(self, known: Iterable[tuple[MachineFacts, Effects]]) -> None:
+        self._types: dict[str, Told] = {}
+        self._machines: dict[tuple[str, str], Told] = {}
+        for facts, effects in known:
+            kind = type_of(facts)
+            if kind is not None:
+                told, key = told_by(effects), (kind, facts.machine_id)
+                self._types[kind] = self._types.get(kind, Told()) + told
+                self._machines[key] = self._machines.get(key, Told()) + told
+
+    def of(self, facts: MachineFacts, sittings: int) -> Prior | None:
+        """Return the prior of a machine with so many sittings; None if the others tell nothing."""
+        kind = type_of(facts)
+        if kind is None or sittings >= OWN_SITTINGS:
+            return None
+        own = self._machines.get((kind, facts.machine_id), Told())
+        return prior_of(self._types.get(kind, Told()).without(own), kind)
+
+
+def type_of(facts: MachineFacts) -> str | None:
+    """Return the type of a machine, None if it is unknown."""
+    return facts.cloud_instance_type or facts.firmware_instance_type or facts.machine_type

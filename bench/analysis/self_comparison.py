@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.comparison import Comparison, compare
-from bench.analysis.contenders import Contender, Quantity, heeded_jobs
+from bench.analysis.contenders import Contender, Quantity, Row, fits_of, heeded_jobs
 from bench.analysis.entrants import Entrant, Side, donors_of, entrants
 from bench.analysis.pooling import MeasuredJob
-from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor
+from bench.analysis.priors import TypePriors, table_prior
+from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor, ratio
 from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.errors import RequestError
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
+
+#: What says that two sittings differ.
+APART = (Finding.FASTER, Finding.SLOWER)
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,7 @@ class SelfComparison:
     @property
     def different(self) -> tuple[Comparison, ...]:
         """The pairs that were called different, the largest difference first."""
-        apart = (Finding.FASTER, Finding.SLOWER)
-        found = [one for one in self.comparisons if one.leaders.finding in apart]
+        found = [one for one in self.comparisons if one.leaders.finding in APART]
         return tuple(sorted(found, key=lambda one: -abs(one.leaders.ratio.log)))
 
 
@@ -98,3 +101,23 @@ def compare_with_itself(
         ),
         floor=noise_floor(whole.fit(by)),
     )
+
+
+def told_apart(one: Contender, priors: TypePriors, margin: float = MARGIN) -> tuple[int, int]:
+    """Return how many pairs of a machine's sittings share a cell, and how many are told apart.
+
+    These are the pairs of `compare_with_itself` by the mean step, without all that is needed to
+    tell of a single one; `priors` hold what other machines tell.
+    """
+    rows: dict[Sitting, list[Row]] = {}
+    for row in one.rows:
+        rows.setdefault(row.sitting, []).append(row)
+    fits = [found["step"] for own in rows.values() if "step" in (found := fits_of(own, ("step",)))]
+    prior = priors.of(one.machine.facts, 1) or table_prior(one.machine.facts)
+    parts = [fit.moderated(prior) for fit in fits]
+    pairs = [
+        ratio(*both, cells)
+        for both in itertools.combinations(parts, 2)
+        if (cells := common_cells(*both))
+    ]
+    return len(pairs), sum(pair.finding(margin) in APART for pair in pairs)

@@ -10,9 +10,10 @@ from bench.analysis.contenders import Contender
 from bench.analysis.effects import Effects
 from bench.analysis.entrants import Side
 from bench.analysis.pooling import MeasuredJob
+from bench.analysis.priors import TypePriors
 from bench.analysis.ratios import MARGIN, noise_floor
 from bench.analysis.results import Results
-from bench.analysis.self_comparison import SelfComparison, compare_with_itself
+from bench.analysis.self_comparison import SelfComparison, compare_with_itself, told_apart
 from bench.analysis.sittings import key_of, sittings, span_hours
 from bench.report.column import Column, Row, Table
 from bench.report.compared import FEW_DIFFERENCES, difference_lines
@@ -22,6 +23,8 @@ from bench.report.words import comparison, notes, sureness
 
 #: The newest sittings of a machine that are compared with each other; 20 make 190 pairs.
 MOST = 20
+#: For so many machines it is told what changed between sittings that were called different.
+MOST_TOLD = 10
 
 _COLUMNS = (
     MACHINE,
@@ -57,13 +60,20 @@ _COLUMNS = (
 def sittings_table(results: Results) -> Table:
     """Return one row for each machine whose mean step was measured."""
     fitted = [(one, fit) for one in results.contenders if (fit := one.fits())]
+    priors = TypePriors(
+        (one.machine.facts, fit) for one in results.timed if (fit := one.fits()) is not None
+    )
+    pairs = {one.name: told_apart(one, priors) for one, fit in fitted if fit.count <= MOST}
     jobs: dict[str, list[MeasuredJob]] = {}
     for job in results.measured:
         jobs.setdefault(job.machine_key, []).append(job)
-    against = {
-        one.name: _against_itself(one, fit, jobs[one.machine.key], results) for one, fit in fitted
-    }
-    rows = tuple(_row(one, fit, against[one.name]) for one, fit in fitted)
+    against: list[SelfComparison] = []
+    for one, fit in fitted:
+        if fit.count > MOST or (pairs[one.name][1] and len(against) < MOST_TOLD):
+            found = _against_itself(one, fit, jobs[one.machine.key], results)
+            against.append(found)
+            pairs[one.name] = len(found.comparisons), len(found.different)
+    rows = tuple(_row(one, fit, pairs[one.name]) for one, fit in fitted)
     aside = [comparison.sittings_aside(one.name, one.sittings_aside) for one, _ in fitted]
     several = any(row["sittings"] > 1 for row in rows)
     priors = dict.fromkeys(row["prior"] for row in rows)
@@ -78,12 +88,12 @@ def sittings_table(results: Results) -> Table:
             *([notes.SITTINGS_NOTE] if several else []),
             *([notes.single_sittings(tuple(priors))] if rows and not several else []),
             *filter(None, aside),
-            *(_what_changed(found) for found in against.values() if found and found.different),
+            *[_what_changed(found) for found in against if found.different][:MOST_TOLD],
         ),
     )
 
 
-def _row(one: Contender, fit: Effects, against: SelfComparison | None) -> Row:
+def _row(one: Contender, fit: Effects, pairs: tuple[int, int]) -> Row:
     prior = fit.prior
     return {
         "machine": one.name,
@@ -95,17 +105,17 @@ def _row(one: Contender, fit: Effects, against: SelfComparison | None) -> Row:
         "prior_spread": prior.spread,
         "prior_assumed": prior.assumed,
         "assumed": fit.assumed,
-        **_spread(fit, against),
+        **_spread(fit, pairs),
     }
 
 
-def _spread(fit: Effects, found: SelfComparison | None) -> dict[str, Any]:
+def _spread(fit: Effects, found: tuple[int, int]) -> dict[str, Any]:
     """Return what the machine's own sittings show; the reason if it has only one."""
-    if found is None:
+    if fit.count < 2:
         return {"spread": None, "called": None, "spread_reason": notes.ONE_SITTING}
     effects = list(fit.sittings.values())
     spread = math.sqrt(sum(effect**2 for effect in effects) / (len(effects) - 1))
-    pairs, different = len(found.comparisons), len(found.different)
+    pairs, different = found
     return {
         "spread": math.expm1(spread),
         "pairs": pairs,
@@ -129,10 +139,8 @@ def _what_changed(found: SelfComparison) -> str:
 
 def _against_itself(
     one: Contender, fit: Effects, jobs: Sequence[MeasuredJob], results: Results
-) -> SelfComparison | None:
-    """Return the newest sittings of a machine against each other; None if it has only one."""
-    if fit.count < 2:
-        return None
+) -> SelfComparison:
+    """Return the newest sittings of a machine against each other."""
     when = sittings(jobs)
     newest = sorted(
         (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at

@@ -18,8 +18,11 @@ from builders import (
     watched,
 )
 
+from bench.analysis.entrants import Side
+from bench.analysis.priors import TypePriors
 from bench.analysis.ratios import Finding
 from bench.analysis.results import analyse
+from bench.analysis.self_comparison import compare_with_itself, told_apart
 from mnist_bench.description import DESCRIPTION
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
@@ -147,3 +150,16 @@ def test_the_order_rests_on_the_joint_fit_and_not_on_whom_a_machine_met():
     ranking = analysed(*runs).headline
     assert ranking.names == ("F", "A", "S")
     assert ranking.between("A", "F") is None
+
+
+def test_sittings_are_told_apart_in_a_report_as_in_a_comparison_of_a_machine_with_itself():
+    """The report counts the pairs of all machines at once; one slow day of each is told apart."""
+    jobs = [a_job(seed=seed, model=model) for model in ("mlp", "cnn") for seed in (1, 2)]
+    days = (0.0, 0.01, 0.6)
+    runs = [run for name in "ab" for run in sittings_of(name, 0.01, jobs=jobs, days=days)]
+    results = analyse(runs, DESCRIPTION.outline)
+    priors = TypePriors((one.machine.facts, one.fits()) for one in results.timed)
+    for one in results.contenders:
+        own = tuple(job for job in results.measured if job.machine_key == one.machine.key)
+        found = compare_with_itself(Side(one.name, own), results.outline, donors=results.timed)
+        assert told_apart(one, priors) == (len(found.comparisons), len(found.different)) == (3, 2)
