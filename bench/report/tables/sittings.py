@@ -76,7 +76,7 @@ def sittings_table(results: Results) -> Table:
     rows = tuple(_row(one, fit, pairs[one.name]) for one, fit in fitted)
     aside = [comparison.sittings_aside(one.name, one.sittings_aside) for one, _ in fitted]
     several = any(row["sittings"] > 1 for row in rows)
-    priors = dict.fromkeys(row["prior"] for row in rows)
+    beliefs = tuple(dict.fromkeys(str(row["prior"]) for row in rows))
     return Table(
         name="sittings",
         title="Sittings",
@@ -86,7 +86,7 @@ def sittings_table(results: Results) -> Table:
         notes=(
             *warnings(results),
             *([notes.SITTINGS_NOTE] if several else []),
-            *([notes.single_sittings(tuple(priors))] if rows and not several else []),
+            *([notes.single_sittings(beliefs)] if rows and not several else []),
             *filter(None, aside),
             *[_what_changed(found) for found in against if found.different][:MOST_TOLD],
         ),
