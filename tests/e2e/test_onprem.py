@@ -156,7 +156,7 @@ def test_the_planted_ranks_lie_in_the_rank_sets(smoke):
     assert ranks["laptop"]["speed"] == 1 > ranks["gamma"]["speed"]
     held = {row["machine"]: row.get("held_by_quota") for row in tables["capacity"]}
     assert held["gamma"] > 0
-    said = (smoke[2] / "summary.md").read_text().replace("\n", " ")
+    said = " ".join((smoke[2] / "summary.md").read_text().split())
     assert "Train on laptop" in said or "laptop is" in said
     assert "Its CPU quota pauses it" in said
 

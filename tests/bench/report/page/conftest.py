@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_runs import small_runs
+from page_runs import full_grid, planted, small_runs
 
 from bench.analysis.results import Results, analyse
 from bench.report.annex import report_of_results, with_figures
@@ -46,6 +46,13 @@ def results() -> Results:
 def summary(results, tmp_path_factory) -> Path:
     """The page of the small runs."""
     return written(results, tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="session")
+def long_tables(tmp_path_factory) -> Path:
+    """The page of two machines on the full grid: its table of capacity has more than 50 rows."""
+    runs = [planted(name, time, jobs=full_grid()) for name, time in (("desk", 1.0), ("rack", 0.8))]
+    return written(results_of(runs), tmp_path_factory.mktemp("long"))
 
 
 @pytest.fixture
