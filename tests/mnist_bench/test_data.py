@@ -32,6 +32,8 @@ from mnist_bench.data import (
 )
 from mnist_bench.synthetic import SYNTHETIC_DIGESTS
 
+pytestmark = pytest.mark.slow
+
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist.npz"
 
 

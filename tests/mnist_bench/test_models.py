@@ -17,6 +17,8 @@ from mnist_bench.models import (
     initial_weights,
 )
 
+pytestmark = pytest.mark.slow
+
 SHAPES = {
     "mlp": [(784, 512), (512,), (512, 10), (10,)],
     "cnn": [(3, 3, 1, 32), (32,), (3, 3, 32, 64), (64,), (1600, 10), (10,)],

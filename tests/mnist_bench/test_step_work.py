@@ -9,6 +9,8 @@ from mnist_bench.models import build_model
 from mnist_bench.settings import settings_of
 from mnist_bench.step_work import count_work
 
+pytestmark = pytest.mark.slow
+
 #: Multiply-adds an image: the layers of the two networks, by hand.
 MLP = (784 * 512, 512 * 10)
 CNN = (26 * 26 * 3 * 3 * 1 * 32, 11 * 11 * 3 * 3 * 32 * 64, 1600 * 10)

@@ -13,6 +13,8 @@ from bench.app.folder_runs import runs_of
 from bench.record.journal import Journal, find_journals
 from mnist_bench.description import DESCRIPTION
 
+pytestmark = pytest.mark.slow
+
 OUTLINE = DESCRIPTION.outline
 MEASURED = a_measurement([[1.0, 0.01], [0.01, 0.01]], total_s=36.0)
 
@@ -145,7 +147,6 @@ def run(tmp_path, monkeypatch, capsys):
     return lambda *more: (run_command([*words, *more]), capsys.readouterr().out)
 
 
-@pytest.mark.slow
 def test_the_same_command_again_adds_a_sitting_and_reports_both(run, folder):
     """The folder also holds runs of another workload, and a journal that cannot be read."""
     for sittings in (1, 2):
@@ -158,7 +159,6 @@ def test_the_same_command_again_adds_a_sitting_and_reports_both(run, folder):
     assert len(find_journals(folder / "journals")) == 6
 
 
-@pytest.mark.slow
 def test_an_older_run_that_was_cut_off_does_not_change_the_exit_code(run, tmp_path):
     run()
     (path,) = find_journals(tmp_path / "reports/journals")
@@ -169,7 +169,6 @@ def test_an_older_run_that_was_cut_off_does_not_change_the_exit_code(run, tmp_pa
     assert (row["run_id"], row["reason"]) == (path.stem, "not run")
 
 
-@pytest.mark.slow
 def test_a_bare_price_holds_for_all_sittings_of_the_machine(run, tmp_path):
     run("--price", "0.5")
     run("--price", "0.75")
@@ -206,7 +205,6 @@ def test_a_language_that_no_report_is_in_is_refused(folder, capsys):
     assert "use one of en, es" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_a_run_reports_in_the_language_that_it_is_told(run, tmp_path):
     run("--lang", "es")
     page = (tmp_path / "reports" / "summary.md").read_text()

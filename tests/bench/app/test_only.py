@@ -18,6 +18,8 @@ from bench.errors import RequestError
 from bench.record.failure import Failure
 from bench.record.measurement import ThreadFacts
 
+pytestmark = pytest.mark.slow
+
 STEPS = {"mlp": 0.004, "cnn": 0.020}
 
 

@@ -18,6 +18,8 @@ from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
 from bench.record.price import read_rules
 
+pytestmark = pytest.mark.slow
+
 MEASURED = a_measurement([[1.0, 0.01]], total_s=36.0)
 DESK, NODE = facts(machine_id="desk"), facts(machine_id="node")
 
@@ -172,7 +174,6 @@ def cut_run(run, tmp_path):
 NEW = "note: --price differs from the prices in this run's journal"
 
 
-@pytest.mark.slow
 def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so(
     run, cut_run, tmp_path
 ):
@@ -184,7 +185,6 @@ def test_a_run_that_is_taken_up_at_another_price_reports_the_new_one_and_says_so
     assert cut_run.read_text().splitlines()[0] == header
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("price", [["--price", "0.5"], []], ids=["same", "none"])
 def test_a_run_that_is_taken_up_at_its_own_price_says_nothing_of_it(run, cut_run, tmp_path, price):
     code, output = run(*price)

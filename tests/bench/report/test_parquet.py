@@ -15,6 +15,8 @@ from sittings_on_disk import a_sitting, write
 from bench.report import parquet
 from bench.report.column import Column, Table
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = (
     Column("name", "name"),
     Column("wall_s", "wall s", "number", "the seconds of it", unit="s", better="lower"),

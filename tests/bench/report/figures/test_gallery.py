@@ -24,6 +24,8 @@ from bench.report.figures.labels import label, labels
 from bench.report.figures.theme import DARK, LIGHT
 from mnist_bench.description import DESCRIPTION
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).resolve().parents[3] / "samples" / "golden" / "figures"
 NAMES = (*gallery.BUILDERS, "network-mlp", "network-cnn")
 HOSTILE = "<script>alert(1)</script>|x\n\u202eevil\u2066 `b` $x$ " + 60 * "long "

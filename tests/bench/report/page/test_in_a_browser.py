@@ -12,6 +12,8 @@ from page_runs import HOSTILE, planted
 
 from bench.text import visible
 
+pytestmark = pytest.mark.slow
+
 AXE = Path(__file__).resolve().parents[3] / "browser/node_modules/axe-core/axe.min.js"
 NAME = visible(HOSTILE)
 
