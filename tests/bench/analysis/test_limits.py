@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 
 from bench.analysis.limits import fixed_cost_s, limits
@@ -89,3 +92,15 @@ def test_the_best_matrix_product_is_the_ceiling():
 )
 def test_the_memory_ceiling_is_that_of_the_step_s_own_size(working_set, rate):
     assert CEILINGS.bytes_per_s(working_set) == rate
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_fixed_cost_is_that_of_the_least_squares_of_parts_that_are_not_negative(seed):
+    from scipy.optimize import nnls
+
+    rng = random.Random(seed)
+    step_s = {2**size: rng.uniform(0.001, 0.1) for size in rng.sample(range(5, 12), 3)}
+    batches, times_s = np.array(list(step_s), dtype=float), np.array(list(step_s.values()))
+    parts = np.stack([np.ones(3), batches], axis=1) / times_s[:, None]
+    (fixed_s, _), _ = nnls(parts, np.ones(3))
+    assert fixed_cost_s(step_s) == pytest.approx(fixed_s)

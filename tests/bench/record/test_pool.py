@@ -1,0 +1,72 @@
+"""What the lines of several journals share, and what they do not."""
+
+from __future__ import annotations
+
+import json
+
+from builders import a_job, a_measurement, a_record, a_run, facts
+
+from bench.record.journal import Journal, read_run
+from bench.record.pool import Pool
+
+TIMES = [[1.0, 0.01], [0.01, 0.01]]
+
+
+def written(folder, name, machine=None):
+    """Write a journal of two jobs and return its path."""
+    jobs = [a_job(seed=seed) for seed in (1, 2)]
+    records = [a_record(job, a_measurement(TIMES), machine=machine, run_id=name) for job in jobs]
+    run = a_run(records)
+    journal = Journal(folder / f"{name}.jsonl")
+    journal.create(run.header)
+    for line in (*run.machines, *run.records):
+        journal.append(line)
+    return journal.path
+
+
+def test_equal_facts_and_jobs_of_several_journals_are_one_object(tmp_path):
+    pool = Pool()
+    one, other = (read_run(written(tmp_path, name), pool) for name in ("one", "other"))
+    parts = [part for run in (one, other) for part in (run.machines[0], *run.records)]
+    assert len({id(part.machine) for part in parts}) == 1
+    assert one.header.jobs[0] is other.header.jobs[0] is one.records[0].job is other.records[0].job
+    assert one.records[0].measurement.threads is other.records[1].measurement.threads
+
+
+def test_unlike_facts_remain_apart(tmp_path):
+    pool = Pool()
+    unlike = facts(usable_cpus=1.0)
+    one, other = written(tmp_path, "one"), written(tmp_path, "other", unlike)
+    assert read_run(one, pool).records[0].machine == facts()
+    assert read_run(other, pool).records[0].machine == unlike
+
+
+def test_a_whole_number_is_no_truth_value_and_no_fraction(tmp_path):
+    """1, 1.0 and True are equal in Python, but not as values of an axis."""
+    pool = Pool()
+    specs = [a_job().model_dump(mode="json") for _ in range(3)]
+    for spec, value in zip(specs, (1, 1.0, True), strict=True):
+        spec["axes"]["batch_size"] = value
+    found = pool.filled({"jobs": specs})["jobs"]
+    assert [type(job.axes["batch_size"]) for job in found] == [int, float, bool]
+
+
+def test_a_damaged_part_costs_only_its_line(tmp_path):
+    path = written(tmp_path, "one")
+    header, machine, first, second = path.read_text().splitlines()
+    damaged = json.loads(first)
+    damaged["machine"]["logical_cores"] = "many"
+    path.write_text("\n".join([header, machine, json.dumps(damaged), second]) + "\n")
+    run = read_run(path)
+    assert len(run.records) == 1
+    assert "line 3 is not a JobRecord" in run.warnings[0]
+
+
+def test_a_changed_job_has_an_id_of_its_own():
+    job = a_job()
+    known = job.job_id
+    changed = job.model_copy(update={"seed": 77})
+    assert changed.job_id != known
+    assert changed.job_id == a_job(seed=77).model_copy(update={"name": job.name}).job_id
+    assert job.job_id == known
+    assert job.once_more().original.job_id == known
