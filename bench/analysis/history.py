@@ -16,7 +16,7 @@ from bench.analysis.entrants import Entrant, Side, entrants
 from bench.analysis.intervals import Interval
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ranks import holm
-from bench.analysis.ratios import MARGIN, Finding, Ratio, common_cells
+from bench.analysis.ratios import MARGIN, Ratio, common_cells
 from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.errors import RequestError
 from bench.spec.axes import Calibrations
@@ -236,7 +236,6 @@ def _changes(
         if (cells := tuple(cell for cell in common_cells(fit, last) if cell in whole.cells))
     ]
     sure = holm([ratio.p_value for _, _, ratio in pairs])
-    apart = (Finding.FASTER, Finding.SLOWER)
     return tuple(
         Change(
             before,
@@ -245,7 +244,7 @@ def _changes(
             differences(setup_of(before.jobs), setup_of(after.jobs)),
         )
         for (before, after, ratio), is_sure in zip(pairs, sure, strict=True)
-        if ratio.finding(margin, sure=is_sure) in apart
+        if ratio.finding(margin, sure=is_sure).apart
     )
 
 

@@ -30,6 +30,11 @@ class Finding(enum.Enum):
     EQUAL = "equal"
     OPEN = "open"
 
+    @property
+    def apart(self) -> bool:
+        """Whether the machines are told apart."""
+        return self in (Finding.FASTER, Finding.SLOWER)
+
 
 @dataclass(frozen=True)
 class Ratio:

@@ -11,14 +11,11 @@ from bench.analysis.contenders import Contender, Quantity, Row, fits_of, heeded_
 from bench.analysis.entrants import Entrant, Side, donors_of, entrants
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import TypePriors, table_prior
-from bench.analysis.ratios import MARGIN, Finding, common_cells, noise_floor, ratio
+from bench.analysis.ratios import MARGIN, common_cells, noise_floor, ratio
 from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.errors import RequestError
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
-
-#: What says that two sittings differ.
-APART = (Finding.FASTER, Finding.SLOWER)
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class SelfComparison:
     @property
     def different(self) -> tuple[Comparison, ...]:
         """The pairs that were called different, the largest difference first."""
-        found = [one for one in self.comparisons if one.leaders.finding in APART]
+        found = [one for one in self.comparisons if one.leaders.finding.apart]
         return tuple(sorted(found, key=lambda one: -abs(one.leaders.ratio.log)))
 
 
@@ -120,4 +117,4 @@ def told_apart(one: Contender, priors: TypePriors, margin: float = MARGIN) -> tu
         for both in itertools.combinations(parts, 2)
         if (cells := common_cells(*both))
     ]
-    return len(pairs), sum(pair.finding(margin) in APART for pair in pairs)
+    return len(pairs), sum(pair.finding(margin).apart for pair in pairs)

@@ -69,7 +69,7 @@ def _family_row(place: tuple[int, int], draws: int) -> tuple[str, ...]:
     count, sittings = place
     names = [f"machine {number}" for number in range(count)]
     apart = sum(
-        any(pair.finding in (Finding.FASTER, Finding.SLOWER) for pair in ranking.pairs)
+        any(pair.finding.apart for pair in ranking.pairs)
         for (ranking,) in map(
             rankings,
             machines(World(SPREAD), dict.fromkeys(names, 0.0), sittings, draws, (4, *place)),

@@ -19,14 +19,12 @@ from bench.analysis.effects import Effects
 from bench.analysis.entrants import Side, entrants
 from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.analysis.ranks import rankings
-from bench.analysis.ratios import Finding, ratio, within_sitting
+from bench.analysis.ratios import ratio, within_sitting
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself
 from bench.analysis.sittings import span_hours
 from bench.record.journal import find_journals, read_run
 from bench.record.run import Run, merged
 from bench.spec.description import Outline
-
-APART = (Finding.FASTER, Finding.SLOWER)
 
 #: Sittings a side of random splits, and how many splits of each size are compared.
 SIDES, SPLITS = (2, 3, 6, 10), 200
@@ -106,7 +104,7 @@ def thread_table(folder: Path) -> Table:
                 pair.second,
                 f"{pair.ratio.sittings[0]}, {pair.ratio.sittings[1]}",
                 f"{bounds.estimate:.3f} ({bounds.low:.3f} to {bounds.high:.3f})",
-                "told apart" if pair.finding in APART else pair.finding.value,
+                "told apart" if pair.finding.apart else pair.finding.value,
             )
             for kind, found in ranked
             for ranking in found
@@ -161,7 +159,7 @@ def _where(found: Series) -> str:
 
 def _pair_rows(found: Series) -> Iterator[tuple[str, ...]]:
     pairs = found.pairs.comparisons
-    here = sum(one.within(one.leaders).finding() in APART for one in pairs)
+    here = sum(one.within(one.leaders).finding().apart for one in pairs)
     yield (
         "all cells",
         str(len(pairs)),
@@ -172,7 +170,7 @@ def _pair_rows(found: Series) -> Iterator[tuple[str, ...]]:
         both = list(itertools.combinations(found.measured(cell), 2))
         speeds = [ratio(first, second, [cell]) for first, second in both]
         near = [within_sitting(first, second, [cell]) for first, second in both]
-        counts = [sum(one.finding() in APART for one in kind) for kind in (speeds, near)]
+        counts = [sum(one.finding().apart for one in kind) for kind in (speeds, near)]
         yield _name(cell), str(len(speeds)), *(_of(count, len(speeds)) for count in counts)
 
 
@@ -191,7 +189,7 @@ def _split_rows(found: Series) -> Iterator[tuple[str, ...]]:
             known[f"{side}, {side} at random"] = [(one[:side], one[side:]) for one in drawn]
     for name, splits in known.items():
         shown = [found.split(*split).leaders for split in splits]
-        apart = sum(pair.finding in APART for pair in shown)
+        apart = sum(pair.finding.apart for pair in shown)
         half = statistics.median(half_of(pair.ratio) for pair in shown)
         yield name, str(len(shown)), _of(apart, len(shown)), percent(math.expm1(half))
 

@@ -14,11 +14,10 @@ from worlds import CELLS, SECONDS, World, rng_of
 
 from bench.analysis.effects import Prior, Timing, fit_effects
 from bench.analysis.ranks import rankings
-from bench.analysis.ratios import Finding, within_sitting
+from bench.analysis.ratios import within_sitting
 
 PLANTED = (0.0, 0.05, 0.10, 0.20)
 PLACES = tuple((spread, n) for spread in (0.02, 0.05, 0.10) for n in (1, 2, 3, 4, 6))
-APART = (Finding.FASTER, Finding.SLOWER)
 
 #: Noise between interleaved jobs, and how often A B B A is repeated.
 NOISES, ROUNDS = (0.01, 0.02, 0.04), (1, 2, 3)
@@ -47,7 +46,7 @@ def _power_row(place: tuple[float, int], draws: int) -> tuple[str, ...]:
         slower = {"a": 0.0, "b": math.log1p(planted)}
         seed = (9, round(1000 * spread), sittings, round(1000 * planted))
         drawn = machines(World(spread), slower, sittings, draws, seed)
-        found.append(sum(rankings(fits)[0].pairs[0].finding in APART for fits in drawn))
+        found.append(sum(rankings(fits)[0].pairs[0].finding.apart for fits in drawn))
     return (percent(spread, 0), str(sittings), *_shares(found, draws))
 
 
@@ -76,8 +75,7 @@ def _interleaved_row(place: tuple[float, int], draws: int) -> tuple[str, ...]:
         logs = drift + rng.normal(0, noise, (draws, len(order))) + order * math.log1p(planted)
         found.append(
             sum(
-                within_sitting(*(_variant(row[order == which]) for which in (0, 1))).finding()
-                in APART
+                within_sitting(*(_variant(row[order == which]) for which in (0, 1))).finding().apart
                 for row in logs
             )
         )
