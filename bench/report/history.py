@@ -96,7 +96,7 @@ def _row(one: PastSitting, change: Change | None) -> dict[str, Any]:
         "jobs": len(one.jobs),
         "disturbed": f"{one.disturbed} of {one.watched}" if one.watched else None,
         "seconds": one.seconds,
-        "speed": None if one.speed is None else bracketed(_bracket(one.speed)),
+        "speed": None if one.speed is None else bracketed(Bracket.of(one.speed)),
         "why": words.NO_SPEED,
         "change": None if change is None else f"{100 * (change.ratio.times - 1):+.0f} %",
         "is_same": change is None,
@@ -119,10 +119,6 @@ def _sitting(one: PastSitting) -> dict[str, Any]:
 
 def _interval(found: Interval) -> dict[str, Any]:
     return {"estimate": plain(found.estimate), "low": plain(found.low), "high": plain(found.high)}
-
-
-def _bracket(found: Interval) -> Bracket:
-    return Bracket(found.estimate, found.low, found.high)
 
 
 def _differences(one: Change | SetupChange) -> list[dict[str, Any]]:

@@ -31,5 +31,4 @@ def faster_first(pair: Pair) -> Pair:
 
 def bracket_of(ratio: Ratio) -> sureness.Bracket:
     """Return a ratio with its bounds of 95 %."""
-    found = ratio.interval()
-    return sureness.Bracket(found.estimate, found.low, found.high)
+    return sureness.Bracket.of(ratio.interval())

@@ -48,12 +48,11 @@ def _alone(machine: str, results: Results, words: Words, book: Phrasebook) -> st
     assert relative.speed is not None, "a comparison with a published machine has a speed"
     names = {one.key: one.name for one in results.reference.machines}
     speed = relative.speed
-    interval = speed.interval()
     return words.beside_published(
         machine,
         job_text(result.group.cell, results.outline),
         book.said(names[relative.machine]),
-        Bracket(interval.estimate, interval.low, interval.high),
+        Bracket.of(speed.interval()),
         cdf(speed.log / speed.se, min(speed.df, 1e9)),
     )
 

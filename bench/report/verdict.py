@@ -164,10 +164,9 @@ def _beside(result: GroupResult, results: Results) -> str:
         return ""
     names = {machine.key: machine.name for machine in reference.machines}
     told = [
-        (sureness.Bracket(found.estimate, found.low, found.high), names[one.machine])
+        (sureness.Bracket.of(one.speed.interval()), names[one.machine])
         for one in result.relatives
         if one.speed is not None
-        for found in (one.speed.interval(),)
     ]
     if not told:
         heading = heading_axes(results.outline)

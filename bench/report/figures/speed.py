@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.contenders import Quantity
 from bench.analysis.effects import Effects
-from bench.analysis.ratios import Ratio
 from bench.analysis.reference import Relative
 from bench.analysis.results import GroupResult, Results
 from bench.report.figures.chart import FRAME, MOST_ROWS, ROW, axis_of, domain, spec_of
 from bench.report.figures.figure import Figure
 from bench.report.figures.labels import label, labels
 from bench.report.figures.theme import ACCENT, QUIET
+from bench.report.pair_words import bracket_of
 from bench.report.shared_columns import job_text
 from bench.report.words import figures as words
 from bench.report.words import phrases
@@ -72,7 +72,7 @@ def _machine(name: str, results: Results) -> _Row | None:
     if pair is None:
         return None
     more["finding"] = phrases.FINDINGS[pair.finding]
-    return _Row(name, _bracket(pair.ratio), more, effects)
+    return _Row(name, bracket_of(pair.ratio), more, effects)
 
 
 def _beside_published(results: Results) -> Figure | None:
@@ -102,11 +102,11 @@ def _jobs(results: Results, machine: str) -> Iterator[_Row]:
         fits = _fits(result, found, results)
         if found is None or found.speed is None or fits is None:
             continue
-        bounds, group = found.speed.interval(), result.group
+        group = result.group
         job = job_text(group.cell, results.outline)
         yield _Row(
             f"{group.machine}: {job}" if several else job,
-            Bracket(bounds.estimate, bounds.low, bounds.high),
+            Bracket.of(found.speed.interval()),
             {"basis": found.basis},
             fits,
         )
@@ -118,11 +118,6 @@ def _fits(result: GroupResult, found: Relative | None, results: Results) -> Effe
     machine = next((one for one in results.contenders if one.name == result.group.machine), None)
     fits = None if machine is None else machine.fits(quantity)
     return fits if fits is not None and result.group.cell in fits.cells else None
-
-
-def _bracket(ratio: Ratio) -> Bracket:
-    bounds = ratio.interval()
-    return Bracket(bounds.estimate, bounds.low, bounds.high)
 
 
 def _text(speed: Bracket) -> str:

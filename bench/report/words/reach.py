@@ -63,7 +63,7 @@ def seconds(found: Reached, time: Interval | None, more_than_s: float | None) ->
     """Return the seconds that the epochs take, with their bracket."""
     if time is None:
         return f"more than {significant(more_than_s)}"
-    estimate, low_s, high_s = rounded(Bracket(time.estimate, time.low, time.high))
+    estimate, low_s, high_s = rounded(Bracket.of(time))
     bracket = f"{estimate} [{low_s}, {high_s}]"
     low, high = found.median
     return bracket if low == high else f"at most {bracket}"

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench import units
 from bench.report.words.lists import and_list
+
+if TYPE_CHECKING:
+    from bench.analysis.intervals import Interval
 
 #: What a bracket is about, unless it says otherwise: the means over many days, and not only over
 #: the days that were measured.
@@ -38,6 +42,11 @@ class Bracket:
     estimate: float
     low: float | None
     high: float | None
+
+    @classmethod
+    def of(cls, found: Interval) -> Bracket:
+        """Return an interval as a bracket."""
+        return cls(found.estimate, found.low, found.high)
 
     @property
     def known(self) -> bool:

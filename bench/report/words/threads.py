@@ -61,6 +61,6 @@ def _cost(found: ThreadScaling) -> str:
 
 
 def _times(speedup: Ratio, base: int) -> str:
-    interval = speedup.interval()
-    bracket = Bracket(interval.estimate, interval.low, interval.high)
-    return bracketed(bracket, "in these sittings", f"times as fast as {base}")
+    return bracketed(
+        Bracket.of(speedup.interval()), "in these sittings", f"times as fast as {base}"
+    )
