@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bench.analysis.cells import Cell, cell_of, in_order
+from bench.analysis.cells import Cell, in_order
 from bench.analysis.design import Design, design_of
 from bench.analysis.effects import Effects, Fit, fit
 from bench.analysis.machines import Machine
@@ -138,12 +138,11 @@ def _count(rows: Sequence[Row]) -> int:
 
 
 def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> Row:
-    measurement, conditions = job.measurement, job.record.conditions
-    final = measurement.final
-    figures = {**job.steady, "total_s": final.total_s}
+    conditions = job.record.conditions
+    figures = {**job.steady, "total_s": job.measurement.final.total_s}
     whole = None if conditions is None else conditions.whole
     return Row(
-        cell=cell_of(job.record.job, final.epochs, measurement.digests.data, outline),
+        cell=job.cell(outline),
         sitting=sitting,
         times={
             quantity: time_s

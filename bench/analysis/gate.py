@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bench.analysis.cells import Cell, cell_of
+from bench.analysis.cells import Cell
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.prediction import Check, checked
 from bench.analysis.reference import Unlike, first_unlike
@@ -60,10 +60,8 @@ def converged(job: MeasuredJob, calibrations: Calibrations | None, outline: Outl
 
     A job with a metric that is not finite did not, whatever was calibrated.
     """
-    measured = job.measurement
-    cell = cell_of(job.record.job, measured.final.epochs, measured.digests.data, outline)
-    ended = [(measured, measured.final)]
-    return _gate((job.machine_key, ""), cell, ended, calibrations).converged
+    ended = [(job.measurement, job.measurement.final)]
+    return _gate((job.machine_key, ""), job.cell(outline), ended, calibrations).converged
 
 
 def cell_gates(
@@ -76,8 +74,7 @@ def cell_gates(
     cells: dict[tuple[str, Cell], list[_Ended]] = {}
     for job in measured:
         for evaluation in job.measurement.evaluations:
-            digest = job.measurement.digests.data
-            cell = cell_of(job.record.job, evaluation.epochs, digest, outline)
+            cell = job.cell(outline, evaluation.epochs)
             cells.setdefault((job.machine_key, cell), []).append((job.measurement, evaluation))
     return tuple(
         _gate((key, names[key]), cell, ended, calibrations) for (key, cell), ended in cells.items()

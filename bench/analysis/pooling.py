@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from bench.analysis.cells import Cell, cell_of
 from bench.analysis.warmup import steady_figures
 from bench.probe.cpu import named_instruction_sets
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
 from bench.record.measurement import Measurement
 from bench.record.run import Share
+from bench.spec.description import Outline
 from bench.spec.frozen import canonical_json
 
 
@@ -35,6 +37,11 @@ class MeasuredJob:
         last = self.measurement.final.epochs
         epochs = [epoch for epoch in self.measurement.epochs if epoch.epoch <= last]
         return steady_figures(self.measurement, epochs)
+
+    def cell(self, outline: Outline, epochs: int | None = None) -> Cell:
+        """Return the cell of the job after so many epochs, or of the whole job."""
+        last, digest = self.measurement.final.epochs, self.measurement.digests.data
+        return cell_of(self.record.job, last if epochs is None else epochs, digest, outline)
 
     def pooled_as(self, machine_key: str) -> MeasuredJob:
         """Return this job as one of another pool."""

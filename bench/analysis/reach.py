@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from bench.analysis.cells import Cell, cell_of
+from bench.analysis.cells import Cell
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.student import LEVEL
 from bench.record.measurement import Measurement
@@ -118,8 +118,7 @@ class Reached:
 
 def recipe_of(job: MeasuredJob, outline: Outline) -> Cell:
     """Return what decides how a job learns, apart from its seed: its cell for a single epoch."""
-    spec = job.record.job
-    return cell_of(spec, 1, job.measurement.digests.data, outline)
+    return job.cell(outline, 1)
 
 
 def recipes(jobs: Sequence[MeasuredJob], outline: Outline) -> dict[Cell, list[MeasuredJob]]:

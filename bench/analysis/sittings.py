@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bench.analysis.pooling import MeasuredJob
+from bench.record.lines import JobRecord
 
 #: Minutes without a job after which a run's next job belongs to a new sitting.
 IDLE_MINUTES = 30
@@ -39,10 +40,14 @@ class Sitting:
         return (_time(self.ended_at) - _time(self.began_at)).total_seconds()
 
 
+def record_key(record: JobRecord) -> RecordKey:
+    """Return what identifies a record."""
+    return (record.label, record.run_id, record.job_id, record.attempt)
+
+
 def key_of(job: MeasuredJob) -> RecordKey:
     """Return what identifies the record of a job."""
-    record = job.record
-    return (record.label, record.run_id, record.job_id, record.attempt)
+    return record_key(job.record)
 
 
 def sittings(jobs: Iterable[MeasuredJob]) -> Mapping[RecordKey, Sitting]:

@@ -14,7 +14,7 @@ from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import table_prior
 from bench.analysis.ranks import holm
 from bench.analysis.ratios import Finding, Ratio, within_sitting
-from bench.analysis.sittings import RECORD_KEY, RecordKey, Sitting, sittings
+from bench.analysis.sittings import RECORD_KEY, RecordKey, Sitting, key_of, sittings
 from bench.analysis.warmup import steady_epochs
 from bench.spec.description import Outline
 
@@ -162,9 +162,7 @@ def _cpus(measured: Sequence[MeasuredJob]) -> dict[RecordKey, float | None]:
     for job in measured:
         epochs = steady_epochs(job.measurement.epochs)
         wall_s = sum(epoch.wall_s for epoch in epochs)
-        record = job.record
-        key = (record.label, record.run_id, record.job_id, record.attempt)
-        found[key] = sum(epoch.cpu_s for epoch in epochs) / wall_s if wall_s else None
+        found[key_of(job)] = sum(epoch.cpu_s for epoch in epochs) / wall_s if wall_s else None
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import measured_jobs
-from bench.analysis.sittings import RecordKey, key_of
+from bench.analysis.sittings import RecordKey, key_of, record_key
 from bench.app.machine_lookup import ID_LETTERS
 from bench.errors import RequestError
 from bench.record.lines import JobRecord, MachineEntry
@@ -113,7 +113,7 @@ def _cut(run: Run, chosen: _Chosen, keys: Mapping[RecordKey, str]) -> Run:
     """
     kept, gone = [], set()
     for record in run.records:
-        key = keys.get((record.label, record.run_id, record.job_id, record.attempt))
+        key = keys.get(record_key(record))
         if chosen.has_record(record, key):
             kept.append(record)
         else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.analysis.entrants import Side
 from bench.analysis.machines import Machine, machines, unlike_machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
+from bench.analysis.sittings import RecordKey, key_of
 from bench.app.machine_lookup import ID_LETTERS
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload
@@ -213,13 +214,12 @@ def _jobs_of(machine: Machine, jobs: Iterable[MeasuredJob]) -> tuple[MeasuredJob
 
 def _check_disjoint(sides: dict[str, Side]) -> None:
     """Raise RequestError if a job would be compared with itself."""
-    owner: dict[tuple[str, str, int], str] = {}
+    owner: dict[RecordKey, str] = {}
     for name, side in sides.items():
         for job in side.jobs:
-            record = job.record
-            key = (f"{record.run_id}:{record.label}", record.job_id, record.attempt)
-            other = owner.setdefault(key, name)
+            other = owner.setdefault(key_of(job), name)
             if other != name:
+                record = job.record
                 raise RequestError(
                     f"{other} and {name} hold some of the same jobs",
                     seen=f"{record.job_id} of the run {record.run_id}",

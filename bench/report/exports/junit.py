@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bench import __version__, units
-from bench.analysis.cells import Cell, cell_of
+from bench.analysis.cells import Cell
 from bench.analysis.failures import Unmeasured
+from bench.analysis.pooling import MeasuredJob
 from bench.analysis.results import Results
-from bench.analysis.warmup import steady_figures
+from bench.analysis.sittings import RecordKey, key_of, record_key
 from bench.clock import seconds_between
 from bench.record.failure import NO_GPU, Failure
 from bench.record.lines import JobRecord
@@ -45,9 +46,10 @@ NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit_file(results: Results) -> str:
     """Return the file. A job counts by its last measurement, or else by its last failure."""
     wrong = _wrong(results)
+    jobs = {key_of(job): job for job in results.measured}
     root = ET.Element("testsuites", name=_xml(results.outline.name))
     for share in results.shares:
-        root.append(_suite(share, results, wrong))
+        root.append(_suite(share, results, jobs, wrong))
     for gone in (one for one in results.unmeasured if one.job_id is None):
         root.append(_unavailable(gone, results))
     for suite in root:
@@ -57,7 +59,12 @@ def junit_file(results: Results) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(share: Share, results: Results, wrong: Mapping[tuple[str, Cell], str]) -> ET.Element:
+def _suite(
+    share: Share,
+    results: Results,
+    jobs: Mapping[RecordKey, MeasuredJob],
+    wrong: Mapping[tuple[str, Cell], str],
+) -> ET.Element:
     header, facts = share.header, share.facts
     suite = ET.Element(
         "testsuite",
@@ -84,21 +91,16 @@ def _suite(share: Share, results: Results, wrong: Mapping[tuple[str, Cell], str]
         known = last.get(record.job_id)
         if known is None or record.measurement is not None or known.failure is not None:
             last[record.job_id] = record
-    keys = {
-        (job.record.run_id, job.record.label, job.record.job_id, job.record.attempt): job
-        for job in results.measured
-    }
     for job_id, record in last.items():
         case = _case(suite, share.label, job_id, results, _seconds(record))
-        job = keys.get((record.run_id, record.label, job_id, record.attempt))
+        job = jobs.get(record_key(record))
         if record.failure is not None:
             _failed(case, record.failure)
         elif job is not None:
-            cell = _cell(record, results)
-            if (job.machine_key, cell) in wrong:
-                text = wrong[job.machine_key, cell]
+            text = wrong.get((job.machine_key, job.cell(results.outline)))
+            if text is not None:
                 _told(case, "failure", TRAINED_WRONG, text, text)
-        ET.SubElement(case, "system-out").text = _xml(_figures(record))
+        ET.SubElement(case, "system-out").text = _xml("" if job is None else _figures(job))
     for one in _missing(results.unmeasured, share, last):
         case = _case(suite, share.label, one.job_id or "", results, 0.0)
         text = phrases.why_unmeasured(one)
@@ -150,20 +152,15 @@ def _told(case: ET.Element, element: str, kind: str, message: str, text: str) ->
         said.text = _xml(text)
 
 
-def _figures(record: JobRecord) -> str:
-    """Return the figures of a job in a line; empty if it was not measured."""
-    measured = record.measurement
-    if measured is None:
-        return ""
-    figures = steady_figures(measured, measured.epochs)
-    step_s, total_s = figures["step_mean_s"], measured.final.total_s
-    metrics = measured.final.metrics.items()
+def _figures(job: MeasuredJob) -> str:
+    """Return the figures of a job in a line."""
+    final, step_s = job.measurement.final, job.steady["step_mean_s"]
     told = [
-        f"total {units.seconds(total_s)} s",
+        f"total {units.seconds(final.total_s)} s",
         f"mean step {units.significant(step_s and 1000 * step_s)} ms",
-        *(f"{name} {units.significant(value, 4)}" for name, value in metrics),
+        *(f"{name} {units.significant(value, 4)}" for name, value in final.metrics.items()),
     ]
-    conditions = record.conditions
+    conditions = job.record.conditions
     if conditions is not None and conditions.whole is not None:
         told.append(", ".join((conditions.whole.flag, *conditions.whole.causes)))
     return "; ".join(told)
@@ -179,12 +176,6 @@ def _wrong(results: Results) -> dict[tuple[str, Cell], str]:
         for one in results.groups
         if one.gate.wrong
     }
-
-
-def _cell(record: JobRecord, results: Results) -> Cell:
-    measured = record.measurement
-    assert measured is not None, "only a measured job has a cell"
-    return cell_of(record.job, measured.final.epochs, measured.digests.data, results.outline)
 
 
 def _count(element: ET.Element, cases: Sequence[ET.Element]) -> None:

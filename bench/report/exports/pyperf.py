@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bench import __version__
-from bench.analysis.cells import Cell, cell_of
+from bench.analysis.cells import Cell
 from bench.analysis.contenders import heeded_jobs
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
@@ -48,9 +48,7 @@ def pyperf_file(results: Results, machine: Machine) -> str | None:
     own = [job for job in results.measured if job.machine_key == machine.key and _steady(job)]
     found: dict[Cell, list[MeasuredJob]] = {}
     for job in heeded_jobs(own, results.outline, lambda key, cell: (key, cell) not in wrong):
-        final = job.measurement.final.epochs
-        cell = cell_of(job.record.job, final, job.measurement.digests.data, results.outline)
-        found.setdefault(cell, []).append(job)
+        found.setdefault(job.cell(results.outline), []).append(job)
     names = cell_names(found, results.outline)
     benchmarks = [_benchmark(names[cell], jobs) for cell, jobs in found.items()]
     if not benchmarks:

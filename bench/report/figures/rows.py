@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.cells import Cell, cell_of
+from bench.analysis.cells import Cell
 from bench.analysis.phases import phases
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.results import Results
@@ -107,11 +107,7 @@ def _jobs(results: Results) -> ByCell:
     for job in results.measured:
         name = names[job.machine_key]
         if name in told:
-            measured = job.measurement
-            cell = cell_of(
-                job.record.job, measured.final.epochs, measured.digests.data, results.outline
-            )
-            found.setdefault(cell, {}).setdefault(name, []).append(job)
+            found.setdefault(job.cell(results.outline), {}).setdefault(name, []).append(job)
     pairs = [cell for cell, by_machine in found.items() for _ in by_machine]
     most = max(1, min(6, 2 * MOST_ROWS // max(1, len(told.labels))))
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.analysis.cells import Cell, axis_value, cell_of
+from bench.analysis.cells import Cell, axis_value
 from bench.analysis.intervals import Interval
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ratios import MARGIN
@@ -13,7 +13,6 @@ from bench.analysis.results import Results
 from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.analysis.student import two_sided
 from bench.analysis.time_to_target import TimeToTarget, latest_prices
-from bench.analysis.warmup import steady_figures
 from bench.report.column import plain
 from bench.report.shared_columns import Naming, job_text
 from bench.report.words.reach import recipe
@@ -44,7 +43,9 @@ def content(results: Results) -> dict[str, Any]:
     chosen = _machines(results)
     numbers = {machine["key"]: number for number, machine in enumerate(chosen)}
     jobs = [job for job in results.measured if job.machine_key in numbers][:MOST_RECORDS]
-    cells = _cells(results, jobs)
+    of_jobs = [job.cell(results.outline) for job in jobs]
+    cells = list(dict.fromkeys(of_jobs))
+    place = {cell: number for number, cell in enumerate(cells)}
     axes = toggled_axes(results)
     document = {
         "title": results.outline.title,
@@ -57,8 +58,8 @@ def content(results: Results) -> dict[str, Any]:
             {"text": _cell_text(cell, results.outline), "axes": axis_numbers(cell, axes)}
             for cell in cells
         ],
-        "fits": _fits(results, numbers, cells),
-        **_records(results.outline, jobs, numbers, cells),
+        "fits": _fits(results, numbers, place),
+        **_records(jobs, numbers, [place[cell] for cell in of_jobs]),
         **_targets(results, numbers, axes),
         "margin": MARGIN,
         "quantiles": {"step": STEP, "factors": _factors()},
@@ -128,16 +129,6 @@ def _machines(results: Results) -> list[dict[str, Any]]:
     ]
 
 
-def _cells(results: Results, jobs: Sequence[MeasuredJob]) -> list[Cell]:
-    """Return every cell of the records, once each."""
-    return list(dict.fromkeys(_cell(job, results.outline) for job in jobs))
-
-
-def _cell(job: MeasuredJob, outline: Outline) -> Cell:
-    final, digest = job.measurement.final, job.measurement.digests.data
-    return cell_of(job.record.job, final.epochs, digest, outline)
-
-
 def _cell_text(cell: Cell, outline: Outline) -> str:
     """Return the name of a job with every axis that is not at its default."""
     more = [
@@ -152,15 +143,14 @@ def _cell_text(cell: Cell, outline: Outline) -> str:
 
 
 def _fits(
-    results: Results, numbers: Mapping[str, int], cells: Sequence[Cell]
+    results: Results, numbers: Mapping[str, int], place: Mapping[Cell, int]
 ) -> list[dict[str, Any] | None]:
     """Return the fit of the mean steps of each machine; None if there is none.
 
-    A cell is a list: mean and variance of log seconds, degrees of freedom, jobs, block, and the
-    block's sittings, as in `CellEffect`.
+    `place` is the number of each cell. A cell is a list: mean and variance of log seconds, degrees
+    of freedom, jobs, block, and the block's sittings, as in `CellEffect`.
     """
     found: list[dict[str, Any] | None] = [None] * len(numbers)
-    place = {cell: number for number, cell in enumerate(cells)}
     for one in results.contenders:
         effects = one.fits()
         if effects is None or one.machine.key not in numbers:
@@ -183,37 +173,36 @@ def _fits(
 
 
 def _records(
-    outline: Outline, jobs: Sequence[MeasuredJob], numbers: Mapping[str, int], cells: Sequence[Cell]
+    jobs: Sequence[MeasuredJob], numbers: Mapping[str, int], cells: Sequence[int]
 ) -> dict[str, Any]:
-    """Return the records by column, and the sittings that they name."""
-    place = {cell: number for number, cell in enumerate(cells)}
+    """Return the records by column, and the sittings and journals that they name.
+
+    `cells` holds the number of each job's cell.
+    """
     when = sittings(jobs)
     known: dict[Sitting, int] = {}
+    journals: dict[str, int] = {}
     rows = []
-    for job in jobs:
-        record, final = job.record, job.measurement.final
-        epochs = [epoch for epoch in job.measurement.epochs if epoch.epoch <= final.epochs]
+    for job, cell in zip(jobs, cells, strict=True):
+        record = job.record
         whole = None if record.conditions is None else record.conditions.whole
         rows.append(
             {
                 "machine": numbers[job.machine_key],
-                "cell": place[_cell(job, outline)],
+                "cell": cell,
                 "sitting": known.setdefault(when[key_of(job)], len(known)),
                 "seed": record.job.seed,
-                "step_s": steady_figures(job.measurement, epochs)["step_mean_s"],
-                "total_s": final.total_s,
+                "step_s": job.steady["step_mean_s"],
+                "total_s": job.measurement.final.total_s,
                 "flag": None if whole is None else whole.flag,
-                "journal": job.share.path.name,
+                "journal": journals.setdefault(job.share.path.name, len(journals)),
                 "job_id": record.job_id,
             }
         )
     columns = list(rows[0]) if rows else []
-    journals = list(dict.fromkeys(row["journal"] for row in rows))
-    for row in rows:
-        row["journal"] = journals.index(row["journal"])
     return {
         "records": {name: [row[name] for row in rows] for name in columns},
-        "journals": journals,
+        "journals": list(journals),
         "sittings": [{"began_at": one.began_at, "part": one.part} for one in known],
     }
 
