@@ -21,17 +21,8 @@ LEAST_EPOCHS = 2
 def steps_figure(results: Results) -> Figure | None:
     """Return the mean step by epoch, as training logs print it."""
     found = _by_epoch(results, lambda times: times.step_mean_s, 1000.0)
-    if found is None:
-        return None
-    titles, rows = found
     of = LinesOf("epoch", "value", words.EPOCH, words.MS_A_STEP)
-    return Figure(
-        name="steps",
-        title=words.STEPS_TITLE,
-        spec=line_panels("steps", words.STEPS_TITLE, titles, rows, of, styles(results)),
-        how_to_read=words.STEPS_HOW,
-        alt=words.over_epochs_alt(words.STEPS_TITLE, titles, _machines(rows)),
-    )
+    return found and _figure("steps", words.STEPS_TITLE, words.STEPS_HOW, *found, of, results)
 
 
 def memory_figure(results: Results) -> Figure | None:
@@ -41,17 +32,8 @@ def memory_figure(results: Results) -> Figure | None:
         lambda times: None if times.rss_bytes is None else float(times.rss_bytes),
         1 / 2**20,
     )
-    if found is None:
-        return None
-    titles, rows = found
     of = LinesOf("epoch", "value", words.EPOCH, "MiB", positive=False, least=0.1)
-    return Figure(
-        name="memory",
-        title=words.MEMORY_TITLE,
-        spec=line_panels("memory", words.MEMORY_TITLE, titles, rows, of, styles(results)),
-        how_to_read=words.MEMORY_HOW,
-        alt=words.over_epochs_alt(words.MEMORY_TITLE, titles, _machines(rows)),
-    )
+    return found and _figure("memory", words.MEMORY_TITLE, words.MEMORY_HOW, *found, of, results)
 
 
 def quality_figure(results: Results) -> Figure | None:
@@ -83,12 +65,25 @@ def quality_figure(results: Results) -> Figure | None:
     parts = tuple(part for part in names if any(row["part"] == part for row in rows))
     title = words.quality_title(metric.title, beside=len(parts) > 1)
     of = LinesOf("epoch", "value", words.EPOCH, metric.title, parts, positive=False)
+    return _figure("quality", title, words.quality_how(metric.title), titles, rows, of, results)
+
+
+def _figure(
+    name: str,
+    title: str,
+    how_to_read: tuple[str, str],
+    titles: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    of: LinesOf,
+    results: Results,
+) -> Figure:
+    """Return the figure of some panels of lines over epochs."""
     return Figure(
-        name="quality",
+        name=name,
         title=title,
-        spec=line_panels("quality", title, titles, rows, of, told),
-        how_to_read=words.quality_how(metric.title),
-        alt=words.over_epochs_alt(title, titles, _machines(rows)),
+        spec=line_panels(name, title, titles, rows, of, styles(results)),
+        how_to_read=how_to_read,
+        alt=words.over_epochs_alt(title, titles, len({row["label"] for row in rows})),
     )
 
 
@@ -176,7 +171,3 @@ def _rows(
                 "value": value * factor,
                 "n": times.n,
             }
-
-
-def _machines(rows: Sequence[Mapping[str, Any]]) -> int:
-    return len({row["label"] for row in rows})

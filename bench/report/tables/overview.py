@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.analysis.cells import Cell
@@ -60,10 +60,7 @@ def overview_table(results: Results, words: Words) -> Table | None:
         brief=tuple(rows[:MOST_ROWS]),
         reading=read,
         notes=(
-            words.how_to_read(
-                first and clipped(first, MACHINE.width),
-                with_costs=any(one in read for one in _COSTS),
-            ),
+            words.how_to_read(first, with_costs=any(one in read for one in _COSTS)),
             *([words.more_rows(left)] if left > 0 else []),
         ),
     )
@@ -76,7 +73,7 @@ def _with_a_value(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Colum
 
 def _rows_of_machines(ranking: Ranking, results: Results, words: Words) -> list[dict[str, Any]]:
     """Return the ranked machines in their order, then the others."""
-    fastest = ranking.names[0]
+    fastest, costs = ranking.names[0], _by_machine(results.costs)
     apart = [one.name for one in results.measured_machines if one.name not in ranking.names]
     rows = []
     for name in (*ranking.names, *apart):
@@ -88,19 +85,27 @@ def _rows_of_machines(ranking: Ranking, results: Results, words: Words) -> list[
             "rank_last": rank and rank.last,
             "machine": name,
             **bounded("speed", None if pair is None else pair.ratio.interval()),
-            **_costs(name, ranking.cells, results.costs),
+            **_costs(costs.get(name, {}), ranking.cells),
         }
         rows.append({**row, "speed": 1.0} if name == fastest else row)
     return rows
 
 
+def _by_machine(costs: Sequence[GroupCost]) -> dict[str, dict[Cell, list[GroupCost]]]:
+    """Return the costs of each machine by cell."""
+    found: dict[str, dict[Cell, list[GroupCost]]] = {}
+    for one in costs:
+        found.setdefault(one.group.machine, {}).setdefault(one.group.cell, []).append(one)
+    return found
+
+
 def _costs(
-    machine: str, cells: Sequence[Cell], costs: Sequence[GroupCost]
+    costs: Mapping[Cell, Sequence[GroupCost]], cells: Sequence[Cell]
 ) -> dict[str, float | None]:
     """Return the means over `cells`, with equal weights; None if one of them has no figure."""
     found: dict[str, list[float | None]] = {"usd_per_1000_jobs": [], "joules": []}
     for cell in cells:
-        own = [one for one in costs if one.group.machine == machine and one.group.cell == cell]
+        own = costs.get(cell, ())
         found["usd_per_1000_jobs"].append(_mean([(one.usd_per_job, one.n) for one in own], 1000))
         found["joules"].append(_mean([(one.joules, one.n) for one in own]))
     return {key: _mean([(value, 1) for value in values]) for key, values in found.items()}
@@ -139,17 +144,23 @@ def _columns_of_jobs(results: Results) -> tuple[Column, ...]:
 
 def _rows_of_jobs(results: Results) -> list[dict[str, Any]]:
     """Return the most telling jobs of each machine."""
-    return [_row_of_job(result, results) for result in telling(results)]
+    costs = _by_machine(results.costs)
+    return [
+        _row_of_job(result, results, costs.get(result.group.machine, {}))
+        for result in telling(results)
+    ]
 
 
-def _row_of_job(result: GroupResult, results: Results) -> dict[str, Any]:
+def _row_of_job(
+    result: GroupResult, results: Results, costs: Mapping[Cell, Sequence[GroupCost]]
+) -> dict[str, Any]:
     group, times = result.group, result.times
     row = {
         "machine": group.machine,
         "job": job_text(group.cell, results.outline),
         **bounded("epoch", times.epoch, "s"),
         **bounded("step_mean", times.step_mean, "ms", 1000),
-        **_costs(group.machine, (group.cell,), results.costs),
+        **_costs(costs, (group.cell,)),
     }
     for relative in result.relatives:
         row |= bounded(f"speed_vs_{relative.machine}", relative.speed)
