@@ -15,6 +15,11 @@ def seconds_between(first: str, then: str) -> float:
     return (datetime.fromisoformat(then) - datetime.fromisoformat(first)).total_seconds()
 
 
+def minute(text: str) -> str:
+    """Return a time in the format of the records to the minute: `2026-11-26 02:23`."""
+    return text[:16].replace("T", " ")
+
+
 def utc_today() -> str:
     """Return the current UTC date, as YYYY-MM-DD."""
     return f"{datetime.now(UTC):%Y-%m-%d}"

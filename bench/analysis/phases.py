@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime
 
 from bench.analysis.cells import median
 from bench.analysis.pooling import MeasuredJob
+from bench.clock import seconds_between
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,9 @@ def job_phases(job: MeasuredJob) -> Phases:
         set_up_s = max(0.0, measured.first_step_at_s - measured.import_s - first_step_s)
     steps_s = max(0.0, measured.train_s - first_step_s)
     evaluation_s = sum(one.evaluate_s for one in measured.evaluations)
-    ended, began = map(datetime.fromisoformat, (record.ended_at, record.started_at))
     ceilings_s = measured.ceilings.took_s if measured.ceilings else 0.0
     known_s = sum(filter(None, (import_s, set_up_s, first_step_s, steps_s, evaluation_s)))
-    rest_s = (ended - began).total_seconds() - ceilings_s - known_s
+    rest_s = seconds_between(record.started_at, record.ended_at) - ceilings_s - known_s
     return Phases(import_s, set_up_s, first_step_s, steps_s, evaluation_s, max(0.0, rest_s))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bench.analysis.pooling import MeasuredJob
+from bench.clock import seconds_between
 from bench.record.lines import JobRecord
 
 #: Minutes without a job after which a run's next job belongs to a new sitting.
@@ -37,7 +38,7 @@ class Sitting:
     @property
     def seconds(self) -> float:
         """The seconds from the first start to the last end."""
-        return (_time(self.ended_at) - _time(self.began_at)).total_seconds()
+        return seconds_between(self.began_at, self.ended_at)
 
 
 def record_key(record: JobRecord) -> RecordKey:

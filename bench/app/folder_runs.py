@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bench.record.journal import read_run
 from bench.record.pool import Pool
 from bench.record.run import LeftOut, Run
 from bench.spec.description import Outline
+from bench.text import printable
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ def runs_of(journals: Iterable[Path], outline: Outline | None = None) -> FolderR
         else:
             left_out.append(LeftOut(run.path.name, reason))
     return FolderRuns(tuple(kept), tuple(sorted(left_out, key=lambda one: one.name)))
+
+
+def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """Yield a line for each journal that a report does not hold."""
+    for journal in left_out:
+        yield printable(f"note: the report leaves out {journal.name}: {journal.reason}")
 
 
 def with_run(run: Run, journals: Sequence[Path], outline: Outline) -> FolderRuns:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.app.folder_runs import FolderRuns, runs_of
+from bench.app.only import only
 from bench.app.out_folder import journals_in
 from bench.errors import RequestError, StoreError
 from bench.record.journal import find_journals, read_run
@@ -22,6 +23,16 @@ def named_runs(journals: Sequence[Path], out: Path) -> list[FolderRuns]:
         _read_folder(path, default) if default or path.is_dir() else FolderRuns((read_run(path),))
         for path in journals or (out,)
     ]
+
+
+def chosen_runs(journals: Sequence[Path], out: Path, names: Sequence[str]) -> FolderRuns:
+    """Return the runs of all journals and folders together, with the named machines alone.
+
+    `names` are as in `only`. Raises what `named_runs` and `only` raise.
+    """
+    found = named_runs(journals, out)
+    runs = only([run for one in found for run in one.runs], names)
+    return FolderRuns(tuple(runs), tuple(journal for one in found for journal in one.left_out))
 
 
 def _read_folder(folder: Path, default: bool) -> FolderRuns:

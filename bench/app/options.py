@@ -256,6 +256,16 @@ def out_option(help_: str, section: str = "Options") -> Option:
     )
 
 
+def by_option(what: str) -> Option:
+    """Return the option that names a quantity; `what` says what is done with it."""
+    return Option(
+        "--by",
+        type=OneOf(["step", "total", "p10"]),
+        default="step",
+        help=f"what is {what}: the mean step (epoch over steps), the total, or the p10",
+    )
+
+
 def language_option(section: str = "Options") -> Option:
     """Return the option that names the language of the report."""
     return Option(

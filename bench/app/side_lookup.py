@@ -256,9 +256,8 @@ def namesakes(sides: Sequence[Side], known: Known) -> Iterator[str]:
 def calibrations_of(outline: Outline, workload: str) -> Calibrations | None:
     """Return what healthy jobs of a workload end with; None if `workload` is another one."""
     description = load_workload(workload).description
-    if description.outline.name != outline.name or description.reference is None:
-        return None
-    return description.reference().calibrations
+    published = description.published if description.outline.name == outline.name else None
+    return None if published is None else published.calibrations
 
 
 def outline_of(sides: Sequence[Side], workload: str) -> Outline:

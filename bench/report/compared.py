@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.analysis.comparison import Comparison
@@ -96,8 +96,12 @@ def differing(first: Entrant, second: Entrant) -> tuple[Difference, ...]:
 
 def difference_lines(first: Entrant, second: Entrant, most: int = MOST_DIFFERENCES) -> list[str]:
     """Return what differs between two sides in words, at most `most` differences."""
-    found = differing(first, second)
-    lines = [difference(one, first.name, second.name) for one in found[:most]]
+    return told_differences(differing(first, second), first.name, second.name, most)
+
+
+def told_differences(found: Sequence[Difference], first: str, second: str, most: int) -> list[str]:
+    """Return differences in words, at most `most`; `first` and `second` name the two sides."""
+    lines = [difference(one, first, second) for one in found[:most]]
     more = len(found) - len(lines)
     return [*lines, words.more_differences(more)] if more > 0 else lines
 
@@ -163,15 +167,20 @@ def self_document(found: SelfComparison) -> dict[str, Any]:
 
 def difference_rows(first: Entrant, second: Entrant) -> list[dict[str, Any]]:
     """Return what differs between two sides as JSON can hold it."""
+    return plain_differences(differing(first, second), first.name, second.name)
+
+
+def plain_differences(found: Sequence[Difference], first: str, second: str) -> list[dict[str, Any]]:
+    """Return differences as JSON can hold them; `first` and `second` are the keys of the values."""
     return [
         {
             "fact": one.fact,
             "gpu": one.gpu,
             "subject": one.subject,
-            first.name: plain(one.first),
-            second.name: plain(one.second),
+            first: plain(one.first),
+            second: plain(one.second),
         }
-        for one in differing(first, second)
+        for one in found
     ]
 
 

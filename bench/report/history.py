@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from bench.analysis.differences import Difference
 from bench.analysis.history import Change, History, PastSitting, SetupChange, span
 from bench.analysis.intervals import Interval
+from bench.clock import minute
 from bench.report.column import Column, Table, plain
-from bench.report.compared import FEW_DIFFERENCES
+from bench.report.compared import FEW_DIFFERENCES, plain_differences, told_differences
 from bench.report.pair_words import bracket_of, pair_sentence
-from bench.report.words import comparison as comparison_words
 from bench.report.words import history as words
 from bench.report.words.comparison import QUANTITIES
-from bench.report.words.facts import difference, difference_name
+from bench.report.words.facts import difference_name
 from bench.report.words.sureness import Bracket, bracketed
 
 #: At most so many changes of speed are shown; the JSON holds all of them.
@@ -24,7 +26,7 @@ def sittings_table(found: History) -> Table:
     quantity = QUANTITIES[found.by]
     changed = {change.after.number: change for change in found.changes}
     rows = tuple(_row(one, changed.get(one.number)) for one in found.sittings)
-    first, last = (_minute(found.sittings[place].sitting.began_at) for place in (0, -1))
+    first, last = (minute(found.sittings[place].sitting.began_at) for place in (0, -1))
     jobs = sum(len(one.jobs) for one in found.sittings)
     return Table(
         name="history",
@@ -92,7 +94,7 @@ def document(found: History) -> dict[str, Any]:
 def _row(one: PastSitting, change: Change | None) -> dict[str, Any]:
     return {
         "sitting": one.number,
-        "began": _minute(one.sitting.began_at),
+        "began": minute(one.sitting.began_at),
         "jobs": len(one.jobs),
         "disturbed": f"{one.disturbed} of {one.watched}" if one.watched else None,
         "seconds": one.seconds,
@@ -122,23 +124,12 @@ def _interval(found: Interval) -> dict[str, Any]:
 
 
 def _differences(one: Change | SetupChange) -> list[dict[str, Any]]:
-    return [
-        {
-            "fact": diff.fact,
-            "gpu": diff.gpu,
-            "subject": diff.subject,
-            "before": plain(diff.first),
-            "after": plain(diff.second),
-        }
-        for diff in one.differences
-    ]
+    return plain_differences(one.differences, "before", "after")
 
 
-def _lines(found: Any, first: str, second: str) -> list[str]:
+def _lines(found: Sequence[Difference], first: str, second: str) -> list[str]:
     """Return differences in words, the most telling ones."""
-    lines = [difference(one, first, second) for one in found[:FEW_DIFFERENCES]]
-    more = len(found) - len(lines)
-    return [*lines, comparison_words.more_differences(more)] if more > 0 else lines
+    return told_differences(found, first, second, FEW_DIFFERENCES)
 
 
 def _names(one: SetupChange) -> tuple[str, str]:
@@ -160,7 +151,3 @@ def _setup_speed(one: SetupChange) -> dict[str, Any] | None:
     first, second = _names(one)
     pair = one.found.ranking.between(second, first)
     return None if pair is None else _interval(pair.ratio.interval())
-
-
-def _minute(text: str) -> str:
-    return text[:16].replace("T", " ")

@@ -100,6 +100,11 @@ class Description:
         for metric in self.metrics:
             self._check_training(metric)
 
+    @property
+    def published(self) -> Reference | None:
+        """The published figures, None if there are none; they are read anew each time."""
+        return None if self.reference is None else self.reference()
+
     def _check_training(self, metric: Metric) -> None:
         """Check that the training counterpart of `metric` can be compared with it."""
         counterpart = self.outline.training_of(metric)

@@ -12,10 +12,9 @@ import click
 
 from bench.app import pricing
 from bench.app.amounts import Dollars, Duration, Number
-from bench.app.commands.report import left_out_lines
 from bench.app.commands.run_options import AXIS, axis_option
 from bench.app.commands.workload_command import WorkloadCommand
-from bench.app.folder_runs import runs_of
+from bench.app.folder_runs import left_out_lines, runs_of
 from bench.app.options import (
     PATH,
     ExitCodes,
@@ -222,8 +221,7 @@ def _answer(request: ChooseRequest, runs: list[Run], description: Description) -
     wish = Wish(
         request.target, request.deadline_s, request.budget_usd, request.axes, request.dataset
     )
-    reference = description.reference() if description.reference else None
-    choice, outline = choice_of(runs, wish, description.outline, reference)
+    choice, outline = choice_of(runs, wish, description.outline, description.published)
     report = choice_report(choice, outline, rent_or_buy(choice))
     text = data.summary_json(report) if request.as_json else render(report)
     return text.rstrip("\n"), choice.best is not None

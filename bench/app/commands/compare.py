@@ -16,8 +16,8 @@ from bench.app.options import (
     CONDITION_MET,
     Command,
     ExitCodes,
-    OneOf,
     Option,
+    by_option,
     flag,
     out_option,
     workload_option,
@@ -62,12 +62,7 @@ def command(program: Program, about: str) -> click.Command:
         callback=lambda **values: functools.partial(execute, request_of(values), program),
         params=[
             click.Argument(["names"], nargs=-1, metavar="A B ..."),
-            Option(
-                "--by",
-                type=OneOf(["step", "total", "p10"]),
-                default="step",
-                help="what is compared: the mean step (epoch over steps), the total, or the p10",
-            ),
+            by_option("compared"),
             Option("--baseline", metavar="NAME", help="the name that the others are set against"),
             Option(
                 "--margin",

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from bench.app.commands.report import left_out_lines
-from bench.app.named_runs import named_runs
-from bench.app.only import only
+from bench.app.folder_runs import left_out_lines
+from bench.app.named_runs import chosen_runs
 from bench.app.options import PATH, Command, ExitCodes, OneOf, Option, only_option, workload_option
 from bench.child.workload import load_workload
 from bench.errors import RequestError
@@ -77,15 +76,13 @@ def request_of(values: dict[str, Any]) -> ExportRequest:
 
 def execute(request: ExportRequest) -> int:
     """Write the files, or print the text."""
-    from bench.analysis.results import analyse  # pandas takes 0.5 s that --help need not pay
+    from bench.analysis.results import analyse  # imported here, so that --help is fast
 
-    named = named_runs(request.journals, REPORTS)
-    for line in left_out_lines([journal for one in named for journal in one.left_out]):
+    found = chosen_runs(request.journals, REPORTS, request.only)
+    for line in left_out_lines(found.left_out):
         print(line, file=sys.stderr)
-    runs = only([run for one in named for run in one.runs], request.only)
     description = load_workload(request.workload).description
-    reference = description.reference() if description.reference else None
-    results = analyse(runs, description.outline, reference)
+    results = analyse(found.runs, description.outline, description.published)
     if request.format == "pyperf":
         _write(_pyperf_files(request, results))
     else:

@@ -14,8 +14,7 @@ from bench.app.options import (
     Command,
     ExitCodes,
     MachineName,
-    OneOf,
-    Option,
+    by_option,
     flag,
     out_option,
     workload_option,
@@ -49,12 +48,7 @@ def command(program: Program, about: str) -> click.Command:
         callback=lambda **values: functools.partial(execute, request_of(values)),
         params=[
             click.Argument(["machine"], required=False, type=MachineName(several=False)),
-            Option(
-                "--by",
-                type=OneOf(["step", "total", "p10"]),
-                default="step",
-                help="what is shown: the mean step (epoch over steps), the total, or the p10",
-            ),
+            by_option("shown"),
             flag("--json", "print JSON", expose_as="as_json"),
             out_option("folder of reports"),
             workload_option(program),

@@ -16,6 +16,7 @@ import click
 
 from bench.app import pricing
 from bench.app.counts import counts_of
+from bench.app.folder_runs import left_out_lines
 from bench.app.named_runs import named_runs
 from bench.app.only import only
 from bench.app.options import (
@@ -36,7 +37,6 @@ from bench.record.run import LeftOut, Run
 from bench.spec.languages import LANGUAGES, Language
 from bench.spec.privacy import Privacy
 from bench.spec.request import Program, ReportRequest
-from bench.text import printable
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -159,19 +159,12 @@ def make_report(
     from bench.report.annex import report_of_results, with_figures, with_note_on_parquet
 
     description = workload.description
-    reference = description.reference() if description.reference else None
-    results = analyse(runs, description.outline, reference)
+    results = analyse(runs, description.outline, description.published)
     own_words = description.translations.get(language)
     report = report_of_results(results, commands, left_out, language, own_words)
     report = with_note_on_parquet(report)
     report = with_figures(report, results, description)
     return Written(data.write_report(report, out)[0], results)
-
-
-def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
-    """Yield a line for each journal that a report does not hold."""
-    for journal in left_out:
-        yield printable(f"note: the report leaves out {journal.name}: {journal.reason}")
 
 
 def _renamed(runs: Sequence[Run], label: str | None) -> Sequence[Run]:

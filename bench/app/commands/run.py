@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from bench.app import pricing
 from bench.app.commands import cluster_options, preview, run_cluster, run_precision, run_series
-from bench.app.commands.report import Written, left_out_lines, make_report
+from bench.app.commands.report import Written, make_report
 from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import Counts, counts_of
-from bench.app.folder_runs import with_run
+from bench.app.folder_runs import left_out_lines, with_run
 from bench.app.interrupts import one_interrupt
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in

@@ -11,9 +11,8 @@ from typing import Any
 
 import click
 
-from bench.app.commands.report import left_out_lines
-from bench.app.named_runs import named_runs
-from bench.app.only import only
+from bench.app.folder_runs import left_out_lines
+from bench.app.named_runs import chosen_runs
 from bench.app.options import PATH, Command, ExitCodes, Option, only_option, workload_option
 from bench.child.workload import load_workload
 from bench.errors import RequestError
@@ -80,10 +79,10 @@ def request_of(values: dict[str, Any]) -> ShareRequest:
 
 def execute(request: ShareRequest) -> int:
     """Write the journals, and say what was removed from them."""
-    named = named_runs(request.journals, REPORTS)
-    for line in left_out_lines([journal for one in named for journal in one.left_out]):
+    found = chosen_runs(request.journals, REPORTS, request.only)
+    for line in left_out_lines(found.left_out):
         print(line)
-    runs = only([run for one in named for run in one.runs], request.only)
+    runs = found.runs
     renamed = _names(_labels(runs), request.labels)
     scrub = _scrubber(load_workload(request.workload).description, renamed)
     journals = [scrub.run(run) for run in runs]

@@ -7,6 +7,7 @@ from typing import Any
 from bench.analysis.cells import column_axes
 from bench.analysis.comparison import CellComparison, Comparison
 from bench.analysis.self_comparison import SelfComparison
+from bench.clock import minute
 from bench.report.column import Column, Table
 from bench.report.pair_words import bracket_of
 from bench.report.shared_columns import Naming, cell_row, rank_text
@@ -92,7 +93,7 @@ def sittings_table(found: SelfComparison) -> Table:
     rows = [
         {
             "sitting": one.name.removeprefix("sitting "),
-            "began": one.contender.sittings[0].began_at[:16].replace("T", " "),
+            "began": minute(one.contender.sittings[0].began_at),
             "run": one.contender.sittings[0].run_id,
             "jobs": one.fit(found.by).jobs,
             "slower": found.slower(one),

@@ -15,6 +15,7 @@ from bench.analysis.ratios import MARGIN, noise_floor
 from bench.analysis.results import Results
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself, told_apart
 from bench.analysis.sittings import key_of, sittings, span_hours
+from bench.clock import minute
 from bench.report.column import Column, Row, Table
 from bench.report.compared import FEW_DIFFERENCES, difference_lines
 from bench.report.pair_words import pair_sentence
@@ -127,7 +128,7 @@ def _spread(fit: Effects, found: tuple[int, int]) -> dict[str, Any]:
 def _what_changed(found: SelfComparison) -> str:
     """Return what differs between the two sittings that were called different by most."""
     first, second = found.different[0].entrants
-    began = [one.contender.sittings[0].began_at[:16].replace("T", " ") for one in (first, second)]
+    began = [minute(one.contender.sittings[0].began_at) for one in (first, second)]
     lines = difference_lines(first, second, FEW_DIFFERENCES)
     return comparison.changed_speed(
         found.whole.name,

@@ -22,6 +22,7 @@ from bench.analysis.ranks import rankings
 from bench.analysis.ratios import ratio, within_sitting
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself
 from bench.analysis.sittings import span_hours
+from bench.clock import minute
 from bench.record.journal import find_journals, read_run
 from bench.record.run import Run, merged
 from bench.spec.description import Outline
@@ -149,7 +150,7 @@ def _where(found: Series) -> str:
     lost = whole.sittings_aside
     none = f" {lost} more sittings had disturbed jobs only." if lost else ""
     facts = found.jobs[0][0].record.machine
-    began = min(one.began_at for one in sittings)[:16].replace("T", " ")
+    began = minute(min(one.began_at for one in sittings))
     return (
         f"{len(found.jobs)} sittings within {span_hours(sittings):.1f} hours from {began} UTC on "
         f"{facts.cpu_model}, {facts.usable_cpus:g} CPUs; {jobs} jobs count, {whole.disturbed} of "
