@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Sequence
 
+from bench.app.live.viewer import Viewer
 from bench.app.progress import Progress
 from bench.dispatch.events import Event
 from bench.dispatch.transport import THIS_MACHINE
@@ -14,16 +15,24 @@ from bench.spec.job import JobSpec
 
 
 class Announcer:
-    """Writes and shows one line at a time; several threads may use it."""
+    """Writes and shows one line at a time, to `viewer` too; several threads may use it."""
 
-    def __init__(self, journal: Journal, header: RunHeader, progress: Progress) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        header: RunHeader,
+        progress: Progress,
+        viewer: Viewer | None = None,
+    ) -> None:
         self._journal, self._header, self._progress = journal, header, progress
+        self._viewer = viewer or Viewer()
         self._lock = threading.Lock()
 
     def append(self, line: Line) -> None:
         """Write a line that is not shown."""
         with self._lock:
             self._journal.append(line)
+            self._viewer.take(line)
 
     def take(self, line: JobRecord | MachineEntry | OutOfTime, host: str = THIS_MACHINE) -> None:
         """Write a line of the machine `host` and then show it."""
@@ -63,6 +72,8 @@ class Announcer:
         """Show what is not written."""
         with self._lock:
             self._progress.show(event)
+            left_s = None if event.kind == "progress" else self._progress.left_s
+            self._viewer.show(event, left_s)
 
     def say(self, text: str) -> None:
         """Show a sentence."""

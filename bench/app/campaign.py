@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun, cluster_request
+from bench.app.live.viewer import Viewer
 from bench.app.out_folder import held, journals_in, prepare_folder
 from bench.app.own_machine import OwnMachine, own_setup
 from bench.app.plan import Plan
@@ -52,6 +53,7 @@ class Campaign:
     what a look at this machine found before anything was started. `path` is the journal, or None
     until it is there. The limit of time counts from the call of `run`. `spoken` returns a text as
     the user reads it, with the name of the program in it. The minutes of the plan count from here.
+    `viewer` sees the run while it goes on.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class Campaign:
         budget: Budget | None = None,
         series: SeriesPlace | None = None,
         spoken: Callable[[str], str] = str,
+        viewer: Viewer | None = None,
     ) -> None:
         self.plan, self.out, self.fresh = plan, out, fresh
         self.series, self._budget = series, budget
         self.cluster, self.cluster_note = cluster, cluster_note
         self.limits, self._spoken = limits or MeasureLimits(), spoken
+        self.viewer = viewer or Viewer()
         self.path: Path | None = None
         self.look: LookRecord | None = None
         self._cluster_run: ClusterRun | None = None
@@ -168,7 +172,8 @@ class Campaign:
         header = continued.header if continued else self._header()
         own = continued.own if continued else None
         journal = Journal(self._path_of(header) if continued is None else continued.path)
-        announcer = Announcer(journal, header, progress)
+        announcer = Announcer(journal, header, progress, self.viewer)
+        self.viewer.begin(header, continued)
         with TRANSPORTS[self.plan.dispatch](own_setup(self.plan, self.look)) as transport:
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
             scheduler = Scheduler(
@@ -191,6 +196,7 @@ class Campaign:
                     self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
                     announcer.take(event.record)
+                    self.viewer.between_jobs(self.read)
                 else:
                     announcer.show(event)
         late = tuple(job.job_id for job in supply.out_of_time(THIS_MACHINE))
@@ -238,7 +244,9 @@ class Campaign:
         followed = self._cluster_run
         if followed is None:
             return
+        self.viewer.enter("cluster")
         while not followed.wait(0.5):
+            self.viewer.between_jobs(self.read)
             if budget.overtime_s >= OVERTIME_S:
                 progress.say(
                     "the cluster has not said that it ended: its share is left open, and the same "

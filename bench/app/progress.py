@@ -97,7 +97,7 @@ class Progress:
         if host:
             self.say(f"{host} is ready: {len(jobs)} jobs")
         elif jobs or repeats:
-            self.say(f"about {units.duration(self._left_s)} to go")
+            self.say(f"about {units.duration(self.left_s)} to go")
 
     def show(self, event: Event) -> None:
         """Show what happened: a record becomes a line."""
@@ -126,14 +126,14 @@ class Progress:
     @property
     def _left(self) -> str:
         """The time left in words, and the part of it that repeats of disturbed jobs take."""
-        words = f"about {units.duration(self._left_s)} left"
+        words = f"about {units.duration(self.left_s)} left"
         if self._asked_left_s() is not None:  # the time is given, and repeats have no claim on it
             return words
         repeats_s = max((t.repeats_left_s for t in self._tallies.values()), default=0.0)
         return words + (f", {units.duration(repeats_s)} for repeats" if repeats_s else "")
 
     @property
-    def _left_s(self) -> float:
+    def left_s(self) -> float:
         """Seconds until the last machine is done: the machines work side by side.
 
         If minutes were asked for, what is left of them counts, or the running job if it is longer.

@@ -76,7 +76,10 @@ class ClusterChoice:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run: what to run, how, where, and whether it is only to be shown."""
+    """A run: what to run, how, where, and whether it is only to be shown.
+
+    `serve` is the port of the page that shows the run while it goes on; 0 is any free port.
+    """
 
     workload: str
     grid: str
@@ -98,6 +101,7 @@ class RunRequest:
     limits: MeasureLimits = field(default_factory=MeasureLimits)
     series: SeriesRequest | None = None
     language: Language = LANGUAGES[0]
+    serve: int | None = None
     only_show: Literal["jobs", "launches", "plan"] | None = None
 
 

@@ -40,6 +40,7 @@ from bench.spec.request import Program, ReportRequest
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
+    from bench.report.column import Report
 
 #: What `--price` does to the journals' own prices.
 PRICE = (
@@ -57,10 +58,11 @@ out, with a note.
 
 @dataclass(frozen=True)
 class Written:
-    """A report that was written: the path of its Markdown, and its results."""
+    """A report that was written: the path of its Markdown, its results, and what it says."""
 
     path: Path
     results: Results
+    report: Report
 
 
 def command(program: Program, about: str) -> click.Command:
@@ -154,17 +156,30 @@ def make_report(
     report from journals; a run needs none, because its journal holds its command. `left_out` are
     journals that the report does not hold.
     """
-    from bench.analysis.results import analyse  # imported here, so that --help is fast
     from bench.report import data
-    from bench.report.annex import report_of_results, with_figures, with_note_on_parquet
+    from bench.report.annex import with_note_on_parquet
+
+    results, report = report_of(runs, workload, commands, left_out, language)
+    report = with_note_on_parquet(report)
+    return Written(data.write_report(report, out)[0], results, report)
+
+
+def report_of(
+    runs: Sequence[Run],
+    workload: Workload,
+    commands: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
+    language: Language = LANGUAGES[0],
+) -> tuple[Results, Report]:
+    """Return the results of `runs` and the report on them; see `make_report`."""
+    from bench.analysis.results import analyse  # imported here, so that --help is fast
+    from bench.report.annex import report_of_results, with_figures
 
     description = workload.description
     results = analyse(runs, description.outline, description.published)
     own_words = description.translations.get(language)
     report = report_of_results(results, commands, left_out, language, own_words)
-    report = with_note_on_parquet(report)
-    report = with_figures(report, results, description)
-    return Written(data.write_report(report, out)[0], results)
+    return results, with_figures(report, results, description)
 
 
 def _renamed(runs: Sequence[Run], label: str | None) -> Sequence[Run]:

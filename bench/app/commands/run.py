@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.app import pricing
-from bench.app.commands import cluster_options, preview, run_cluster, run_precision, run_series
+from bench.app.commands import (
+    cluster_options,
+    preview,
+    run_cluster,
+    run_live,
+    run_precision,
+    run_series,
+)
 from bench.app.commands.report import Written, make_report
 from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import Counts, counts_of
@@ -29,6 +36,7 @@ from bench.watch.look import wait_until_quiet
 
 if TYPE_CHECKING:
     from bench.app.campaign import Campaign
+    from bench.app.live.viewer import Viewer
 
 
 def execute(request: RunRequest, program: Program) -> int:
@@ -40,18 +48,22 @@ def execute(request: RunRequest, program: Program) -> int:
         for line in preview.SHOWN[request.only_show](plan, request):
             print(line)
         return 0
-    if request.series is None:
-        return _sitting(request, program, plan, Turn(limits=request.limits)).code
-    measure = functools.partial(_sitting, request, program, plan)
-    outline = plan.workload.description.outline
-    rest = run_precision.second_stage(request, request.series, outline, program)
-    return run_series.execute(request, request.series, plan.request_digest, measure, rest)
+    with run_live.viewer(request, plan.workload) as viewer:
+        measure = functools.partial(_sitting, request, program, plan, viewer)
+        if request.series is None:
+            return measure(Turn(limits=request.limits)).code
+        outline = plan.workload.description.outline
+        rest = run_precision.second_stage(request, request.series, outline, program)
+        return run_series.execute(
+            request, request.series, plan.request_digest, measure, rest, viewer
+        )
 
 
-def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> Sat:
+def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, turn: Turn) -> Sat:
     """Measure this machine and the cluster once, and write the report."""
     from bench.app.campaign import Campaign  # what places jobs is not needed to list them
 
+    viewer.enter("starting")
     cluster, note = run_cluster.find(request.cluster, request.limits)
     campaign = Campaign(
         plan,
@@ -63,6 +75,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, turn: Turn) -> S
         budget=turn.budget,
         series=turn.place,
         spoken=program.spoken,
+        viewer=viewer,
     )
     try:
         code = _measure(campaign, request.language)
@@ -107,11 +120,13 @@ def _report(campaign: Campaign, language: Language, interrupted: bool = False) -
     if campaign.path is None:
         print("nothing was measured")
         return 1
+    campaign.viewer.enter("reporting")
     run, workload = campaign.read(), campaign.plan.workload
     journals = find_journals(journals_in(campaign.out))
     found = with_run(run, journals, workload.description.outline)
     runs = pricing.repriced_sittings(found.runs, run)
     written = make_report(runs, campaign.out, workload, left_out=found.left_out, language=language)
+    campaign.viewer.reported(written)
     for line in left_out_lines(found.left_out):
         print(line)
     for line in _closing_lines(run, written.path, interrupted):

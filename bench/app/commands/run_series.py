@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from bench import units
 from bench.app.interrupts import one_interrupt
+from bench.app.live.viewer import Viewer
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
 from bench.app.series import Series, find_series
@@ -69,18 +70,20 @@ def execute(
     request_digest: str,
     measure: Callable[[Turn], Sat],
     second_stage: SecondStage | None = None,
+    viewer: Viewer | None = None,
 ) -> int:
     """Measure the sittings that are missing; return the exit code.
 
     Each sitting is measured by `measure`, which writes the report. The limits of `request` are
-    limits of the whole series. `second_stage` plans the rest of a series with a precision.
+    limits of the whole series. `second_stage` plans the rest of a series with a precision. `viewer`
+    sees the pauses.
     """
     journals = [] if request.fresh else find_journals(journals_in(request.out))
     series = find_series(journals, request_digest, asked)
     if series.begun:
         print(f"going on with a series: {_measured(series)} (--fresh starts a new one)")
     with one_interrupt(print):  # a sitting answers its own; this answers between two of them
-        return _Sittings(request, asked, series, measure, second_stage).run()
+        return _Sittings(request, asked, series, measure, second_stage, viewer or Viewer()).run()
 
 
 class _Sittings:
@@ -93,8 +96,10 @@ class _Sittings:
         series: Series,
         measure: Callable[[Turn], Sat],
         second_stage: SecondStage | None,
+        viewer: Viewer,
     ) -> None:
         self._request, self._asked, self._series = request, asked, series
+        self._viewer = viewer
         self._measure, self._second_stage = measure, second_stage
         self._began_s, self._most = time.monotonic(), series.of
         self._usd = request.limits.max_usd
@@ -187,6 +192,7 @@ class _Sittings:
             )
             return False
         if wait_s:
+            self._viewer.wait(number, self._series.of, begins)
             print(
                 f"\nwaiting {units.duration(wait_s)}: sitting {number} of {self._series.of} begins "
                 f"at {_time_of_day(begins, now)} (Ctrl-C ends; the same command goes on)",

@@ -12,32 +12,45 @@ from typing import Any
 
 from bench.report.column import Report, plain
 from bench.report.figures.figure import Figure
-from bench.report.page import html, libraries
+from bench.report.page import html, libraries, live
 from bench.report.page.content import rounded
+from bench.report.page.live import Served
 from bench.report.page.page import Page
 
 #: The parts of the script, in order; together they are one function.
 SCRIPTS = ("dom", "state", "compare", "charts", "ratio", "cost", "tables", "records", "main")
 
+#: The part of the script that asks for the states of a run, and the whole script of a page that has
+#: no figures yet.
+LIVE, BARE_SCRIPTS = "live", ("dom", "state", "charts", "live", "bare")
+
 #: Significant digits of the data of a figure: more than a screen can show.
 FIGURE_DIGITS = 6
 
 
-def summary_html(report: Report, page: Page, pictures: Mapping[str, str]) -> str:
+def summary_html(
+    report: Report, page: Page, pictures: Mapping[str, str], served: Served | None = None
+) -> str:
     """Return the whole page; `pictures` holds the SVG of each figure by its name.
 
     Without figures it holds no charting library, and its script shows tables in place of charts.
+    A page that is `served` while its run goes on asks for the states of the jobs; it needs no
+    pictures.
 
     Its policy allows its own scripts and style by their digests, and pictures that stand in the
-    page itself, and nothing else.
+    page itself, and nothing else. A served page may also ask the server from which it came.
     """
-    script = "(function () {\n" + "\n".join(map(_script, SCRIPTS)) + "\n})();\n"
+    script = _function(SCRIPTS if served is None else (*SCRIPTS[:-1], LIVE, SCRIPTS[-1]))
     charts = libraries.bundle() if report.figures else ""
     style = _asset("page.css") + html.numeric_columns(report.tables)
-    figures = {one.name: html.figure(one, pictures[one.name]) for one in report.figures}
+    figures = {one.name: html.figure(one, pictures.get(one.name, "")) for one in report.figures}
     data = {**page.content, "figures": [_specification(one) for one in report.figures]}
+    if served is not None:
+        style += _asset("live.css")
+        data["live"] = served.content
     return string.Template(_asset("page.html")).substitute(
-        policy=policy([charts, script], style),
+        policy=policy([charts, script], style, served=served is not None),
+        live=live.section() if served is not None else "",
         title=html.text(report.title),
         style=style,
         lead=html.paragraphs(report.verdict[:1]),
@@ -72,13 +85,35 @@ def embedded(data: Any) -> str:
     return packed.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def policy(scripts: Sequence[str], style: str) -> str:
-    """Return the content security policy that allows these scripts and this style alone."""
+def bare_html(title: str, served: Served) -> str:
+    """Return the page of a run that has no figures yet: only the states of its jobs."""
+    script, style = _function(BARE_SCRIPTS), _asset("page.css") + _asset("live.css")
+    return string.Template(_asset("bare.html")).substitute(
+        policy=policy([script], style, served=True),
+        title=html.text(title),
+        style=style,
+        live=live.section(),
+        data=embedded({"axes": [], "figures": [], "live": served.content}),
+        script=script,
+    )
+
+
+def policy(scripts: Sequence[str], style: str, *, served: bool = False) -> str:
+    """Return the content security policy that allows these scripts and this style alone.
+
+    A page that is `served` may also ask the server from which it came.
+    """
     allowed = " ".join(_digest(one) for one in scripts if one)
+    ask = "connect-src 'self'; " if served else ""
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"{ask}base-uri 'none'; form-action 'none'"
     )
+
+
+def _function(parts: Sequence[str]) -> str:
+    """Return the parts of a script as one function."""
+    return "(function () {\n" + "\n".join(map(_script, parts)) + "\n})();\n"
 
 
 def _digest(source: str) -> str:

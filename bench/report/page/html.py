@@ -43,10 +43,14 @@ def preformatted(value: str) -> str:
 
 
 def figure(one: Figure, svg: str) -> str:
-    """Return a figure with its picture, which the script replaces, and its two sentences."""
+    """Return a figure with its picture, which the script replaces, and its two sentences.
+
+    Without a picture, the words for it stand there.
+    """
+    shown = f"<img alt=\"{text(one.alt)}\" src='{data_uri(svg)}'>" if svg else text(one.alt)
     return f"""<figure id="figure-{one.name}" data-figure="{one.name}">
 <h3>{text(one.title)}</h3>
-<div class="chart"><img alt="{text(one.alt)}" src='{data_uri(svg)}'></div>
+<div class="chart">{shown}</div>
 {how_to_read(one.how_to_read)}
 </figure>"""
 

@@ -25,6 +25,7 @@ function start() {
   drawFigures();
   for (const node of document.querySelectorAll("table[data-table]")) addTable(node);
   addRecords();
+  if (data.live) addLive();
   let wide = innerWidth;
   window.addEventListener("resize", () => {
     if (innerWidth !== wide) repaint();

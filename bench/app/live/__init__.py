@@ -1,0 +1,1 @@
+"""The live page: who looks at a run while it goes on, on loopback only."""
