@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 #: What a job is doing, or how it ended. A `disturbed` job was measured. A job is `left out` if the
 #: minutes of the run were too short for it.
-State = Literal["running", "waiting", "measured", "disturbed", "failed", "skipped", "left out"]
+State = Literal["measured", "disturbed", "failed", "running", "waiting", "skipped", "left out"]
 STATES: tuple[State, ...] = get_args(State)
 
 #: What the whole run is doing. `cluster`: this machine is done, and a cluster still measures.

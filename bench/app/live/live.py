@@ -156,14 +156,14 @@ class Live(Viewer):
     def _show_the_end(self) -> None:
         """Let the written report be the page, and wait until the open pages have it."""
         final = _read(self._written)
-        if final is not None:
-            self._page = final
-        pages = self._server.pages
-        self._board.end(report=final is not None)
+        if final is None:
+            return
+        self._page = final
+        self._board.end(report=True)
         ends_s = time.monotonic() + MISSED * self._poll_s
         while time.monotonic() < ends_s:
             viewers = self._server.viewers(MISSED * self._poll_s)
-            if self._server.pages - pages >= viewers:
+            if self._server.answered(self._page) >= viewers:
                 return
             time.sleep(0.05)
 

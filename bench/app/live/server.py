@@ -59,7 +59,7 @@ class LiveServer:
 
     def __init__(self, answers: Mapping[str, Answer], port: int = 0) -> None:
         self._viewers: dict[str, float] = {}  # when each open page last asked for something
-        self._pages = 0
+        self._page, self._times = b"", 0  # the page that was answered last, and how often
         self._lock = threading.Lock()
         try:
             self._server = _Server((ADDRESS, port), _Handler)
@@ -81,10 +81,10 @@ class LiveServer:
         """The address of the page."""
         return f"http://{ADDRESS}:{self.port}/"
 
-    @property
-    def pages(self) -> int:
-        """How often the page was answered."""
-        return self._pages
+    def answered(self, page: bytes) -> int:
+        """Return how often exactly this page was answered since another one was."""
+        with self._lock:
+            return self._times if self._page is page else 0
 
     def viewers(self, within_s: float) -> int:
         """Return how many open pages asked for the states in the last seconds."""
@@ -98,11 +98,13 @@ class LiveServer:
         self._server.server_close()
         self._thread.join()
 
-    def _seen(self, answer: Answer, viewer: str) -> None:
+    def _seen(self, answer: Answer, body: bytes, viewer: str) -> None:
         """Take note of an answer that was sent whole."""
         now = time.monotonic()
         with self._lock:
-            self._pages += answer.is_page
+            if answer.is_page:
+                self._times = 1 if self._page is not body else self._times + 1
+                self._page = body
             known = {one: at for one, at in self._viewers.items() if now - at < FORGOTTEN_S}
             if viewer and (viewer in known or len(known) < MOST_VIEWERS):
                 known[viewer] = now
@@ -115,7 +117,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     answers: Mapping[str, Answer]
-    seen: Callable[[Answer, str], None]
+    seen: Callable[[Answer, bytes, str], None]
 
     def server_bind(self) -> None:
         """Take the port; unlike the library's own, this asks no name server for a name."""
@@ -157,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        self.server.seen(answer, parse_qs(query).get("page", [""])[0][:32])
+        self.server.seen(answer, body, parse_qs(query).get("page", [""])[0][:32])
 
     def end_headers(self) -> None:
         """End the headers with those of every answer."""

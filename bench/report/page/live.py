@@ -13,6 +13,9 @@ from bench.report.words import live as words
 #: Where the page asks for the states; it stands beside the page.
 STATES = "states.json"
 
+#: The letter of a job that a machine does not have.
+ABSENT = "-"
+
 
 @dataclass(frozen=True)
 class Served:
@@ -53,7 +56,7 @@ def states_json(states: RunStates) -> bytes:
     """Return the states as JSON.
 
     `jobs` are the names of all jobs. A machine has a letter for each of them, which `letters`
-    explains; a space stands for a job that the machine does not have. `notes` are by the number of
+    explains; a dash stands for a job that the machine does not have. `notes` are by the number of
     the job.
     """
     names = list(dict.fromkeys(job for machine in states.machines for job in machine.jobs))
@@ -79,6 +82,6 @@ def _machine(machine: MachineStates, names: list[str]) -> dict[str, Any]:
         "name": machine.name,
         "counts": words.counts(machine),
         "now": machine.now,
-        "states": "".join(" " if job is None else words.LETTERS[job.state] for job in found),
+        "states": "".join(ABSENT if job is None else words.LETTERS[job.state] for job in found),
         "notes": {str(place): job.note for place, job in enumerate(found) if job and job.note},
     }

@@ -72,7 +72,7 @@ def figures(states: RunStates) -> str:
     if not states.figures:
         return NO_FIGURES
     jobs = "1 job" if states.figures_of == 1 else f"{states.figures_of} jobs"
-    return f"There are figures of {jobs} of this run."
+    return f"The newest figures hold {jobs} of this run."
 
 
 def lost(report: str) -> str:

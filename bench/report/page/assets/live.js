@@ -109,7 +109,7 @@ function running({ states, now }, jobs) {
 function boxes({ name, counts, states, notes }, jobs, letters) {
   const label = `${name}: ${counts}`;
   return make("div", { class: "boxes", role: "img", "aria-label": label }, ...[...states].flatMap((letter, place) => {
-    if (letter === " ") return [];
+    if (letter === "-") return [];
     const note = notes[place] ? ` (${notes[place]})` : "";
     return [make("span", { class: letter, title: `${jobs[place]}: ${letters[letter]}${note}` }, letter)];
   }));
@@ -118,7 +118,7 @@ function boxes({ name, counts, states, notes }, jobs, letters) {
 /** Return a table of every job of every machine. */
 function jobList({ machines, jobs, letters }) {
   const rows = machines.flatMap(({ name, states, notes }) => [...states].flatMap((letter, place) =>
-    letter === " " ? [] : [[jobs[place], name, letters[letter], notes[place] ?? ""]]));
+    letter === "-" ? [] : [[jobs[place], name, letters[letter], notes[place] ?? ""]]));
   rows.sort((one, other) => LISTED.indexOf(one[2]) - LISTED.indexOf(other[2]));
   const found = make("div", {}, table("Every job", ["job", "machine", "state", "why"], rows.slice(0, MOST_JOBS).map((cells) => ({ cells }))));
   if (rows.length > MOST_JOBS) found.append(make("p", {}, `The list holds the first ${MOST_JOBS} of ${rows.length} jobs.`));
