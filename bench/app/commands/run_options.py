@@ -207,18 +207,23 @@ def _how_to_run() -> list[Option]:
             help="wait up to S seconds for each machine to be quiet before its first job",
         ),
         *series_options(HOW),
-        option(
-            "--serve",
-            type=click.IntRange(0, 65535),
-            is_flag=False,
-            flag_value=0,
-            metavar="[PORT]",
-            help="show the run as a page while it goes on, on 127.0.0.1 alone (a free port unless "
-            "PORT is given); the server ends with the run",
-        ),
+        _serve_option(),
         flag("--show-hostnames", "record host names as they are, not hashed", HOW),
         flag("--fresh", "start anew instead of continuing a run that was cut off", HOW),
     ]
+
+
+def _serve_option() -> Option:
+    return Option(
+        "--serve",
+        section=HOW,
+        type=click.IntRange(0, 65535),
+        is_flag=False,
+        flag_value=0,
+        metavar="[PORT]",
+        help="show the run as a page while it goes on, on 127.0.0.1 alone (a free port unless "
+        "PORT is given); the server ends with the run",
+    )
 
 
 def request_of(values: dict[str, Any]) -> RunRequest:

@@ -46,7 +46,7 @@ class Live(Viewer):
 
     Figures are made only between jobs, only if a page is open, and only for a small share of the
     time. At its end it waits until the open pages have the report, `MISSED` questions at most.
-    Raises RequestError if the port cannot be had.
+    Raises RequestError if the port is unavailable.
     """
 
     def __init__(

@@ -54,7 +54,7 @@ class Answer:
 class LiveServer:
     """Answers the paths of `answers`, such as `/`, until it is closed; `port` 0 is any free port.
 
-    Raises RequestError if the port cannot be had.
+    Raises RequestError if the port is unavailable.
     """
 
     def __init__(self, answers: Mapping[str, Answer], port: int = 0) -> None:
@@ -65,7 +65,7 @@ class LiveServer:
             self._server = _Server((ADDRESS, port), _Handler)
         except OSError as error:
             raise RequestError(
-                f"the live page cannot have port {port} of this machine",
+                f"port {port} of this machine is unavailable for the live page",
                 seen=error.strerror or str(error),
                 next_step="give another port, or --serve without one for any free port",
             ) from error

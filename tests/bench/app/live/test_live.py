@@ -127,7 +127,7 @@ def test_a_port_that_is_taken_ends_the_command_before_anything_is_measured(tmp_p
     with Live(WORKLOAD, tmp_path) as live:
         words = [*toy_words(tmp_path, "out"), "--serve", str(live.port)]
         assert run_command(words) == 2
-    assert f"error: the live page cannot have port {live.port}" in capsys.readouterr().err
+    assert f"error: port {live.port} of this machine is unavailable" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
