@@ -54,6 +54,10 @@ class Follower(threading.Thread):
         seen = [one["phase"] for one in self.states]
         return [one for place, one in enumerate(seen) if place == 0 or seen[place - 1] != one]
 
+    def is_at(self, letter: str) -> bool:
+        """Say whether a job of the first machine was seen in the state that a letter stands for."""
+        return any(letter in one["machines"][0]["states"] for one in self.states if one["machines"])
+
     def run(self) -> None:
         """Ask until the server, once it was there, is gone."""
         first_s = time.monotonic() + 20

@@ -16,13 +16,14 @@ from bench.child.workload import Workload
 from bench.record.journal import find_journals
 from bench.record.run import LeftOut, Run
 from bench.report.words import live as words
+from bench.spec.languages import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from bench.report.column import Report
 
-#: Records of other runs that the figures take into account: the analysis of so many takes about two
-#: seconds. The report at the end of the run holds all of them.
-MOST_OTHER_RECORDS = 400
+#: Records of other runs that the figures take into account: figures of so many took three seconds.
+#: The report at the end of the run holds all of them.
+MOST_OTHER_RECORDS = 200
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,17 @@ class Figures:
     workload: Workload
     out: Path
     own: Path
+    language: Language = LANGUAGES[0]
 
     def report(self, run: Run) -> Report:
         """Return the report of `run` as it is now, and of the others."""
         others = self._others
         runs = sorted((run, *others.runs), key=lambda one: one.path.name)
         return report_of(
-            pricing.repriced_sittings(runs, run), self.workload, left_out=others.left_out
+            pricing.repriced_sittings(runs, run),
+            self.workload,
+            left_out=others.left_out,
+            language=self.language,
         )[1]
 
     @cached_property

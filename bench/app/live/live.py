@@ -22,6 +22,7 @@ from bench.record.run import Run
 from bench.report.page.build import bare_html, summary_html
 from bench.report.page.live import STATES, Served, states_json
 from bench.report.words import notes
+from bench.spec.languages import LANGUAGES, Language
 from bench.text import type_and_line
 
 if TYPE_CHECKING:
@@ -50,9 +51,16 @@ class Live(Viewer):
     """
 
     def __init__(
-        self, workload: Workload, out: Path, port: int = 0, *, poll_s: float = POLL_S
+        self,
+        workload: Workload,
+        out: Path,
+        port: int = 0,
+        *,
+        poll_s: float = POLL_S,
+        language: Language = LANGUAGES[0],
     ) -> None:
         self._workload, self._out, self._poll_s = workload, out, poll_s
+        self._language = language
         self._session = secrets.token_hex(8)
         self._board = Board(self._session, workload.description.outline)
         self._figures: Figures | None = None
@@ -116,7 +124,9 @@ class Live(Viewer):
 
         def report() -> Report:
             run = read()
-            self._figures = self._figures or Figures(self._workload, self._out, run.path)
+            self._figures = self._figures or Figures(
+                self._workload, self._out, run.path, self._language
+            )
             return self._figures.report(run)
 
         self._make(report)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from command_line import run_command
@@ -44,6 +48,26 @@ def test_a_run_is_seen_from_its_first_job_to_its_report(tmp_path, monkeypatch, c
     assert b"connect-src" not in seen.ended
     with pytest.raises(OSError, match="refused"):
         answer(port)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_interrupted_ends_with_its_own_code_and_shows_its_report(tmp_path):
+    port = free_port()
+    words = toy_words(tmp_path, "out", "[1, 2]")
+    (tmp_path / "toys.yaml").write_text("name: t\nsubgrids: [{models: [ok, hang], epochs: 2}]\n")
+    command = [sys.executable, "-m", "mnist_bench.run", *words[1:], "--serve", str(port)]
+    with Follower(port) as seen:
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        deadline_s = time.monotonic() + 90
+        while not seen.is_at("r") and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=90)[0]
+    assert run.returncode == 130
+    assert "interrupted: the same command goes on" in said
+    assert seen.phases[-1] == "ended"
+    assert seen.ended == (tmp_path / "out" / "summary.html").read_bytes()
+    assert "r" not in seen.states[-1]["machines"][0]["states"]
 
 
 @pytest.mark.slow
