@@ -71,7 +71,7 @@ def report_of_results(
     """
     words, book = words_of(language), phrasebook(language, own_words)
     report = Report(
-        title=words.title(book.said(results.outline.title)),
+        title=title_of(results.outline, language, own_words),
         verdict=(verdict(results, words, book),),
         tables=_tables(results, commands),
         notes=(
@@ -86,6 +86,13 @@ def report_of_results(
         language=language,
     )
     return translated(report, book)
+
+
+def title_of(
+    outline: Outline, language: Language = LANGUAGES[0], own_words: Mapping[str, str] | None = None
+) -> str:
+    """Return the title of the workload's report."""
+    return words_of(language).title(phrasebook(language, own_words).said(outline.title))
 
 
 def _tables(results: Results, commands: Sequence[str]) -> tuple[Table, ...]:

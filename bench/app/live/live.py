@@ -19,9 +19,9 @@ from bench.dispatch.events import Event
 from bench.record.job_states import Phase
 from bench.record.lines import JobRecord, Line, RunHeader
 from bench.record.run import Run
+from bench.report.annex import title_of
 from bench.report.page.build import bare_html, summary_html
 from bench.report.page.live import STATES, Served, states_json
-from bench.report.words import notes
 from bench.spec.languages import LANGUAGES, Language
 from bench.text import type_and_line
 
@@ -67,7 +67,8 @@ class Live(Viewer):
         self._made_of, self._made, self._next_s = 0, 0, 0.0
         self._records = 0  # of this run, in its journal
         self._written: Path | None = None
-        title = notes.title(workload.description.outline.title)
+        description = workload.description
+        title = title_of(description.outline, language, description.translations.get(language))
         self._page = bare_html(title, self._served()).encode()
         answers = {
             "/": Answer("text/html; charset=utf-8", lambda: self._page, is_page=True),
