@@ -123,6 +123,11 @@ class Table:
         found = dict.fromkeys(key for row in self.rows for key in row)
         return tuple(found) or tuple(column.key for column in self.columns)
 
+    def values(self, key: str) -> list[Any]:
+        """Return the plain values of all rows under a key; None if a row does not have it."""
+        found = [row.get(key) for row in self.rows]
+        return [value if type(value) in _PLAIN else plain(value) for value in found]
+
     @cached_property
     def constants(self) -> dict[str, str]:
         """The text of each foldable column whose cells all read the same, by the column's key."""

@@ -25,6 +25,8 @@ from bench.report.page.build import summary_html
 #: `kind` of each sentence of the verdict (`answer`, `failed`, `disturbed`, `assumed`, ...), and why
 #: facts of a machine are `unknown`. In any language, keys and values are as in English.
 LAYOUT_VERSION = 4
+#: The types of values that CSV holds as they are.
+_NUMBERS = frozenset({int, float, type(None)})
 #: A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -154,11 +156,8 @@ def _csv_lines(table: Table) -> Iterator[str]:
     lines: list[str] = []
     writer = csv.writer(_Lines(lines), lineterminator="\n")
     writer.writerow(table.keys)
-    for row in table.rows:
-        writer.writerow([_cell(row.get(key)) for key in table.keys])
-        yield from lines
-        lines.clear()
-    yield from lines  # the heading of a table without rows
+    writer.writerows(zip(*(_cells(table.values(key)) for key in table.keys), strict=True))
+    yield from lines
 
 
 @dataclass(frozen=True)
@@ -201,10 +200,12 @@ def _remove(path: Path) -> None:
         return  # it was renamed, or it was never made
 
 
+def _cells(values: list[Any]) -> list[Any]:
+    """Return plain values as a spreadsheet holds them; numbers remain what they are."""
+    return values if set(map(type, values)) <= _NUMBERS else [*map(_cell, values)]
+
+
 def _cell(value: Any) -> Any:
-    if value is None or type(value) is int:
-        return value
-    value = plain(value)
     if isinstance(value, list):
         value = " ".join(str(item) for item in value)
     if isinstance(value, str):

@@ -7,13 +7,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.report.column import Column, Table, plain
+from bench.report.column import Column, Table
 
 #: The package that writes Parquet; the extra `report` installs it.
 PACKAGE = "pyarrow"
 
 #: The largest whole number of a column of whole numbers.
 MOST = 2**63 - 1
+
+
+#: The kind of all values of a type; whole numbers may be too large, and lists hold other values.
+_ALIKE: Mapping[type, str] = {bool: "bool", float: "float", str: "text"}
 
 
 def is_available() -> bool:
@@ -34,7 +38,7 @@ def table_parquet(table: Table) -> bytes:
     about = {column.key: column for column in table.columns}
     fields, arrays = [], []
     for key in table.keys:
-        values = [plain(row.get(key)) for row in table.rows]
+        values = table.values(key)
         kind = _kind(values) or ("float" if _is_number(about.get(key)) else "text")
         arrays.append(pa.array(_cast(values, kind), type=_arrow(kind, pa)))
         fields.append(pa.field(key, arrays[-1].type, metadata=_metadata(about.get(key))))
@@ -46,7 +50,11 @@ def table_parquet(table: Table) -> bytes:
 
 def _kind(values: Sequence[Any]) -> str | None:
     """Return the kind of the known values of a column; None if no value is known."""
-    kinds = {_kind_of(value) for value in values if value is not None}
+    types = set(map(type, values)) - {type(None)}
+    if types <= _ALIKE.keys():  # all values of such a type are of one kind
+        kinds = {_ALIKE[one] for one in types}
+    else:
+        kinds = {_kind_of(value) for value in values if value is not None}
     if not kinds:
         return None
     if kinds == {"list"}:
