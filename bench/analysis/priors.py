@@ -114,7 +114,10 @@ def prior_of(told: Told, kind: str) -> Prior | None:
 
 
 class TypePriors:
-    """What the machines of each type tell of each other's sittings, and nobody of its own."""
+    """What machines of one type tell about the sittings of each other.
+
+    A machine's own sittings are no part of its own prior.
+    """
 
     def __init__(self, known: Iterable[tuple[MachineFacts, Effects]]) -> None:
         self._types: dict[str, Told] = {}

@@ -34,7 +34,7 @@ TEXTS = ("conditions", "unknown")
 
 
 class Pool:
-    """The parts that were seen so far. Equal parts become one object, which nobody can change."""
+    """The parts that were seen so far. Equal parts become one object, which is immutable."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[type[BaseModel], bytes], BaseModel] = {}

@@ -1,7 +1,8 @@
 """Removes from a run what tells whose machine it is, field by field (shared_fields.py).
 
-Only what the table of fields names is shared. An id is replaced by a digest with a salt that is
-drawn anew for each call and kept nowhere, so machines stay apart and nobody can look the id up.
+Only what the table of fields names is shared. An id is replaced by a digest with a salt. The salt
+is drawn anew for each call and is not stored, so machines stay apart, but the id cannot be looked
+up.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ class Scrubber:
     """Scrubs the runs of one share: all with one salt, so that equal ids stay equal.
 
     `labels` maps the label of each shared machine to the name under which it is shared. `grids` and
-    `variables` are names that the program itself gave, so they identify nobody. `removed` holds the
-    values that were removed or replaced, each once, for the user's own eyes.
+    `variables` are names that the program itself gave, so they do not identify a user. `removed`
+    holds the values that were removed or replaced, each once. Only the user sees it.
     """
 
     rules: Mapping[type, Mapping[str, Rule]]

@@ -30,7 +30,7 @@ from bench.text import printable
 #: The end of a journal's name.
 JOURNAL = ".jsonl"
 
-#: Names of users that identify nobody, and the least length of a name that is looked for.
+#: Names of users that do not identify a person, and the least length of a name that is looked for.
 COMMON_USERS = frozenset({"root", "user", "admin", "ubuntu", "debian"})
 LEAST_NAME = 3
 

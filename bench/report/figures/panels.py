@@ -152,8 +152,8 @@ def concat_panels(
 def linear_ends(values: Iterable[float], least: float) -> tuple[float, float]:
     """Return the ends of a linear axis of any figures, with a little room.
 
-    The axis spans the share `least` of the largest figure at least, so that it does not make
-    differences look large that nobody would notice.
+    The axis spans at least the share `least` of the largest figure, so that negligible differences
+    do not look large.
     """
     known = list(values)
     low, high = min(known), max(known)

@@ -65,7 +65,7 @@ def data_uri(svg: str) -> str:
     """Return a picture as an address that holds it, escaped for an attribute in single quotes.
 
     A picture's own roles and labels are left out, because its alternative text stands in their
-    place, and so are the decimals that nobody sees.
+    place. Coordinates are cut to two decimals, because more of them cannot be seen.
     """
     packed = re.sub(r"\s+", " ", _TAG.sub(_slim, svg)).replace("%", "%25").replace("#", "%23")
     return "data:image/svg+xml," + packed.replace("&", "&amp;").replace("'", "&#39;")
