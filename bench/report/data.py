@@ -71,7 +71,9 @@ def _write_figures(report: Report, pictures: Mapping[str, str], folder: Path) ->
     written = []
     for figure in report.figures:
         written.append(replace_file(folder / f"{figure.name}.svg", pictures[figure.name]))
-        written.append(replace_file(folder / f"{figure.name}.png", render.png(figure)))
+        written.append(
+            replace_file(folder / f"{figure.name}.png", render.png(pictures[figure.name]))
+        )
     for path in (*folder.glob("*.svg"), *folder.glob("*.png")):
         if path not in written and gallery.is_figure(path.stem):
             _remove(path)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
-from typing import Any
 
 from bench.report.figures.figure import Figure
-from bench.report.figures.theme import LIGHT
+from bench.report.figures.theme import INK, PAPER, TEXT
 
 #: The packages that figures need, by the module that each of them gives.
 PACKAGES = {"altair": "altair", "vl_convert": "vl-convert-python"}
@@ -25,17 +23,20 @@ def missing_packages() -> tuple[str, ...]:
 
 def svg(figure: Figure) -> str:
     """Return the figure as SVG; its background is transparent, and light and dark pages suit it."""
-    return _svg(figure.spec)
-
-
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG on white, for print and slides."""
     import vl_convert
 
-    return vl_convert.svg_to_png(_svg({**figure.spec, "config": LIGHT}), scale=PNG_SCALE)
+    return vl_convert.vegalite_to_svg(dict(figure.spec), allowed_base_urls=[])
 
 
-def _svg(spec: Mapping[str, Any]) -> str:
+def png(picture: str) -> bytes:
+    """Return a figure's SVG as PNG on paper, for print and slides."""
     import vl_convert
 
-    return vl_convert.vegalite_to_svg(dict(spec), allowed_base_urls=[])
+    return vl_convert.svg_to_png(on_paper(picture), scale=PNG_SCALE)
+
+
+def on_paper(picture: str) -> str:
+    """Return a figure's SVG with the background and the text of paper."""
+    root, end, rest = picture.partition(">")
+    sheet = f'<rect width="100%" height="100%" fill="{PAPER}"/>'
+    return f"{root}{end}{sheet}{rest}".replace(f'"{TEXT}"', f'"{INK}"')

@@ -28,16 +28,19 @@ QUIET = "#8A8A8A"
 ACCENT = STYLES[0][0]
 
 #: Grey text that can be read on white and on a dark page.
-_TEXT = "#7A7A7A"
+TEXT = "#7A7A7A"
+
+#: The background and the text of a figure on paper.
+PAPER, INK = "#FFFFFF", "#24292F"
 
 _FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 
-def _config(text: str, lines: str, background: str) -> dict[str, Any]:
-    title = {"color": text, "font": _FONT, "fontWeight": 600}
-    words = {"labelColor": text, "titleColor": text, "labelFont": _FONT, "titleFont": _FONT}
+def _config() -> dict[str, Any]:
+    title = {"color": TEXT, "font": _FONT, "fontWeight": 600}
+    words = {"labelColor": TEXT, "titleColor": TEXT, "labelFont": _FONT, "titleFont": _FONT}
     return {
-        "background": background,
+        "background": "transparent",
         "font": _FONT,
         "padding": 8,
         "view": {"stroke": None},
@@ -46,10 +49,10 @@ def _config(text: str, lines: str, background: str) -> dict[str, Any]:
             "titleFontWeight": "normal",
             "labelFontSize": 12,
             "titleFontSize": 12,
-            "gridColor": lines,
+            "gridColor": QUIET,
             "gridOpacity": 0.35,
-            "domainColor": lines,
-            "tickColor": lines,
+            "domainColor": QUIET,
+            "tickColor": QUIET,
             "labelLimit": 320,
         },
         "axisY": {"labelBound": True},
@@ -68,22 +71,16 @@ def _config(text: str, lines: str, background: str) -> dict[str, Any]:
             "anchor": "start",
             "frame": "bounds",
             "offset": 12,
-            "subtitleColor": text,
+            "subtitleColor": TEXT,
             "subtitleFont": _FONT,
             "subtitleFontSize": 12,
         },
-        "text": {"color": text, "font": _FONT, "fontSize": 12},
+        "text": {"color": TEXT, "font": _FONT, "fontSize": 12},
     }
 
 
-#: The specification's own look, right on white and on a dark page: transparent, with grey text.
-TWO_TONE: Mapping[str, Any] = _config(_TEXT, QUIET, "transparent")
-
-#: The look of a page that is known to be light, or of paper.
-LIGHT: Mapping[str, Any] = _config("#24292F", "#8C959F", "#FFFFFF")
-
-#: The look of a page that is known to be dark.
-DARK: Mapping[str, Any] = _config("#D0D7DE", "#6E7681", "transparent")
+#: The look of every figure, right on white and on a dark page: transparent, with grey text.
+TWO_TONE: Mapping[str, Any] = _config()
 
 #: The colours of the phases of a job, which differ in their lightness too.
 PHASES: tuple[str, ...] = ("#A6D8F5", "#E69F00", "#C75300", "#00426B", "#BFE8D8", "#8A8A8A")

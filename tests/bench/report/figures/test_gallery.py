@@ -19,9 +19,8 @@ import vl_convert
 from builders import cnn_run
 from figure_runs import figure_runs, results_of, thread_runs
 
-from bench.report.figures import gallery, render
+from bench.report.figures import gallery, render, theme
 from bench.report.figures.labels import label, labels
-from bench.report.figures.theme import DARK, LIGHT
 from mnist_bench.description import DESCRIPTION
 
 pytestmark = pytest.mark.slow
@@ -101,10 +100,10 @@ def test_a_figure_says_what_it_shows_and_how_to_read_it(figures, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_is_rendered_as_svg_and_png(figures, name):
-    picture = ElementTree.fromstring(render.svg(figures[name]))
-    width = int(picture.attrib["width"])
+    text = render.svg(figures[name])
+    width = int(ElementTree.fromstring(text).attrib["width"])
     assert 300 < width < 1200
-    pixels = render.png(figures[name])
+    pixels = render.png(text)
     assert pixels.startswith(b"\x89PNG")
     assert abs(struct.unpack(">I", pixels[16:20])[0] - render.PNG_SCALE * width) < 12
 
@@ -133,17 +132,19 @@ def test_the_renderer_knows_the_version_that_altair_writes():
     assert f"{major}.{minor}" in vl_convert.get_vegalite_versions()
 
 
-def test_svg_is_transparent_and_png_is_white():
-    figure = gallery.figures(results_of(figure_runs(["a", "b"])))[0]
-    assert 'fill="white"' not in render.svg(figure).split("<g", 1)[0]
-    assert LIGHT["background"] == "#FFFFFF"
-    assert DARK["background"] == "transparent"
+def test_svg_is_transparent_and_png_is_dark_text_on_white():
+    svg = render.svg(gallery.figures(results_of(figure_runs(["a", "b"])))[0])
+    paper = render.on_paper(svg)
+    assert "<rect" not in svg.split("<g", 1)[0]
+    assert f'<rect width="100%" height="100%" fill="{theme.PAPER}"/>' in paper.split("<g", 1)[0]
+    assert ElementTree.fromstring(paper).attrib == ElementTree.fromstring(svg).attrib
+    assert f'fill="{theme.TEXT}"' in svg
+    assert theme.TEXT not in paper
+    assert contrast(theme.INK, theme.PAPER) >= 7
 
 
 @pytest.mark.parametrize("page", ["#FFFFFF", "#0D1117"])
 def test_every_colour_stands_out_on_light_and_dark_pages(page):
-    from bench.report.figures import theme
-
     for colour in (*(style[0] for style in theme.STYLES), theme.QUIET, theme.ACCENT):
         assert contrast(colour, page) >= 3, colour
     assert contrast(theme.TWO_TONE["title"]["color"], page) >= 4
