@@ -26,6 +26,9 @@ LOOPS: dict[tuple[str, str], str] = {
     ("inductor", "torch"): "mnist_bench.loops.compiled_torch:train_inductor",
 }
 
+#: Images that are predicted at a time, after the job.
+PREDICTION_BATCH = 500
+
 
 def train(
     model: Any,
@@ -59,3 +62,14 @@ def _evaluated(model: Any, inputs: Inputs, framework: Backend) -> Mapping[str, f
         "test_loss": test_loss,
         "test_accuracy": test_accuracy,
     }
+
+
+def predicted(model: Any, images: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return the class that the compiled Keras `model` predicts for each image.
+
+    In bfloat16, two classes may score alike, and another batch may then give the other one: the
+    share of right classes may differ from the accuracy of an evaluation in the fourth digit.
+    """
+    begins = range(0, len(images), PREDICTION_BATCH)
+    scores = (model.predict_on_batch(images[begin : begin + PREDICTION_BATCH]) for begin in begins)
+    return np.concatenate([np.argmax(batch, axis=1) for batch in scores])

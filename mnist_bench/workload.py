@@ -17,10 +17,10 @@ from mnist_bench.data_copy import cached_copy
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.estimate import job_seconds
 from mnist_bench.inputs import prepare
-from mnist_bench.models import ARCHITECTURES, batch_orders, build_model
+from mnist_bench.models import ARCHITECTURES, CLASSES, batch_orders, build_model
 from mnist_bench.settings import Settings, settings_of
 from mnist_bench.step_work import count_work
-from mnist_bench.training import train
+from mnist_bench.training import predicted, train
 
 
 class MnistWorkload(Workload):
@@ -51,6 +51,10 @@ class MnistWorkload(Workload):
         meter.work(count_work(model, settings))
         meter.ceilings_by(
             Operations(lambda size: framework.matmul(size, settings.precision), framework.copy)
+        )
+        meter.confusion_by(
+            tuple(map(str, range(CLASSES))),
+            lambda: (arrays.y_test, predicted(model, inputs.x_test)),
         )
         for note in _notes(settings):
             meter.note(note)

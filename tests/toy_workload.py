@@ -84,6 +84,7 @@ class ToyWorkload(Workload):
                         time.sleep(0.002)
                         epoch.step()
                     epoch.report(train_accuracy=1 - 0.5**number)
+        meter.confusion_by(CLASSES, PREDICTIONS.get(str(job.axes["model"]), _predictions))
         _note(meter, job, begin)
 
 
@@ -201,6 +202,8 @@ def _tell_all(meter: Meter) -> None:
 
 BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "ok": _ok,
+    "clueless": _ok,
+    "third-class": _ok,
     "second": _second,
     "raise": _raise,
     "hostile": _raise_hostile,
@@ -242,6 +245,23 @@ class SlowTeller(Workload):
         REAL.run_job(job, meter)
         meter.note(repr(time.perf_counter() - begin))
 
+
+CLASSES = ("hare", "tortoise")
+
+
+def _predictions() -> tuple[list[int], list[int]]:
+    """Return the classes of four samples, of which one is taken for another class."""
+    return [0, 0, 1, 1], [0, 0, 1, 0]
+
+
+def _no_predictions() -> tuple[list[int], list[int]]:
+    raise RuntimeError("toy trouble")
+
+
+PREDICTIONS = {
+    "clueless": _no_predictions,
+    "third-class": lambda: ([0, 0, 1, 1], [0, 0, 1, 2]),
+}
 
 WORKLOAD = ToyWorkload()
 SLOW = SlowTeller()

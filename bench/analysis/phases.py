@@ -17,7 +17,8 @@ class Phases:
     `set_up_s` reads the data and builds what is trained: it lies between the imports and the first
     step. `first_step_s` traces and compiles. `steps_s` are all other steps. `rest_s` is what no
     other phase covers: the start and the end of the process, and the digests of data and weights.
-    Ceilings are measured for the report and not for the job, so no phase covers them.
+    Ceilings and confusion matrices are measured for the report and not for the job, so no phase
+    covers them.
     """
 
     import_s: float | None
@@ -39,8 +40,9 @@ def job_phases(job: MeasuredJob) -> Phases:
     steps_s = max(0.0, measured.train_s - first_step_s)
     evaluation_s = sum(one.evaluate_s for one in measured.evaluations)
     ceilings_s = measured.ceilings.took_s if measured.ceilings else 0.0
+    after_s = ceilings_s + measured.confusion_s
     known_s = sum(filter(None, (import_s, set_up_s, first_step_s, steps_s, evaluation_s)))
-    rest_s = seconds_between(record.started_at, record.ended_at) - ceilings_s - known_s
+    rest_s = seconds_between(record.started_at, record.ended_at) - after_s - known_s
     return Phases(import_s, set_up_s, first_step_s, steps_s, evaluation_s, max(0.0, rest_s))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bench.child.workload import Workload, code_digest, load_workload, probe_for
 from bench.clock import utc_now
 from bench.errors import DeviceError, WorkloadError
 from bench.record.ceilings import Ceilings
+from bench.record.confusion import Confusion
 from bench.record.failure import NO_GPU, Failure
 from bench.record.lines import JobRecord
 from bench.record.measurement import (
@@ -90,14 +92,34 @@ def _measured(
             "the workload measured nothing", next_step="train inside `with meter.training():`"
         )
     gpu_peak = workload.gpu_peak_bytes(launch.job)
-    ceilings = None
-    if launch.measure_ceilings and meter.notebook.operations:  # last, as they use memory too
+    notebook, ceilings = meter.notebook, None
+    operations = notebook.operations if launch.measure_ceilings else None
+    if notebook.confusion or operations:  # what follows needs time and memory of its own
         emit({"event": "measured"})
-        try:
-            ceilings = measure_ceilings(meter.notebook.operations)
-        except Exception as error:  # the job itself is measured: keep that
-            meter.note(f"ceilings not measured: {type(error).__name__}: {error}"[:200])
-    return _measurement(meter.notebook, launch, _threads(launch, workload), gpu_peak, ceilings)
+    if notebook.confusion:
+        with _noted(meter, "confusion matrix not counted"):
+            _add_confusion(notebook, notebook.confusion)
+    if operations:
+        with _noted(meter, "ceilings not measured"):
+            ceilings = measure_ceilings(operations)
+    return _measurement(notebook, launch, _threads(launch, workload), gpu_peak, ceilings)
+
+
+def _add_confusion(notebook: Notebook, count: Callable[[], Confusion]) -> None:
+    """Add the confusion matrix to the last evaluation."""
+    begin = time.perf_counter()
+    found = {"confusion": count()}
+    notebook.evaluations[-1] = notebook.evaluations[-1].model_copy(update=found)
+    notebook.confusion_s = time.perf_counter() - begin
+
+
+@contextlib.contextmanager
+def _noted(meter: Meter, failed: str) -> Iterator[None]:
+    """Turn an error of what follows the job into a note: the job itself is measured."""
+    try:
+        yield
+    except Exception as error:
+        meter.note(f"{failed}: {type(error).__name__}: {error}"[:200])
 
 
 def _measurement(
@@ -137,6 +159,7 @@ def _measurement(
         versions=notebook.versions,
         work=notebook.work,
         ceilings=ceilings,
+        confusion_s=notebook.confusion_s,
         notes=tuple(notebook.notes),
     )
 

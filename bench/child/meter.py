@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.child.ceilings import Operations
+from bench.child.confusion import Predict, count_confusion
 from bench.child.devices import check_device
 from bench.child.notebook import Notebook
 from bench.child.stopwatch import EpochTimer, StoppableClock, TimedEpoch, no_device, timed
@@ -130,6 +132,13 @@ class Meter:
     def ceilings_by(self, operations: Operations) -> None:
         """Take the bare operations that measure the machine's ceilings after the job."""
         self.notebook.operations = operations
+
+    def confusion_by(self, classes: Sequence[str], predict: Predict) -> None:
+        """Take what predicts a class for each sample of the test data, by the trained model.
+
+        `predict` is called after the job, when all clocks were read.
+        """
+        self.notebook.confusion = functools.partial(count_confusion, tuple(classes), predict)
 
     @contextlib.contextmanager
     def training(

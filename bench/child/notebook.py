@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from bench.child.ceilings import Operations
 from bench.record.ceilings import WorkCount
+from bench.record.confusion import Confusion
 from bench.record.measurement import EpochRecord, Evaluation
 
 
@@ -32,3 +34,5 @@ class Notebook:
     ragged_last_step: bool = False
     work: WorkCount | None = None
     operations: Operations | None = None
+    confusion: Callable[[], Confusion] | None = None
+    confusion_s: float = 0.0

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pydantic import BeforeValidator, Field, model_validator
 
 from bench.record.ceilings import Ceilings, WorkCount
+from bench.record.confusion import Confusion
 from bench.spec.frozen import Frozen
 
 
@@ -103,6 +104,9 @@ class Evaluation(Frozen):
     evaluate_s: float
     total_s: float
     weights_digest: str | None = None
+    confusion: Confusion | None = Field(
+        default=None, description="of the last evaluation; counted after the job, in no time here"
+    )
 
 
 class MemoryFacts(Frozen):
@@ -152,6 +156,9 @@ class Measurement(Frozen):
     work: WorkCount | None = None
     ceilings: Ceilings | None = Field(
         default=None, description="measured in the first job of each kind that has its own ceilings"
+    )
+    confusion_s: float = Field(
+        default=0.0, description="counting the confusion matrix, after the job"
     )
     notes: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bench.record.confusion import Confusion
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.measurement import Digests, ThreadFacts
 from bench.spec.description import Outline
@@ -49,11 +50,13 @@ class Pool:
             place = _at(document, path)
             if place is not None and isinstance(place.get(name), dict):
                 place[name] = self._part(model, place[name])
-        jobs = document.get("jobs")
-        if isinstance(jobs, list):  # of a header; a machine's line holds only ids
-            document["jobs"] = [
-                self._part(JobSpec, job) if isinstance(job, dict) else job for job in jobs
-            ]
+        jobs = _list_of(document, "jobs")  # of a header; a machine's line holds only ids
+        for number, job in enumerate(jobs):
+            if isinstance(job, dict):
+                jobs[number] = self._part(JobSpec, job)
+        for evaluation in _list_of(_at(document, ("measurement",)), "evaluations"):
+            if isinstance(evaluation, dict) and isinstance(evaluation.get("confusion"), dict):
+                evaluation["confusion"] = self._part(Confusion, evaluation["confusion"])
         _share_texts(document, NAMES)
         _share_texts(_at(document, TEXTS))
         return document
@@ -64,6 +67,12 @@ class Pool:
         if part is None:
             part = self._known[key] = model.model_validate(document)
         return part
+
+
+def _list_of(place: dict[str, Any] | None, name: str) -> list[Any]:
+    """Return a list of an object by its name; an empty one if there is none."""
+    found: Any = (place or {}).get(name)
+    return found if isinstance(found, list) else []
 
 
 def _share_texts(texts: dict[str, Any] | None, names: Iterable[str] | None = None) -> None:

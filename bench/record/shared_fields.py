@@ -19,6 +19,7 @@ from bench.record.conditions import (
     Interference,
     LookRecord,
 )
+from bench.record.confusion import Confusion
 from bench.record.facts import GpuFacts, MachineFacts, MigFacts, RuntimeFacts, ThreadPool
 from bench.record.failure import Failure
 from bench.record.lines import (
@@ -201,7 +202,7 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
     Measurement: {
         **_kept(
             "epochs step_times evaluations ragged_last_step train_s import_s first_step_at_s "
-            "memory threads digests device work ceilings"
+            "memory threads digests device work ceilings confusion_s"
         ),
         "versions": Rule(Scrubber.without_paths, "paths"),
         "notes": _without("notes", ()),
@@ -211,7 +212,8 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
         "metrics rss_bytes"
     ),
     PackedTimes: _kept("count encoding data"),
-    Evaluation: _kept("epochs metrics evaluate_s total_s weights_digest"),
+    Evaluation: _kept("epochs metrics evaluate_s total_s weights_digest confusion"),
+    Confusion: _kept("classes counts"),
     MemoryFacts: _kept(
         "after_import_bytes after_data_bytes peak_bytes peak_source gpu_peak_bytes gpu_peak_source"
     ),

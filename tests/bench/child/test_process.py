@@ -55,8 +55,9 @@ def until(items, key):
 def test_events_come_in_order_and_then_one_record(tmp_path):
     launch = a_launch("ok", tmp_path)
     *events, record = run_child(launch)
-    assert [event["event"] for event in events] == ["training", "begun", "epoch", "epoch"]
-    assert [event.get("epoch") for event in events] == [None, None, 1, 2]
+    names = ["training", "begun", "epoch", "epoch", "measured"]
+    assert [event["event"] for event in events] == names
+    assert [event.get("epoch") for event in events] == [None, None, 1, 2, None]
     assert isinstance(record, JobRecord)
     assert record.failure is None
     assert record.job == launch.job

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from builders import a_job, a_measurement, a_record, a_run, facts
+from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
 
 from bench.record.journal import Journal, read_run
+from bench.record.lines import JobRecord
 from bench.record.pool import Pool
 
 TIMES = [[1.0, 0.01], [0.01, 0.01]]
@@ -31,6 +32,20 @@ def test_equal_facts_and_jobs_of_several_journals_are_one_object(tmp_path):
     assert len({id(part.machine) for part in parts}) == 1
     assert one.header.jobs[0] is other.header.jobs[0] is one.records[0].job is other.records[0].job
     assert one.records[0].measurement.threads is other.records[1].measurement.threads
+
+
+def test_equal_confusion_matrices_are_one_object_and_unlike_ones_are_not():
+    pool = Pool()
+    found = []
+    for wrong in (1, 2, 1):
+        counts = [[5, 0], [wrong, 5]]
+        final = an_evaluation(2, 1.0, confusion={"classes": ["a", "b"], "counts": counts})
+        record = a_record(a_job(), a_measurement(TIMES, evaluations=[final]))
+        line = pool.filled(json.loads(record.model_dump_json()))
+        found.append(JobRecord.model_validate(line).measurement.final.confusion)
+    one, two, again = found
+    assert again is one
+    assert (one.counts[1], two.counts[1]) == ((1, 5), (2, 5))
 
 
 def test_unlike_facts_remain_apart(tmp_path):

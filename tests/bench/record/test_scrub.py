@@ -12,6 +12,7 @@ from builders import (
     a_measurement,
     a_record,
     a_run,
+    an_evaluation,
     digest,
     facts,
     watched,
@@ -27,6 +28,7 @@ from bench.app.commands.schema import KINDS
 from bench.app.named_runs import named_runs
 from bench.errors import RequestError
 from bench.record.conditions import Conditions, ForeignProcess, Interference, LookRecord
+from bench.record.confusion import Confusion
 from bench.record.facts import GpuFacts, MachineFacts, RuntimeFacts
 from bench.record.failure import Failure
 from bench.record.lines import ClusterEntry, MachineEntry, OutOfTime, SeriesPlace, Skip
@@ -108,6 +110,7 @@ def secret_run():
         gpus=(GpuFacts(index=0, model="GPU", uuid_hash=digest("gpu")[:16], unknown={"mig": TEXT}),),
     )
     seen = Interference(wall_s=1.0, flag="disturbed", causes=("other processes (0.3 CPUs)",))
+    confusion = Confusion(classes=("a", "b"), counts=((3, 1), (0, 4)))
     process = ForeignProcess(pid=1, name=f"{SECRET}-app", cpus=0.3)
     measured = a_record(
         a_job(seed=1),
@@ -116,6 +119,7 @@ def secret_run():
             notes=(TEXT,),
             threads=ThreadFacts(asked=2, environment={"LD_PRELOAD": TEXT, "OMP_NUM_THREADS": "2"}),
             versions={"keras": f"1 from /home/{SECRET}"},
+            evaluations=[an_evaluation(2, 1.0, confusion=confusion)],
         ),
         label="desk",
         machine=own,
@@ -202,6 +206,7 @@ def test_what_a_comparison_needs_is_left():
     assert (failed.failure.reason, failed.failure.message) == ("exception", "not shared")
     assert failed.failure.exception is None
     assert entry.usd_per_hour == 1.0
+    assert measured.measurement.final.confusion.counts == ((3, 1), (0, 4))
 
 
 def test_every_kind_of_removed_value_is_told():

@@ -145,6 +145,18 @@ def test_every_loop_starts_from_the_same_weights_and_batches(measured, loop, bac
     assert ours.data == reference.data
 
 
+@pytest.mark.parametrize(("loop", "backend"), [REFERENCE, *OTHERS])
+def test_the_last_evaluation_alone_has_a_confusion_matrix_of_its_accuracy(measured, loop, backend):
+    job = {"model": "cnn", "optimizer": "adam", "evaluate": "every"}
+    first, last = measured(loop, backend, **job).evaluations
+    assert first.confusion is None
+    assert last.confusion.classes == tuple("0123456789")
+    assert last.confusion.samples == TESTED
+    assert last.confusion.right == round(last.metrics["test_accuracy"] * TESTED)
+    other = measured("fit", "tensorflow", **job).final.confusion
+    assert list(map(sum, last.confusion.counts)) == list(map(sum, other.counts))
+
+
 @pytest.mark.parametrize(("loop", "backend"), ALL)
 def test_every_step_has_its_time_the_ragged_last_one_too(measured, loop, backend):
     measurement = measured(loop, backend, model="mlp", optimizer="adam")
