@@ -18,6 +18,7 @@ from builders import (
     digest,
     facts,
 )
+from figure_runs import digits_confusion
 
 from bench.record.failure import Failure
 from bench.record.price import PriceRule
@@ -106,6 +107,7 @@ def _measured(job: JobSpec, step_s: float, draw: random.Random) -> Any:
             number,
             total_s * number / job.epochs,
             test_accuracy=0.95 + 0.042 * (1 - math.exp(-number / 4)) + draw.gauss(0, 0.001),
+            confusion=digits_confusion() if number == job.epochs else None,
         )
         for number in range(1, job.epochs + 1)
     ]

@@ -93,6 +93,12 @@ def test_the_csv_tables_hold_the_rows_of_the_json(smoke):
             assert len(list(csv.DictReader(file))) == len(tables[name]), name
 
 
+def test_the_best_model_has_a_picture_of_its_confusion_matrix(smoke):
+    picture = (smoke[2] / "figures" / "confusion.svg").read_text()
+    assert "cnn adam 1 ep" in picture
+    assert "this|box" in picture
+
+
 def test_a_label_is_shown_escaped(smoke):
     markdown = (smoke[2] / "summary.md").read_text()
     assert r"this\|box" in markdown
@@ -121,6 +127,8 @@ def test_a_record_holds_what_the_issue_of_trust_needs(smoke):
             assert epoch["steps"] == 469
             assert epoch["rss_bytes"] > 2**27
             assert epoch["cpu_s"] > 0
+        confusion = measurement["evaluations"][-1]["confusion"]["counts"]
+        assert sum(map(sum, confusion)) == 10_000
         assert record["conditions"]["rss_peak_bytes"] > 2**27
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.analysis.results import Results
 from bench.report.figures.by_epoch import memory_figure, quality_figure, steps_figure
+from bench.report.figures.confusion import confusion_figure
 from bench.report.figures.cost import cost_figure
 from bench.report.figures.figure import Figure
 from bench.report.figures.network import PREFIX, network_figure
@@ -25,6 +26,7 @@ BUILDERS: Mapping[str, Callable[[Results], Figure | None]] = {
     "phases": phases_figure,
     "cost": cost_figure,
     "memory": memory_figure,
+    "confusion": confusion_figure,
 }
 
 

@@ -84,3 +84,6 @@ TWO_TONE: Mapping[str, Any] = _config()
 
 #: The colours of the phases of a job, which differ in their lightness too.
 PHASES: tuple[str, ...] = ("#A6D8F5", "#E69F00", "#C75300", "#00426B", "#BFE8D8", "#8A8A8A")
+
+#: The lightest and the darkest shade of counts: their lightness differs too, so grey shows them.
+SHADES = ("#D3E5F2", "#0B4F7F")

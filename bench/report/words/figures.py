@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.analysis.best_model import BestModel
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import count
+from bench.spec.axes import Metric
+from bench.spec.job import NO_DATA
+from bench.units import significant
 
 #: The two sentences under a figure.
 HowToRead = tuple[str, str]
@@ -211,3 +215,41 @@ def parameters(total: int) -> str:
 def network_alt(title: str, kinds: Sequence[str], total: int) -> str:
     """Return what the picture of a network shows."""
     return f"{title}, from the top: {', '.join(kinds)}; {parameters(total)}."
+
+
+CONFUSION_TITLE = "Confusion matrix of the best model"
+TRUE = "true class"
+PREDICTED = "predicted class"
+
+
+def confusion_whose(recipe: str, machine: str) -> str:
+    """Return whose confusion matrix it is."""
+    return f"{recipe} on {machine}"
+
+
+def confusion_how(metric: Metric, best: BestModel, dataset: str) -> HowToRead:
+    """Return how to read the confusion matrix, and how the model was chosen."""
+    extreme = "highest" if metric.better == "higher" else "lowest"
+    data = "" if dataset == NO_DATA else f" on {dataset}"
+    added = f"; the counts of its {best.jobs} trainings are added up" if best.jobs > 1 else ""
+    return (
+        "A row holds the samples of one true class, and a column the samples for which the model "
+        "predicted one class; a darker cell holds more samples, on a logarithmic scale, and an "
+        "empty one holds none.",
+        f"Of all models that were measured{data}, this one has the {extreme} mean "
+        f"{metric.title} over its repeats ({significant(best.score, 4)}){added}.",
+    )
+
+
+def confusion_alt(
+    whose: str, right: int, samples: int, mistake: tuple[str, str, int] | None
+) -> str:
+    """Return what the confusion matrix shows; `mistake` is the true, the predicted and a count."""
+    shown = f"Confusion matrix of {whose}: {right:,} of {samples:,} samples are predicted right"
+    if mistake is None:
+        return f"{shown}."
+    true, predicted, times = mistake
+    return (
+        f"{shown}, and the most frequent mistake is {predicted} in place of {true} "
+        f"({count(times, 'sample')})."
+    )

@@ -17,6 +17,7 @@ import altair
 import pytest
 import vl_convert
 from builders import cnn_run
+from colours import contrast
 from figure_runs import figure_runs, results_of, thread_runs
 
 from bench.report.figures import gallery, render, theme
@@ -148,18 +149,6 @@ def test_every_colour_stands_out_on_light_and_dark_pages(page):
     for colour in (*(style[0] for style in theme.STYLES), theme.QUIET, theme.ACCENT):
         assert contrast(colour, page) >= 3, colour
     assert contrast(theme.TWO_TONE["title"]["color"], page) >= 4
-
-
-def contrast(first, second):
-    """Return the contrast of two colours, as WCAG 2 defines it."""
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour):
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_unlike_names_have_unlike_labels_on_one_short_line():

@@ -175,10 +175,11 @@ def test_a_mark_opens_the_records_behind_it(open_page):
     assert "records" not in state_of(page)
 
 
-def test_a_mark_of_any_figure_opens_the_records_of_its_machine_and_job(open_page):
+@pytest.mark.parametrize(("figure", "mark"), [("steps", "symbol"), ("confusion", "rect")])
+def test_a_mark_of_any_figure_opens_the_records_of_its_machine_and_job(open_page, figure, mark):
     page = open_page()
-    page.wait_for_selector("#figure-steps svg")
-    page.locator("#figure-steps svg .mark-symbol.role-mark path").first.click(force=True)
+    page.wait_for_selector(f"#figure-{figure} svg")
+    page.locator(f"#figure-{figure} svg .mark-{mark}.role-mark path").first.click(force=True)
     box = page.get_by_role("dialog")
     box.wait_for()
     rows = [r.locator("td").all_text_contents() for r in box.locator("tbody tr").all()]
