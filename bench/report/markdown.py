@@ -10,6 +10,9 @@ from bench.report.words.catalogue import words_of
 #: The figure of the first screen.
 PICTURE = "speed"
 
+#: The figures that stand below a table of the annex; the page and the folder hold all figures.
+BELOW = {"quality": "confusion"}
+
 #: With fewer tables a report needs no list of them.
 LEAST_CONTENTS = 4
 
@@ -31,15 +34,18 @@ def _screen(report: Report, told: Told) -> list[str]:
         *map(paragraph, more),
         *(body(overview, told) if overview is not None else []),
         "\n".join(bullet(remark.text, remark.name) for remark in report.remarks),
-        _picture(report),
+        _picture(report, PICTURE),
         paragraph(report.caveat),
     ]
 
 
-def _picture(report: Report) -> str:
-    """Return the picture of the speeds; an empty text if the report has none."""
-    found = next((figure for figure in report.figures if figure.name == PICTURE), None)
-    return "" if found is None else image(found.alt, f"figures/{found.name}.svg")
+def _picture(report: Report, name: str | None, *, explained: bool = False) -> str:
+    """Return the picture of a figure, `explained` by its caption; an empty text if it is absent."""
+    found = next((figure for figure in report.figures if figure.name == name), None)
+    if found is None:
+        return ""
+    picture = image(found.alt, f"figures/{found.name}.svg")
+    return f"{picture}\n\n{paragraph(' '.join(found.how_to_read))}" if explained else picture
 
 
 def _annex(report: Report, told: Told) -> list[str]:
@@ -55,7 +61,14 @@ def _annex(report: Report, told: Told) -> list[str]:
         paragraph(words.own_language()),
         paragraph(words.in_all_tables(list(alike.values()))) if alike else "",
         *_listed(words.details_title, [bullet(text) for text in report.details]),
-        *(section(table, told) for table in tables),
+        *(
+            part
+            for table in tables
+            for part in (
+                section(table, told),
+                _picture(report, BELOW.get(table.name), explained=True),
+            )
+        ),
         *_listed(words.absent_title, [_absence(table, told) for table in absent]),
         *([f"## {escape(words.notes_title)}"] if report.notes else []),
         *map(paragraph, report.notes),

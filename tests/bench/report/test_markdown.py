@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.report.column import Column, Report, Table
 from bench.report.escaping import WIDTH, escape, paragraph
+from bench.report.figures.figure import Figure
 from bench.report.markdown import render
 
 
-def a_table(*rows, **changes):
+def a_table(*rows, named="times", **changes):
     columns = (Column("name", "name"), Column("wall_s", "wall s", "number"))
-    return Table("times", "Times", columns, tuple(rows), **changes)
+    return Table(named, "Times", columns, tuple(rows), **changes)
 
 
 def rendered(*tables, verdict=()):
@@ -53,6 +56,15 @@ def test_a_hostile_host_name_adds_neither_cell_nor_line_to_a_table():
         return [line.replace(r"\|", "").count("|") for line in lines]
 
     assert bars(hostile) == bars(honest) == [3, 3, 3]
+
+
+def test_the_confusion_matrix_stands_with_its_caption_below_the_table_of_quality():
+    figure = Figure("confusion", "Confusion", {}, ("A row is a class.", "It is best."), "A|matrix.")
+    report = Report("Title", (), (a_table({"name": "a", "wall_s": 1.0}, named="quality"),))
+    shown = render(replace(report, figures=(figure,)))
+    picture = "![A\\|matrix.](figures/confusion.svg)\n\nA row is a class. It is best.\n"
+    assert picture in shown.split("## Times")[1]
+    assert "figures/" not in render(report)
 
 
 def test_unknown_and_not_a_number_read_as_not_available():
