@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from bench.dispatch.cluster_request import WantedType
-from bench.dispatch.labels import KIND_LABEL, KINDS, MEASURE_LABEL, PRICE_LABEL, TYPE_LABEL
+from bench.dispatch.labels import KIND_LABEL, KINDS, MEASURE_LABEL, PRICE_LABEL, TYPE_LABEL, dollars
 from bench.errors import RequestError
 from bench.record.facts import MachineKind
 from bench.text import first_line
@@ -39,8 +39,8 @@ MACHINE_KEYS = ("InstanceType", "machineType")
 class NodeType:
     """A kind of node as the file declares it; `usd_per_hour` is the user's figure, or None.
 
-    `accelerated`: GPUs are added to its machine, at a price of their own. `spot`: it is asked for
-    on AWS's spot market.
+    `accelerated`: GPUs are added to its machine, at a price of their own. `spot`: the provider may
+    take it away, for a lower price.
     """
 
     name: str
@@ -146,10 +146,21 @@ def _node_types(document: Mapping[str, Any]) -> list[NodeType]:
                 usd_per_hour=_price(labels.get(PRICE_LABEL), name),
                 labels=labels,
                 accelerated="guestAccelerators" in node,
-                spot="InstanceMarketOptions" in node,
+                spot=_is_spot(node),
             )
         )
     return found
+
+
+def _is_spot(node: Mapping[str, Any]) -> bool:
+    """Say whether a node's own configuration asks AWS or Google Cloud for a spot machine."""
+    scheduling = node.get("scheduling") or ()
+    options = scheduling if isinstance(scheduling, (list, tuple)) else (scheduling,)
+    return "InstanceMarketOptions" in node or any(
+        isinstance(one, Mapping)
+        and (one.get("preemptible") is True or one.get("provisioningModel") == "SPOT")
+        for one in options
+    )
 
 
 def _hosts(document: Mapping[str, Any]) -> list[NodeType]:
@@ -179,8 +190,8 @@ def _price(text: Any, name: str) -> float | None:
     if text is None:
         return None
     try:
-        return float(text)
-    except ValueError:
+        return dollars(text)
+    except (TypeError, ValueError):
         raise RequestError(
             f"node type {name}: {PRICE_LABEL} is not a price",
             seen=text,

@@ -22,6 +22,7 @@ from bench.dispatch.labels import (
     MEASURE_LABEL,
     PRICE_LABEL,
     TYPE_LABEL,
+    dollars,
 )
 from bench.dispatch.node import prepare, prepared_as_json, run_alone_as_json
 from bench.dispatch.ray_tasks import RayTasks
@@ -179,8 +180,15 @@ def _host(node: Mapping[str, Any], prices: Mapping[str, Price]) -> Host:
         type=kind,
         kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
         measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
-        price=Price(float(own)) if own else prices.get(kind),
+        price=_stated(own) if own else prices.get(kind),
     )
+
+
+def _stated(label: str) -> Price:
+    try:
+        return Price(dollars(label))
+    except ValueError:
+        return Price(None, reason=f"its label {PRICE_LABEL} is not a price: {label}")
 
 
 def _refusal_in(log: Path, name: str) -> str | None:

@@ -19,6 +19,7 @@ from launches import a_launch, toy_job
 
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.node import prepare
+from bench.dispatch.ray_cluster import _host
 from bench.errors import DispatchError
 from bench.record.journal import read_run
 from bench.record.price import Price
@@ -152,6 +153,19 @@ def test_a_node_costs_what_its_own_label_says_else_what_its_type_does(visit):
     }
     assert prices[FLAKY] == (0.5, None, None)
     assert prices[PLAIN] == (0.1, "list", "2025-01")
+
+
+@pytest.mark.parametrize("label", ["nan", "inf", "-1", "free"])
+def test_a_node_whose_label_is_no_price_has_an_unknown_one_and_the_reason(label):
+    node = {
+        "NodeID": "n",
+        "NodeManagerHostname": "h",
+        "Resources": {},
+        "Labels": {"bench-usd-per-hour": label},
+    }
+    price = _host(node, {"": Price(0.1, "list", "2025-01")}).price
+    assert price.usd_per_hour is None
+    assert price.reason == f"its label bench-usd-per-hour is not a price: {label}"
 
 
 def test_each_machine_is_looked_at_before_its_first_job(visit):
