@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
+from typing import Any
 
 
 def utc_now() -> str:
@@ -23,3 +25,31 @@ def minute(text: str) -> str:
 def utc_today() -> str:
     """Return the current UTC date, as YYYY-MM-DD."""
     return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def known_date(value: Any) -> str:
+    """Return a year, a month or a day as text. Raises ValueError for any other value."""
+    text = str(value)  # YAML makes 2026-11-01 a date and 2026 a number
+    if _first_day(text) is None:
+        raise ValueError(f"{text!r} is not a date: give YYYY, YYYY-MM or YYYY-MM-DD")
+    return text
+
+
+def days_between(first: str, then: str) -> int | None:
+    """Return the days from a date to a later one, 0 if it is no later; None if one is not a date.
+
+    A year or a month counts from its first day.
+    """
+    days = _first_day(first), _first_day(then)
+    if days[0] is None or days[1] is None:
+        return None
+    return max(0, (days[1] - days[0]).days)
+
+
+def _first_day(text: str) -> date | None:
+    if not re.fullmatch(r"\d{4}(-\d\d){0,2}", text):
+        return None
+    try:
+        return date.fromisoformat(text + "-01" * (2 - text.count("-")))
+    except ValueError:
+        return None

@@ -63,6 +63,7 @@ def planted(
     *,
     day: float = 0.0,
     price: float | None = None,
+    price_date: str | None = "2026-11-20",
     jobs: Sequence[JobSpec] = SMALL,
     disturbed: Sequence[int] = (),
     failed: Sequence[int] = (),
@@ -87,9 +88,7 @@ def planted(
         )
         for place, job in enumerate(jobs)
     ]
-    rule = (
-        None if price is None else PriceRule(usd_per_hour=price, source="deal", date="2026-11-20")
-    )
+    rule = None if price is None else PriceRule(usd_per_hour=price, source="deal", date=price_date)
     return a_run(records, prices=() if rule is None else (rule,))
 
 

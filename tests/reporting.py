@@ -13,12 +13,17 @@ from bench.spec.languages import Language
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
 
+#: The day of the report: the age of prices counts from it.
+DAY = "2026-12-01"
+
 
 def report_of(runs: Sequence[Run], language: Language = "en", **changes: Any) -> Report:
     """Return the report of `runs` beside the published figures, in a language."""
     results = analyse(runs, DESCRIPTION.outline, published_2020())
     own_words = DESCRIPTION.translations.get(language)
-    return report_of_results(results, language=language, own_words=own_words, **changes)
+    return report_of_results(
+        results, language=language, own_words=own_words, **{"day": DAY, **changes}
+    )
 
 
 def said(report: Report) -> list[str]:

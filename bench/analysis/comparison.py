@@ -42,13 +42,15 @@ class CellComparison:
 class Outlook:
     """What an open comparison would take: the sittings of each side, and what they cost.
 
-    `sittings` is None if no number of sittings up to the limit would do.
+    `sittings` is None if no number of sittings up to the limit would do. `price_date` is the date
+    of the oldest price that `usd` is made of.
     """
 
     sittings: int | None
     already: int
     seconds: float
     usd: float | None
+    price_date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,13 +164,19 @@ def _outlook(pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float) 
     fits = [one.fit(by) for one in sides]
     needed, already = sittings_to_settle(pair, fits[0], fits[1], margin), min(pair.ratio.sittings)
     more = 0 if needed is None else needed - already
-    prices = [(one.usd_per_hour, one.sitting_s) for one in sides]
-    known = [hourly * seconds / 3600 for hourly, seconds in prices if hourly is not None]
+    prices = [(one.price, one.sitting_s) for one in sides]
+    known = [
+        price.usd_per_hour * seconds / 3600
+        for price, seconds in prices
+        if price.usd_per_hour is not None
+    ]
+    dates = [price.date for price, _ in prices if price.usd_per_hour is not None and price.date]
     return Outlook(
         sittings=needed,
         already=already,
         seconds=more * max(seconds for _, seconds in prices),
         usd=more * sum(known) if known else None,
+        price_date=min(dates, default=None),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,9 @@ from bench.record.facts import MachineFacts
 from bench.record.price import Price, listed_price, price_of, stated_price
 from bench.record.run import Share
 from bench.spec.description import Outline
+
+#: A recorded price that differs by a smaller part from the list price is the list price, rounded.
+ROUNDED = 1e-3
 
 #: The columns of the frame of jobs that identify a record, and so its energy.
 ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
@@ -93,21 +97,30 @@ def machine_price(share: Share, facts: MachineFacts) -> Price:
     """Return the price of a machine.
 
     A figure that was typed without a machine's name prices only the machine on which it was typed.
-    If the recorded figure of a cluster's node equals its list price, the run took it from the list,
-    so the price has the list's source and date.
+    If the recorded figure of a cluster's node is its list price, the run took it from the list, so
+    the price has the list's source and date.
     """
     label, rules, entry = share.label, share.header.prices, share.entry
     if entry.own:
         return price_of(label, facts, rules)
     rules = tuple(rule for rule in rules if not rule.is_typed)
     stated = stated_price(label, facts, rules)
-    listed = listed_price(facts.cloud_provider, facts.cloud_instance_type)
-    is_listed = listed is not None and listed.usd_per_hour == entry.usd_per_hour
+    listed = listed_price(facts.cloud_provider, facts.cloud_instance_type, facts.cloud_region)
+    is_listed = listed is not None and _same(listed.usd_per_hour, entry.usd_per_hour)
     if stated or entry.usd_per_hour is None or is_listed:
         return price_of(label, facts, rules)
     if entry.usd_source:
         return Price(entry.usd_per_hour, entry.usd_source, entry.usd_date)
     return Price(entry.usd_per_hour, None, share.header.started_at[:10])
+
+
+def _same(listed: float | None, recorded: float | None) -> bool:
+    """Say whether two prices agree; lists and labels round them."""
+    return (
+        listed is not None
+        and recorded is not None
+        and math.isclose(listed, recorded, rel_tol=ROUNDED)
+    )
 
 
 def _cost(

@@ -15,6 +15,7 @@ from bench.analysis.machines import machines
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.sittings import instances, key_of, sittings
 from bench.errors import RequestError
+from bench.record.price import Price
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
 
@@ -67,10 +68,10 @@ class Entrant:
         return statistics.fmean(one.seconds for one in set(sittings(self.side.jobs).values()))
 
     @property
-    def usd_per_hour(self) -> float | None:
-        """The price of an hour of the machine on which the last job ran; None if it is unknown."""
+    def price(self) -> Price:
+        """The price of the machine on which the last job ran."""
         last = self.side.jobs[-1]
-        return machine_price(last.share, last.record.machine).usd_per_hour
+        return machine_price(last.share, last.record.machine)
 
     def fit(self, by: Quantity) -> Effects:
         """Return the fit of a quantity. Raises RequestError if no job gave it."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench.clock import utc_today
 from bench.cluster import aws, gcp
-from bench.cluster.config import TOKEN_FILE, ClusterFile
+from bench.cluster.config import TOKEN_FILE, ClusterFile, NodeType
 from bench.cluster.finding import Finding
 from bench.cluster.firewall import all_hosts, open_ports
-from bench.cluster.prices import usd_per_hour
-from bench.dispatch.labels import KIND_LABEL, KINDS, TYPE_LABEL
+from bench.cluster.prices import hourly, price_of_node
+from bench.dispatch.labels import KIND_LABEL, KINDS, PRICE_LABEL, TYPE_LABEL
 from bench.dispatch.tunnel import SshTarget, run_there
 from bench.errors import DispatchError
+from bench.record.price import listed_price
+from bench.report.words.prices import is_old
 
 #: Each cloud's name, and what finds something to say of a cluster on it.
 CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints)}
+
+#: A price label and a list price that differ by a smaller part agree.
+SAME_PRICE = 0.01
 
 
 def findings(file: ClusterFile) -> Iterator[str]:
@@ -69,8 +76,21 @@ def _prices(file: ClusterFile) -> Iterator[str]:
     if file.on_premises:
         return
     for node in file.types:
-        if usd_per_hour(node, file) is None:
+        price = price_of_node(node, file)
+        if price.usd_per_hour is None:
             yield f"{node.name}: its price is unknown, so --dry-run and --max-usd cannot count it"
+        elif is_old(price.date, utc_today()):
+            yield f"{node.name}: its price is older than a year: {hourly(price)}"
+        yield from _beside_the_list(node, file)
+
+
+def _beside_the_list(node: NodeType, file: ClusterFile) -> Iterator[str]:
+    """Yield that a price label differs from the list price."""
+    stated, listed = node.usd_per_hour, listed_price(file.provider, node.machine, file.region)
+    if stated is None or listed is None or listed.usd_per_hour is None or node.accelerated:
+        return
+    if not (node.spot or math.isclose(stated, listed.usd_per_hour, rel_tol=SAME_PRICE)):
+        yield f"{node.name}: {PRICE_LABEL} says {stated:g}, but the list price is {hourly(listed)}"
 
 
 def _hosts(file: ClusterFile) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from bench.clock import utc_today
 from bench.cluster.config import ClusterFile, NodeType
 from bench.dispatch.labels import PRICE_LABEL
 from bench.record.price import Price, listed_price
+from bench.report.words.prices import dated
 from bench.spec.job import JobSpec
 
 #: Seconds from asking for a cloud machine until its first job: start, packages, data.
@@ -47,7 +48,11 @@ def price_of_node(node: NodeType, cluster: ClusterFile) -> Price:
         return Price(None, reason="its list price leaves out its GPU")
     if node.machine is None:
         return Price(None, reason=f"{cluster.path.name} gives it no {PRICE_LABEL}")
-    listed = listed_price(cluster.provider, node.machine, cluster.region)
+    named = (cluster.provider, node.machine, cluster.region)
+    spot = listed_price(*named, spot=True) if node.spot else None
+    if spot is not None:
+        return spot
+    listed = listed_price(*named)
     if listed is None:
         return Price(None, reason=f"{node.machine} is not in the price table")
     return replace(listed, source=f"{listed.source}; spot costs less") if node.spot else listed
@@ -59,8 +64,8 @@ def usd_per_hour(node: NodeType, cluster: ClusterFile) -> float | None:
 
 
 def hourly(price: Price) -> str:
-    """Return a known price in words, with its source and date."""
-    return f"{price.usd_per_hour:.3g} USD an hour: {price.source}, {price.date}"
+    """Return a known price in words, with its source, its date and its age."""
+    return f"{price.usd_per_hour:.3g} USD an hour: {price.source}, {dated(price, utc_today())}"
 
 
 def prices_by_type(cluster: ClusterFile) -> dict[str, Price]:

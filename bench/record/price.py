@@ -5,20 +5,19 @@ Every price has a source and a date. If there is no price, the reason is given i
 
 from __future__ import annotations
 
-import functools
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from bench.clock import utc_today
+from bench.clock import known_date, utc_today
 from bench.errors import RequestError
 from bench.record.facts import MachineFacts
+from bench.record.price_table import TITLES, listed_type
 from bench.spec.frozen import Frozen
 from bench.text import first_problem
 
@@ -41,19 +40,19 @@ def _sourced(text: str) -> str:
     return text
 
 
-def _dated(value: Any) -> str:
-    text = str(value)  # YAML makes 2026-11-01 a date and 2026 a number
-    if re.fullmatch(r"\d{4}(-\d\d){0,2}", text):
-        try:
-            date.fromisoformat(text + "-01" * (2 - text.count("-")))
-            return text
-        except ValueError:
-            pass
-    raise ValueError(f"{text!r} is not a date: give YYYY, YYYY-MM or YYYY-MM-DD")
+def _as_text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _dated(value: Any) -> str | None:
+    return None if value is None else known_date(value)
 
 
 #: Names of Google's types begin so if a GPU can be attached; their price excludes that GPU.
 ATTACHABLE = "n1-"
+
+#: Why a spot instance has no price.
+NO_SPOT = "the price of a spot instance changes every hour and is not in the table: give --price"
 
 #: A finite amount of at least 0.
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -76,7 +75,7 @@ class PriceRule(Frozen):
     lifetime_years: Span | None = None
     hours_per_year: Span = HOURS_A_YEAR
     source: str
-    date: Annotated[str, BeforeValidator(str)]
+    date: Annotated[str | None, BeforeValidator(_as_text)] = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> PriceRule:
@@ -103,16 +102,20 @@ class PriceRule(Frozen):
 
 
 class _StatedRule(PriceRule):
-    """A rule as a user's file must state it; journals may hold older rules."""
+    """A rule as a user's file must state it; journals may hold older rules.
+
+    A rule may be without a date; then the report says that its age is unknown.
+    """
 
     source: Annotated[str, AfterValidator(_sourced)]
-    date: Annotated[str, BeforeValidator(_dated)]
+    date: Annotated[str | None, BeforeValidator(_dated)] = None
 
 
 @dataclass(frozen=True)
 class Price:
     """Dollars per hour with source and date, or None with the reason.
 
+    The date is None if nobody stated it.
     `usd_per_year` is what an owned machine costs in a year, used or not; None if it is rented.
     """
 
@@ -131,13 +134,14 @@ def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -
     provider, instance_type = facts.cloud_provider, facts.cloud_instance_type
     if instance_type is None:
         return Price(None, reason="no instance type is known: give --price")
-    if facts.cloud_lifecycle == "spot":
-        return Price(None, reason="the price of a spot instance changes every hour: give --price")
-    listed = listed_price(provider, instance_type, facts.cloud_region)
-    if listed is None:
+    is_spot = facts.cloud_lifecycle == "spot"
+    listed = listed_price(provider, instance_type, facts.cloud_region, spot=is_spot)
+    if listed is None and is_spot:
+        return Price(None, reason=NO_SPOT)
+    row = listed_type(provider, instance_type, facts.cloud_region)
+    if listed is None or row is None:
         return Price(None, reason=f"{instance_type} is not in the price table: give --price")
-    listing = _listing(provider, instance_type)
-    if listing and len(facts.gpus or ()) > listing["gpus"].get(instance_type, 0):
+    if len(facts.gpus or ()) > row.accelerator_count:
         reason = f"the list price of {instance_type} excludes the attached GPU: give --price"
         return Price(None, reason=reason)
     return replace(listed, source=f"{listed.source}{_doubts(facts)}")
@@ -158,18 +162,28 @@ def stated_price(label: str, facts: MachineFacts, rules: Sequence[PriceRule]) ->
 
 
 def listed_price(
-    provider: str | None, instance_type: str | None, region: str | None = None
+    provider: str | None,
+    instance_type: str | None,
+    region: str | None = None,
+    *,
+    spot: bool = False,
 ) -> Price | None:
-    """Return the on-demand price of an instance type by this package's table; None if not listed.
+    """Return the price of an instance type by this package's table; None if it is not listed.
 
-    The table has one region per provider. If `region` differs or is unknown, the source says so.
+    An on-demand price of another region stands in for a missing one, and the source says so. Spot
+    prices of regions differ too much for that.
     """
-    listing = _listing(provider, instance_type)
-    if listing is None:
+    row = listed_type(provider, instance_type, region)
+    if row is None:
         return None
+    elsewhere = region != row.region
+    if spot and (elsewhere or row.usd_per_hour_spot is None):
+        return None
+    usd = row.usd_per_hour_spot if spot else row.usd_per_hour_on_demand
+    kind = "spot" if spot else "on-demand"
     note = f"; this machine is in {region}" if region else "; this machine's region is unknown"
-    source = listing["source"] + ("" if region == listing["region"] else note)
-    return Price(listing["usd_per_hour"][instance_type], source, listing["date"])
+    source = f"{TITLES[row.provider]} {kind} list price, {row.region} ({row.origin})"
+    return Price(usd, f"{source}{note if elsewhere else ''}", row.date)
 
 
 def read_rules(text: str) -> tuple[PriceRule, ...]:
@@ -181,9 +195,18 @@ def read_rules(text: str) -> tuple[PriceRule, ...]:
     if figures is None:
         return _read_file(Path(text))
     try:
-        return (PriceRule(**figures, source=TYPED, date=utc_today()),)
+        return (_finite(PriceRule(**figures, source=TYPED, date=utc_today())),)
     except ValidationError as error:
         raise _wrong(f"{text}: {first_problem(error)}") from error
+    except OverflowError as error:
+        raise _wrong(f"{text}: {error}") from error
+
+
+def _finite(rule: PriceRule) -> PriceRule:
+    """Return the rule. Raises OverflowError if its price per hour is too large for a number."""
+    if not math.isfinite(_by_rule(rule).usd_per_hour or 0.0):
+        raise OverflowError("the price per hour is not finite")
+    return rule
 
 
 def _figures(text: str) -> dict[str, Any] | None:
@@ -208,10 +231,13 @@ def _read_file(path: Path) -> tuple[PriceRule, ...]:
     rules = []
     for number, entry in enumerate(document, start=1):
         try:
-            stated = _StatedRule.model_validate(entry)
-            rules.append(PriceRule.model_validate(stated.model_dump()))
+            named = {"source": path.name, **entry} if isinstance(entry, dict) else entry
+            stated = _StatedRule.model_validate(named)
+            rules.append(_finite(PriceRule.model_validate(stated.model_dump())))
         except ValidationError as error:
             raise _wrong(f"{path}: rule {number}: {first_problem(error)}") from error
+        except OverflowError as error:
+            raise _wrong(f"{path}: rule {number}: {error}") from error
     return tuple(rules)
 
 
@@ -229,19 +255,3 @@ def _by_rule(rule: PriceRule) -> Price:
         f"{rule.hours_per_year:g} hours, without electricity"
     )
     return Price(yearly / rule.hours_per_year, source, rule.date, usd_per_year=yearly)
-
-
-def _listing(provider: str | None, instance_type: str | None) -> Mapping[str, Any] | None:
-    """Return the part of the table that prices the type; `gpus` counts the GPUs of each type."""
-    for listing in _table():
-        if listing["provider"] == provider and instance_type in listing["usd_per_hour"]:
-            return listing
-    return None
-
-
-@functools.cache  # the package's own file does not change while we run
-def _table() -> tuple[dict[str, Any], ...]:
-    import yaml
-
-    text = resources.files("bench").joinpath("prices.yaml").read_text(encoding="utf-8")
-    return tuple(yaml.safe_load(text))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.analysis.results import Results, analyse
+from bench.clock import utc_today
 from bench.record.run import LeftOut, Run
 from bench.report import parquet
 from bench.report.column import Report, Table
@@ -64,21 +65,24 @@ def report_of_results(
     left_out: Sequence[LeftOut] = (),
     language: Language = LANGUAGES[0],
     own_words: Mapping[str, str] | None = None,
+    day: str | None = None,
 ) -> Report:
     """Return the annex of results that are there already.
 
-    `own_words` are the workload's own words in the `language`, by the English ones.
+    `own_words` are the workload's own words in the `language`, by the English ones. `day` is the
+    day of the report, on which prices have their age; None: today.
     """
+    day = day or utc_today()
     words, book = words_of(language), phrasebook(language, own_words)
     report = Report(
         title=title_of(results.outline, language, own_words),
         verdict=(verdict(results, words, book),),
-        tables=_tables(results, commands),
+        tables=_tables(results, commands, day),
         notes=(
             *([notes.published_source(results.reference)] if results.reference else []),
             *map(notes.left_out, left_out),
         ),
-        page=page_of(results),
+        page=page_of(results, day),
         overview=overview_table(results, words),
         remarks=remarks(results, words),
         caveat=results.outline.caveat if results.groups else "",
@@ -95,7 +99,7 @@ def title_of(
     return words_of(language).title(phrasebook(language, own_words).said(outline.title))
 
 
-def _tables(results: Results, commands: Sequence[str]) -> tuple[Table, ...]:
+def _tables(results: Results, commands: Sequence[str], day: str) -> tuple[Table, ...]:
     """Return the tables of the annex: what the verdict rests on, and then job by job."""
     targets = targets_table(results)
     return (
@@ -107,7 +111,7 @@ def _tables(results: Results, commands: Sequence[str]) -> tuple[Table, ...]:
         *([quality_table(results)] if results.outline.evaluation_metrics else []),
         *([] if targets is None else [targets]),
         *([overfitting_table(results)] if results.curves else []),
-        cost_table(results),
+        cost_table(results, day),
         *([threads_table(results)] if results.threads else []),
         memory_table(results),
         limits_table(results),

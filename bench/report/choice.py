@@ -6,10 +6,11 @@ from typing import Any
 
 from bench.analysis.choose import Candidate, Choice
 from bench.analysis.rent_or_buy import RentOrBuy
+from bench.clock import utc_today
 from bench.report.column import Column, Report, Table
 from bench.report.shared_columns import MACHINE, bounded, cell_row
 from bench.report.words import choose as words
-from bench.report.words import reach
+from bench.report.words import prices, reach
 from bench.spec.description import Outline
 
 _RANKED = (
@@ -20,12 +21,19 @@ _RANKED = (
     Column("epochs", "epochs", meaning="trained until the median seed reaches the target"),
     Column("time", "s [95 %]", meaning="mean seconds of that training, over many days"),
     Column("usd", "USD", "number", "dollars of that training", unit="USD", better="lower"),
+    Column("price_date", "price as of", meaning="since when the price of an hour is known"),
 )
 _EXCLUDED = (MACHINE, Column("reason", "reason"))
 
 
-def choice_report(choice: Choice, outline: Outline, bought: tuple[RentOrBuy, ...] = ()) -> Report:
-    """Return the report of a choice; `bought` says when owning a machine pays."""
+def choice_report(
+    choice: Choice, outline: Outline, bought: tuple[RentOrBuy, ...] = (), day: str | None = None
+) -> Report:
+    """Return the report of a choice; `bought` says when owning a machine pays.
+
+    `day` is the day on which prices have their age; None: today.
+    """
+    day = day or utc_today()
     ranked = tuple(_ranked(choice, outline))
     excluded = tuple(
         {
@@ -35,7 +43,9 @@ def choice_report(choice: Choice, outline: Outline, bought: tuple[RentOrBuy, ...
         }
         for one in choice.excluded
     )
-    tables = [Table("ranking", "Machines", _RANKED, ranked, (words.NOTE,))] if ranked else []
+    priced = [one.price for group in choice.groups for one in group]
+    told = (words.NOTE, *prices.warnings(priced, day))
+    tables = [Table("ranking", "Machines", _RANKED, ranked, told)] if ranked else []
     if excluded:
         tables.append(Table("excluded", "Excluded machines", _EXCLUDED, excluded))
     return Report(
@@ -81,4 +91,5 @@ def _row(rank: int, found: Candidate, outline: Outline) -> dict[str, Any]:
         "usd": found.usd,
         "usd_per_hour": found.price.usd_per_hour,
         "price_source": found.price.source,
+        "price_date": found.price.date,
     }

@@ -56,7 +56,11 @@ def paragraphs(found: Comparison) -> list[str]:
         outlook = found.outlook
         told.append(
             sureness.would_take(
-                outlook.sittings, outlook.seconds, outlook.usd, already=outlook.already
+                outlook.sittings,
+                outlook.seconds,
+                outlook.usd,
+                already=outlook.already,
+                prices_of=outlook.price_date,
             )
         )
     turned = pair is not found.leaders

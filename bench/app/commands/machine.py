@@ -16,10 +16,12 @@ from bench.app.options import Command, ExitCodes, Option, flag, price_option, wo
 from bench.app.plan import default_label
 from bench.child import runtime
 from bench.child.workload import load_workload, probe_for
+from bench.clock import utc_today
 from bench.probe.usable import threads
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.price import Price, price_of, read_rules
 from bench.report.words.facts import value_text
+from bench.report.words.prices import dated
 from bench.spec.privacy import Privacy
 from bench.spec.request import MachineRequest, Program
 from bench.watch.look import look
@@ -95,8 +97,9 @@ def _pages(
     yield "Packages", [("installed", value_text(installed))]
     if loaded is not None:
         yield "Frameworks, imported", list(_runtime_rows(loaded, failed))
-    dollars = f"{price.usd_per_hour:g} USD ({price.source}, {price.date})" if price.source else None
-    dollars = dollars or f"{units.NOT_AVAILABLE} ({price.reason})"
+    dollars = f"{units.NOT_AVAILABLE} ({price.reason})"
+    if price.source:
+        dollars = f"{price.usd_per_hour:g} USD ({price.source}, {dated(price, utc_today())})"
     yield "Price", [("an hour", dollars)]
 
 

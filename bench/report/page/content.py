@@ -15,6 +15,7 @@ from bench.analysis.student import two_sided
 from bench.analysis.time_to_target import TimeToTarget, latest_prices
 from bench.report.column import plain
 from bench.report.shared_columns import Naming, job_text
+from bench.report.words.prices import dated
 from bench.report.words.reach import recipe
 from bench.spec.axes import Axis, Value
 from bench.spec.description import Outline
@@ -33,14 +34,14 @@ STEP, LARGEST = 0.01, 2.0
 DIGITS = 9
 
 
-def content(results: Results) -> dict[str, Any]:
+def content(results: Results, day: str) -> dict[str, Any]:
     """Return all that the page's script needs, as values that JSON can hold.
 
     Machines, jobs and axes are numbered, and records name them by their numbers. A pair of machines
     is compared from the fits, by the formula of `bench.analysis.ratios.ratio`, so that the reader
-    may choose the baseline and the jobs.
+    may choose the baseline and the jobs. `day` is the day of the report.
     """
-    chosen = _machines(results)
+    chosen = _machines(results, day)
     numbers = {machine["key"]: number for number, machine in enumerate(chosen)}
     jobs = [job for job in results.measured if job.machine_key in numbers][:MOST_RECORDS]
     of_jobs = [job.cell(results.outline) for job in jobs]
@@ -110,7 +111,7 @@ def _sort_key(value: Value) -> tuple[bool, Any]:
     return isinstance(value, str), value
 
 
-def _machines(results: Results) -> list[dict[str, Any]]:
+def _machines(results: Results, day: str) -> list[dict[str, Any]]:
     """Return the machines of the page with their prices, in the order of the ranking."""
     ranked = [name for ranking in results.rankings for name in ranking.names]
     place = {name: number for number, name in enumerate(ranked)}
@@ -122,7 +123,7 @@ def _machines(results: Results) -> list[dict[str, Any]]:
             "name": machine.name,
             "usd_per_hour": prices[machine.key].usd_per_hour,
             "price_source": prices[machine.key].source,
-            "price_date": prices[machine.key].date,
+            "price_date": dated(prices[machine.key], day),
             "price_reason": prices[machine.key].reason,
         }
         for machine in found[:MOST_MACHINES]

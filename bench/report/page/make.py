@@ -12,13 +12,16 @@ from bench.report.shared_columns import MEASURED, Naming
 from bench.report.words import page as words
 
 
-def page_of(results: Results) -> Page:
-    """Return what the page of these results holds beside their tables."""
-    made = content(results)
+def page_of(results: Results, day: str) -> Page:
+    """Return what the page of these results holds beside their tables.
+
+    `day` is the day of the report, on which prices have their age.
+    """
+    made = content(results, day)
     shown, measured = len(made["machines"]), len(results.measured_machines)
     return Page(
         content=made,
-        chips=words.chips(results),
+        chips=words.chips(results, day),
         about=_about(results, [machine["name"] for machine in made["machines"]]),
         note=words.left_out(measured - shown, shown) if measured > shown else "",
     )

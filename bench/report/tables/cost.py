@@ -9,7 +9,7 @@ from bench.analysis.cost import GroupCost
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
 from bench.report.shared_columns import group_columns, group_row, warnings
-from bench.report.words import notes, phrases
+from bench.report.words import notes, phrases, prices
 from bench.spec.description import Outline
 
 _FIGURES = (
@@ -25,6 +25,12 @@ _FIGURES = (
     ),
     Column("price_source", "price from", foldable=True, width=120),
     Column("price_date", "price as of", foldable=True),
+    Column(
+        "price_age",
+        "price age",
+        meaning="on the day of the report; a price that is older than a year is marked",
+        foldable=True,
+    ),
     Column(
         "joules",
         "J a job",
@@ -46,15 +52,18 @@ _FIGURES = (
 )
 
 
-def cost_table(results: Results) -> Table:
-    """Return the dollars and the joules of a job, one row per machine, cell and price."""
+def cost_table(results: Results, day: str) -> Table:
+    """Return the dollars and the joules of a job, one row per machine, cell and price.
+
+    `day` is the day of the report, on which prices have their age.
+    """
     costs = results.costs
     unpriced: dict[str, list[str]] = {}
     for name, reason in sorted({(c.group.machine, c.price.reason or "") for c in costs}):
         if reason:
             unpriced.setdefault(reason, []).append(name)
     without = any(cost.joules is None for cost in costs) and bool(results.no_energy)
-    rows = tuple(_row(cost, results.outline) for cost in costs)
+    rows = tuple(_row(cost, results.outline, day) for cost in costs)
     known = any(cost.usd_per_job is not None or cost.joules is not None for cost in costs)
     return Table(
         name="cost",
@@ -66,12 +75,13 @@ def cost_table(results: Results) -> Table:
             *warnings(results),
             *([notes.COST_NOTE] if known else []),
             *notes.no_prices(unpriced),
+            *prices.warnings([cost.price for cost in costs], day),
             *([notes.no_energy(results.no_energy)] if without else []),
         ),
     )
 
 
-def _row(cost: GroupCost, outline: Outline) -> dict[str, Any]:
+def _row(cost: GroupCost, outline: Outline, day: str) -> dict[str, Any]:
     is_priced = cost.price.usd_per_hour is not None
     return {
         **group_row(cost.group, outline),
@@ -80,6 +90,7 @@ def _row(cost: GroupCost, outline: Outline) -> dict[str, Any]:
         "usd_per_1000_jobs": scaled(cost.usd_per_job, 1000),
         "price_source": cost.price.source or (phrases.NODE_PRICE if is_priced else None),
         "price_date": cost.price.date,
+        "price_age": prices.age(cost.price.date, day) if is_priced else None,
         "joules": cost.joules,
         "joules_per_epoch": cost.joules_per_epoch,
         "energy_sources": list(cost.energy_sources) or None,

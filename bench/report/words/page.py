@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.analysis.results import Results
 from bench.analysis.time_to_target import latest_prices
+from bench.report.words.prices import is_old
 from bench.units import NOT_AVAILABLE
 
 HOW_TO_READ = "How to read this."
@@ -30,16 +31,26 @@ def left_out(machines: int, shown: int) -> str:
     )
 
 
-def chips(results: Results) -> tuple[tuple[str, str, str], ...]:
-    """Return the four chips: name, figure, and the table that tells more."""
+def chips(results: Results, day: str) -> tuple[tuple[str, str, str], ...]:
+    """Return the four chips: name, figure, and the table that tells more.
+
+    The prices have the dates of their rows; a date that is over a year before `day` is marked.
+    """
     counts, seen = results.counts, results.disturbances
     planned = f"{counts.measured} of {counts.planned}"
     measured = planned + (f" + {counts.added}" if counts.added else "")
-    dates = sorted({one.date for one in latest_prices(results.measured).values() if one.date})
-    span = NOT_AVAILABLE if not dates else dates[-1]
     return (
         ("measured", measured, "capacity"),
         ("failed", str(counts.failed + counts.not_run), "failures"),
         ("disturbed", f"{seen.disturbed} of {seen.watched}", "conditions"),
-        ("prices of", span, "cost"),
+        ("prices of", _dates(results, day), "cost"),
     )
+
+
+def _dates(results: Results, day: str) -> str:
+    """Return the first and the last date of the prices, marked if the first is over a year old."""
+    dates = sorted({one.date for one in latest_prices(results.measured).values() if one.date})
+    if not dates:
+        return NOT_AVAILABLE
+    span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return f"{span}, over a year old" if is_old(dates[0], day) else span

@@ -160,18 +160,21 @@ def would_take(
     usd: float | None = None,
     *,
     already: int = 0,
+    prices_of: str | None = None,
 ) -> str:
     """Return what would settle an open comparison, given the sittings that each machine needs.
 
     `already` is how many sittings the machine with fewer has. `seconds` and `usd` are the time and
     the dollars of the sittings that are missing. `sittings` is None if no number is known.
+    `prices_of` is the date of the oldest price.
     """
     if sittings is None:
         return "No number of sittings is known that would settle it."
     more = max(sittings - already, 1)
     cost = [about(seconds)] if seconds is not None else []
     if usd is not None:
-        cost.append(f"{dollars(usd)} dollars")
+        at = f" at prices of {prices_of}" if prices_of else ""
+        cost.append(f"{dollars(usd)} dollars{at}")
     paid = f" ({', '.join(cost)})" if cost else ""
     return (
         f"About {sittings} sittings of each machine would settle it: "

@@ -13,6 +13,7 @@ from conftest import ROOT
 from toy_runs import look_shortly, toy_words
 
 from bench.app import pricing
+from bench.cluster import prices
 from bench.errors import RequestError
 from bench.record.journal import Journal
 from bench.record.lines import MachineEntry
@@ -200,5 +201,16 @@ def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if " USD" in line]
     assert len(lines) == 4
     for line in lines[:-1]:  # the last is their sum
-        assert re.search(r" USD an hour: .+, \d{4}-\d\d(-\d\d)?\)$", line), line
-    assert "Google Compute Engine on-demand list price, us-central1" in lines[1]
+        assert re.search(
+            r" USD an hour: .+, \d{4}-\d\d(-\d\d)?(, \d+ (day|month)s? old.*)?\)$", line
+        )
+    assert "Google Cloud on-demand list price, us-west1 (" in lines[1]
+    assert "this machine" not in lines[1]  # the file's region is in the table
+
+
+def test_a_dry_run_marks_a_price_that_is_older_than_a_year(capsys, monkeypatch):
+    monkeypatch.setattr(prices, "utc_today", lambda: "2027-09-01")
+    words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run"]
+    assert run_command([*words, "--cluster", str(ROOT / "clusters/gcp.yaml")]) == 0
+    said = capsys.readouterr().out
+    assert "2026-08-03, 13 months old, over a year: check it)" in said

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from builders import a_job
 
-from bench.cluster import find
+from bench.cluster import check, find
 from bench.cluster.config import read_cluster_file, wanted_types
 from bench.cluster.find import Cluster, find_cluster, looseness
-from bench.cluster.prices import START_S, costs, still_up, usd_per_hour
+from bench.cluster.prices import START_S, costs, price_of_node, still_up, usd_per_hour
 from bench.dispatch.tunnel import SshTarget
 from bench.errors import RequestError
 from bench.record.price import listed_price
@@ -119,6 +119,64 @@ def test_a_type_without_a_figure_of_the_user_s_costs_its_list_price(tmp_path):
     assert listed is not None and usd_per_hour(vm, file) == listed.usd_per_hour
 
 
+def test_the_labels_of_the_shipped_files_agree_with_the_price_table(shipped):
+    labelled = [node for node in shipped.types if node.usd_per_hour is not None]
+    assert bool(labelled) == (not shipped.on_premises)
+    for node in shipped.types if not shipped.on_premises else ():
+        listed = listed_price(shipped.provider, node.machine, shipped.region)
+        assert listed is not None, node.machine
+        if node.accelerated:
+            assert node.usd_per_hour > listed.usd_per_hour
+        elif node.usd_per_hour is not None:
+            assert node.usd_per_hour == listed.usd_per_hour
+
+
+def test_the_date_that_the_aws_file_gives_its_labels_is_that_of_the_table():
+    file = read_cluster_file(ROOT / "cluster.yaml")
+    (date,) = {listed_price("aws", node.machine).date for node in file.types}
+    assert date in (ROOT / "cluster.yaml").read_text()
+
+
+def gcp_types(folder, **changes):
+    document = yaml.safe_load((ROOT / "clusters" / "gcp.yaml").read_text())
+    document["available_node_types"]["vm"]["node_config"] |= changes
+    path = folder / "gcp.yaml"
+    path.write_text(yaml.safe_dump(document))
+    file = read_cluster_file(path)
+    return next(node for node in file.types if node.name == "vm"), file
+
+
+@pytest.mark.parametrize(
+    "scheduling",
+    [[{"preemptible": True}], [{"provisioningModel": "SPOT"}], {"preemptible": True}],
+)
+def test_a_spot_node_of_google_s_costs_the_spot_price_of_its_region(tmp_path, scheduling):
+    vm, file = gcp_types(tmp_path, scheduling=scheduling)
+    assert price_of_node(vm, file) == listed_price("gcp", vm.machine, "us-west1", spot=True)
+    assert price_of_node(vm, file).source.startswith("Google Cloud spot list price, us-west1")
+
+
+def test_a_node_that_google_may_only_stop_for_maintenance_is_no_spot_node(tmp_path):
+    vm, file = gcp_types(tmp_path, scheduling=[{"onHostMaintenance": "TERMINATE"}])
+    assert "on-demand" in price_of_node(vm, file).source
+
+
+def test_a_check_names_a_label_beside_the_list_price_and_prices_older_than_a_year(
+    tmp_path, monkeypatch
+):
+    document = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+    types = document["available_node_types"]
+    types["vm"]["labels"]["bench-usd-per-hour"] = "0.2"
+    types["arm"]["labels"].pop("bench-usd-per-hour")
+    path = a_file(tmp_path, available_node_types=types)
+    said = [one for one in check._prices(read_cluster_file(path)) if "label" not in one]
+    assert said == [one for one in said if one.startswith("vm: bench-usd-per-hour says 0.2, but ")]
+    assert len(said) == 1 and "0.096 USD an hour: AWS on-demand list price" in said[0]
+    monkeypatch.setattr(check, "utc_today", lambda: "2027-09-01")
+    old = [one for one in check._prices(read_cluster_file(path)) if "older than a year" in one]
+    assert [one.split(":")[0] for one in old] == ["arm"]
+
+
 def test_every_price_of_a_node_has_its_source_and_date_or_a_reason(tmp_path):
     types = yaml.safe_load((ROOT / "cluster.yaml").read_text())["available_node_types"]
     types["head"]["labels"].pop("bench-usd-per-hour")
@@ -135,8 +193,11 @@ def test_every_price_of_a_node_has_its_source_and_date_or_a_reason(tmp_path):
     assert [name for name, price in prices.items() if not price.date] == ["arm"]
 
 
-@pytest.mark.parametrize("text", ["free", "1,5"])
+@pytest.mark.parametrize(
+    "text", ["free", "1,5", "", "nan", ".nan", "-0.1", "inf", float("nan"), True, [0.1], {}]
+)
 def test_a_price_that_is_none_is_named_with_its_type(tmp_path, text):
+    """A sum of dollars with a NaN in it exceeds no limit, so --max-usd would not hold."""
     types = yaml.safe_load((ROOT / "cluster.yaml").read_text())["available_node_types"]
     types["vm"]["labels"]["bench-usd-per-hour"] = text
     with pytest.raises(RequestError, match="node type vm"):

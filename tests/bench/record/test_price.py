@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import pytest
-import yaml
-from conftest import ROOT
 
 from bench.errors import RequestError
 from bench.record.facts import GpuFacts, MachineFacts
-from bench.record.price import PriceRule, _table, listed_price, price_of, read_rules
+from bench.record.price import PriceRule, price_of, read_rules
+from bench.record.price_table import table
 
 C7I = MachineFacts(
     machine_id="m",
@@ -23,56 +20,36 @@ C7I = MachineFacts(
 OWN = MachineFacts(machine_id="o")
 
 
-class StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, where YAML takes the last one."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        assert len(set(keys)) == len(keys), f"twice: {keys}"
-        return super().construct_mapping(node, deep)
-
-
-def test_the_table_names_some_dozens_of_types_of_three_clouds_with_source_and_date():
-    text = resources.files("bench").joinpath("prices.yaml").read_text(encoding="utf-8")
-    loader = StrictLoader(text)
-    entries = {entry["provider"]: entry for entry in loader.get_single_data()}
-    assert set(entries) == {"aws", "gcp", "azure"}
-    assert len(entries) == len(_table())
-    assert sum(len(entry["usd_per_hour"]) for entry in entries.values()) >= 36
-    for entry in entries.values():
-        assert PriceRule(usd_per_hour=1, source="x", date=entry["date"]).date == "2025-01"
-        assert "list price" in entry["source"]
-        assert entry["region"]
-        assert all(0 < usd < 100 for usd in entry["usd_per_hour"].values())
-        assert set(entry["gpus"]) <= set(entry["usd_per_hour"])
-        assert all(count >= 1 for count in entry["gpus"].values())
-
-
-def test_a_type_that_is_listed_twice_would_be_seen():
-    with pytest.raises(AssertionError, match="twice"):
-        StrictLoader("{a: 1, b: 2, a: 3}").get_single_data()
-
-
-@pytest.mark.parametrize("name", ["cluster.yaml", "clusters/gcp.yaml"])
-def test_every_machine_of_the_project_s_own_clusters_is_in_the_table(name):
-    document = yaml.safe_load((ROOT / name).read_text())
-    configs = [each["node_config"] for each in document["available_node_types"].values()]
-    types = [config.get("InstanceType") or config["machineType"] for config in configs]
-    provider = document["provider"]["type"]
-    assert len(types) >= 3
-    assert [each for each in types if listed_price(provider, each) is None] == []
+def test_the_table_lists_each_type_of_three_clouds_once_in_each_region_with_source_and_date():
+    rows = table()
+    types = {(row.provider, row.instance_type) for row in rows}
+    assert {provider for provider, _ in types} == {"aws", "gcp", "azure"}
+    assert len(types) == 225
+    assert all(row.date >= "2026-06-18" and "@" in row.source for row in rows)
+    assert all(0 < row.usd_per_hour_on_demand < 250 for row in rows)
+    assert all((row.usd_per_hour_spot is None) == (row.provider != "gcp") for row in rows)
 
 
 def test_a_listed_type_has_its_list_price_with_source_and_date():
     price = price_of("lab", C7I)
     assert price.usd_per_hour == 0.08925
-    assert "us-east-1" in price.source
-    assert price.date == "2025-01"
+    assert price.source == (
+        "AWS on-demand list price, us-east-1 (aws/karpenter-provider-aws @1d927085)"
+    )
+    assert price.date == "2026-07-20"
 
 
 def test_a_price_of_another_region_says_so():
     elsewhere = C7I.model_copy(update={"cloud_region": "eu-west-1"})
-    assert price_of("lab", elsewhere).source.endswith("this machine is in eu-west-1")
+    assert price_of("lab", elsewhere).source.endswith("; this machine is in eu-west-1")
+
+
+def test_a_region_that_the_table_knows_has_its_own_price():
+    home = on_gcp("e2-standard-2", 0)
+    belgium = home.model_copy(update={"cloud_region": "europe-west1"})
+    dearer = price_of("lab", belgium)
+    assert dearer.usd_per_hour == 0.073715 > price_of("lab", home).usd_per_hour == 0.067011
+    assert "europe-west1" in dearer.source and "this machine" not in dearer.source
 
 
 def test_where_the_machine_s_region_is_not_known_the_price_says_so():
@@ -93,7 +70,7 @@ def on_gcp(instance_type, gpus):
 
 
 def test_a_machine_with_an_attached_gpu_is_not_priced_as_the_machine_alone():
-    assert price_of("lab", on_gcp("n1-standard-4", 0)).usd_per_hour == 0.19
+    assert price_of("lab", on_gcp("n1-standard-4", 0)).usd_per_hour == 0.189999
     price = price_of("lab", on_gcp("n1-standard-4", 1))
     assert price.usd_per_hour is None
     assert price.reason == (
@@ -102,11 +79,22 @@ def test_a_machine_with_an_attached_gpu_is_not_priced_as_the_machine_alone():
 
 
 def test_a_type_that_has_gpus_of_its_own_is_priced_with_them_and_with_no_more():
-    assert price_of("lab", on_gcp("g2-standard-4", 1)).usd_per_hour == 0.7068
-    assert price_of("lab", on_gcp("g2-standard-4", 0)).usd_per_hour == 0.7068  # no driver
+    assert price_of("lab", on_gcp("g2-standard-4", 1)).usd_per_hour == 0.706832
+    assert price_of("lab", on_gcp("g2-standard-4", 0)).usd_per_hour == 0.706832  # no driver
     assert price_of("lab", on_gcp("g2-standard-4", 2)).usd_per_hour is None
     unread = on_gcp("g2-standard-4", 0).model_copy(update={"gpus": None})
-    assert price_of("lab", unread).usd_per_hour == 0.7068
+    assert price_of("lab", unread).usd_per_hour == 0.706832
+
+
+def test_a_spot_machine_has_the_spot_price_of_its_region_if_the_table_holds_one():
+    spot = on_gcp("n2-standard-4", 0).model_copy(update={"cloud_lifecycle": "spot"})
+    price = price_of("lab", spot)
+    assert price.usd_per_hour == 0.09212
+    assert price.source.startswith("Google Cloud spot list price, us-central1")
+    for region in ("mars-north1", None):
+        away = price_of("lab", spot.model_copy(update={"cloud_region": region}))
+        assert away.usd_per_hour is None
+        assert away.reason.startswith("the price of a spot instance changes every hour")
 
 
 @pytest.mark.parametrize(
@@ -157,11 +145,12 @@ def test_hours_of_use_make_an_own_machine_dearer():
 @pytest.mark.parametrize(
     "text",
     [
-        "- {usd_per_hour: 1, source: x}",
         "- {usd_per_hour: 1, purchase_usd: 2, lifetime_years: 3, source: x, date: 2026}",
         "- {purchase_usd: 2, source: x, date: 2026}",
         "- {usd_per_hour: -1, source: x, date: 2026}",
         "- {usd_per_hour: .inf, source: x, date: 2026}",
+        "- {usd_per_hour: .nan, source: x, date: 2026}",
+        "- {purchase_usd: 1.0e+308, lifetime_years: 1.0e-300, source: x, date: 2026}",
         "- {price: 1, source: x, date: 2026}",
         "just words",
         "",
@@ -173,6 +162,16 @@ def test_a_wrong_file_is_a_wrong_request(tmp_path, text):
     path.write_text(text)
     with pytest.raises(RequestError, match="price cannot be read"):
         read_rules(str(path))
+
+
+def test_a_rule_may_be_without_source_and_date_and_is_then_from_its_file(tmp_path):
+    path = tmp_path / "prices.yaml"
+    path.write_text("- {usd_per_hour: 1}\n- {label: desk, usd_per_hour: 2, date: }\n")
+    first, second = read_rules(str(path))
+    assert (first.source, first.date) == (second.source, second.date) == ("prices.yaml", None)
+    assert PriceRule.model_validate_json(first.model_dump_json()) == first
+    price = price_of("lab", C7I, [first])
+    assert (price.source, price.date) == ("prices.yaml", None)
 
 
 @pytest.mark.parametrize("date", ["2026", "2026-11", "2026-02-28"])
@@ -194,7 +193,7 @@ def test_a_rule_s_date_is_a_year_a_month_or_a_day(tmp_path, date):
         ("source: ' ', date: 2026", "say where the price comes from"),
     ],
 )
-def test_a_rule_without_source_or_date_is_named_by_its_number(tmp_path, wrong, words):
+def test_a_rule_with_a_wrong_source_or_date_is_named_by_its_number(tmp_path, wrong, words):
     path = tmp_path / "prices.yaml"
     path.write_text(
         f"- {{usd_per_hour: 1, source: x, date: 2026}}\n- {{usd_per_hour: 1, {wrong}}}\n"
@@ -222,7 +221,19 @@ def test_only_a_bare_figure_of_the_command_line_is_typed():
 
 @pytest.mark.parametrize(
     "text",
-    ["-1", "nan", "inf", "no-such-file.yaml", "1800/4", "1800/y", "-1/4y", "1800/0y", "a/by", ""],
+    [
+        "-1",
+        "nan",
+        "inf",
+        "1e308/1e-300y",
+        "no-such-file.yaml",
+        "1800/4",
+        "1800/y",
+        "-1/4y",
+        "1800/0y",
+        "a/by",
+        "",
+    ],
 )
 def test_wrong_words_are_answered_with_every_form(text):
     with pytest.raises(RequestError, match="price cannot be read") as caught:

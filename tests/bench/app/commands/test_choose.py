@@ -9,6 +9,7 @@ from command_line import run_command
 from evaluated_runs import evaluated_run
 
 from bench.app.commands.choose import choose_options
+from bench.clock import utc_today
 from bench.record.journal import Journal
 from bench.record.price import read_rules
 from bench.spec.axes import Metric
@@ -58,6 +59,7 @@ def test_the_json_holds_the_same_answer(reports, capsys):
     assert (row["machine"], row["rank"], row["seeds_trained"]) == ("cheap", 1, 3)
     assert row["chance"] == pytest.approx(3 / 3.5, abs=0.001)
     assert row["usd"] == pytest.approx(25 * 0.36 / 3600)
+    assert (row["price_source"], row["price_date"]) == ("--price", utc_today())
     assert [row["why"] for row in document["excluded"]] == ["no_price"]
 
 

@@ -246,7 +246,7 @@ def test_a_price_rule_finds_this_machine_by_the_label_that_it_is_given(tmp_path,
     rules.write_text("- {label: desk, usd_per_hour: 0.5, source: contract, date: 2026-11}\n")
     words = ["machine", "--price", str(rules)]
     assert run_command([*words, "--label", "desk"]) == 0
-    assert "0.5 USD (contract, 2026-11)" in capsys.readouterr().out
+    assert "0.5 USD (contract, 2026-11, " in capsys.readouterr().out
     assert run_command(words) == 0
     assert "contract" not in capsys.readouterr().out
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from page_runs import full_grid, planted, small_runs
+from reporting import DAY
 
 from bench.analysis.results import Results, analyse
 from bench.report.annex import report_of_results, with_figures
@@ -33,7 +34,7 @@ def results_of(runs) -> Results:
 
 def written(results: Results, folder: Path) -> Path:
     """Write the report of these results; return the path of the page."""
-    write_report(with_figures(report_of_results(results), results), folder)
+    write_report(with_figures(report_of_results(results, day=DAY), results), folder)
     return folder / "summary.html"
 
 

@@ -103,7 +103,7 @@ def test_prices_that_the_reader_types_scale_the_ratios_of_cost(open_page, result
     assert "old" not in cost, "its price is unknown"
     page.get_by_text("Prices, USD an hour").click()
     page.locator("#prices label", has_text="desk").locator("input").fill("0.45")
-    page.locator("#prices label", has_text="old").locator("input").fill("0.1")
+    page.get_by_role("spinbutton", name="old no instance type").fill("0.1")
     page.keyboard.press("Tab")
     cost = {row[0]: numbers(row[1]) for row in figures(page)}
     assert close_to(cost["desk"], [2 * one for one in wanted])

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from page_runs import HOSTILE, many_runs, planted, small_runs
+from reporting import DAY
 
 from bench.analysis.results import analyse
 from bench.report.annex import report_of_results, with_figures
@@ -18,6 +19,7 @@ from bench.report.page import html as parts
 from bench.report.page import libraries
 from bench.report.page.build import embedded, policy, summary_html
 from bench.report.page.content import content
+from bench.report.words.page import chips
 from bench.text import visible
 from mnist_bench.description import DESCRIPTION
 
@@ -32,7 +34,7 @@ def results():
 @pytest.fixture(scope="module")
 def page(results):
     """The page without charts, which need no library."""
-    report = report_of_results(results)
+    report = report_of_results(results, day=DAY)
     return summary_html(report, report.page, {})
 
 
@@ -52,7 +54,7 @@ def test_the_policy_allows_the_scripts_of_the_page_by_their_digests_and_nothing_
 
 
 def test_every_table_of_the_report_stands_in_the_page_with_its_rows(results, page):
-    for table in report_of_results(results).tables:
+    for table in report_of_results(results, day=DAY).tables:
         section = page[page.index(f'id="table-{table.name}"') :]
         section = section[: section.index("</section>")]
         assert section.count("<tr") >= min(len(table.shown), parts.MOST_ROWS)
@@ -76,6 +78,22 @@ def test_the_chips_tell_what_was_measured_failed_disturbed_and_priced(page):
     ]
 
 
+def test_the_prices_have_the_dates_of_their_rows_and_a_mark_after_a_year():
+    def prices_of(day, *dates):
+        runs = [
+            planted(f"machine-{number}", 1.0, price=1.0 + number, price_date=date)
+            for number, date in enumerate(dates)
+        ]
+        *_, (name, span, table) = chips(analyse(runs, DESCRIPTION.outline), day)
+        assert (name, table) == ("prices of", "cost")
+        return span
+
+    assert prices_of("2026-12-01", "2026-07-20") == "2026-07-20"
+    assert prices_of("2026-12-01", "2026-08-03", "2026-07-20") == "2026-07-20 to 2026-08-03"
+    assert prices_of("2026-12-01", "2025-01") == "2025-01, over a year old"
+    assert prices_of("2026-12-01", None) == "n/a"
+
+
 def test_a_long_table_says_how_many_rows_the_page_leaves_out():
     rows = tuple({"n": number} for number in range(parts.MOST_ROWS + 7))
     found = parts.table(Table("long", "Long", (Column("n", "n", "name"),), rows))
@@ -94,7 +112,7 @@ def test_a_cell_whose_text_is_in_another_unit_holds_its_value_for_sorting():
 
 
 def test_the_content_numbers_machines_in_the_order_of_their_rank(results):
-    found = content(results)
+    found = content(results, DAY)
     assert [one["name"] for one in found["machines"]] == [
         *results.headline.names,
     ]
@@ -138,7 +156,7 @@ def test_the_licences_of_the_library_are_in_a_page_with_charts():
 def test_ten_machines_on_the_full_grid_take_less_than_four_megabytes(tmp_path):
     pytest.importorskip("vl_convert")
     results = analyse(many_runs(10), DESCRIPTION.outline)
-    write_report(with_figures(report_of_results(results), results), tmp_path)
+    write_report(with_figures(report_of_results(results, day=DAY), results), tmp_path)
     size = (tmp_path / "summary.html").stat().st_size
     print(f"{size} bytes", file=sys.stderr)
     assert 1_000_000 < size < 4_000_000

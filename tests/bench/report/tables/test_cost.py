@@ -123,6 +123,39 @@ def test_a_figure_that_the_run_took_from_the_cluster_file_s_type_has_its_source_
     )
 
 
+def test_the_age_of_a_price_stands_beside_it_and_one_older_than_a_year_is_marked():
+    def priced(date):
+        rule = PriceRule(usd_per_hour=1, source="x", date=date)
+        run = a_run([record("desk", DESK)], prices=(rule,))
+        report = report_of([run], day="2026-12-01")
+        (row,) = rows(report, "cost")
+        return row["price_age"], "older than a year" in notes(report, "cost")
+
+    assert priced("2026-08-03") == ("4 months", False)
+    assert priced("2025-01") == ("23 months, over a year: check it", True)
+    assert priced(None) == (None, False)
+
+
+def test_a_price_without_a_date_is_told():
+    rule = PriceRule(usd_per_hour=1, source="prices.yaml")
+    _, told = costs(a_run([record("desk", DESK)], prices=(rule,)))
+    assert "No date was given for the price from prices.yaml" in told
+
+
+def test_the_list_price_of_a_node_is_that_of_its_region():
+    node = NODE.model_copy(
+        update={
+            "cloud_provider": "gcp",
+            "cloud_instance_type": "e2-standard-2",
+            "cloud_region": "europe-west1",
+        }
+    )
+    listed = listed_price("gcp", "e2-standard-2", "europe-west1")
+    found, _ = costs(on_a_cluster(node=node, usd_per_hour=listed.usd_per_hour))
+    assert found["vm 1"]["price_source"] == listed.source
+    assert listed.date == found["vm 1"]["price_date"]
+
+
 def test_the_source_is_shown_whole_with_what_it_says_of_the_region():
     away = NODE.model_copy(update={"cloud_region": "eu-west-1"})
     report = report_of([a_run([record("vm", away)])])

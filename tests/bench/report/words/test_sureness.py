@@ -76,6 +76,8 @@ def test_an_open_comparison_is_no_finding_and_says_what_it_would_take():
         "About 11 sittings of each machine would settle it: 9 more sittings of each "
         "(about 31 minutes, 0.40 dollars)."
     )
+    dated = sureness.would_take(11, 1860, 0.4, already=2, prices_of="2026-07-20")
+    assert "0.40 dollars at prices of 2026-07-20)." in dated
     assert "1 more sitting of each." in sureness.would_take(3, already=2)
     assert sureness.would_take(None).startswith("No number")
 
