@@ -168,6 +168,8 @@ SPANISH = {
     "laptop": "portátil",
     "VM": "VM",
     "test slip": "error en test",
+    "The dense network (mlp)": "La red densa (mlp)",
+    "The convolutional network (cnn)": "La red convolucional (cnn)",
 }
 
 DESCRIPTION = Description(

@@ -31,7 +31,7 @@ from bench.report.tables.sameness import sameness_table
 from bench.report.tables.sittings import sittings_table
 from bench.report.tables.targets import targets_table
 from bench.report.tables.threads import threads_table
-from bench.report.translation import translated
+from bench.report.translation import figure_in, translated
 from bench.report.verdict import details
 from bench.report.words import figures as figure_words
 from bench.report.words import notes
@@ -82,7 +82,7 @@ def report_of_results(
             *([notes.published_source(results.reference)] if results.reference else []),
             *map(notes.left_out, left_out),
         ),
-        page=page_of(results, day),
+        page=page_of(results, day, language, own_words),
         overview=overview_table(results, words),
         remarks=remarks(results, words),
         caveat=results.outline.caveat if results.groups else "",
@@ -142,4 +142,7 @@ def with_figures(
         return replace(report, notes=(*report.notes, figure_words.missing(missing)))
     own = description is not None and description.name == results.outline.name
     drawings = description.drawings if description is not None and own else ()
-    return replace(report, figures=gallery.figures(results, drawings if results.groups else ()))
+    found = gallery.figures(results, drawings if results.groups else ())
+    words = description.translations.get(report.language) if own and description else None
+    book = phrasebook(report.language, words, more="_figures")
+    return replace(report, figures=tuple(figure_in(one, book) for one in found))

@@ -16,6 +16,8 @@ from bench.report.page import html, libraries, live
 from bench.report.page.content import rounded
 from bench.report.page.live import Served
 from bench.report.page.page import Page
+from bench.report.words.catalogue import words_of
+from bench.report.words.page import FRAME, page_book
 
 #: The parts of the script, in order; together they are one function.
 SCRIPTS = ("dom", "state", "compare", "charts", "ratio", "cost", "tables", "records", "main")
@@ -40,10 +42,14 @@ def summary_html(
     Its policy allows its own scripts and style by their digests, and pictures that stand in the
     page itself, and nothing else. A served page may also ask the server from which it came.
     """
+    language, book = report.language, page_book(report.language)
+    own_language = words_of(language).own_language()
     script = _function(SCRIPTS if served is None else (*SCRIPTS[:-1], LIVE, SCRIPTS[-1]))
     charts = libraries.bundle() if report.figures else ""
     style = _asset("page.css") + html.numeric_columns(report.tables)
-    figures = {one.name: html.figure(one, pictures.get(one.name, "")) for one in report.figures}
+    figures = {
+        one.name: html.figure(one, pictures.get(one.name, ""), language) for one in report.figures
+    }
     data = {**page.content, "figures": [_specification(one) for one in report.figures]}
     if served is not None:
         style += _asset("live.css")
@@ -52,6 +58,8 @@ def summary_html(
         policy=policy([charts, script], style, served=served is not None),
         live=live.section() if served is not None else "",
         title=html.text(report.title),
+        language=language,
+        **{name: html.text(book.said(said)) for name, said in FRAME.items()},
         style=style,
         lead=html.paragraphs(report.verdict[:1]),
         verdict=html.paragraphs([*report.verdict[1:], *_remarks(report)]),
@@ -64,8 +72,10 @@ def summary_html(
             f'<li><a href="#table-{table.name}">{html.text(table.title)}</a></li>'
             for table in report.tables
         ),
-        tables="\n".join(html.table(table, page.about) for table in report.tables),
-        notes=html.paragraphs([*report.details, *report.notes]),
+        tables="\n".join(html.table(table, page.about, language) for table in report.tables),
+        notes=html.paragraphs(
+            [one for one in (own_language, *report.details, *report.notes) if one]
+        ),
         data=embedded(data),
         charts=charts,
         script=script,

@@ -15,6 +15,7 @@ from bench.analysis.student import two_sided
 from bench.analysis.time_to_target import TimeToTarget, latest_prices
 from bench.report.column import plain
 from bench.report.shared_columns import Naming, job_text
+from bench.report.words.phrasebook import Phrasebook
 from bench.report.words.prices import dated
 from bench.report.words.reach import recipe
 from bench.spec.axes import Axis, Value
@@ -34,14 +35,15 @@ STEP, LARGEST = 0.01, 2.0
 DIGITS = 9
 
 
-def content(results: Results, day: str) -> dict[str, Any]:
+def content(results: Results, day: str, book: Phrasebook, own: Phrasebook) -> dict[str, Any]:
     """Return all that the page's script needs, as values that JSON can hold.
 
     Machines, jobs and axes are numbered, and records name them by their numbers. A pair of machines
     is compared from the fits, by the formula of `bench.analysis.ratios.ratio`, so that the reader
     may choose the baseline and the jobs. `day` is the day of the report.
+    `book` has the words of the page in its language, and `own` those of the workload.
     """
-    chosen = _machines(results, day)
+    chosen = _machines(results, day, book)
     numbers = {machine["key"]: number for number, machine in enumerate(chosen)}
     jobs = [job for job in results.measured if job.machine_key in numbers][:MOST_RECORDS]
     of_jobs = [job.cell(results.outline) for job in jobs]
@@ -49,11 +51,13 @@ def content(results: Results, day: str) -> dict[str, Any]:
     place = {cell: number for number, cell in enumerate(cells)}
     axes = toggled_axes(results)
     document = {
-        "title": results.outline.title,
+        "title": own.said(results.outline.title),
+        "words": dict(book.phrases),
         "machines": [{k: v for k, v in one.items() if k != "key"} for one in chosen],
         "left_out": max(0, len(results.measured_machines) - len(chosen)),
         "axes": [
-            {"name": axis.name, "title": axis.title, "values": values} for axis, values in axes
+            {"name": axis.name, "title": own.said(axis.title), "values": values}
+            for axis, values in axes
         ],
         "cells": [
             {"text": _cell_text(cell, results.outline), "axes": axis_numbers(cell, axes)}
@@ -61,7 +65,7 @@ def content(results: Results, day: str) -> dict[str, Any]:
         ],
         "fits": _fits(results, numbers, place),
         **_records(jobs, numbers, [place[cell] for cell in of_jobs]),
-        **_targets(results, numbers, axes),
+        **_targets(results, numbers, axes, own),
         "margin": MARGIN,
         "quantiles": {"step": STEP, "factors": _factors()},
     }
@@ -111,7 +115,7 @@ def _sort_key(value: Value) -> tuple[bool, Any]:
     return isinstance(value, str), value
 
 
-def _machines(results: Results, day: str) -> list[dict[str, Any]]:
+def _machines(results: Results, day: str, book: Phrasebook) -> list[dict[str, Any]]:
     """Return the machines of the page with their prices, in the order of the ranking."""
     ranked = [name for ranking in results.rankings for name in ranking.names]
     place = {name: number for number, name in enumerate(ranked)}
@@ -123,8 +127,8 @@ def _machines(results: Results, day: str) -> list[dict[str, Any]]:
             "name": machine.name,
             "usd_per_hour": prices[machine.key].usd_per_hour,
             "price_source": prices[machine.key].source,
-            "price_date": dated(prices[machine.key], day),
-            "price_reason": prices[machine.key].reason,
+            "price_date": book.said(dated(prices[machine.key], day)),
+            "price_reason": book.said(prices[machine.key].reason or "") or None,
         }
         for machine in found[:MOST_MACHINES]
     ]
@@ -209,7 +213,10 @@ def _records(
 
 
 def _targets(
-    results: Results, numbers: Mapping[str, int], axes: Sequence[tuple[Axis, list[Value]]]
+    results: Results,
+    numbers: Mapping[str, int],
+    axes: Sequence[tuple[Axis, list[Value]]],
+    own: Phrasebook,
 ) -> dict[str, Any]:
     """Return what trainings to a target take.
 
@@ -218,7 +225,7 @@ def _targets(
     """
     metric = results.outline.scored
     return {
-        "target_of": "" if metric is None else metric.title,
+        "target_of": "" if metric is None else own.said(metric.title),
         "targets": [
             {
                 "machine": numbers[one.machine_key],

@@ -12,7 +12,8 @@ from bench.report.column import Column, Row, Table, plain
 from bench.report.figures.figure import Figure
 from bench.report.page.page import About
 from bench.report.words import page as words
-from bench.report.words.notes import in_all_rows
+from bench.report.words.catalogue import words_of
+from bench.spec.languages import LANGUAGES, Language
 from bench.text import visible
 
 #: Rows of a table that the page holds; the table's CSV holds all of them.
@@ -42,7 +43,7 @@ def preformatted(value: str) -> str:
     return html.escape(value)
 
 
-def figure(one: Figure, svg: str) -> str:
+def figure(one: Figure, svg: str, language: Language = LANGUAGES[0]) -> str:
     """Return a figure with its picture, which the script replaces, and its two sentences.
 
     Without a picture, the words for it stand there.
@@ -51,14 +52,14 @@ def figure(one: Figure, svg: str) -> str:
     return f"""<figure id="figure-{one.name}" data-figure="{one.name}">
 <h3>{text(one.title)}</h3>
 <div class="chart">{shown}</div>
-{how_to_read(one.how_to_read)}
+{how_to_read(one.how_to_read, language)}
 </figure>"""
 
 
-def how_to_read(sentences: Sequence[str]) -> str:
+def how_to_read(sentences: Sequence[str], language: Language) -> str:
     """Return the caption of a figure."""
     told = " ".join(map(text, sentences))
-    return f"<figcaption><strong>{words.HOW_TO_READ}</strong> {told}</figcaption>"
+    return f"<figcaption><strong>{_said(words.HOW_TO_READ, language)}</strong> {told}</figcaption>"
 
 
 def data_uri(svg: str) -> str:
@@ -86,17 +87,22 @@ def numeric_columns(tables: Iterable[Table]) -> str:
     return f"{','.join(places)}{{{NUMBERS}}}" if places else ""
 
 
-def table(one: Table, about: About = lambda row: {}) -> str:
+def _said(value: str, language: Language) -> str:
+    """Return a text of the page in a language, escaped."""
+    return text(words.page_book(language).said(value))
+
+
+def table(one: Table, about: About = lambda row: {}, language: Language = LANGUAGES[0]) -> str:
     """Return a section with a table, its legend and its notes."""
     whole = _whole(one)
     kept = _kept(whole)
     parts = [
         f'<section id="table-{one.name}" aria-labelledby="title-{one.name}">',
         f'<h2 id="title-{one.name}">{text(one.title)}</h2>',
-        _body(kept, about) if kept.rows else f"<p>{words.NO_ROWS}</p>",
-        _more(whole, one.name),
-        _constants(kept),
-        _legend(kept) if kept.rows else "",
+        _body(kept, about) if kept.rows else f"<p>{_said(words.NO_ROWS, language)}</p>",
+        _more(whole, one.name, language),
+        _constants(kept, language),
+        _legend(kept, language) if kept.rows else "",
         paragraphs(one.notes),
         "</section>",
     ]
@@ -150,18 +156,19 @@ def _begins_with(shown: str, value: float) -> bool:
     return found is not None and abs(float(found[0]) - value) <= 0.01 * abs(value)
 
 
-def _more(whole: Table, name: str) -> str:
-    left = len(whole.shown) - MOST_ROWS
-    return f"<p>{text(words.more_rows(MOST_ROWS, len(whole.shown), name))}</p>" if left > 0 else ""
+def _more(whole: Table, name: str, language: Language) -> str:
+    if len(whole.shown) <= MOST_ROWS:
+        return ""
+    return f"<p>{_said(words.more_rows(MOST_ROWS, len(whole.shown), name), language)}</p>"
 
 
-def _constants(one: Table) -> str:
+def _constants(one: Table, language: Language) -> str:
     headings = {column.key: column.heading for column in one.columns}
     pairs = [(headings[key], shown) for key, shown in one.constants.items()]
-    return f"<p>{text(in_all_rows(pairs))}</p>" if pairs else ""
+    return f"<p>{text(words_of(language).in_all_rows(pairs))}</p>" if pairs else ""
 
 
-def _legend(one: Table) -> str:
+def _legend(one: Table, language: Language) -> str:
     told = [
         f"<dt>{text(column.heading)}</dt><dd>{text(column.meaning)}</dd>"
         for column in one.varying
@@ -169,7 +176,8 @@ def _legend(one: Table) -> str:
     ]
     if not told:
         return ""
-    return f"<details><summary>{words.COLUMNS}</summary><dl>{''.join(told)}</dl></details>"
+    summary = _said(words.COLUMNS, language)
+    return f"<details><summary>{summary}</summary><dl>{''.join(told)}</dl></details>"
 
 
 def safe(value: Any) -> Any:

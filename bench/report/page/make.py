@@ -10,20 +10,32 @@ from bench.report.page.content import axis_numbers, content, toggled_axes
 from bench.report.page.page import About, Page
 from bench.report.shared_columns import MEASURED, Naming
 from bench.report.words import page as words
+from bench.report.words.phrasebook import Phrasebook
+from bench.spec.languages import LANGUAGES, Language
 
 
-def page_of(results: Results, day: str) -> Page:
+def page_of(
+    results: Results,
+    day: str,
+    language: Language = LANGUAGES[0],
+    own_words: Mapping[str, str] | None = None,
+) -> Page:
     """Return what the page of these results holds beside their tables.
 
-    `day` is the day of the report, on which prices have their age.
+    `day` is the day of the report, on which prices have their age. `own_words` are the workload's
+    own words in the `language`.
     """
-    made = content(results, day)
+    book, own = words.page_book(language), Phrasebook(own_words or {})
+    made = content(results, day, book, own)
     shown, measured = len(made["machines"]), len(results.measured_machines)
     return Page(
         content=made,
-        chips=words.chips(results, day),
+        chips=tuple(
+            (book.said(name), book.said(figure), table)
+            for name, figure, table in words.chips(results, day)
+        ),
         about=_about(results, [machine["name"] for machine in made["machines"]]),
-        note=words.left_out(measured - shown, shown) if measured > shown else "",
+        note=book.said(words.left_out(measured - shown, shown)) if measured > shown else "",
     )
 
 

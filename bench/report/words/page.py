@@ -1,12 +1,30 @@
-"""The words of the page that stand in its HTML; the script has those of its controls."""
+"""The words of the page in each language; English stands here and in the script of the controls."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+
 from bench.analysis.results import Results
 from bench.analysis.time_to_target import latest_prices
+from bench.report.words.phrasebook import Phrasebook, phrasebook
 from bench.report.words.prices import is_old
+from bench.spec.languages import Language
 from bench.units import NOT_AVAILABLE
 
+#: The texts of the frame of the page, by the names that its template gives them.
+FRAME: Mapping[str, str] = {
+    "say_skip": "Skip to the answer",
+    "say_counts": "Counts",
+    "say_speeds": "Speeds",
+    "say_costs": "Cost against time",
+    "say_verdict": "Verdict in full",
+    "say_figures": "More figures",
+    "say_tables": "Tables",
+    "say_notes": "Notes",
+    "say_licences": "Licences of the chart libraries in this page",
+    "say_licence_texts": "Licences",
+}
 HOW_TO_READ = "How to read this."
 COLUMNS = "What the columns mean"
 NO_ROWS = "none"
@@ -16,6 +34,12 @@ NO_CHARTS = (
     "The charts are missing, because this report was written without the package {package}; "
     'install it with: pip install "{program}[report]".'
 )
+
+
+@functools.cache
+def page_book(language: Language) -> Phrasebook:
+    """Return the phrases of the page in a language, those of its script too."""
+    return phrasebook(language, more="_page")
 
 
 def more_rows(shown: int, rows: int, name: str) -> str:

@@ -52,16 +52,22 @@ class Phrasebook:
         )
 
 
-def phrasebook(language: Language, own: Mapping[str, str] | None = None) -> Phrasebook:
-    """Return the phrases of a language; `own` are the phrases of a workload."""
-    return Phrasebook({**_table(language), **(own or {})})
+def phrasebook(
+    language: Language, own: Mapping[str, str] | None = None, more: str = ""
+) -> Phrasebook:
+    """Return the phrases of a language; `own` are the phrases of a workload.
+
+    `more` names a table of its own beside the one of headings: `_page` has the words of the page,
+    `_figures` those of the figures.
+    """
+    return Phrasebook({**_table(f"{language}{more}"), **(own or {})})
 
 
 @functools.cache
-def _table(language: Language) -> Mapping[str, str]:
-    """Return the table of phrases of a language; English needs none."""
-    if language == "en":
+def _table(name: str) -> Mapping[str, str]:
+    """Return a table of phrases; English needs none."""
+    if name.startswith("en"):
         return {}
-    text = resources.files("bench.report.words").joinpath(f"{language}.yaml").read_text("utf-8")
+    text = resources.files("bench.report.words").joinpath(f"{name}.yaml").read_text("utf-8")
     found: dict[str, str] = yaml.safe_load(text)
     return found

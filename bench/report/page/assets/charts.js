@@ -90,12 +90,12 @@ async function draw(name, place, spec, alt, pick) {
 /** Return the buttons that save a chart and its data. */
 function savers(name, rows) {
   return control("div", { class: "controls" },
-    canDraw ? button("Download SVG", async () => {
-      if (!drawn.get(name)?.view) return say("There is no chart to save.");
+    canDraw ? button(t("Download SVG"), async () => {
+      if (!drawn.get(name)?.view) return say(t("There is no chart to save."));
       const svg = await drawn.get(name).view.toSVG();
       download(`${name}.svg`, "image/svg+xml", svg.replaceAll("currentColor", "#1f2328"));
     }) : null,
-    button("Download CSV", () => download(`${name}.csv`, "text/csv", csv(rows()))));
+    button(t("Download CSV"), () => download(`${name}.csv`, "text/csv", csv(rows()))));
 }
 
 /** Return plain objects as rows of cells, with their keys as the first row. */

@@ -2,6 +2,12 @@
 /* Elements, files and the clipboard. Text from machines becomes text nodes and never markup. */
 
 const data = JSON.parse(document.getElementById("data").textContent);
+/** Return a text in the page's language; each `{}` in it stands for the next of the values. */
+function t(text, ...values) {
+  let place = 0;
+  return (data.words?.[text] ?? text).replaceAll("{}", () => values[place++]);
+}
+
 const byId = (id) => document.getElementById(id);
 
 /** Return a new element; an attribute that is a function is a listener of its event. */
@@ -47,7 +53,7 @@ function download(name, type, text) {
   const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  say(`${name} was saved.`);
+  say(t("{} was saved.", name));
 }
 
 async function copy(text, what) {
@@ -61,7 +67,7 @@ async function copy(text, what) {
     document.execCommand("copy");
     area.remove();
   }
-  say(`${what} was copied.`);
+  say(t("{} was copied.", what));
 }
 
 /** Return rows of cells as CSV; a cell that a spreadsheet would run begins with an apostrophe. */

@@ -71,19 +71,19 @@ function addControls(place) {
   const box = control("div", { id: "controls" });
   place.prepend(box);
   const machines = data.machines.flatMap(({ name }, number) => data.fits[number] ? [[name, name]] : []);
-  const kinds = [["speed", "speed"], ["cost", "cost: jobs for a dollar"]];
-  const open = control("details", { id: "toggles" }, make("summary", {}, "Choose the jobs"), make("div"));
+  const kinds = [["speed", t("speed")], ["cost", t("cost: jobs for a dollar")]];
+  const open = control("details", { id: "toggles" }, make("summary", {}, t("Choose the jobs")), make("div"));
   box.append(make("div", { class: "controls", id: "choices" }), open);
   painted(() => {
     const focused = document.activeElement?.dataset?.key;
     box.querySelector("#choices").replaceChildren(
       ...(machines.length > 1 ? [
-        labelled("Baseline", choice(machines, data.machines[baseline()].name, (name) => set("base", name))),
-        labelled("Compare", choice(kinds, get("by", "speed"), (by) => set("by", by === "speed" ? "" : by))),
+        labelled(t("Baseline"), choice(machines, data.machines[baseline()].name, (name) => set("base", name))),
+        labelled(t("Compare"), choice(kinds, get("by", "speed"), (by) => set("by", by === "speed" ? "" : by))),
       ] : []),
-      check("hide disturbed", hidesDisturbed(), (on) => set("quiet", on ? "1" : "")),
-      button("Copy link", () => copy(location.href, "The link")),
-      button("Reset", () => { state = new URLSearchParams(); moved(); }),
+      check(t("hide disturbed"), hidesDisturbed(), (on) => set("quiet", on ? "1" : "")),
+      button(t("Copy link"), () => copy(location.href, t("The link"))),
+      button(t("Reset"), () => { state = new URLSearchParams(); moved(); }),
     );
     keyed(box, "#choices");
     open.lastChild.replaceChildren(...axisToggles());
@@ -101,13 +101,17 @@ function keyed(box, selector) {
 }
 
 function howToRead(name) {
-  const what = get("by") === "cost" ? "how many times as many jobs a dollar buys as on" : "how many times as fast a machine is as";
-  return `A dot is ${what} ${name}; the line is its bracket for another day (95 %), and a thin mark stands for each sitting. `
-    + "A bracket is about one pair of machines over the chosen jobs; the table of ranks says which differences are sure among all pairs.";
+  const dot = get("by") === "cost"
+    ? t("A dot is how many times as many jobs a dollar buys as on {};", name)
+    : t("A dot is how many times as fast a machine is as {};", name);
+  const line = t("the line is its bracket for another day (95 %), and a thin mark stands for each sitting.");
+  return `${dot} ${line} `
+    + t("A bracket is about one pair of machines over the chosen jobs; the table of ranks says which differences are sure among all pairs.");
 }
 
 function ratioHeadings() {
-  return ["machine", get("by") === "cost" ? "jobs for a dollar" : "speed", "kinds of job", "sittings", "records"];
+  const what = get("by") === "cost" ? t("jobs for a dollar") : t("speed");
+  return [t("machine"), what, t("kinds of job"), t("sittings"), t("records")];
 }
 
 const several = () => data.fits.filter(Boolean).length > 1;
@@ -120,7 +124,7 @@ function addRatio() {
   const caption = figure.querySelector("figcaption") ?? figure.appendChild(make("figcaption"));
   const outer = make("div");
   figure.querySelector(".chart").replaceWith(outer);
-  const list = control("details", { open: !canDraw }, make("summary", {}, "The figures of this chart"), make("div"));
+  const list = control("details", { open: !canDraw }, make("summary", {}, t("The figures of this chart")), make("div"));
   outer.after(list);
   const specification = specifications.get("speed");
   const rows = () => compared().map((row) => [
@@ -128,25 +132,26 @@ function addRatio() {
   ]);
   list.after(
     savers("speed", () => cellsOf(chartRows(compared()))));
-  list.nextSibling.append(button("Copy as Markdown", () => copy(markdown([ratioHeadings().slice(0, 4), ...rows()]), "The table")));
+  list.nextSibling.append(button(t("Copy as Markdown"), () => copy(markdown([ratioHeadings().slice(0, 4), ...rows()]), t("The table"))));
   painted(() => {
     if (!changed("ratio")) return;
     const found = compared();
     const name = data.machines[baseline()].name;
-    const what = get("by") === "cost" ? "Jobs for a dollar" : "Speed";
-    title.textContent = `${what} relative to ${name}`;
-    caption.replaceChildren(make("strong", {}, "How to read this."), ` ${howToRead(name)}`);
-    list.lastChild.replaceChildren(table("The figures of this chart", ratioHeadings(), rows().map((cells, number) => (
-      { cells: [...cells, button("show", () => openRecords(found[number].machine), { "aria-label": `show the records of ${cells[0]}` })] }))));
-    const empty = get("by") === "cost" ? "No price is known of this baseline: type it below." : "The baseline measured none of these jobs.";
+    const what = get("by") === "cost" ? t("Jobs for a dollar") : t("Speed");
+    title.textContent = t("{} relative to {}", what, name);
+    caption.replaceChildren(make("strong", {}, t("How to read this.")), ` ${howToRead(name)}`);
+    list.lastChild.replaceChildren(table(t("The figures of this chart"), ratioHeadings(), rows().map((cells, number) => (
+      { cells: [...cells, button(t("show"), () => openRecords(found[number].machine), { "aria-label": t("show the records of {}", cells[0]) })] }))));
+    const empty = get("by") === "cost" ? t("No price is known of this baseline: type it below.") : t("The baseline measured none of these jobs.");
     if (!found.length) {
       drawn.delete("speed");
       outer.replaceChildren(make("p", { role: "status" }, empty));
       return;
     }
     if (!specification) return;
-    const alt = `${what} of ${found.length} machines relative to ${name}: ${found.map((row) => `${data.machines[row.machine].name} ${bracket(row.speed, "x")}`).slice(0, 12).join("; ")}.`;
-    const axis = get("by") === "cost" ? "times as many jobs for a dollar" : "times as fast";
+    const each = found.map((row) => `${data.machines[row.machine].name} ${bracket(row.speed, "x")}`);
+    const alt = t("{} of {} machines relative to {}: {}.", what, found.length, name, each.slice(0, 12).join("; "));
+    const axis = get("by") === "cost" ? t("times as many jobs for a dollar") : t("times as fast");
     draw("speed", outer, rebased(specification.spec, chartRows(found), "", axis), alt,
       (datum) => openRecords(machineOf(datum), null, datum.sitting ?? null));
   });

@@ -59,12 +59,14 @@ function recordCells(one) {
   return [
     data.cells[records.cell[one]].text, data.machines[records.machine[one]].name, records.seed[one],
     data.sittings[records.sitting[one]].began_at, digits(step == null ? null : 1000 * step),
-    digits(records.total_s[one]), records.flag[one] ?? "not watched", data.journals[records.journal[one]],
+    digits(records.total_s[one]), records.flag[one] ?? t("not watched"), data.journals[records.journal[one]],
     records.job_id[one],
   ];
 }
 
-const RECORD_HEADINGS = ["job", "machine", "seed", "sitting began", "step mean ms", "total s", "disturbed", "journal", "job id"];
+const RECORD_HEADINGS = [
+  t("job"), t("machine"), t("seed"), t("sitting began"), t("step mean ms"), t("total s"), t("disturbed"), t("journal"), t("job id"),
+];
 
 function paintRecords() {
   const box = byId("records");
@@ -75,16 +77,16 @@ function paintRecords() {
   }
   const found = matching(asked);
   const rows = found.slice(0, MOST_LISTED).map(recordCells);
-  const about = [asked.name, asked.job, asked.sitting && `sitting of ${asked.sitting}`].filter(Boolean).join(", ");
-  const more = found.length > rows.length ? ` The first ${rows.length} are listed.` : "";
+  const about = [asked.name, asked.job, asked.sitting && t("sitting of {}", asked.sitting)].filter(Boolean).join(", ");
+  const more = found.length > rows.length ? ` ${t("The first {} are listed.", rows.length)}` : "";
   box.replaceChildren(
-    make("h2", { id: "title-records" }, `Records: ${about}`),
-    make("p", {}, `${found.length} ${found.length === 1 ? "record" : "records"}.${more}`),
-    table("Records", RECORD_HEADINGS, rows.map((cells) => ({ cells }))),
+    make("h2", { id: "title-records" }, t("Records: {}", about)),
+    make("p", {}, `${found.length === 1 ? t("1 record.") : t("{} records.", found.length)}${more}`),
+    table(t("Records"), RECORD_HEADINGS, rows.map((cells) => ({ cells }))),
     control("div", { class: "controls" },
-      button("Close", closeRecords),
-      button("Copy as Markdown", () => copy(markdown([RECORD_HEADINGS, ...rows]), "The table")),
-      button("Download CSV", () => download("records.csv", "text/csv", csv([RECORD_HEADINGS, ...found.map(recordCells)])))),
+      button(t("Close"), closeRecords),
+      button(t("Copy as Markdown"), () => copy(markdown([RECORD_HEADINGS, ...rows]), t("The table"))),
+      button(t("Download CSV"), () => download("records.csv", "text/csv", csv([RECORD_HEADINGS, ...found.map(recordCells)])))),
   );
   if (!box.open) box.showModal();
 }

@@ -36,8 +36,8 @@ function addRecordCell(row) {
   row.recorded = true;
   const machine = row.dataset.machine == null ? null : Number(row.dataset.machine);
   const show = () => openRecords(machine, row.dataset.job ?? null, null, row.dataset.axes == null ? null : axesOf(row));
-  const told = `show the records of ${texts(row).slice(0, 2).join(", ")}`;
-  row.append(make("td", { "data-made": "control" }, machine == null ? "" : button("show", show, { "aria-label": told })));
+  const told = t("show the records of {}", texts(row).slice(0, 2).join(", "));
+  row.append(make("td", { "data-made": "control" }, machine == null ? "" : button(t("show"), show, { "aria-label": told })));
 }
 
 function addTable(node) {
@@ -53,13 +53,13 @@ function addTable(node) {
     } }, text));
   });
   node.recorded = rows.some((row) => row.dataset.machine != null);
-  if (node.recorded) node.tHead.rows[0].append(make("th", { scope: "col", "data-made": "control" }, "records"));
+  if (node.recorded) node.tHead.rows[0].append(make("th", { scope: "col", "data-made": "control" }, t("records")));
   const filter = make("input", { type: "search", input: ({ target }) => set(`find.${name}`, target.value) });
   const pager = control("div", { class: "controls" });
   const shownCells = () => [columns.map((cell) => cell.textContent), ...node.shown.map(texts)];
-  node.parentNode.before(control("div", { class: "controls" }, labelled("Filter", filter),
-    button("Copy as Markdown", () => copy(markdown(shownCells()), "The table")),
-    button("Download CSV", () => download(`${name}.csv`, "text/csv", csv(shownCells())))));
+  node.parentNode.before(control("div", { class: "controls" }, labelled(t("Filter"), filter),
+    button(t("Copy as Markdown"), () => copy(markdown(shownCells()), t("The table"))),
+    button(t("Download CSV"), () => download(`${name}.csv`, "text/csv", csv(shownCells())))));
   node.parentNode.after(pager);
   painted(() => paintTable(node, rows, columns, filter, pager));
 }
@@ -97,6 +97,6 @@ function paintTable(node, rows, columns, filter, pager) {
   }
   node.sorted = Boolean(by);
   const turn = (text, to) => button(text, () => set(`page.${name}`, to === 1 ? "" : to), { disabled: to < 1 || to > pages });
-  const told = make("span", { role: "status" }, found.length === rows.length ? `${rows.length} rows` : `${found.length} of ${rows.length} rows`);
-  pager.replaceChildren(told, ...(pages > 1 ? [turn("Previous", page - 1), `page ${page} of ${pages}`, turn("Next", page + 1)] : []));
+  const told = make("span", { role: "status" }, found.length === rows.length ? t("{} rows", rows.length) : t("{} of {} rows", found.length, rows.length));
+  pager.replaceChildren(told, ...(pages > 1 ? [turn(t("Previous"), page - 1), t("page {} of {}", page, pages), turn(t("Next"), page + 1)] : []));
 }

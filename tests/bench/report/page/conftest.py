@@ -14,6 +14,7 @@ from reporting import DAY
 from bench.analysis.results import Results, analyse
 from bench.report.annex import report_of_results, with_figures
 from bench.report.data import write_report
+from bench.spec.languages import Language
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
 
@@ -32,9 +33,11 @@ def results_of(runs) -> Results:
     return analyse(runs, DESCRIPTION.outline, published_2020())
 
 
-def written(results: Results, folder: Path) -> Path:
-    """Write the report of these results; return the path of the page."""
-    write_report(with_figures(report_of_results(results, day=DAY), results), folder)
+def written(results: Results, folder: Path, language: Language = "en") -> Path:
+    """Write the report of these results in a language; return the path of the page."""
+    own_words = DESCRIPTION.translations.get(language)
+    report = report_of_results(results, language=language, own_words=own_words, day=DAY)
+    write_report(with_figures(report, results, DESCRIPTION), folder)
     return folder / "summary.html"
 
 
@@ -47,6 +50,12 @@ def results() -> Results:
 def summary(results, tmp_path_factory) -> Path:
     """The page of the small runs."""
     return written(results, tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="session")
+def summary_es(results, tmp_path_factory) -> Path:
+    """The page of the small runs in Spanish."""
+    return written(results, tmp_path_factory.mktemp("page-es"), "es")
 
 
 @pytest.fixture(scope="session")

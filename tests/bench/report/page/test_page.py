@@ -20,6 +20,7 @@ from bench.report.page import libraries
 from bench.report.page.build import embedded, policy, summary_html
 from bench.report.page.content import content
 from bench.report.words.page import chips
+from bench.report.words.phrasebook import Phrasebook
 from bench.text import visible
 from mnist_bench.description import DESCRIPTION
 
@@ -112,7 +113,7 @@ def test_a_cell_whose_text_is_in_another_unit_holds_its_value_for_sorting():
 
 
 def test_the_content_numbers_machines_in_the_order_of_their_rank(results):
-    found = content(results, DAY)
+    found = content(results, DAY, Phrasebook(), Phrasebook())
     assert [one["name"] for one in found["machines"]] == [
         *results.headline.names,
     ]
