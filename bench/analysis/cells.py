@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,8 +70,12 @@ def axis_value(job: JobSpec, axis: Axis) -> Value | None:
     return job.axes.get(axis.name, axis.default)
 
 
+@functools.lru_cache(maxsize=2**14)
 def cell_of(job: JobSpec, epochs: int, data_digest: str | None, outline: Outline) -> Cell:
-    """Return the cell of a job after `epochs` epochs on the data with this digest."""
+    """Return the cell of a job after `epochs` epochs on the data with this digest.
+
+    Equal jobs have one cell, which is made once: each of them is asked for its cell ten times.
+    """
     return Cell(known_axes(job, outline), epochs, job.dataset, data_digest)
 
 
@@ -159,17 +164,16 @@ def groups(
     `names` holds the machines' names by key, in the order of the groups. The rows of a group also
     agree in the columns `more`.
     """
-    rank = {key: place for place, key in enumerate(names)}
-    cell = cell_columns(outline, epochs)
-    columns = ["machine_key", *cell, *more]
-    parts: dict[tuple[Any, ...], list[int]] = {}
-    for place, values in zip(frame.places, frame.rows(columns), strict=True):
-        parts.setdefault(values, []).append(place)
+    columns = [*cell_columns(outline, epochs), *more]
+    parts: dict[tuple[Any, ...], dict[str, list[int]]] = {}
+    rows = zip(frame.places, frame["machine_key"], frame.rows(columns), strict=True)
+    for place, key, values in rows:
+        parts.setdefault(values, {}).setdefault(key, []).append(place)
 
-    def order(values: tuple[Any, ...]) -> tuple[int, list[tuple[bool, Any]]]:
-        key, *others = values
-        return rank[key], [(True, 0) if one is None else (False, one) for one in others]
+    def order(values: tuple[Any, ...]) -> list[tuple[bool, Any]]:
+        return [(True, 0) if one is None else (False, one) for one in values]
 
+    kinds = []
     for values in sorted(parts, key=order):
         told: dict[str, Any] = dict(zip(columns, values, strict=True))
         axes = tuple(
@@ -177,15 +181,12 @@ def groups(
             for axis in outline.axes
             if (value := told[AXIS + axis.name]) is not None
         )
-        yield (
-            Group(
-                machine=names[told["machine_key"]],
-                machine_key=told["machine_key"],
-                cell=Cell(axes, told[epochs], told["dataset"], told["data_digest"]),
-                more=tuple(told[column] for column in more),
-            ),
-            Frame(frame.columns, parts[values]),
-        )
+        cell = Cell(axes, told[epochs], told["dataset"], told["data_digest"])
+        kinds.append((cell, tuple(told[column] for column in more), parts[values]))
+    for key, name in names.items():
+        for cell, others, places in kinds:
+            if key in places:
+                yield Group(name, key, cell, others), Frame(frame.columns, places[key])
 
 
 def median(values: Iterable[float | None]) -> float | None:

@@ -27,6 +27,10 @@ class Outline(Frozen):
     metrics: tuple[Metric, ...] = ()
     caveat: str = ""
 
+    def __hash__(self) -> int:
+        """Return the hash of the name: a report looks the cells of its jobs up by their outline."""
+        return hash(self.name)
+
     @property
     def scored(self) -> Metric | None:
         """The metric that the progress line shows and machines are compared by."""

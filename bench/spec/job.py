@@ -49,6 +49,10 @@ class JobSpec(Frozen):
         description="how often the same job had run before, disturbed each time; 0: planned",
     )
 
+    def __hash__(self) -> int:
+        """Return the hash of the name: jobs of unlike values have unlike names in a grid."""
+        return hash(self.name)
+
     @cached_property
     def job_id(self) -> str:
         """The job's name and a digest of every field but the name.
