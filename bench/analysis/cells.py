@@ -44,7 +44,10 @@ class Cell:
 
     def value(self, axis: str) -> Value | None:
         """Return the value of the axis called `axis`, None if it is unknown."""
-        return next((value for name, value in self.axes if name == axis), None)
+        for name, value in self.axes:
+            if name == axis:
+                return value
+        return None
 
 
 @dataclass(frozen=True)

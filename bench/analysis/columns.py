@@ -21,14 +21,9 @@ class Frame:
     @classmethod
     def of(cls, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Frame:
         """Return the frame of `rows`, each with a value for some of the columns `names`."""
-        columns: dict[str, list[Any]] = {name: [] for name in names}
-        added = [(name, column.append) for name, column in columns.items()]
-        count = 0
-        for row in rows:
-            count += 1
-            for name, add in added:
-                add(row.get(name))
-        return cls(columns, range(count))
+        values = [tuple(map(row.get, names)) for row in rows]
+        columns = zip(*values, strict=True) if values else [()] * len(names)
+        return cls(dict(zip(names, columns, strict=True)), range(len(values)))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -36,8 +31,7 @@ class Frame:
 
     def __getitem__(self, name: str) -> list[Any]:
         """Return the values of a column. Raises KeyError if there is no such column."""
-        column = self.columns[name]
-        return [column[place] for place in self.places]
+        return [*map(self.columns[name].__getitem__, self.places)]
 
     def rows(self, names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
         """Return the values of some columns, row by row."""

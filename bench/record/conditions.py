@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,7 @@ ENERGY_SOURCES = (
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def energy_source(name: str) -> EnergySource | None:
     """Return the kind of the energy source called `name`, such as `NVML GPU 0`."""
     return next((source for source in ENERGY_SOURCES if name.startswith(source.begins)), None)
