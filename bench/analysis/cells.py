@@ -107,21 +107,25 @@ def in_order(cells: Iterable[Cell], outline: Outline) -> list[Cell]:
     return sorted(cells, key=key)
 
 
+@functools.lru_cache(maxsize=64)
 def heading_axes(outline: Outline) -> tuple[Axis, ...]:
     """Return the axes whose values are a job's heading."""
     return tuple(axis for axis in outline.axes if axis.always_marked)
 
 
+@functools.lru_cache(maxsize=64)
 def column_axes(outline: Outline) -> tuple[Axis, ...]:
     """Return the axes that are columns of their own."""
     return tuple(axis for axis in outline.axes if axis.mark and not axis.always_marked)
 
 
+@functools.lru_cache(maxsize=64)
 def unmarked_axes(outline: Outline) -> tuple[Axis, ...]:
     """Return the axes that never appear in a job's name."""
     return tuple(axis for axis in outline.axes if not axis.mark and not axis.always_marked)
 
 
+@functools.lru_cache(maxsize=64)
 def separating_axes(outline: Outline) -> tuple[Axis, ...]:
     """Return the axes that separate: machines are ranked for each of their values."""
     return tuple(axis for axis in outline.axes if axis.separates)

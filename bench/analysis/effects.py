@@ -7,6 +7,7 @@ variance with few degrees of freedom is drawn towards a prior, as limma does for
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -104,7 +105,7 @@ class Effects:
         """The number of sittings."""
         return len(self.sittings)
 
-    @property
+    @functools.cached_property
     def jobs(self) -> int:
         """The number of jobs."""
         return sum(cell.jobs for cell in self.cells.values())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.cells import (
@@ -76,22 +79,28 @@ def source_of(year: str) -> str:
     return f"published {year}, rounded"
 
 
-def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> dict[str, Any]:
-    """Return the part of a row that describes a cell; `epochs` is the key of its epochs."""
+@functools.lru_cache(maxsize=2**14)
+def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> Mapping[str, Any]:
+    """Return the part of a row that describes a cell; `epochs` is the key of its epochs.
+
+    Rows of all machines share it.
+    """
     naming, known = Naming(outline), dict(cell.axes)
 
     def values(axes: tuple[Axis, ...]) -> dict[str, Any]:
         return {naming.axis(axis.name): known.get(axis.name) for axis in axes}
 
-    return {
-        **values(heading_axes(outline)),
-        epochs: cell.epochs,
-        **values(column_axes(outline)),
-        "dataset": cell.dataset,
-        **values(unmarked_axes(outline)),
-        "data_digest": cell.data_digest,
-        "job": job_text(cell, outline),
-    }
+    return MappingProxyType(
+        {
+            **values(heading_axes(outline)),
+            epochs: cell.epochs,
+            **values(column_axes(outline)),
+            "dataset": cell.dataset,
+            **values(unmarked_axes(outline)),
+            "data_digest": cell.data_digest,
+            "job": job_text(cell, outline),
+        }
+    )
 
 
 def job_text(cell: Cell, outline: Outline) -> str:

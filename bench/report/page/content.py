@@ -75,8 +75,9 @@ def content(results: Results, day: str, book: Phrasebook, own: Phrasebook) -> di
 def toggled_axes(results: Results) -> tuple[tuple[Axis, list[Value]], ...]:
     """Return the axes in which the measured jobs differ, each with its values in order."""
     found = []
+    jobs = {job.record.job for job in results.measured}
     for axis in results.outline.axes:
-        seen = {axis_value(job.record.job, axis) for job in results.measured} - {None}
+        seen = {axis_value(job, axis) for job in jobs} - {None}
         if len(seen) > 1:
             found.append((axis, sorted((one for one in seen if one is not None), key=_sort_key)))
     return tuple(found)

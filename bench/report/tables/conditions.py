@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from bench.analysis.cells import cell_of
@@ -19,6 +20,7 @@ MOST_SHOWN = 40
 
 #: What was seen of a job as a whole, in the field names of `Interference`.
 SEEN = tuple(name for name in Interference.model_fields if name not in {"epoch", "wall_s"})
+_figures_of = operator.attrgetter(*SEEN)
 
 
 def _share(key: str, heading: str, meaning: str) -> Column:
@@ -104,7 +106,7 @@ def conditions_table(results: Results) -> Table:
 def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
     record, digests = watched.job.record, watched.job.measurement.digests
     job, whole = record.job, watched.whole
-    seen = {} if whole is None else {name: _seen(getattr(whole, name)) for name in SEEN}
+    seen = [None] * len(SEEN) if whole is None else map(_seen, _figures_of(whole))
     return {
         "machine": watched.machine,
         "label": record.label,
@@ -122,7 +124,7 @@ def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
         "foreign_processes": [
             f"{process.name} {process.cpus:.2f}" for process in watched.conditions.foreign_processes
         ],
-        **{name: seen.get(name) for name in SEEN},
+        **dict(zip(SEEN, seen, strict=True)),
         "energy": [
             f"{reading.source} {reading.joules:.0f} J"
             for reading in (whole.energy if whole else ())
