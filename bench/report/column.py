@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -11,10 +10,9 @@ from typing import Any, Literal
 from bench import units
 from bench.report.figures.figure import Figure
 from bench.report.page.page import Page
+from bench.report.rows import Row, Rows, plain
 from bench.report.words.sureness import Bracket, rounded
 from bench.spec.languages import Language
-
-Row = Mapping[str, Any]
 
 #: How the values of a column read. `name` is a whole number that is read digit by digit, such as a
 #: seed; `decimal` and `signed` have a fixed number of digits; `pairs` are names and values.
@@ -56,6 +54,12 @@ class Column:
     def numeric(self) -> bool:
         """Whether cells are aligned to the right."""
         return self.form not in ("text", "list", "pairs")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of a row on which its cell depends."""
+        absent = () if self.absent is None else (self.absent[0],)
+        return (self.key, *(self.bounds or ()), *absent, *filter(None, (self.why,)))
 
     def text(self, row: Row) -> str:
         """Return the cell of `row` as people read it, before any markup."""
@@ -100,9 +104,9 @@ class Table:
     name: str
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     notes: tuple[str, ...] = ()
-    brief: tuple[Row, ...] | None = None
+    brief: Sequence[Row] | None = None
     reading: tuple[Column, ...] | None = None
     sideways: bool = False
     stands: bool = False
@@ -112,39 +116,52 @@ class Table:
         """The columns that people read."""
         return self.columns if self.reading is None else self.reading
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", _held(self.rows))
+        if self.brief is not None:
+            object.__setattr__(self, "brief", _held(self.brief))
+
     @property
-    def shown(self) -> tuple[Row, ...]:
+    def shown(self) -> Sequence[Row]:
         """The rows that people read."""
         return self.rows if self.brief is None else self.brief
 
-    @cached_property
+    @property
     def keys(self) -> tuple[str, ...]:
         """Every key of any row, in order of first appearance; the columns' keys without rows."""
-        found = dict.fromkeys(key for row in self.rows for key in row)
-        return tuple(found) or tuple(column.key for column in self.columns)
+        return _held(self.rows).keys or tuple(column.key for column in self.columns)
 
-    def values(self, key: str) -> list[Any]:
+    def values(self, key: str) -> Sequence[Any]:
         """Return the plain values of all rows under a key; None if a row does not have it."""
-        found = [row.get(key) for row in self.rows]
-        return [value if type(value) in _PLAIN else plain(value) for value in found]
+        return _held(self.rows).column(key)
+
+    def texts(self, column: Column) -> Iterator[str]:
+        """Yield the cells of a column as people read them; equal values in a row give one cell."""
+        shown, before = _held(self.shown), None
+        for values in zip(*map(shown.column, column.keys), strict=True):
+            if values != before:
+                yield column.text(dict(zip(column.keys, values, strict=True)))
+            before = values
 
     @cached_property
     def constants(self) -> dict[str, str]:
         """The text of each foldable column whose cells all read the same, by the column's key."""
-        return {
-            column.key: column.text(self.shown[0])
-            for column in self.read
-            if column.foldable and self.shown and self._is_constant(column)
-        }
-
-    def _is_constant(self, column: Column) -> bool:
-        first = column.text(self.shown[0])
-        return all(column.text(row) == first for row in self.shown)
+        found = {}
+        for column in self.read:
+            texts = self.texts(column)
+            first = next(texts, None)
+            if column.foldable and first is not None and all(text == first for text in texts):
+                found[column.key] = first
+        return found
 
     @property
     def varying(self) -> tuple[Column, ...]:
         """The columns that are not folded."""
         return tuple(column for column in self.read if column.key not in self.constants)
+
+
+def _held(rows: Sequence[Row]) -> Rows:
+    return rows if isinstance(rows, Rows) else Rows(rows)
 
 
 @dataclass(frozen=True)
@@ -182,30 +199,6 @@ class Report:
     def written(self) -> tuple[Table, ...]:
         """Every table that is written as data; the one of the first screen comes first."""
         return (*([self.overview] if self.overview is not None else []), *self.tables)
-
-
-#: The types whose values JSON holds as they are.
-_PLAIN = frozenset({str, int, bool, type(None)})
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: NumPy scalars unwrapped, NaN and infinity as None."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is float:
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {
-            str(key): item if type(item) in _PLAIN else plain(item) for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (str, bool, int)) else str(value)
 
 
 def clipped(value: str, width: int | None) -> str:

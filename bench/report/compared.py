@@ -13,8 +13,8 @@ from bench.analysis.gate import longest
 from bench.analysis.ranks import Pair, spread_of_cells
 from bench.analysis.ratios import Ratio
 from bench.analysis.self_comparison import SelfComparison
-from bench.report.column import plain
 from bench.report.pair_words import bracket_of, faster_first, pair_sentence
+from bench.report.rows import plain
 from bench.report.shared_columns import cell_row, job_text
 from bench.report.words import comparison as words
 from bench.report.words import gate, sureness

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.record.journal import unwritable
 from bench.report import parquet
-from bench.report.column import Column, Report, Row, Table, plain
+from bench.report.column import Column, Report, Table
 from bench.report.figures import gallery, render
 from bench.report.markdown import render as markdown
 from bench.report.page.build import summary_html
+from bench.report.rows import Row
 
 #: Version of the layout of summary.json. Version 1 is the first one (November 2026). Version 2 adds
 #: `columns`, has one note for each sentence, calls the table of metrics `quality` (it was
@@ -115,7 +116,7 @@ def _json_lines(report: Report) -> Iterator[str]:
         between = ",\n"
         comma = "\n"
         for row in rows:
-            yield f"{comma} {encode(plain(row))}"
+            yield f"{comma} {encode(row)}"
             comma = ",\n"
         yield "\n]" if comma == ",\n" else "]"
     yield "\n}\n"
@@ -202,7 +203,7 @@ def _remove(path: Path) -> None:
         return  # it was renamed, or it was never made
 
 
-def _cells(values: list[Any]) -> list[Any]:
+def _cells(values: Sequence[Any]) -> Sequence[Any]:
     """Return plain values as a spreadsheet holds them; numbers remain what they are."""
     return values if set(map(type, values)) <= _NUMBERS else [*map(_cell, values)]
 

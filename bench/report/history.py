@@ -9,9 +9,10 @@ from bench.analysis.differences import Difference
 from bench.analysis.history import Change, History, PastSitting, SetupChange, span
 from bench.analysis.intervals import Interval
 from bench.clock import minute
-from bench.report.column import Column, Table, plain
+from bench.report.column import Column, Table
 from bench.report.compared import FEW_DIFFERENCES, plain_differences, told_differences
 from bench.report.pair_words import bracket_of, pair_sentence
+from bench.report.rows import plain
 from bench.report.words import history as words
 from bench.report.words.comparison import QUANTITIES
 from bench.report.words.facts import difference_name

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from tabulate import tabulate
 
 from bench import units
-from bench.report.column import Column, Row, Table
+from bench.report.column import Column, Table
 from bench.report.escaping import bullet, escape, paragraph
+from bench.report.rows import Row
 from bench.report.words.catalogue import Words
 from bench.report.words.notes import cut
 
@@ -78,7 +79,7 @@ def body(table: Table, told: Told) -> list[str]:
 
 def _is_unknown(column: Column, table: Table) -> bool:
     """Say whether no row has a value, and none says why."""
-    return all(column.text(row) == units.NOT_AVAILABLE for row in table.shown)
+    return all(text == units.NOT_AVAILABLE for text in table.texts(column))
 
 
 def _constants(table: Table, unknown: Sequence[Column], told: Told) -> list[str]:

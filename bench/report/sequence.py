@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.analysis.ratios import Finding
 from bench.analysis.slowdown import SittingPairs
-from bench.report.column import plain
+from bench.report.rows import plain
 from bench.report.words import comparison as words
 from bench.report.words.sureness import Bracket
 

@@ -16,7 +16,7 @@ from bench.analysis.capacity import GroupTimes
 from bench.analysis.cells import Cell
 from bench.analysis.estimates import Estimate
 from bench.analysis.results import GroupResult, Results
-from bench.report.column import plain
+from bench.report.rows import plain
 from bench.report.shared_columns import Naming
 
 #: How every name begins.

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.report.column import plain
 from bench.report.figures.theme import TWO_TONE
+from bench.report.rows import plain
 
 if TYPE_CHECKING:
     import altair as alt

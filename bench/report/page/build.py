@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from bench.report.column import Report, plain
+from bench.report.column import Report
 from bench.report.figures.figure import Figure
 from bench.report.page import html, libraries, live
 from bench.report.page.content import rounded
 from bench.report.page.live import Served
 from bench.report.page.page import Page
+from bench.report.rows import plain
 from bench.report.words.catalogue import words_of
 from bench.report.words.page import FRAME, page_book
 

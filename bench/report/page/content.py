@@ -13,7 +13,7 @@ from bench.analysis.results import Results
 from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.analysis.student import two_sided
 from bench.analysis.time_to_target import TimeToTarget, latest_prices
-from bench.report.column import plain
+from bench.report.rows import plain
 from bench.report.shared_columns import Naming, job_text
 from bench.report.words.phrasebook import Phrasebook
 from bench.report.words.prices import dated

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.report.column import Column, Row, Table, plain
+from bench.report.column import Column, Table
 from bench.report.figures.figure import Figure
 from bench.report.page.page import About
+from bench.report.rows import Row, plain
 from bench.report.words import page as words
 from bench.report.words.catalogue import words_of
 from bench.spec.languages import LANGUAGES, Language
@@ -111,8 +112,8 @@ def table(one: Table, about: About = lambda row: {}, language: Language = LANGUA
 
 def _whole(one: Table) -> Table:
     """Return the table with all its rows, if people may read them: the page turns their pages."""
-    known = {id(row) for row in one.rows}
-    return replace(one, brief=None) if all(id(row) in known for row in one.shown) else one
+    rest = iter(one.rows)  # `in` goes on behind the row that it found
+    return replace(one, brief=None) if all(row in rest for row in one.shown) else one
 
 
 def _kept(whole: Table) -> Table:

@@ -10,6 +10,7 @@ from bench.analysis.conditions import WatchedJob
 from bench.analysis.results import Results
 from bench.record.conditions import Interference
 from bench.report.column import Column, Table
+from bench.report.rows import Rows
 from bench.report.shared_columns import cell_row, group_columns, warnings
 from bench.report.words import notes, verdict
 from bench.spec.description import Outline
@@ -84,7 +85,7 @@ _FIGURES = (
 
 def conditions_table(results: Results) -> Table:
     """Return one row for each job that was watched, the disturbed ones first."""
-    rows = [_row(watched, results.outline) for watched in results.watched]
+    rows = Rows(_row(watched, results.outline) for watched in results.watched)
     disturbed = rows[: results.disturbances.disturbed]
     told = (
         verdict.disturbed_jobs(results.disturbances),
@@ -96,8 +97,8 @@ def conditions_table(results: Results) -> Table:
         name="conditions",
         title="Conditions",
         columns=(*group_columns(results), *_FIGURES),
-        rows=tuple(rows),
-        brief=tuple(disturbed[:MOST_SHOWN]),
+        rows=rows,
+        brief=disturbed[:MOST_SHOWN],
         stands=bool(rows),
         notes=(*warnings(results), *(told if rows else (notes.NOT_WATCHED,))),
     )

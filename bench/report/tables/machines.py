@@ -19,7 +19,8 @@ from bench.record.facts import (
     ThreadPool,
     open_vulnerabilities,
 )
-from bench.report.column import Column, Row, Table
+from bench.report.column import Column, Table
+from bench.report.rows import Row
 from bench.report.shared_columns import MACHINE, MEASURED, source_of, warnings
 from bench.report.words import notes
 

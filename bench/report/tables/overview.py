@@ -9,7 +9,8 @@ from bench.analysis.cells import Cell
 from bench.analysis.cost import GroupCost
 from bench.analysis.ranks import Ranking
 from bench.analysis.results import GroupResult, Results
-from bench.report.column import Column, Row, Table, clipped
+from bench.report.column import Column, Table, clipped
+from bench.report.rows import Row
 from bench.report.shared_columns import (
     MACHINE,
     bound_keys,

@@ -9,7 +9,8 @@ from typing import Any
 from bench.analysis.ranks import Ranking, spread_of_cells
 from bench.analysis.ratios import MARGIN, Ratio
 from bench.analysis.results import Results
-from bench.report.column import Column, Row, Table
+from bench.report.column import Column, Table
+from bench.report.rows import Row
 from bench.report.shared_columns import MACHINE, bound_keys, kind_text, rank_text, warnings
 from bench.report.words import notes, phrases, sureness
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.analysis.results import Results
 from bench.record.run import Share
-from bench.report.column import Column, Row, Table
+from bench.report.column import Column, Table
+from bench.report.rows import Row
 from bench.report.shared_columns import warnings
 from bench.report.words import notes
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.analysis.results import Results
 from bench.analysis.same_jobs import Finding, SameJobs
-from bench.report.column import Column, Row, Table
+from bench.report.column import Column, Table
+from bench.report.rows import Row
 from bench.report.shared_columns import MACHINE, job_text, warnings
 from bench.report.words import sameness as words
 

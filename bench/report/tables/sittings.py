@@ -16,9 +16,10 @@ from bench.analysis.results import Results
 from bench.analysis.self_comparison import SelfComparison, compare_with_itself, told_apart
 from bench.analysis.sittings import key_of, sittings, span_hours
 from bench.clock import minute
-from bench.report.column import Column, Row, Table
+from bench.report.column import Column, Table
 from bench.report.compared import FEW_DIFFERENCES, difference_lines
 from bench.report.pair_words import pair_sentence
+from bench.report.rows import Row
 from bench.report.shared_columns import MACHINE, warnings
 from bench.report.words import comparison, notes, sureness
 
