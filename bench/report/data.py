@@ -205,7 +205,13 @@ def _remove(path: Path) -> None:
 
 def _cells(values: Sequence[Any]) -> Sequence[Any]:
     """Return plain values as a spreadsheet holds them; numbers remain what they are."""
-    return values if set(map(type, values)) <= _NUMBERS else [*map(_cell, values)]
+    types = set(map(type, values))
+    if types <= _NUMBERS:
+        return values
+    if types <= {str, type(None)}:  # most texts repeat from row to row
+        known = {value: _cell(value) for value in set(values)}
+        return [*map(known.__getitem__, values)]
+    return [*map(_cell, values)]
 
 
 def _cell(value: Any) -> Any:

@@ -83,7 +83,8 @@ def _cast(values: Sequence[Any], kind: str) -> list[Any]:
     if kind == "float":
         return [None if value is None else float(value) for value in values]
     if kind == "text":
-        return [None if value is None else _text(value) for value in values]
+        known = {value: None if value is None else _text(value) for value in set(values)}
+        return [*map(known.__getitem__, values)]
     if kind.startswith("list "):
         inner = kind.removeprefix("list ")
         return [None if value is None else _cast(value, inner) for value in values]
