@@ -8,17 +8,17 @@ Source: cgroups(7), cgroup_namespaces(7), proc_pid_mountinfo(5).
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from bench.probe.root import HOST, Root
 from bench.probe.system import cpus_of
 
-MEMBERSHIP = Path("/proc/self/cgroup")
-MOUNTS = Path("/proc/self/mountinfo")
-PRESSURE = Path("/proc/pressure")
+MEMBERSHIP = "/proc/self/cgroup"
+MOUNTS = "/proc/self/mountinfo"
+PRESSURE = PurePosixPath("/proc/pressure")
 
 #: A version 1 group without a memory limit reports a limit near 2**63.
 NO_LIMIT_BYTES = 2**60
@@ -36,9 +36,9 @@ class Mount:
 
     controllers: frozenset[str]
     root: str
-    point: Path
+    point: PurePosixPath
 
-    def folders(self, path: str) -> Iterator[Path]:
+    def folders(self, path: str, files: Root) -> Iterator[PurePosixPath]:
         """Yield the folders of the group `path` and of its ancestors here, the innermost first.
 
         Inside a container, only the host may see the path. In that case the mount is the
@@ -50,7 +50,7 @@ class Mount:
         parts = [part for part in inner.parts if part not in {"/", ".."}]
         for length in range(len(parts), -1, -1):
             folder = self.point.joinpath(*parts[:length])
-            if os.path.isdir(folder):  # Path.is_dir() raises if a parent is not accessible
+            if files.is_folder(folder):
                 yield folder
 
 
@@ -74,94 +74,91 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
             continue
         named = frozenset(kind[2].split(",")) if kind[0] == "cgroup" and len(kind) > 2 else ()
         root, point = (_unescaped(field) for field in fields[3:5])
-        mounts.append(Mount(frozenset(named or {UNIFIED}), root, Path(point)))
+        mounts.append(Mount(frozenset(named or {UNIFIED}), root, PurePosixPath(point)))
     return tuple(mounts)
 
 
-def cpu_quota(membership: Path | None = None, mounts: Path | None = None) -> float | None:
+def cpu_quota(root: Root = HOST) -> float | None:
     """Return the smallest CPU quota in force, in CPUs; None if no quota is set."""
-    quotas = (_quota(folder) for folder in folders("cpu", membership, mounts))
+    quotas = (_quota(root, folder) for folder in folders("cpu", root))
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
-def memory_limit(membership: Path | None = None, mounts: Path | None = None) -> int | None:
+def memory_limit(root: Root = HOST) -> int | None:
     """Return the smallest memory limit in force, in bytes; None if no limit is set.
 
     Version 1 reports the smallest limit of all ancestors, including ancestors outside a container.
     """
     limits = []
-    for folder in folders("memory", membership, mounts):
-        stated = [fields[0] for name in MEMORY_FILES if (fields := _fields(folder / name))]
-        fields = _fields(folder / "memory.stat")
+    for folder in folders("memory", root):
+        stated = [fields[0] for name in MEMORY_FILES if (fields := _fields(root, folder / name))]
+        fields = _fields(root, folder / "memory.stat")
         stat = dict(zip(fields[::2], fields[1::2], strict=False))
         stated.append(stat.get("hierarchical_memory_limit", "max"))
         limits += [int(text) for text in stated if text.isdigit() and int(text) < NO_LIMIT_BYTES]
     return min(limits, default=None)
 
 
-def cpuset(membership: Path | None = None, mounts: Path | None = None) -> frozenset[int] | None:
+def cpuset(root: Root = HOST) -> frozenset[int] | None:
     """Return the CPUs of this process's cpuset; None if no cpuset is in force."""
-    for folder in folders("cpuset", membership, mounts):
+    for folder in folders("cpuset", root):
         for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
-            fields = _fields(folder / name)
+            fields = _fields(root, folder / name)
             if fields:
                 return cpus_of(fields[0])
     return None
 
 
-def throttling_file(membership: Path | None = None, mounts: Path | None = None) -> Path | None:
+def throttling_file(root: Root = HOST) -> PurePosixPath | None:
     """Return the `cpu.stat` of the group with the smallest quota; None if no group has a quota."""
     files = [
         (quota, folder / "cpu.stat")
-        for folder in folders("cpu", membership, mounts)
-        if (quota := _quota(folder)) is not None
+        for folder in folders("cpu", root)
+        if (quota := _quota(root, folder)) is not None
     ]
     return min(files)[1] if files else None
 
 
-def pressure_file(
-    resource: str, membership: Path | None = None, mounts: Path | None = None
-) -> Path:
+def pressure_file(resource: str, root: Root = HOST) -> PurePosixPath:
     """Return the pressure file of `resource` (cpu, memory, io) for this process's version 2 group.
 
     Outside such a group, and in the root group, it is the file of the whole system.
     """
-    folder = next(folders(resource, membership, mounts), None)
+    folder = next(folders(resource, root), None)
     own = folder and folder / f"{resource}.pressure"
-    return own if own and own.is_file() else PRESSURE / resource
+    return own if own and root.exists(own) else PRESSURE / resource
 
 
-def folders(
-    controller: str, membership: Path | None = None, mounts: Path | None = None
-) -> Iterator[Path]:
+def folders(controller: str, root: Root = HOST) -> Iterator[PurePosixPath]:
     """Yield this process's group and its ancestors, in both hierarchies, the innermost first."""
     try:
-        paths = memberships((membership or MEMBERSHIP).read_text(errors="replace"))
-        hierarchies = parse_mounts((mounts or MOUNTS).read_text(errors="replace"))
+        paths = memberships(root.text(MEMBERSHIP))
+        hierarchies = parse_mounts(root.text(MOUNTS))
     except (OSError, ValueError):  # not Linux, or an unknown format
         return
     for key in (controller, UNIFIED):
         for mount in hierarchies:
             if key in paths and key in mount.controllers:
-                yield from mount.folders(paths[key])
+                yield from mount.folders(paths[key], root)
 
 
-def _quota(folder: Path) -> float | None:
+def _quota(root: Root, folder: PurePosixPath) -> float | None:
     """Return the quota of one group, in CPUs; None if it states no numbers."""
     with contextlib.suppress(ValueError, IndexError, ZeroDivisionError):
-        unified = _fields(folder / "cpu.max")
+        unified = _fields(root, folder / "cpu.max")
         if unified and unified[0] != "max":
             return int(unified[0]) / int(unified[1])
-        quota, period = _fields(folder / "cpu.cfs_quota_us"), _fields(folder / "cpu.cfs_period_us")
+        quota = _fields(root, folder / "cpu.cfs_quota_us")
+        period = _fields(root, folder / "cpu.cfs_period_us")
         if quota and period and int(quota[0]) > 0:
             return int(quota[0]) / int(period[0])
     return None
 
 
-def _fields(file: Path) -> list[str]:
+def _fields(root: Root, file: PurePosixPath) -> list[str]:
     """Return a file's fields, split at white space; an empty list if it cannot be read."""
     try:
-        return file.read_text(errors="replace").split()
+        return root.text(file).split()
     except OSError:
         return []
 

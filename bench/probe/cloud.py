@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.probe.fact import Absent, Fact, Readings, in_time, was_given_up
+from bench.probe.fact import NOT_IN_FILES, Absent, Fact, Readings, in_time, was_given_up
+from bench.probe.root import HOST, Root
 from bench.probe.virtual import dmi, firmware_instance_type
 
 TITLE = "Cloud"
@@ -43,14 +44,14 @@ Ask = Callable[[str, Mapping[str, str], str], str]
 Reads = Mapping[str, Callable[[], Any]]
 
 
-def provider() -> str | None:
+def provider(root: Root = HOST) -> str | None:
     """Return the provider that the firmware's tables name: aws, gcp, azure or another one."""
-    vendor, product = dmi("sys_vendor") or "", dmi("product_name") or ""
-    if "Amazon EC2" in vendor or "amazon" in (dmi("bios_version") or "").lower():
+    vendor, product = dmi("sys_vendor", root) or "", dmi("product_name", root) or ""
+    if "Amazon EC2" in vendor or "amazon" in (dmi("bios_version", root) or "").lower():
         return "aws"
     if vendor == "Google" and "Compute Engine" in product:
         return "gcp"
-    tag = dmi("chassis_asset_tag") or ""
+    tag = dmi("chassis_asset_tag", root) or ""
     if tag == AZURE_TAG:
         return "azure"
     others = {"Hetzner": "hetzner", "DigitalOcean": "digitalocean", "Alibaba Cloud": "alibaba"}
@@ -165,9 +166,11 @@ class _Answer:
     provider: str | None = None
     readings: Readings = field(default_factory=Readings)
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str, root: Root = HOST) -> Any:
+        if not root.is_host:
+            return _of_faked(key, root)
         with self.lock:
-            name = provider()
+            name = provider(root)
             if name is None:
                 raise Absent(OFF_CLOUD)
             if self.provider != name:
@@ -181,12 +184,20 @@ class _Answer:
 _ANSWER = _Answer()
 
 
-def instance_type() -> str:
+def _of_faked(key: str, root: Root) -> Any:
+    """Return what a faked root's answers say of the service, which is never asked for it."""
+    known = root.answers.facts.get(key) if root.answers else None
+    if known is None:
+        raise Absent(OFF_CLOUD if provider(root) is None else NOT_IN_FILES)
+    return known
+
+
+def instance_type(root: Root = HOST) -> str:
     """Return the instance type from the service, or else from AWS's firmware."""
     try:
-        return str(_ANSWER.get("cloud_instance_type"))
+        return str(_ANSWER.get("cloud_instance_type", root))
     except Absent:
-        stated = firmware_instance_type()
+        stated = firmware_instance_type(root)
         if stated is None:
             raise
         return stated
@@ -205,6 +216,8 @@ FACTS = (
         f"{SERVICE}, or else AWS's firmware",
         limit_s=ROW_S,
     ),
-    Fact("cloud_region", lambda: _ANSWER.get("cloud_region"), SERVICE, limit_s=ROW_S),
-    Fact("cloud_lifecycle", lambda: _ANSWER.get("cloud_lifecycle"), SERVICE, limit_s=ROW_S),
+    Fact("cloud_region", lambda root: _ANSWER.get("cloud_region", root), SERVICE, limit_s=ROW_S),
+    Fact(
+        "cloud_lifecycle", lambda root: _ANSWER.get("cloud_lifecycle", root), SERVICE, limit_s=ROW_S
+    ),
 )

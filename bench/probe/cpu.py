@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 import bench.probe.system as system
 from bench.probe.fact import Fact
+from bench.probe.root import Root
 
 TITLE = "CPU"
 
-CPUINFO = Path("/proc/cpuinfo")
-CPUS = Path("/sys/devices/system/cpu")
+CPUINFO = "/proc/cpuinfo"
+CPUS = PurePosixPath("/sys/devices/system/cpu")
 
 #: Flags of /proc/cpuinfo (x86 `flags`, Arm `Features`) and of sysctl, and their usual names. The
 #: table lists only flags that change the speed of training.
@@ -147,7 +147,7 @@ def named_instruction_sets(flags: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for flag, name in INSTRUCTION_SETS if flag in present)
 
 
-def macos_flags(sysctl: dict[str, str]) -> tuple[str, ...]:
+def macos_flags(sysctl: Mapping[str, str]) -> tuple[str, ...]:
     """Return the flags in the sysctl values of a macOS machine, with Linux's names for them."""
     stated = {
         name.removeprefix(MACOS_OPTIONAL)
@@ -176,27 +176,27 @@ def arm_model(text: str) -> str | None:
     return " + ".join(dict.fromkeys(reversed(names))) if known else None
 
 
-def _cpuinfo() -> dict[str, str]:
-    return parse_cpuinfo(CPUINFO.read_text(errors="replace"))
+def _cpuinfo(root: Root) -> dict[str, str]:
+    return parse_cpuinfo(root.text(CPUINFO))
 
 
-def _model() -> str | None:
-    if system.is_macos():
-        return system.sysctl().get("machdep.cpu.brand_string")
-    text = CPUINFO.read_text(errors="replace")
+def _model(root: Root) -> str | None:
+    if root.is_macos:
+        return system.sysctl(root).get("machdep.cpu.brand_string")
+    text = root.text(CPUINFO)
     info = parse_cpuinfo(text)
     named = info.get("model name") or arm_model(text)
     return named or info.get("Model") or info.get("CPU part")
 
 
-def _vendor() -> str | None:
-    if system.is_macos():
-        return system.sysctl().get("machdep.cpu.vendor") or "Apple"
-    info = _cpuinfo()
+def _vendor(root: Root) -> str | None:
+    if root.is_macos:
+        return system.sysctl(root).get("machdep.cpu.vendor") or "Apple"
+    info = _cpuinfo(root)
     return info.get("vendor_id") or ARM_VENDORS.get(info.get("CPU implementer", ""))
 
 
-def _microarchitecture() -> str | None:
+def _microarchitecture(root: Root) -> str | None:
     """Return archspec's name: zen3, sapphirerapids, neoverse_v1, m2."""
     import archspec.cpu  # takes 30 ms, which only a probe should pay
 
@@ -204,55 +204,55 @@ def _microarchitecture() -> str | None:
     return None if name in {"", "unknown"} else name
 
 
-def _signature() -> str | None:
+def _signature(root: Root) -> str | None:
     """Return the numbers that tell CPUs of one model name apart: `family 25, model 17, stepping 1`.
 
     A virtual machine often shows a general name (`AMD EPYC`), but seldom changes these numbers.
     """
-    known = system.sysctl() if system.is_macos() else _cpuinfo()
-    rows = MACOS_SIGNATURE if system.is_macos() else SIGNATURE
+    known = system.sysctl(root) if root.is_macos else _cpuinfo(root)
+    rows = MACOS_SIGNATURE if root.is_macos else SIGNATURE
     return ", ".join(f"{word} {known[key]}" for key, word in rows if known.get(key)) or None
 
 
-def _flags() -> tuple[str, ...]:
-    if system.is_macos():
-        return macos_flags(system.sysctl())
-    info = _cpuinfo()
+def _flags(root: Root) -> tuple[str, ...]:
+    if root.is_macos:
+        return macos_flags(system.sysctl(root))
+    info = _cpuinfo(root)
     return tuple(sorted((info.get("flags") or info["Features"]).split()))
 
 
-def _base_hz() -> float | None:
+def _base_hz(root: Root) -> float | None:
     """Return the nominal frequency, from the driver, the firmware or Intel's model name."""
-    if system.is_macos():
-        text = system.sysctl().get("hw.cpufrequency")
+    if root.is_macos:
+        text = system.sysctl(root).get("hw.cpufrequency")
         return float(text) if text else None
-    stated = system.number(CPUS / "cpu0/cpufreq/base_frequency")
+    stated = root.number(CPUS / "cpu0/cpufreq/base_frequency")
     if stated:
         return stated * 1e3
-    nominal = system.number(CPUS / "cpu0/acpi_cppc/nominal_freq")  # in MHz; 0: not filled in
+    nominal = root.number(CPUS / "cpu0/acpi_cppc/nominal_freq")  # in MHz; 0: not filled in
     if nominal:
         return nominal * 1e6
-    written = re.search(r"@ ([0-9.]+)GHz", _cpuinfo().get("model name", ""))
+    written = re.search(r"@ ([0-9.]+)GHz", _cpuinfo(root).get("model name", ""))
     return float(written[1]) * 1e9 if written else None
 
 
-def _max_hz() -> float | None:
-    stated = system.number(CPUS / "cpu0/cpufreq/cpuinfo_max_freq")
+def _max_hz(root: Root) -> float | None:
+    stated = root.number(CPUS / "cpu0/cpufreq/cpuinfo_max_freq")
     return stated * 1e3 if stated else None
 
 
-def _now_hz() -> float | None:
-    stated = system.number(CPUS / "cpu0/cpufreq/scaling_cur_freq")
+def _now_hz(root: Root) -> float | None:
+    stated = root.number(CPUS / "cpu0/cpufreq/scaling_cur_freq")
     if stated:
         return stated * 1e3
-    text = _cpuinfo().get("cpu MHz") if CPUINFO.exists() else None
+    text = _cpuinfo(root).get("cpu MHz") if root.exists(CPUINFO) else None
     return float(text) * 1e6 if text else None
 
 
-def _boost() -> bool | None:
+def _boost(root: Root) -> bool | None:
     """Return whether the CPU may run above its base frequency."""
-    off = system.number(CPUS / "intel_pstate/no_turbo")
-    on = system.number(CPUS / "cpufreq/boost")
+    off = root.number(CPUS / "intel_pstate/no_turbo")
+    on = root.number(CPUS / "cpufreq/boost")
     return off == 0 if off is not None else None if on is None else on == 1
 
 
@@ -266,8 +266,8 @@ FACTS = (
         limit_s=1.0,  # the first row that calls sysctl
     ),
     Fact("cpu_vendor", _vendor, "vendor_id or implementer of /proc/cpuinfo; sysctl on macOS"),
-    Fact("cpu_architecture", platform.machine, "uname"),
-    Fact("microarchitecture", _microarchitecture, "archspec", limit_s=1.0),
+    Fact("cpu_architecture", system.architecture, "uname"),
+    Fact("microarchitecture", _microarchitecture, "archspec", limit_s=1.0, is_asked=True),
     Fact(
         "cpu_signature",
         _signature,
@@ -276,7 +276,7 @@ FACTS = (
     ),
     Fact(
         "instruction_sets",
-        lambda: named_instruction_sets(_flags()),
+        lambda root: named_instruction_sets(_flags(root)),
         "the flags that change training speed",
     ),
     Fact("cpu_flags", _flags, "flags or Features of /proc/cpuinfo; sysctl on macOS"),
@@ -285,7 +285,7 @@ FACTS = (
     Fact("cpu_now_hz", _now_hz, "cpufreq or /proc/cpuinfo, during the probe", "Hz"),
     Fact(
         "cpu_governor",
-        lambda: system.first_line(CPUS / "cpu0/cpufreq/scaling_governor"),
+        lambda root: root.line(CPUS / "cpu0/cpufreq/scaling_governor"),
         "cpufreq",
         absent=NO_CPUFREQ,
     ),

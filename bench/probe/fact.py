@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from bench.probe.root import HOST, Root
 
 #: Seconds that the source of one fact may take; a row may set its own limit.
 LIMIT_S = 0.5
@@ -16,6 +19,9 @@ FRAMEWORK_LIMIT_S = 2.0
 
 #: Seconds after which a probe skips the remaining rows, however many sources hang.
 BUDGET_S = 8.0
+
+#: Reason for facts of a faked root that no file states and that it has no answer for.
+NOT_IN_FILES = "no file of a faked root states it, and its answers do not"
 
 #: Beginnings of the reasons for facts whose source was too slow; another probe may read them.
 NO_ANSWER, TOO_LATE = "gave no answer", "not read"
@@ -31,14 +37,24 @@ class Fact:
 
     `how` names the source. `absent` is the reason that is recorded if `read` returns None. If
     `absent` is empty, None is a result (for example, no limit is set) and is shown as `none`.
+    If `is_asked`, no file states the fact: a faked root holds the value among its answers.
     """
 
     name: str
-    read: Callable[[], Any]
+    read: Callable[[Root], Any]
     how: str
     unit: str = ""
     absent: str = "not stated by this system"
     limit_s: float = LIMIT_S
+    is_asked: bool = False
+
+    def value(self, root: Root) -> Any:
+        """Return the fact of the machine whose files lie below `root`."""
+        if not self.is_asked or root.answers is None:
+            return self.read(root)
+        if self.name not in root.answers.facts:
+            raise Absent(NOT_IN_FILES)
+        return root.answers.facts[self.name]
 
 
 @dataclass
@@ -49,15 +65,20 @@ class Readings:
     unknown: dict[str, str] = field(default_factory=dict)
 
 
-def read_facts(facts: Sequence[Fact], budget_s: float = BUDGET_S) -> Readings:
-    """Read all rows in order; a row that raises, hangs or is empty gives None with a reason."""
+def read_facts(facts: Sequence[Fact], budget_s: float = BUDGET_S, root: Root = HOST) -> Readings:
+    """Read all rows of `root` in order.
+
+    A row that raises, hangs or is empty gives None with a reason.
+    """
     readings = Readings()
     deadline = time.monotonic() + budget_s
     for fact in facts:
         left_s = deadline - time.monotonic()
         late = f"{TOO_LATE}: other sources had already taken {budget_s:g} s"
         value, reason = (
-            in_time(fact.read, min(fact.limit_s, left_s)) if left_s > 0 else (None, late)
+            in_time(functools.partial(fact.value, root), min(fact.limit_s, left_s))
+            if left_s > 0
+            else (None, late)
         )
         readings.values[fact.name] = value
         if value is None and (reason or fact.absent):

@@ -11,6 +11,7 @@ from typing import Any
 
 import bench.probe.nvml as nvml
 from bench.probe.fact import NO_ANSWER, Absent, Fact
+from bench.probe.root import HOST, Root
 from bench.record.facts import GpuFacts, MigFacts
 from bench.spec.privacy import salted
 
@@ -39,7 +40,7 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 )
 
 
-def gpus() -> tuple[GpuFacts, ...]:
+def gpus(root: Root = HOST) -> tuple[GpuFacts, ...]:
     """Return the facts of every GPU that this process may see. Raises Absent if it sees none."""
     seen = _ASKED.get().gpus
     if not seen:
@@ -47,12 +48,12 @@ def gpus() -> tuple[GpuFacts, ...]:
     return seen
 
 
-def driver() -> str:
+def driver(root: Root = HOST) -> str:
     """Return the version of NVIDIA's driver."""
     return _ASKED.get().driver
 
 
-def visible() -> int:
+def visible(root: Root = HOST) -> int:
     """Return how many GPUs a job may see under CUDA_VISIBLE_DEVICES."""
     return _ASKED.get().visible
 
@@ -146,7 +147,7 @@ def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
 
 
 FACTS = (
-    Fact("gpus", gpus, "NVML", limit_s=WAKE_S),
-    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES"),
-    Fact("gpu_driver", driver, "NVML"),
+    Fact("gpus", gpus, "NVML", limit_s=WAKE_S, is_asked=True),
+    Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES", is_asked=True),
+    Fact("gpu_driver", driver, "NVML", is_asked=True),
 )

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-import platform
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import bench.probe.system as system
 from bench.probe.fact import Absent, Fact, was_given_up
+from bench.probe.root import HOST, Root
 from bench.probe.virtual import container, dmi
 from bench.record.facts import UNREAD
 from bench.spec.frozen import canonical_json
@@ -34,10 +33,10 @@ TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus", "firmware_instance_type")
 #: All fields that distinguish machines.
 ID_FIELDS = (*TYPE_FIELDS, "host_hash")
 
-MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 
 #: The kernel's id of the running boot.
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 #: Placeholders that firmware holds if its maker wrote no serial number.
 NO_SERIALS = frozenset(
@@ -51,7 +50,7 @@ NO_SERIALS = frozenset(
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def host_hash() -> str:
+def host_hash(root: Root = HOST) -> str:
     """Return the digest of what distinguishes this host from others of its make.
 
     This is the machine-id, on macOS the platform's UUID, else the host name. Inside a container the
@@ -59,30 +58,33 @@ def host_hash() -> str:
     The host name is ignored there, because each container draws a new one. Raises Absent if no
     source is left.
     """
-    contained = container() not in {"none", "WSL"}
-    known = next(filter(None, map(system.first_line, MACHINE_IDS)), None) or _platform_uuid()
+    contained = container(root) not in {"none", "WSL"}
+    known = next(filter(None, map(root.line, MACHINE_IDS)), None) or _platform_uuid(root)
     if known == "uninitialized":
         known = None
     if contained:
-        known = _firmware_serial() or known
+        known = _firmware_serial(root) or known
     if known:
         return salted(known)
     if contained:
         raise Absent("a container without a machine-id: only its hardware distinguishes it")
-    return salted(platform.node())
+    name = system.node(root)
+    if not name:
+        raise Absent("neither a machine-id nor a host name")
+    return salted(name)
 
 
-def host_name() -> str | None:
+def host_name(root: Root = HOST) -> str | None:
     """Return the host's name. `probe` leaves it out unless the user asked for it."""
-    return platform.node() or None
+    return system.node(root)
 
 
-def boot_hash() -> str | None:
+def boot_hash(root: Root = HOST) -> str | None:
     """Return the digest of what distinguishes this boot from all others; None if nothing does.
 
     In a container it is the boot of the host.
     """
-    stated = system.first_line(BOOT_ID) or _macos_boot()
+    stated = root.line(BOOT_ID) or _macos_boot(root)
     return salted(stated) if stated else None
 
 
@@ -143,29 +145,29 @@ def _digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def _firmware_serial() -> str | None:
+def _firmware_serial(root: Root) -> str | None:
     """Return the serial number of the system or its board; None if only root may read it."""
     for name in ("product_uuid", "board_serial"):
-        text = (dmi(name) or "").strip()
+        text = (dmi(name, root) or "").strip()
         if text.lower() not in NO_SERIALS and len(set(text) - {"-", " ", "."}) > 1:
             return text
     return None
 
 
-def _platform_uuid() -> str | None:
+def _platform_uuid(root: Root) -> str | None:
     """Return macOS's hardware UUID; None on other systems."""
-    if not system.is_macos():
+    if not root.is_macos or not root.is_host:
         return None
     text = system.output(["/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice"])
     match = re.search(r'"IOPlatformUUID" = "([^"]+)"', text)
     return match[1] if match else None
 
 
-def _macos_boot() -> str | None:
+def _macos_boot(root: Root) -> str | None:
     """Return macOS's id of the running boot, else the second in which it began; None elsewhere."""
-    if not system.is_macos():
+    if not root.is_macos:
         return None
-    stated = system.sysctl()
+    stated = system.sysctl(root)
     if stated.get("kern.bootsessionuuid"):
         return stated["kern.bootsessionuuid"]
     match = re.search(r"\bsec = (\d+)", stated.get("kern.boottime", ""))

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.probe import cloud, cpu, gpu, identity, memory, software, topology, usable, virtual
-from bench.probe.fact import Fact, in_time, read_facts
+from bench.probe.fact import NOT_IN_FILES, Absent, Fact, in_time, read_facts
+from bench.probe.root import HOST, Root
 from bench.record.facts import MachineFacts, MachineKind
 from bench.spec.privacy import Privacy
 
@@ -33,18 +34,21 @@ def probe(
     *,
     variables: Sequence[str] = (),
     privacy: Privacy | None = None,
+    root: Root = HOST,
 ) -> MachineFacts:
-    """Return the facts of this machine; a fact that cannot be read is None, with a reason.
+    """Return the facts of this machine, or of the machine whose files lie below `root`.
+
+    A fact that cannot be read is None, with a reason.
 
     `packages` names the distributions whose installed versions are wanted. `variables` names the
     environment variables that change the speed of a workload. Host names are included only if
     `privacy` says so.
     """
     privacy = privacy or Privacy()
-    readings = read_facts(_asked(variables, privacy))
+    readings = read_facts(_asked(variables, privacy), root=root)
     versions = {}
     for name in packages:
-        versions[name], reason = in_time(functools.partial(software.version, name), PACKAGE_S)
+        versions[name], reason = in_time(functools.partial(_version, name, root), PACKAGE_S)
         if reason:
             readings.unknown[name] = reason
     reasons = {name: privacy.redacted(reason) for name, reason in readings.unknown.items()}
@@ -57,18 +61,28 @@ def probe(
     return facts.model_copy(update={**ids, "unknown": {**unknown, **identity.why_unsure(unknown)}})
 
 
+def _version(name: str, root: Root) -> str | None:
+    """Return the installed version of a distribution."""
+    if root.answers is None:
+        return software.version(name)
+    known = root.answers.facts.get("packages") or {}
+    if name not in known:
+        raise Absent(NOT_IN_FILES)
+    return str(known[name]) if known[name] is not None else None
+
+
 def _asked(variables: Sequence[str], privacy: Privacy) -> list[Fact]:
     """Return every row, with the rows that depend on `variables` and `privacy` adapted."""
     rows = {fact.name: fact for fact in all_facts()}
     general = rows["environment"].read
 
-    def environment() -> dict[str, Any]:
-        return _shown({**general(), **software.environment(variables)}, privacy)
+    def environment(root: Root) -> dict[str, Any]:
+        return _shown({**general(root), **software.environment(variables)}, privacy)
 
     rows["environment"] = replace(rows["environment"], read=environment)
     if not privacy.show_hostnames:
         reason = "host names are shown only with --show-hostnames"
-        rows["host_name"] = replace(rows["host_name"], read=lambda: None, absent=reason)
+        rows["host_name"] = replace(rows["host_name"], read=lambda root: None, absent=reason)
     return list(rows.values())
 
 

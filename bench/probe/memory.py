@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psutil
 
-import bench.probe.system as system
 from bench.probe.fact import Absent, Fact
+from bench.probe.root import HOST, Root
 
 TITLE = "Memory"
 
-MEMINFO = Path("/proc/meminfo")
-TRANSPARENT = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+MEMINFO = "/proc/meminfo"
+TRANSPARENT = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
 def resident_bytes() -> int | None:
@@ -46,28 +46,37 @@ def parse_meminfo(text: str) -> dict[str, int]:
     return {name: int(value) * (1024 if kilo else 1) for name, value, kilo in fields}
 
 
-def _total() -> int:
-    return psutil.virtual_memory().total
+def total(root: Root = HOST) -> int | None:
+    """Return the memory of the host."""
+    if root.is_host:
+        return psutil.virtual_memory().total
+    return parse_meminfo(root.text(MEMINFO)).get("MemTotal")
 
 
-def _huge_pages() -> int | None:
-    if system.is_macos():
+def _swap(root: Root) -> int | None:
+    if root.is_host:
+        return psutil.swap_memory().total
+    return parse_meminfo(root.text(MEMINFO)).get("SwapTotal")
+
+
+def _huge_pages(root: Root) -> int | None:
+    if root.is_macos:
         raise Absent("macOS reserves no huge pages")
-    fields = parse_meminfo(MEMINFO.read_text())
+    fields = parse_meminfo(root.text(MEMINFO))
     if "HugePages_Total" not in fields:
         return None
     return fields["HugePages_Total"] * fields["Hugepagesize"]
 
 
-def _transparent() -> str | None:
+def _transparent(root: Root) -> str | None:
     """Return the mode in force, which the kernel writes in brackets: `always [madvise] never`."""
-    chosen = re.search(r"\[(\w+)\]", system.first_line(TRANSPARENT) or "")
+    chosen = re.search(r"\[(\w+)\]", root.line(TRANSPARENT) or "")
     return chosen[1] if chosen else None
 
 
 FACTS = (
-    Fact("memory_total_bytes", _total, "psutil: memory of the host", "bytes"),
-    Fact("swap_total_bytes", lambda: psutil.swap_memory().total, "psutil", "bytes"),
+    Fact("memory_total_bytes", total, "psutil: memory of the host", "bytes"),
+    Fact("swap_total_bytes", _swap, "psutil", "bytes"),
     Fact("huge_pages_bytes", _huge_pages, "HugePages of /proc/meminfo", "bytes"),
     Fact("transparent_huge_pages", _transparent, "/sys/kernel/mm/transparent_hugepage"),
 )

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
 
-import bench.probe.system as system
-from bench.probe.fact import Absent, Fact
+from bench.probe.fact import NOT_IN_FILES, Absent, Fact
+from bench.probe.root import Root
 from bench.spec.variables import RECORDED_VARIABLES
 
 TITLE = "Software"
 
-VULNERABILITIES = Path("/sys/devices/system/cpu/vulnerabilities")
+VULNERABILITIES = "/sys/devices/system/cpu/vulnerabilities"
+
+#: Where a Linux system states its name and version, the first one first.
+RELEASES = ("/etc/os-release", "/usr/lib/os-release")
 
 
-def operating_system() -> str:
+def operating_system(root: Root) -> str:
     """Return the system's name and version as its vendor writes it."""
-    if platform.system() == "Linux":
-        return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    if root.is_linux:
+        text = next((root.text(path) for path in RELEASES if root.exists(path)), "")
+        named = re.search(r"""^PRETTY_NAME=(["']?)(.*)\1\s*$""", text, re.MULTILINE)
+        return re.sub(r"\\(.)", r"\1", named[2]) if named else "Linux"
+    if not root.is_host:
+        raise Absent(NOT_IN_FILES)
     return f"macOS {platform.mac_ver()[0]}" if platform.mac_ver()[0] else platform.platform()
 
 
-def libc() -> str | None:
+def kernel(root: Root) -> str | None:
+    """Return the kernel's release."""
+    return platform.release() if root.is_host else root.line("/proc/sys/kernel/osrelease")
+
+
+def libc(root: Root) -> str | None:
     """Return the C library and its version."""
-    if system.is_macos():
+    if root.is_macos:
         raise Absent("the C library of macOS has no version number")
     try:
         return os.confstr("CS_GNU_LIBC_VERSION")
@@ -34,11 +46,11 @@ def libc() -> str | None:
         return " ".join(platform.libc_ver()).strip() or None
 
 
-def mitigations() -> dict[str, str] | None:
+def mitigations(root: Root) -> dict[str, str] | None:
     """Return the mitigation of each vulnerability that affects this CPU."""
-    if not VULNERABILITIES.is_dir():
+    if not root.is_folder(VULNERABILITIES):
         return None
-    stated = {file.name: system.first_line(file) for file in sorted(VULNERABILITIES.iterdir())}
+    stated = {file.name: root.line(file) for file in root.below(VULNERABILITIES)}
     return {name: text for name, text in stated.items() if text and text != "Not affected"}
 
 
@@ -60,18 +72,24 @@ def version(name: str) -> str | None:
 
 FACTS = (
     Fact("os", operating_system, "os-release; version of macOS"),
-    Fact("kernel", platform.release, "uname"),
-    Fact("libc", libc, "confstr"),
+    Fact("kernel", kernel, "uname"),
+    Fact("libc", libc, "confstr", is_asked=True),
     Fact(
         "mitigations",
         mitigations,
         "vulnerabilities in /sys",
         absent="this kernel lists no vulnerabilities (as on macOS)",
     ),
-    Fact("python", platform.python_version, "this interpreter"),
+    Fact(
+        "python",
+        lambda root: platform.python_version(),
+        "this interpreter",
+        is_asked=True,
+    ),
     Fact(
         "environment",
-        environment,
+        lambda root: environment(),
         "this process's environment, without thread counts, which each job sets",
+        is_asked=True,
     ),
 )

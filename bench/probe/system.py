@@ -1,14 +1,15 @@
-"""Sources that several subjects read: small system files, sysctl and short commands."""
+"""Sources that several subjects read: answers of the system, sysctl and short commands."""
 
 from __future__ import annotations
 
 import functools
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.probe.fact import NO_ANSWER, Absent
+from bench.probe.root import HOST, Root
 
 #: Reason for facts that macOS does not show to users.
 MACOS_CLOSED = "macOS shows it only to root (powermetrics)"
@@ -19,21 +20,31 @@ COMMAND_S = 0.9
 
 def is_macos() -> bool:
     """Say whether this is macOS."""
-    return platform.system() == "Darwin"
+    return HOST.is_macos
 
 
 def first_line(file: Path) -> str | None:
     """Return the text of a one-line file; None if it is empty, missing or unreadable."""
-    try:
-        return file.read_text(errors="replace").strip().strip("\0") or None
-    except OSError:
-        return None
+    return HOST.line(str(file))
 
 
 def number(file: Path) -> int | None:
     """Return the whole number in a file; None if the file does not hold one."""
-    text = first_line(file)
-    return int(text) if text is not None and text.lstrip("-").isdigit() else None
+    return HOST.number(str(file))
+
+
+def architecture(root: Root = HOST) -> str | None:
+    """Return the architecture that the machine runs programs of, as uname writes it."""
+    if root.answers is None:
+        return platform.machine() or None
+    return root.answers.architecture or root.line("/proc/sys/kernel/arch")
+
+
+def node(root: Root = HOST) -> str | None:
+    """Return the host's name."""
+    if root.answers is None:
+        return platform.node() or None
+    return root.answers.node or root.line("/proc/sys/kernel/hostname")
 
 
 def output(command: Sequence[str]) -> str:
@@ -48,6 +59,20 @@ def output(command: Sequence[str]) -> str:
     except subprocess.TimeoutExpired:
         raise Absent(f"{NO_ANSWER} within {COMMAND_S:g} s") from None
     return done.stdout
+
+
+def hypervisor(root: Root = HOST) -> str:
+    """Return what systemd-detect-virt prints (`none` outside a guest); "" if it fails."""
+    if root.answers is not None:
+        return root.answers.hypervisor or ""
+    command = ["systemd-detect-virt", "--vm"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_S, errors="replace"
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 def cpus_of(text: str) -> frozenset[int]:
@@ -65,7 +90,11 @@ def parse_sysctl(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-@functools.cache  # these values describe the hardware, which does not change
-def sysctl() -> dict[str, str]:
+def sysctl(root: Root = HOST) -> Mapping[str, str]:
     """Return what macOS says about its hardware, by sysctl name."""
+    return _own_sysctl() if root.answers is None else root.answers.sysctl
+
+
+@functools.cache  # these values describe the hardware, which does not change
+def _own_sysctl() -> dict[str, str]:
     return parse_sysctl(output(["/usr/sbin/sysctl", "-a"]))

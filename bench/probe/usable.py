@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-
-import psutil
+import re
 
 from bench.probe.cgroup import cpu_quota, cpuset, memory_limit
 from bench.probe.fact import Fact
-from bench.probe.topology import CPUS, core_of
+from bench.probe.memory import total
+from bench.probe.root import HOST, Root
+from bench.probe.system import cpus_of
+from bench.probe.topology import CPUS, core_of, online
 
 TITLE = "What a job may use"
 
 
-def affinity() -> frozenset[int]:
+def affinity(root: Root = HOST) -> frozenset[int]:
     """Return the CPUs that this process may run on (all CPUs if the system does not say)."""
+    if not root.is_host:
+        listed = re.search(r"^Cpus_allowed_list:\s*(\S+)", _status(root), re.MULTILINE)
+        return cpus_of(listed[1]) if listed else online(root)
     ask = getattr(os, "sched_getaffinity", None)
     return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
 
 
-def usable_cpus() -> float:
+def usable_cpus(root: Root = HOST) -> float:
     """Return how many CPUs a job may use: the smaller of affinity and cgroup quota."""
-    count, quota = float(len(affinity())), cpu_quota()
+    count, quota = float(len(affinity(root))), cpu_quota(root)
     return count if quota is None else min(count, quota)
 
 
@@ -34,25 +38,32 @@ def threads() -> int:
         return os.cpu_count() or 1
 
 
-def cores(root: Path = CPUS) -> int | None:
+def cores(root: Root = HOST) -> int | None:
     """Return how many physical cores the affinity covers; None if the system does not say."""
-    seen = {core_of(root / f"cpu{number}") for number in affinity()}
+    seen = {core_of(root, CPUS / f"cpu{number}") for number in affinity(root)}
     return None if None in seen else len(seen)
 
 
-def usable_memory() -> int:
+def usable_memory(root: Root = HOST) -> int | None:
     """Return how many bytes of memory a job may use: the smaller of total and cgroup limit."""
-    total, limit = psutil.virtual_memory().total, memory_limit()
-    return total if limit is None else min(total, limit)
+    stated = [found for found in (total(root), memory_limit(root)) if found is not None]
+    return min(stated, default=None)
 
 
-def _cpuset_size() -> int | None:
-    cpus = cpuset()
+def _status(root: Root) -> str:
+    try:
+        return root.text("/proc/self/status")
+    except OSError:
+        return ""
+
+
+def _cpuset_size(root: Root) -> int | None:
+    cpus = cpuset(root)
     return len(cpus) if cpus else None
 
 
 FACTS = (
-    Fact("affinity_cpus", lambda: len(affinity()), "sched_getaffinity", "CPUs"),
+    Fact("affinity_cpus", lambda root: len(affinity(root)), "sched_getaffinity", "CPUs"),
     Fact("cpuset_cpus", _cpuset_size, "this process's cgroup", "CPUs", absent=""),
     Fact("cpu_quota", cpu_quota, "this process's cgroup and its ancestors", "CPUs", absent=""),
     Fact("usable_cpus", usable_cpus, "the smaller of affinity and quota", "CPUs"),

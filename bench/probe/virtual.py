@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import psutil
 
 import bench.probe.system as system
 from bench.probe.cgroup import MEMBERSHIP, MOUNTS
 from bench.probe.fact import Absent, Fact
+from bench.probe.root import HOST, Inner, Root
 
 TITLE = "Virtualisation"
 
-DMI = Path("/sys/class/dmi/id")
-#: The root folder under which containers leave their marks.
-ROOT = Path("/")
-CPUINFO = Path("/proc/cpuinfo")
+DMI = PurePosixPath("/sys/class/dmi/id")
+CPUINFO = "/proc/cpuinfo"
 
 #: Words in the vendor or product of the firmware's tables, and their hypervisors.
 HYPERVISORS: tuple[tuple[str, str], ...] = (
@@ -48,7 +45,7 @@ CONTAINER_GROUPS: tuple[tuple[str, str], ...] = (
 )
 
 #: Folders that Kubernetes creates in every container of a pod, and a variable that it sets.
-KUBERNETES_MARKS = ("var/run/secrets/kubernetes.io", "run/secrets/kubernetes.io")
+KUBERNETES_MARKS = ("/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io")
 KUBERNETES_VARIABLE = "KUBERNETES_SERVICE_HOST"
 
 #: A container about which we know only that its root consists of image layers.
@@ -59,107 +56,100 @@ INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
 
 #: Files at the root of a container, and its kind.
 CONTAINER_MARKS: tuple[tuple[str, str], ...] = (
-    ("run/.containerenv", "Podman"),
-    (".dockerenv", "Docker"),
-    ("singularity", "Singularity"),
-    (".singularity.d", "Singularity"),
+    ("/run/.containerenv", "Podman"),
+    ("/.dockerenv", "Docker"),
+    ("/singularity", "Singularity"),
+    ("/.singularity.d", "Singularity"),
 )
 
 
-def dmi(name: str) -> str | None:
+def dmi(name: str, root: Root = HOST) -> str | None:
     """Return a field of the firmware's tables; None if it is missing or only root may read it."""
-    return system.first_line(DMI / name)
+    return root.line(DMI / name)
 
 
-def firmware_instance_type() -> str | None:
+def firmware_instance_type(root: Root = HOST) -> str | None:
     """Return the cloud's instance type if the firmware states it (only AWS's firmware does)."""
-    product = dmi("product_name") or ""
-    is_aws = dmi("sys_vendor") == "Amazon EC2"
+    product = dmi("product_name", root) or ""
+    is_aws = dmi("sys_vendor", root) == "Amazon EC2"
     return product if is_aws and INSTANCE_TYPE.fullmatch(product) else None
 
 
-def hypervisor() -> str:
+def hypervisor(root: Root = HOST) -> str:
     """Return the hypervisor's name, or `none` on bare metal.
 
     An x86 CPU says whether it belongs to a guest, whatever the firmware's vendor is. The firmware
     names the hypervisor. If there is no firmware (microVMs), systemd may know it from the CPU.
     """
-    if system.is_macos():
-        return "macOS guest" if system.sysctl().get("kern.hv_vmm_present") == "1" else "none"
-    product = dmi("product_name") or ""
-    guest = _is_guest()
+    if root.is_macos:
+        return "macOS guest" if system.sysctl(root).get("kern.hv_vmm_present") == "1" else "none"
+    product = dmi("product_name", root) or ""
+    guest = _is_guest(root)
     if "metal" in product or guest is False:
         return "none"
-    known = _known(" ".join(filter(None, (dmi("sys_vendor"), product))).lower())
+    known = _known(" ".join(filter(None, (dmi("sys_vendor", root), product))).lower())
     if known:
         return known
-    asked = _systemd("--vm")
+    asked = system.hypervisor(root)
     if not asked and guest is None:
         raise Absent("neither firmware nor systemd says whether this is a virtual machine")
     return _known(asked) or asked or "unknown hypervisor"
 
 
-def container() -> str:
+def container(root: Root = HOST) -> str:
     """Return the container's kind, or `none` outside a container.
 
     A pod's own namespaces hide its group's path, so Kubernetes is also recognised by its marks.
     """
-    groups = _text(MEMBERSHIP)
+    groups = _text(root, MEMBERSHIP)
     kinds = ["Kubernetes"] if "kubepods" in groups else []
-    if os.environ.get(KUBERNETES_VARIABLE) or any((ROOT / m).exists() for m in KUBERNETES_MARKS):
+    if root.variable(KUBERNETES_VARIABLE) or any(map(root.exists, KUBERNETES_MARKS)):
         kinds.append("Kubernetes")
     kinds += [name for mark, name in CONTAINER_GROUPS if mark in groups]
-    kinds += [name for mark, name in CONTAINER_MARKS if (ROOT / mark).exists()]
+    kinds += [name for mark, name in CONTAINER_MARKS if root.exists(mark)]
     if kinds:
         return kinds[0]
-    if "microsoft" in (system.first_line(ROOT / "proc/sys/kernel/osrelease") or "").lower():
+    if "microsoft" in (root.line("/proc/sys/kernel/osrelease") or "").lower():
         return "WSL"
     # systemd-nspawn, LXC and Flatpak set this variable, in lower case
-    declared = os.environ.get("container")  # noqa: SIM112
-    return declared or (LAYERS if _root_is_layers() else "none")
+    declared = root.variable("container")
+    return declared or (LAYERS if _root_is_layers(root) else "none")
 
 
 def _known(text: str) -> str | None:
     return next((name for mark, name in HYPERVISORS if mark in text), None)
 
 
-def _text(file: Path) -> str:
+def _text(root: Root, file: Inner) -> str:
     try:
-        return file.read_text(errors="replace")
+        return root.text(file)
     except OSError:
         return ""
 
 
-def _root_is_layers() -> bool:
+def _root_is_layers(root: Root) -> bool:
     """Say whether the root is an overlay as container engines mount it.
 
     Live systems mount their overlay from a source with another name. Source: proc_pid_mountinfo(5).
     """
-    for line in _text(MOUNTS).splitlines():
+    for line in _text(root, MOUNTS).splitlines():
         own, _, rest = line.partition(" - ")
         if own.split()[4:5] == ["/"] and rest.split()[:2] == ["overlay", "overlay"]:
             return True
     return False
 
 
-def _is_guest() -> bool | None:
+def _is_guest(root: Root) -> bool | None:
     """Say whether the first CPU has the x86 flag `hypervisor`; None for other CPUs."""
-    flags = re.search(r"^flags\s*:(.*)$", _text(CPUINFO), re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.*)$", _text(root, CPUINFO), re.MULTILINE)
     return None if flags is None else "hypervisor" in flags[1].split()
 
 
-def _systemd(what: str) -> str:
-    """Ask systemd; it prints `none` and exits with 1 if there is nothing. Return "" if it fails."""
-    command = ["systemd-detect-virt", what]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=system.COMMAND_S)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
-
-
-def has_battery() -> bool:
+def has_battery(root: Root = HOST) -> bool:
     """Say whether this machine has a battery, as a laptop does."""
+    if not root.is_host:
+        supplies = root.below("/sys/class/power_supply")
+        return any(re.match("BAT|.*battery", supply.name, re.IGNORECASE) for supply in supplies)
     read = getattr(psutil, "sensors_battery", None)
     if read is None:
         raise Absent("this system states no batteries")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 
 class KeptFile:
     """An open file; each read begins at its start. Raises OSError if it cannot be opened."""
 
-    def __init__(self, path: Path | str, size: int = 4096) -> None:
+    def __init__(self, path: os.PathLike[str] | str, size: int = 4096) -> None:
         self._size, self._descriptor = size, -1
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 

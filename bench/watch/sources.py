@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import psutil
 
@@ -163,7 +163,7 @@ def _throttling(target: Target) -> Reader:
     return values
 
 
-def _group_usage(folder: Path) -> Callable[[], float] | None:
+def _group_usage(folder: PurePosixPath) -> Callable[[], float] | None:
     """Return a reader of the CPU seconds of a version 1 group; None if it has no counter."""
     try:
         file = KeptFile(folder / "cpuacct.usage")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pytest
+from faked_roots import faked_root
 
 from bench.probe.cgroup import (
     cpu_quota,
@@ -14,6 +15,7 @@ from bench.probe.cgroup import (
     pressure_file,
     throttling_file,
 )
+from bench.probe.root import Root
 
 GIB = 2**30
 
@@ -26,7 +28,7 @@ HYBRID = {**V1, "unified": None}
 
 @pytest.fixture
 def tree(tmp_path):
-    """Make a control group tree from file contents; return its membership and its mounts.
+    """Make a control group tree from file contents; return the root of its machine.
 
     `roots` says which group is mounted at a place, where it is not the root of its hierarchy.
     """
@@ -36,33 +38,30 @@ def tree(tmp_path):
         files: dict[str, str],
         mounted: dict[str, str | None] = V2,
         roots: dict[str, str] | None = None,
-    ) -> tuple[Path, Path]:
-        base, own, mounts = tmp_path / "a group", tmp_path / "self", tmp_path / "mountinfo"
-        for name, text in files.items():
-            path = base / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n")
+    ) -> Root:
+        base = PurePosixPath("/a group")
+        there = {f"{base}/{name}": text for name, text in files.items()}
         lines = ["22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw"]
         for number, (place, controllers) in enumerate(mounted.items(), start=30):
             point = str(base / place).replace(" ", "\\040")
             kind = "cgroup2 cgroup2 rw" if controllers is None else f"cgroup x rw,{controllers}"
             root = (roots or {}).get(place, "/")
             lines.append(f"{number} 22 0:{number} {root} {point} rw,nosuid shared:9 - {kind}")
-        mounts.write_text("\n".join(lines) + "\n")
+        there["/proc/self/mountinfo"] = "\n".join(lines)
         if membership is not None:
-            own.write_text(membership)
-        return own, mounts
+            there["/proc/self/cgroup"] = membership.rstrip("\n")
+        return faked_root(tmp_path, there)
 
     return make
 
 
-def limits(membership: Path, mounts: Path) -> tuple[float | None, int | None]:
-    return cpu_quota(membership, mounts), memory_limit(membership, mounts)
+def limits(root: Root) -> tuple[float | None, int | None]:
+    return cpu_quota(root), memory_limit(root)
 
 
 def test_version_2_limits_are_read_from_the_own_group(tree):
     files = {"a/b/cpu.max": "150000 100000", "a/b/memory.max": str(2 * GIB)}
-    assert limits(*tree("0::/a/b\n", files)) == (1.5, 2 * GIB)
+    assert limits(tree("0::/a/b\n", files)) == (1.5, 2 * GIB)
 
 
 def test_version_1_limits_are_read_from_the_controllers_own_groups(tree):
@@ -72,7 +71,7 @@ def test_version_1_limits_are_read_from_the_controllers_own_groups(tree):
         "cpu/job/cpu.cfs_period_us": "100000",
         "memory/job/memory.limit_in_bytes": str(GIB),
     }
-    assert limits(*tree(membership, files, V1)) == (0.5, GIB)
+    assert limits(tree(membership, files, V1)) == (0.5, GIB)
 
 
 @pytest.mark.parametrize(("outer", "inner"), [(1, 4), (4, 1)])
@@ -83,7 +82,7 @@ def test_the_smallest_limit_of_the_group_and_its_ancestors_is_in_force(tree, out
         "a/memory.max": str(outer * GIB),
         "a/b/memory.max": str(inner * GIB),
     }
-    assert limits(*tree("0::/a/b\n", files)) == (1.0, GIB)
+    assert limits(tree("0::/a/b\n", files)) == (1.0, GIB)
 
 
 def test_a_version_1_ancestor_limits_its_descendants(tree):
@@ -96,13 +95,13 @@ def test_a_version_1_ancestor_limits_its_descendants(tree):
         "memory/outer/memory.limit_in_bytes": str(GIB),
         "memory/outer/inner/memory.limit_in_bytes": str(2**63 - 4096),
     }
-    assert limits(*tree(membership, files, V1)) == (2.0, GIB)
+    assert limits(tree(membership, files, V1)) == (2.0, GIB)
 
 
 @pytest.mark.parametrize("membership", ["0::/\n", "0::/docker/0123abc\n", "0::/../../elsewhere\n"])
 def test_in_a_container_the_mounted_root_is_its_own_group(tree, membership):
     files = {"cpu.max": "200000 100000", "memory.max": str(GIB)}
-    assert limits(*tree(membership, files)) == (2.0, GIB)
+    assert limits(tree(membership, files)) == (2.0, GIB)
 
 
 def test_in_a_version_1_container_the_mounted_controllers_are_its_own_groups(tree):
@@ -112,7 +111,7 @@ def test_in_a_version_1_container_the_mounted_controllers_are_its_own_groups(tre
         "cpu/cpu.cfs_period_us": "50000",
         "memory/memory.limit_in_bytes": str(GIB),
     }
-    assert limits(*tree(membership, files, V1)) == (2.0, GIB)
+    assert limits(tree(membership, files, V1)) == (2.0, GIB)
 
 
 NESTED_V1 = {
@@ -139,7 +138,7 @@ def test_a_group_inside_a_container_that_sees_the_host_s_paths_is_found(
 ):
     """The container has no namespace of its own: its path is the host's, its mount its own part."""
     roots = dict.fromkeys(mounted, "/docker/01")
-    assert limits(*tree(membership, files, mounted, roots)) == (0.5, GIB)
+    assert limits(tree(membership, files, mounted, roots)) == (0.5, GIB)
 
 
 def test_version_1_tells_a_container_of_a_limit_that_lies_outside_of_it(tree):
@@ -147,21 +146,21 @@ def test_version_1_tells_a_container_of_a_limit_that_lies_outside_of_it(tree):
         "memory/memory.limit_in_bytes": str(2**63 - 4096),
         "memory/memory.stat": f"cache 0\nhierarchical_memory_limit {2 * GIB}\nrss 9",
     }
-    assert memory_limit(*tree("4:memory:/\n", files, V1, {"memory": "/docker/01"})) == 2 * GIB
+    assert memory_limit(tree("4:memory:/\n", files, V1, {"memory": "/docker/01"})) == 2 * GIB
 
 
 def test_a_group_is_held_to_where_the_kernel_slows_it_down(tree):
     files = {"a/memory.max": str(4 * GIB), "a/memory.high": str(3 * GIB)}
-    assert memory_limit(*tree("0::/a\n", files)) == 3 * GIB
+    assert memory_limit(tree("0::/a\n", files)) == 3 * GIB
 
 
 def test_the_cpus_of_a_cpuset_are_those_of_the_own_group(tree):
     files = {"cpuset/cpuset.cpus": "0-7", "cpuset/job/cpuset.effective_cpus": "2-3,6"}
     mounted = {"cpuset": "cpuset"}
-    assert cpuset(*tree("3:cpuset:/job\n", files, mounted)) == {2, 3, 6}
+    assert cpuset(tree("3:cpuset:/job\n", files, mounted)) == {2, 3, 6}
 
 
-def test_throttling_and_pressure_are_read_where_the_limit_is(tree, tmp_path):
+def test_throttling_and_pressure_are_read_where_the_limit_is(tree):
     files = {
         "a/cpu.max": "50000 100000",
         "a/cpu.stat": "",
@@ -170,14 +169,14 @@ def test_throttling_and_pressure_are_read_where_the_limit_is(tree, tmp_path):
         "a/b/cpu.pressure": "",
     }
     view = tree("0::/a/b\n", files)
-    assert throttling_file(*view) == tmp_path / "a group/a/cpu.stat"
-    assert pressure_file("cpu", *view) == tmp_path / "a group/a/b/cpu.pressure"
-    assert pressure_file("io", *view) == Path("/proc/pressure/io")
+    assert throttling_file(view) == PurePosixPath("/a group/a/cpu.stat")
+    assert pressure_file("cpu", view) == PurePosixPath("/a group/a/b/cpu.pressure")
+    assert pressure_file("io", view) == PurePosixPath("/proc/pressure/io")
 
 
 def test_a_hybrid_host_has_version_2_below_unified(tree):
     files = {"unified/a/cpu.max": "100000 100000", "unified/a/memory.max": str(GIB)}
-    assert limits(*tree("1:name=systemd:/a\n0::/a\n", files, HYBRID)) == (1.0, GIB)
+    assert limits(tree("1:name=systemd:/a\n0::/a\n", files, HYBRID)) == (1.0, GIB)
 
 
 @pytest.mark.parametrize(
@@ -201,12 +200,12 @@ def test_a_hybrid_host_has_version_2_below_unified(tree):
     ids=["max", "no limit files", "empty root", "version 1 unlimited", "macOS", "not mounted"],
 )
 def test_where_there_is_no_limit_the_answer_is_none(tree, membership, files, mounted):
-    assert limits(*tree(membership, files, mounted)) == (None, None)
+    assert limits(tree(membership, files, mounted)) == (None, None)
 
 
 def test_a_sibling_s_limit_is_not_ours(tree):
     files = {"a/b/cpu.max": "max 100000", "a/c/cpu.max": "10000 100000"}
-    assert cpu_quota(*tree("0::/a/b\n", files)) is None
+    assert cpu_quota(tree("0::/a/b\n", files)) is None
 
 
 def test_memberships_are_told_apart_by_controller():
@@ -216,11 +215,11 @@ def test_memberships_are_told_apart_by_controller():
 
 @pytest.mark.parametrize("text", ["", "many few", "100000", "100000 0", "\xff"])
 def test_a_group_that_states_no_numbers_limits_nothing(tree, text):
-    assert limits(*tree("0::/a\n", {"a/cpu.max": text, "a/memory.max": text})) in {
+    assert limits(tree("0::/a\n", {"a/cpu.max": text, "a/memory.max": text})) in {
         (None, None),
         (None, 100000),
     }
 
 
 def test_texts_of_the_kernel_that_nobody_knows_limit_nothing(tree):
-    assert limits(*tree("no such line\n", {"cpu.max": "1 1"})) == (None, None)
+    assert limits(tree("no such line\n", {"cpu.max": "1 1"})) == (None, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 
 import pytest
+from faked_roots import faked_root
 from machine_samples import (
     AMD,
     APPLE,
@@ -27,33 +28,28 @@ READ = {fact.name: fact.read for fact in (*cpu.FACTS, *topology.FACTS)}
 
 
 @pytest.fixture
-def linux(monkeypatch, tmp_path):
-    """Make a Linux machine from a cpuinfo text and files below /sys/devices/system/cpu."""
+def linux(tmp_path):
+    """Return a reader of facts of a Linux machine with a cpuinfo text and files of its CPUs."""
 
     def make(cpuinfo: str = "", files: dict[str, str] | None = None):
-        for name, text in {"cpuinfo": cpuinfo, **(files or {})}.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n" if name != "cpuinfo" else text)
-        monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
-        for module in (cpu, topology):
-            monkeypatch.setattr(module, "CPUS", tmp_path)
-        monkeypatch.setattr(topology, "NODES", tmp_path / "nodes")
-        monkeypatch.setattr(topology, "DEVICES", tmp_path / "devices")
-        monkeypatch.setattr(platform, "system", lambda: "Linux")
+        below = {f"/sys/devices/system/cpu/{name}": text for name, text in (files or {}).items()}
+        return reader(faked_root(tmp_path, {"/proc/cpuinfo": cpuinfo, **below}))
 
     return make
 
 
 @pytest.fixture
-def mac(monkeypatch):
-    """Make a Mac from a sysctl text; there is no Mac here to ask."""
+def mac(tmp_path):
+    """Return a reader of facts of a Mac with a sysctl text; there is no Mac here to ask."""
 
     def make(text: str):
-        monkeypatch.setattr(platform, "system", lambda: "Darwin")
-        monkeypatch.setattr(system, "sysctl", lambda: system.parse_sysctl(text))
+        return reader(faked_root(tmp_path, system="Darwin", sysctl=system.parse_sysctl(text)))
 
     return make
+
+
+def reader(root):
+    return lambda name: READ[name](root)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +80,10 @@ def mac(monkeypatch):
 def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
     linux, text, model, vendor, sets
 ):
-    linux(text)
-    assert READ["cpu_model"]() == model
-    assert READ["cpu_vendor"]() == vendor
-    assert READ["instruction_sets"]() == tuple(sets)
+    read = linux(text)
+    assert read("cpu_model") == model
+    assert read("cpu_vendor") == vendor
+    assert read("instruction_sets") == tuple(sets)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +95,8 @@ def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
     ],
 )
 def test_numbers_tell_cpus_of_one_name_apart(linux, text, signature):
-    linux(text)
-    assert READ["cpu_signature"]() == signature
+    read = linux(text)
+    assert read("cpu_signature") == signature
 
 
 @pytest.mark.parametrize(
@@ -108,8 +104,8 @@ def test_numbers_tell_cpus_of_one_name_apart(linux, text, signature):
     [(BIG_LITTLE, "Cortex-A72 + Cortex-A53"), (UNNAMED_BIG, "0xfff + Cortex-A55")],
 )
 def test_each_kind_of_an_arm_machine_s_cores_is_named_the_biggest_first(linux, text, model):
-    linux(text)
-    assert READ["cpu_model"]() == model
+    read = linux(text)
+    assert read("cpu_model") == model
 
 
 @pytest.mark.parametrize(
@@ -118,79 +114,81 @@ def test_each_kind_of_an_arm_machine_s_cores_is_named_the_biggest_first(linux, t
 )
 def test_a_part_number_of_arm_s_is_the_core_s_name(linux, part, name):
     """The numbers are those of the kernel's cputype.h."""
-    linux(f"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: {part}\n")
-    assert READ["cpu_model"]() == name
+    read = linux(f"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: {part}\n")
+    assert read("cpu_model") == name
 
 
 @pytest.mark.parametrize("name", ["core_cpus_list", "thread_siblings_list"])
 def test_a_hybrid_s_big_cores_say_how_many_threads_a_core_has(linux, name):
     """Two big cores of two threads, three small ones of one: 7 CPUs on 5 cores."""
     lists = ["0-1", "0-1", "2-3", "2-3", "4", "5", "6"]
-    linux(INTEL, {f"cpu{n}/topology/{name}": text for n, text in enumerate(lists)})
-    assert READ["threads_per_core"]() == 2
+    read = linux(INTEL, {f"cpu{n}/topology/{name}": text for n, text in enumerate(lists)})
+    assert read("threads_per_core") == 2
 
 
-def test_without_a_layout_threads_per_core_are_the_ratio_of_psutil_s_counts(linux, monkeypatch):
-    linux(INTEL)
-    monkeypatch.setattr(topology.psutil, "cpu_count", lambda logical=True: 8 if logical else 4)
-    assert READ["threads_per_core"]() == 2
+def test_without_a_layout_threads_per_core_are_the_ratio_of_the_counts(linux):
+    package = "physical id\t: 0\ncpu cores\t: 2\n"
+    read = linux("\n".join(f"processor\t: {n}\n{package}" for n in range(4)))
+    assert [read(f"{name}_cores") for name in ("physical", "logical")] == [2, 4]
+    assert read("threads_per_core") == 2
 
 
 def test_archspec_names_a_mac_by_its_brand(mac, monkeypatch):
     """archspec asks sysctl itself: its answer is planted. No Mac is here to ask."""
     from archspec.cpu import detect
 
-    mac(APPLE)
+    read = mac(APPLE)
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     monkeypatch.setattr(detect, "_darwin_sysctl_data", lambda: system.parse_sysctl(APPLE))
     caches = (detect.host, detect._machine)
     for function in caches:
         function.cache_clear()
     try:
-        assert READ["microarchitecture"]() == "m2"
+        assert read("microarchitecture") == "m2"
     finally:
         for function in caches:
             function.cache_clear()
 
 
 def test_raw_flags_are_kept_beside_the_named_ones(linux):
-    linux(AMD)
-    assert READ["cpu_flags"]() == ("avx", "avx2", "f16c", "fma", "fpu", "sse4_2", "sse4a")
+    read = linux(AMD)
+    assert read("cpu_flags") == ("avx", "avx2", "f16c", "fma", "fpu", "sse4_2", "sse4a")
 
 
 def test_a_mac_s_sysctl_gives_model_instruction_sets_and_caches(mac):
-    mac(APPLE)
-    assert READ["cpu_model"]() == "Apple M2 Pro"
-    assert READ["cpu_vendor"]() == "Apple"
-    assert READ["instruction_sets"]() == ("NEON", "FP16", "DOTPROD", "BF16", "I8MM")
-    flags = READ["cpu_flags"]()
+    read = mac(APPLE)
+    assert read("cpu_model") == "Apple M2 Pro"
+    assert read("cpu_vendor") == "Apple"
+    assert read("instruction_sets") == ("NEON", "FP16", "DOTPROD", "BF16", "I8MM")
+    flags = read("cpu_flags")
     assert {"arm.FEAT_LSE", "arm.FEAT_BF16", "AdvSIMD", "asimd", "bf16"} <= set(flags)
     assert not {"arm.FEAT_SME", "arm.caps", "avx2_0", "sme"} & set(flags)
-    assert READ["caches_bytes"]() == {"L1d": 131072, "L1i": 196608, "L2": 16777216}
-    assert (READ["sockets"](), READ["numa_nodes"]()) == (1, 1)
-    assert READ["core_kinds"]() == {"performance": 8, "efficiency": 4}
-    assert READ["cpu_base_hz"]() is None
+    assert read("caches_bytes") == {"L1d": 131072, "L1i": 196608, "L2": 16777216}
+    assert (read("sockets"), read("numa_nodes")) == (1, 1)
+    assert read("core_kinds") == {"performance": 8, "efficiency": 4}
+    assert read("cpu_base_hz") is None
 
 
 def test_an_intel_mac_s_sysctl_gives_its_nominal_clock(mac):
-    mac(INTEL_MAC)
-    assert READ["cpu_vendor"]() == "GenuineIntel"
-    assert READ["instruction_sets"]() == ("SSE4.2", "AVX", "AVX2", "FMA", "F16C")
-    assert {"rdwrfsgs", "bmi1", "sse4.1"} <= set(READ["cpu_flags"]())
-    assert READ["cpu_base_hz"]() == 2.8e9
-    assert READ["caches_bytes"]() == {"L3": 8388608}
-    assert READ["core_kinds"]() is None
+    read = mac(INTEL_MAC)
+    assert read("cpu_vendor") == "GenuineIntel"
+    assert read("instruction_sets") == ("SSE4.2", "AVX", "AVX2", "FMA", "F16C")
+    assert {"rdwrfsgs", "bmi1", "sse4.1"} <= set(read("cpu_flags"))
+    assert read("cpu_base_hz") == 2.8e9
+    assert read("caches_bytes") == {"L3": 8388608}
+    assert read("core_kinds") is None
 
 
 def test_an_intel_mac_s_lists_give_avx_512(mac):
-    mac(INTEL_MAC_PRO)
-    assert READ["instruction_sets"]() == (
+    read = mac(INTEL_MAC_PRO)
+    assert read("instruction_sets") == (
         *("SSE4.2", "AVX", "AVX2", "FMA", "F16C"),
         *("AVX512F", "AVX512BW", "AVX512VL", "AVX512_VNNI"),
     )
 
 
 def test_clocks_come_from_cpufreq_where_there_is_a_driver(linux):
-    linux(
+    read = linux(
         INTEL,
         {
             "cpu0/cpufreq/base_frequency": "2000000",
@@ -200,29 +198,29 @@ def test_clocks_come_from_cpufreq_where_there_is_a_driver(linux):
             "intel_pstate/no_turbo": "1",
         },
     )
-    clocks = [READ[f"cpu_{name}_hz"]() for name in ("base", "max", "now")]
+    clocks = [read(f"cpu_{name}_hz") for name in ("base", "max", "now")]
     assert clocks == [2.0e9, 3.8e9, 3.1e9]
-    assert READ["cpu_governor"]() == "powersave"
-    assert READ["cpu_boost"]() is False
+    assert read("cpu_governor") == "powersave"
+    assert read("cpu_boost") is False
 
 
 def test_clocks_come_from_the_model_and_cpuinfo_where_there_is_none(linux):
-    linux(INTEL)
-    assert READ["cpu_base_hz"]() == 2.7e9
-    assert READ["cpu_now_hz"]() == 2699998000.0
-    assert [READ[name]() for name in ("cpu_max_hz", "cpu_governor", "cpu_boost")] == [None] * 3
+    read = linux(INTEL)
+    assert read("cpu_base_hz") == 2.7e9
+    assert read("cpu_now_hz") == 2699998000.0
+    assert [read(name) for name in ("cpu_max_hz", "cpu_governor", "cpu_boost")] == [None] * 3
 
 
 def test_the_nominal_clock_is_the_firmware_s_where_neither_driver_nor_name_states_it(linux):
-    linux(AMD, {"cpu0/acpi_cppc/nominal_freq": "2450"})
-    assert READ["cpu_base_hz"]() == 2.45e9
+    read = linux(AMD, {"cpu0/acpi_cppc/nominal_freq": "2450"})
+    assert read("cpu_base_hz") == 2.45e9
 
 
 @pytest.mark.parametrize(
     ("files", "kinds"),
     [
         (
-            {"devices/cpu_core/cpus": "0-11", "devices/cpu_atom/cpus": "12-19"},
+            {"../../cpu_core/cpus": "0-11", "../../cpu_atom/cpus": "12-19"},
             {"performance": 12, "efficiency": 8},
         ),
         (
@@ -235,8 +233,8 @@ def test_the_nominal_clock_is_the_firmware_s_where_neither_driver_nor_name_state
     ids=["Intel hybrid", "Arm big and little", "Arm server", "one kind"],
 )
 def test_kinds_of_core_are_counted_where_they_differ(linux, files, kinds):
-    linux(INTEL, files)
-    assert READ["core_kinds"]() == kinds
+    read = linux(INTEL, files)
+    assert read("core_kinds") == kinds
 
 
 def test_caches_are_counted_by_the_cpus_that_share_them(linux):
@@ -259,22 +257,24 @@ def test_caches_are_counted_by_the_cpus_that_share_them(linux):
                 f"{folder}/shared_cpu_list": shared,
             }
         files[f"cpu{number}/topology/physical_package_id"] = str(number // 2)
-    linux(INTEL, {**files, "nodes/node0/x": "", "nodes/node1/x": "", "nodes/possible": "0-1"})
+    read = linux(
+        INTEL, {**files, "../node/node0/x": "", "../node/node1/x": "", "../node/possible": "0-1"}
+    )
     mib = 2**20
-    assert READ["caches_bytes"]() == {
+    assert read("caches_bytes") == {
         "L1d": 48 * 1024,
         "L1i": 32 * 1024,
         "L2": 2 * mib,
         "L3": 105 * mib,
     }
-    assert READ["cache_instances"]() == {"L1d": 2, "L1i": 2, "L2": 2, "L3": 1}
-    assert (READ["sockets"](), READ["numa_nodes"]()) == (2, 2)
+    assert read("cache_instances") == {"L1d": 2, "L1i": 2, "L2": 2, "L3": 1}
+    assert (read("sockets"), read("numa_nodes")) == (2, 2)
 
 
 def test_a_system_without_sys_states_no_layout(linux):
-    linux(INTEL)
+    read = linux(INTEL)
     for name in ("caches_bytes", "cache_instances", "sockets", "numa_nodes"):
-        assert READ[name]() is None
+        assert read(name) is None
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from dataclasses import replace
 
 import pytest
+from faked_roots import faked_root
 
 import bench.probe.gpu as gpu
 import bench.probe.identity as identity
-import bench.probe.system as system
 from bench.probe.fact import Absent, read_facts
 from bench.probe.machine import probe
 from bench.record.facts import GpuFacts, MachineFacts, field_differences
@@ -75,35 +74,28 @@ def test_two_hosts_of_one_make_are_two_machines_of_one_type():
     assert identity.machine_id(other) != identity.machine_id(FIXED)
 
 
-def test_no_fact_tells_the_host_s_name_or_machine_id_unless_asked(monkeypatch, tmp_path):
+def test_no_fact_tells_the_host_s_name_or_machine_id_unless_asked(tmp_path):
     """The name and the machine-id are planted, so that they can be told from any other text."""
-    (tmp_path / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
-    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "machine-id",))
-    monkeypatch.setattr(platform, "node", lambda: "someones-laptop")
-    text = probe().model_dump_json()
+    files = {"/etc/machine-id": "0123456789abcdef0123456789abcdef"}
+    root = faked_root(tmp_path, files, node="someones-laptop")
+    text = probe(root=root).model_dump_json()
     assert "someones-laptop" not in text
     assert "0123456789abcdef0123" not in text
-    shown = probe(privacy=Privacy(show_hostnames=True))
+    shown = probe(privacy=Privacy(show_hostnames=True), root=root)
     assert shown.host_name == "someones-laptop"
     assert "0123456789abcdef0123" not in shown.model_dump_json()
 
 
-def test_without_a_machine_id_the_host_is_told_by_its_hashed_name(monkeypatch, tmp_path):
-    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "none",))
-    monkeypatch.setattr(identity, "container", lambda: "none")
-    monkeypatch.setattr(platform, "node", lambda: "one")
-    first = identity.host_hash()
-    monkeypatch.setattr(platform, "node", lambda: "two")
-    assert identity.host_hash() != first
+def test_without_a_machine_id_the_host_is_told_by_its_hashed_name(tmp_path):
+    first, second = (identity.host_hash(faked_root(tmp_path, node=name)) for name in ("one", "two"))
+    assert first != second
     assert "one" not in first
 
 
-def test_a_container_s_drawn_host_name_is_no_identity(monkeypatch, tmp_path):
+def test_a_container_s_drawn_host_name_is_no_identity(tmp_path):
     """A container without a machine-id is planted: its host name is new with each start."""
-    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "none",))
-    monkeypatch.setattr(identity, "container", lambda: "Docker")
     with pytest.raises(Absent, match="only its hardware"):
-        identity.host_hash()
+        identity.host_hash(faked_root(tmp_path, {"/.dockerenv": ""}, node="0123abcd"))
 
 
 @pytest.mark.parametrize(
@@ -116,27 +108,20 @@ def test_a_container_s_drawn_host_name_is_no_identity(monkeypatch, tmp_path):
     ],
 )
 def test_in_a_container_the_firmware_s_serial_goes_before_the_image_s_machine_id(
-    monkeypatch, tmp_path, serials, expected
+    tmp_path, serials, expected
 ):
     """Two hosts that run one image have one machine-id; what firmware says is planted."""
-    (tmp_path / "machine-id").write_text("baked-in\n")
-    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "machine-id",))
-    monkeypatch.setattr(identity, "dmi", serials.get)
-    monkeypatch.setattr(identity, "container", lambda: "Kubernetes")
-    assert identity.host_hash() == identity.salted(expected)
-    monkeypatch.setattr(identity, "container", lambda: "none")
-    assert identity.host_hash() == identity.salted("baked-in")
+    files = {f"/sys/class/dmi/id/{name}": text for name, text in serials.items()}
+    files |= {"/etc/machine-id": "baked-in"}
+    assert identity.host_hash(faked_root(tmp_path, files)) == identity.salted("baked-in")
+    files |= {"/proc/self/cgroup": "0::/kubepods.slice/pod1/abc"}
+    assert identity.host_hash(faked_root(tmp_path, files)) == identity.salted(expected)
 
 
-def test_a_container_that_knows_neither_serial_nor_machine_id_has_no_identity(
-    monkeypatch, tmp_path
-):
-    (tmp_path / "machine-id").write_text("uninitialized\n")
-    monkeypatch.setattr(identity, "MACHINE_IDS", (tmp_path / "machine-id",))
-    monkeypatch.setattr(identity, "dmi", {}.get)
-    monkeypatch.setattr(identity, "container", lambda: "Podman")
+def test_a_container_that_knows_neither_serial_nor_machine_id_has_no_identity(tmp_path):
+    files = {"/etc/machine-id": "uninitialized", "/run/.containerenv": ""}
     with pytest.raises(Absent, match="only its hardware"):
-        identity.host_hash()
+        identity.host_hash(faked_root(tmp_path, files))
 
 
 @pytest.mark.parametrize("fact", ["gpus", "cpu_model", "host_hash"])
@@ -159,7 +144,7 @@ def test_a_fact_that_is_absent_for_good_is_part_of_the_id():
 def test_a_probe_whose_gpus_hang_says_why_the_machine_has_no_type(monkeypatch):
     """The reader of the GPUs is made to hang, and its time-out shortened."""
     rows = tuple(
-        replace(f, read=lambda: time.sleep(30), limit_s=0.05) if f.name == "gpus" else f
+        replace(f, read=lambda root: time.sleep(30), limit_s=0.05) if f.name == "gpus" else f
         for f in gpu.FACTS
     )
     whole = probe()
@@ -193,12 +178,11 @@ def test_memory_that_is_not_known_has_no_size():
     assert identity.memory_gib(None) is None
 
 
-def test_each_boot_has_a_digest_that_does_not_show_the_id(monkeypatch, tmp_path):
+def test_each_boot_has_a_digest_that_does_not_show_the_id(tmp_path):
     found = []
     for number in (1, 1, 2):
-        (tmp_path / "boot_id").write_text(f"41a0d846-{number}\n")
-        monkeypatch.setattr(identity, "BOOT_ID", tmp_path / "boot_id")
-        found.append(probe().boot_hash)
+        root = faked_root(tmp_path, {identity.BOOT_ID: f"41a0d846-{number}"})
+        found.append(probe(root=root).boot_hash)
     assert found[0] == found[1] != found[2]
     assert "41a0d846" not in "".join(found)
 
@@ -211,19 +195,14 @@ def test_each_boot_has_a_digest_that_does_not_show_the_id(monkeypatch, tmp_path)
         ({}, None),
     ],
 )
-def test_macos_states_an_id_of_its_boot_or_else_the_second_of_it(
-    monkeypatch, tmp_path, stated, known
-):
-    monkeypatch.setattr(identity, "BOOT_ID", tmp_path / "none")
-    monkeypatch.setattr(system, "is_macos", lambda: True)
-    monkeypatch.setattr(system, "sysctl", lambda: stated)
-    assert identity.boot_hash() == (known and identity.salted(known))
+def test_macos_states_an_id_of_its_boot_or_else_the_second_of_it(tmp_path, stated, known):
+    root = faked_root(tmp_path, system="Darwin", sysctl=stated)
+    assert identity.boot_hash(root) == (known and identity.salted(known))
 
 
-def test_a_system_that_states_no_boot_gives_the_reason(monkeypatch, tmp_path):
-    monkeypatch.setattr(identity, "BOOT_ID", tmp_path / "none")
-    monkeypatch.setattr(system, "is_macos", lambda: False)
-    found = read_facts([row for row in identity.FACTS if row.name == "boot_hash"])
+def test_a_system_that_states_no_boot_gives_the_reason(tmp_path):
+    rows = [row for row in identity.FACTS if row.name == "boot_hash"]
+    found = read_facts(rows, root=faked_root(tmp_path))
     assert found.values == {"boot_hash": None}
     assert found.unknown == {"boot_hash": "this system states no id of its boot"}
 

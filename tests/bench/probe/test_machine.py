@@ -29,11 +29,11 @@ def plant(monkeypatch, names, **changes):
         monkeypatch.setattr(subject, "FACTS", rows)
 
 
-def fail():
+def fail(root=None):
     raise ZeroDivisionError("planted")
 
 
-def hang():
+def hang(root=None):
     threading.Event().wait(30)
 
 
@@ -99,7 +99,7 @@ def test_however_many_sources_hang_the_probe_ends_at_its_budget():
 
 def test_a_fact_that_the_system_does_not_state_says_so(monkeypatch):
     """A system that states neither a model nor a limit stands for small Arm boards."""
-    plant(monkeypatch, {"cpu_model", "memory_limit_bytes"}, read=lambda: None)
+    plant(monkeypatch, {"cpu_model", "memory_limit_bytes"}, read=lambda root: None)
     facts = probe()
     assert facts.unknown["cpu_model"] == "not stated by this system"
     assert "memory_limit_bytes" not in facts.unknown  # no limit is a finding
@@ -123,7 +123,7 @@ def test_neither_serials_nor_names_leave_in_a_variable_or_a_reason(monkeypatch):
     monkeypatch.setenv("LD_PRELOAD", "/home/bob/lib/libjemalloc.so")
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/net/bobs-box/dump")
 
-    def fail():
+    def fail(root):
         raise OSError("no file /home/bob/x on bobs-box")
 
     plant(monkeypatch, {"libc"}, read=fail)
@@ -148,7 +148,7 @@ def test_neither_serials_nor_names_leave_in_a_variable_or_a_reason(monkeypatch):
     ],
 )
 def test_a_fact_of_the_wrong_kind_is_none_and_stops_nothing(monkeypatch, row, value):
-    plant(monkeypatch, {row}, read=lambda: value)
+    plant(monkeypatch, {row}, read=lambda root: value)
     facts = probe()
     assert getattr(facts, row) is None
     assert "its source gave a wrong value" in facts.unknown[row]
@@ -157,8 +157,8 @@ def test_a_fact_of_the_wrong_kind_is_none_and_stops_nothing(monkeypatch, row, va
 
 
 def test_bytes_that_are_no_text_do_not_keep_a_record_from_being_written(monkeypatch):
-    plant(monkeypatch, {"environment"}, read=lambda: {"LD_PRELOAD": "/odd\udcff"})
-    plant(monkeypatch, {"cpu_flags"}, read=lambda: ("avx", "\udcff"))
+    plant(monkeypatch, {"environment"}, read=lambda root: {"LD_PRELOAD": "/odd\udcff"})
+    plant(monkeypatch, {"cpu_flags"}, read=lambda root: ("avx", "\udcff"))
     facts = probe()
     assert facts.environment == {"LD_PRELOAD": "/odd?"}
     assert facts.cpu_flags == ("avx", "?")

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import http.server
 import json
-import platform
 import socket
 import threading
 import time
 
 import pytest
+from faked_roots import faked_root
 from machine_samples import AMD, APPLE, GRAVITON, INTEL
 
 import bench.probe.cloud as cloud
 import bench.probe.system as system
 import bench.probe.virtual as virtual
 from bench.probe.fact import Absent, Readings
+from bench.probe.root import HOST
 
 
 @pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """Make a Linux machine from its firmware's fields, cpuinfo, group path and marks."""
+def machine(tmp_path):
+    """Make the root of a Linux machine from its firmware, cpuinfo, group path and marks."""
 
     def make(
         *,
@@ -31,30 +32,17 @@ def machine(monkeypatch, tmp_path):
         systemd="",
         osrelease="6.1.0",
         mounts="",
+        environment=None,
     ):
-        root = tmp_path / "root"
-        for name in (*marks, "proc/sys/kernel/"):
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not name.endswith("/"):
-                path.touch()
-        (root / "proc/sys/kernel").mkdir(parents=True, exist_ok=True)
-        (root / "proc/sys/kernel/osrelease").write_text(osrelease)
-        (tmp_path / "dmi").mkdir()
-        for name, text in (dmi or {}).items():
-            (tmp_path / "dmi" / name).write_text(text + "\n")
-        (tmp_path / "cpuinfo").write_text(cpuinfo)
-        (tmp_path / "group").write_text(group)
-        (tmp_path / "mounts").write_text(mounts)
-        monkeypatch.setattr(virtual, "DMI", tmp_path / "dmi")
-        monkeypatch.setattr(virtual, "ROOT", root)
-        monkeypatch.setattr(virtual, "CPUINFO", tmp_path / "cpuinfo")
-        monkeypatch.setattr(virtual, "MEMBERSHIP", tmp_path / "group")
-        monkeypatch.setattr(virtual, "MOUNTS", tmp_path / "mounts")
-        monkeypatch.setattr(virtual, "_systemd", lambda what: systemd)
-        monkeypatch.setattr(platform, "system", lambda: "Linux")
-        for name in ("container", virtual.KUBERNETES_VARIABLE):
-            monkeypatch.delenv(name, raising=False)
+        files = {
+            **dict.fromkeys(marks, ""),
+            "/proc/sys/kernel/osrelease": osrelease,
+            "/proc/cpuinfo": cpuinfo,
+            "/proc/self/cgroup": group,
+            "/proc/self/mountinfo": mounts,
+            **{f"/sys/class/dmi/id/{name}": text for name, text in (dmi or {}).items()},
+        }
+        return faked_root(tmp_path, files, hypervisor=systemd, environment=environment or {})
 
     return make
 
@@ -92,27 +80,26 @@ AZURE = {
     ],
 )
 def test_the_hypervisor_is_named(machine, given, name):
-    machine(**given)
+    root = machine(**given)
     if not name:
         with pytest.raises(Absent, match="neither firmware nor systemd"):
-            virtual.hypervisor()
+            virtual.hypervisor(root)
         return
-    assert virtual.hypervisor() == name
+    assert virtual.hypervisor(root) == name
 
 
 def test_an_arm_machine_of_which_nothing_is_said_is_unknown(machine):
-    machine(cpuinfo=GRAVITON)
+    root = machine(cpuinfo=GRAVITON)
     with pytest.raises(Absent, match="neither firmware nor systemd"):
-        virtual.hypervisor()
+        virtual.hypervisor(root)
 
 
-def test_a_mac_is_no_guest_unless_it_says_so(monkeypatch):
+def test_a_mac_is_no_guest_unless_it_says_so(tmp_path):
     """The sysctl text is made by hand: there is no Mac here to ask."""
-    monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    monkeypatch.setattr(system, "sysctl", lambda: system.parse_sysctl(APPLE))
-    assert virtual.hypervisor() == "none"
-    monkeypatch.setattr(system, "sysctl", lambda: {"kern.hv_vmm_present": "1"})
-    assert virtual.hypervisor() == "macOS guest"
+    own = faked_root(tmp_path, system="Darwin", sysctl=system.parse_sysctl(APPLE))
+    assert virtual.hypervisor(own) == "none"
+    guest = faked_root(tmp_path, system="Darwin", sysctl={"kern.hv_vmm_present": "1"})
+    assert virtual.hypervisor(guest) == "macOS guest"
 
 
 @pytest.mark.parametrize(
@@ -133,14 +120,12 @@ def test_a_mac_is_no_guest_unless_it_says_so(monkeypatch):
     ],
 )
 def test_the_container_s_kind_is_named(machine, given, kind):
-    machine(**given)
-    assert virtual.container() == kind
+    assert virtual.container(machine(**given)) == kind
 
 
-def test_a_pod_whose_path_is_hidden_is_known_by_its_environment(machine, monkeypatch):
-    machine()
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
-    assert virtual.container() == "Kubernetes"
+def test_a_pod_whose_path_is_hidden_is_known_by_its_environment(machine):
+    root = machine(environment={"KUBERNETES_SERVICE_HOST": "10.96.0.1"})
+    assert virtual.container(root) == "Kubernetes"
 
 
 #: In place of an answer: it comes, but never to its end.
@@ -313,12 +298,13 @@ def test_a_service_that_answers_nonsense_gives_the_reason(service, text):
 def test_off_the_clouds_no_service_is_asked(machine, monkeypatch):
     asked = []
     monkeypatch.setattr(cloud, "ask_service", asked.append)
-    machine(dmi={"sys_vendor": "LENOVO", "product_name": "ThinkPad"})
-    rows = {fact.name: fact.read for fact in cloud.FACTS}
-    assert rows["cloud_provider"]() is None
-    for name in ("cloud_instance_type", "cloud_region", "cloud_lifecycle"):
-        with pytest.raises(Absent, match="no service was asked"):
-            rows[name]()
+    root = machine(dmi={"sys_vendor": "LENOVO", "product_name": "ThinkPad"})
+    monkeypatch.setattr(cloud, "provider", lambda root: None)  # of this machine too
+    for place in (HOST, root):
+        assert ROWS["cloud_provider"](root) is None
+        for name in ("cloud_instance_type", "cloud_region", "cloud_lifecycle"):
+            with pytest.raises(Absent, match="no service was asked"):
+                ROWS[name](place)
     assert asked == []
 
 
@@ -330,7 +316,8 @@ def answer(monkeypatch):
     """Plant the service's answer for a process that has not asked; the service is tried above."""
     asked = []
 
-    def plant(values=(), reason="planted: it said nothing"):
+    def plant(provider, values=(), reason="planted: it said nothing"):
+        monkeypatch.setattr(cloud, "provider", lambda root: provider)
         readings = Readings(dict(values), dict.fromkeys(cloud.KEYS, reason))
         monkeypatch.setattr(cloud, "ask_service", lambda name: asked.append(name) or readings)
         monkeypatch.setattr(cloud, "_ANSWER", cloud._Answer())
@@ -339,39 +326,33 @@ def answer(monkeypatch):
     return plant
 
 
-def test_on_a_cloud_the_service_is_asked_once_for_all_rows(machine, answer):
-    asked = answer({"cloud_instance_type": "c7i.large", "cloud_region": "eu-west-1"})
-    machine(dmi=AWS)
-    assert ROWS["cloud_provider"]() == "aws"
-    assert ROWS["cloud_instance_type"]() == "c7i.large"
-    assert ROWS["cloud_region"]() == "eu-west-1"
+def test_on_a_cloud_the_service_is_asked_once_for_all_rows(answer):
+    asked = answer("aws", {"cloud_instance_type": "c7i.large", "cloud_region": "eu-west-1"})
+    assert ROWS["cloud_instance_type"](HOST) == "c7i.large"
+    assert ROWS["cloud_region"](HOST) == "eu-west-1"
     assert asked == ["aws"]
 
 
-def test_a_service_that_said_nothing_is_not_asked_again(machine, answer):
-    asked = answer()
-    machine(dmi=GCP)
+def test_a_service_that_said_nothing_is_not_asked_again(answer):
+    asked = answer("gcp")
     for name in (*cloud.KEYS, *cloud.KEYS):
         with pytest.raises(Absent, match="planted: it said nothing"):
-            ROWS[name]()
+            ROWS[name](HOST)
     assert asked == ["gcp"]
 
 
-def test_the_firmware_of_aws_states_the_instance_type_where_the_service_does_not(machine, answer):
-    answer()
-    machine(dmi={"sys_vendor": "Amazon EC2", "product_name": "t3.large"})
-    assert ROWS["cloud_instance_type"]() == ROWS["firmware_instance_type"]() == "t3.large"
-    with pytest.raises(Absent):
-        ROWS["cloud_region"]()
+def test_the_firmware_of_aws_states_the_instance_type_where_the_service_does_not(machine):
+    root = machine(dmi={"sys_vendor": "Amazon EC2", "product_name": "t3.large"})
+    assert ROWS["cloud_instance_type"](root) == ROWS["firmware_instance_type"](root) == "t3.large"
+    with pytest.raises(Absent, match="no file of a faked root"):
+        ROWS["cloud_region"](root)
 
 
 @pytest.mark.parametrize("dmi", [GCP, AZURE, {"sys_vendor": "Xen", "product_name": "HVM domU"}])
 def test_no_other_firmware_s_product_is_an_instance_type(machine, dmi):
-    machine(dmi=dmi)
-    assert ROWS["firmware_instance_type"]() is None
+    assert ROWS["firmware_instance_type"](machine(dmi=dmi)) is None
 
 
 @pytest.mark.parametrize(("dmi", "name"), [(AWS, "aws"), (GCP, "gcp"), (AZURE, "azure")])
 def test_the_firmware_names_the_provider(machine, dmi, name):
-    machine(dmi=dmi)
-    assert cloud.provider() == name
+    assert cloud.provider(machine(dmi=dmi)) == name

@@ -1,0 +1,206 @@
+"""The door to a machine's files: the folder that stands for `/`, and answers that no file holds.
+
+Probes and meters name files by their absolute paths on the machine (`INNER` paths such as
+/proc/cpuinfo) and read them through a Root. HOST is the machine that this process runs on. A faked
+root is a folder with the files of any machine: no path and no link in it leads out of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from bench.errors import RequestError
+from bench.spec.frozen import Frozen
+
+#: The file of a faked root that holds its answers.
+ANSWERS = "answers.json"
+
+#: Links that a path may lead through, as in Linux.
+MOST_LINKS = 40
+
+#: Bytes that are read of a file at most; 2,000 CPUs have about 3 MB of /proc/cpuinfo.
+MOST_BYTES = 2**25
+
+Inner = PurePosixPath | str
+
+
+class Answers(Frozen):
+    """What programs and the kernel answer on the machine whose files a faked root holds.
+
+    `facts` holds facts that no file states (such as what a GPU's driver says), by their names.
+    """
+
+    system: str = Field(default="Linux", description="Linux, or Darwin for macOS")
+    architecture: str | None = Field(default=None, description="as uname writes it")
+    node: str | None = Field(default=None, description="the host's name")
+    hypervisor: str | None = Field(default=None, description="what systemd-detect-virt prints")
+    sysctl: dict[str, str] = Field(default_factory=dict, description="values of macOS's sysctl")
+    environment: dict[str, str] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where the files of a machine lie.
+
+    `answers` is None for the machine that this process runs on, which is asked itself. If
+    `links_lead_out` is set, links of the folder may lead out of it, which only tests need.
+    """
+
+    folder: Path = Path("/")
+    answers: Answers | None = None
+    links_lead_out: bool = False
+
+    @property
+    def is_host(self) -> bool:
+        """Whether this is the machine that this process runs on."""
+        return self.answers is None
+
+    @property
+    def is_macos(self) -> bool:
+        """Whether the machine runs macOS."""
+        system = platform.system() if self.answers is None else self.answers.system
+        return system == "Darwin"
+
+    @property
+    def is_linux(self) -> bool:
+        """Whether the machine runs Linux."""
+        system = platform.system() if self.answers is None else self.answers.system
+        return system == "Linux"
+
+    def path(self, inner: Inner) -> Path:
+        """Return where the file `inner` lies for this process; it need not exist.
+
+        Raises OSError if its links form a circle.
+        """
+        if self.is_host:
+            return Path(inner)
+        if self.links_lead_out:
+            return self.folder / str(inner).lstrip("/")
+        return _inside(self.folder, PurePosixPath(inner))
+
+    def text(self, inner: Inner) -> str:
+        """Return a file's text; bytes that are no text become `\ufffd`. Raises OSError."""
+        path = self.path(inner)
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(inner))
+            return file.read(MOST_BYTES).decode(errors="replace")
+
+    def line(self, inner: Inner) -> str | None:
+        """Return the text of a one-line file; None if it is empty, missing or unreadable."""
+        try:
+            return self.text(inner).strip().strip("\0").strip() or None
+        except OSError:
+            return None
+
+    def number(self, inner: Inner) -> int | None:
+        """Return the whole number in a file; None if the file does not hold one."""
+        text = self.line(inner)
+        return int(text) if text is not None and re.fullmatch(r"[+-]?[0-9]+", text) else None
+
+    def exists(self, inner: Inner) -> bool:
+        """Say whether there is such a file or folder that may be seen."""
+        try:
+            return os.path.exists(self.path(inner))
+        except OSError:
+            return False
+
+    def is_folder(self, inner: Inner) -> bool:
+        """Say whether there is such a folder that may be seen."""
+        try:
+            return os.path.isdir(self.path(inner))
+        except OSError:
+            return False
+
+    def below(self, inner: Inner, pattern: str = "") -> list[PurePosixPath]:
+        """Return what lies in a folder and has a name that matches the regular expression.
+
+        Numbers in names are sorted by size (cpu2 before cpu10), because /sys lists its files in no
+        order. The list is empty if the folder cannot be read.
+        """
+        try:
+            names = os.listdir(self.path(inner))
+        except OSError:
+            return []
+        chosen = [name for name in names if not pattern or re.fullmatch(pattern, name)]
+        return [PurePosixPath(inner) / name for name in sorted(chosen, key=_by_number)]
+
+    def variable(self, name: str) -> str | None:
+        """Return an environment variable of the process that the files describe."""
+        return (os.environ if self.answers is None else self.answers.environment).get(name)
+
+
+#: The machine that this process runs on.
+HOST = Root()
+
+
+def faked(folder: Path | str) -> Root:
+    """Return the root whose files lie below `folder`, as `--collect` packs them.
+
+    Raises RequestError if they do not.
+    """
+    place = Path(folder).resolve()
+    answers = Answers()
+    path = place / ANSWERS
+    if path.is_file():
+        try:
+            answers = Answers.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RequestError(
+                f"the answers of a faked root cannot be read: {type(error).__name__}",
+                seen=path,
+                next_step="collect the machine anew with `machine --collect FILE.tar.gz`",
+            ) from error
+    root = Root(place, answers)
+    if not root.is_folder("/proc") and not answers.sysctl:
+        raise RequestError(
+            "this folder is not the root of a machine: it has no folder `proc`",
+            seen=folder,
+            next_step="name the folder that holds proc, sys and etc, such as an unpacked file of "
+            "`machine --collect FILE.tar.gz`",
+        )
+    return root
+
+
+def _inside(folder: Path, inner: PurePosixPath) -> Path:
+    """Return `inner` below `folder` with its links resolved as if the folder were `/`."""
+    done: list[str] = []
+    left, links = list(reversed(inner.parts)), 0
+    while left:
+        part = left.pop()
+        if part == "/":
+            done.clear()
+        elif part == "..":
+            del done[-1:]
+        else:
+            try:
+                target = os.readlink(folder.joinpath(*done, part))
+            except OSError:  # not a link, or missing
+                done.append(part)
+                continue
+            links += 1
+            if links > MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(inner))
+            left += reversed(PurePosixPath(target).parts)
+    return folder.joinpath(*done)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for a writer, as the opening of a named pipe would."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    """Return a key that sorts names by the numbers in them."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
