@@ -69,10 +69,7 @@ def summary_html(
         speed=figures.pop("speed", ""),
         cost=figures.pop("cost", ""),
         figures="\n".join(figures.values()),
-        contents="\n".join(
-            f'<li><a href="#table-{table.name}">{html.text(table.title)}</a></li>'
-            for table in report.tables
-        ),
+        contents=html.contents(report.tables),
         tables="\n".join(html.table(table, page.about, language) for table in report.tables),
         notes=html.paragraphs(
             [one for one in (own_language, *report.details, *report.notes) if one]

@@ -93,6 +93,13 @@ def _said(value: str, language: Language) -> str:
     return text(words.page_book(language).said(value))
 
 
+def contents(tables: Sequence[Table]) -> str:
+    """Return the list of links to tables."""
+    return "\n".join(
+        f'<li><a href="#table-{one.name}">{text(one.title)}</a></li>' for one in tables
+    )
+
+
 def table(one: Table, about: About = lambda row: {}, language: Language = LANGUAGES[0]) -> str:
     """Return a section with a table, its legend and its notes."""
     whole = _whole(one)
