@@ -139,11 +139,46 @@ class Interference(Frozen):
     )
     gpus: tuple[GpuConditions, ...] = ()
     energy: tuple[EnergyReading, ...] = ()
+    doubts: dict[str, str] = Field(
+        default_factory=dict,
+        description="why a value that a source gave was not believed, by figure or energy source",
+    )
+
+    @property
+    def doubts_by_meter(self) -> dict[str, str]:
+        """Why a source was not believed, by the name that `Conditions.unknown` gives to it."""
+        meters = {name: _meter(name) for name in self.doubts}
+        return {meter: self.doubts[name] for name, meter in meters.items() if meter is not None}
 
     @property
     def cause_names(self) -> tuple[str, ...]:
         """The names of the causes, each once and without its figure (see `cause_text`)."""
         return tuple(dict.fromkeys(cause.partition(" (")[0] for cause in self.causes))
+
+
+#: The meters of figures that may be doubted.
+METERS = {
+    "foreign_cpus": "CPU times",
+    "steal_share": "CPU times",
+    "group_foreign_cpus": "throttling",
+    "throttled_periods_share": "throttling",
+    "throttled_s": "throttling",
+    "job_cpu_s": "processes",
+    "frequency_hz": "frequency",
+    "thermal_throttles": "thermal throttling",
+    "swapped_bytes": "swap",
+    "pressure_cpu_some_share": "CPU pressure",
+    "pressure_memory_some_share": "memory pressure",
+    "pressure_memory_full_share": "memory pressure",
+    "pressure_io_some_share": "I/O pressure",
+    "pressure_io_full_share": "I/O pressure",
+}
+
+
+def _meter(figure: str) -> str | None:
+    """Return the meter of a doubted figure or energy source; None if it is of one GPU's figures."""
+    source = energy_source(figure)
+    return METERS.get(figure) if source is None else source.meter
 
 
 class ForeignProcess(Frozen):

@@ -240,14 +240,17 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
         "foreign_processes": _without("processes", ()),
         "unknown": REASONS,
     },
-    Interference: _kept(
-        "epoch wall_s flag causes job_cpu_s foreign_cpus group_foreign_cpus steal_share load_1min "
-        "voluntary_switches involuntary_switches throttled_periods_share throttled_s "
-        "pressure_cpu_some_share pressure_memory_some_share pressure_memory_full_share "
-        "pressure_io_some_share pressure_io_full_share frequency_hz frequency_drift on_battery "
-        "temperature_max_c thermal_throttles minor_faults major_faults swapped_bytes "
-        "rss_peak_bytes tree_rss_peak_bytes gpus energy"
-    ),
+    Interference: {
+        **_kept(
+            "epoch wall_s flag causes job_cpu_s foreign_cpus group_foreign_cpus steal_share "
+            "load_1min voluntary_switches involuntary_switches throttled_periods_share throttled_s "
+            "pressure_cpu_some_share pressure_memory_some_share pressure_memory_full_share "
+            "pressure_io_some_share pressure_io_full_share frequency_hz frequency_drift on_battery "
+            "temperature_max_c thermal_throttles minor_faults major_faults swapped_bytes "
+            "rss_peak_bytes tree_rss_peak_bytes gpus energy"
+        ),
+        "doubts": REASONS,
+    },
     GpuConditions: _kept(
         "index utilisation_share sm_clock_hz memory_clock_hz power_w temperature_max_c "
         "memory_used_peak_bytes throttle_reasons foreign_share"

@@ -6,15 +6,22 @@ import os
 
 
 class KeptFile:
-    """An open file; each read begins at its start. Raises OSError if it cannot be opened."""
+    """An open file of about `size` bytes; each read begins at its start.
+
+    Raises OSError if it cannot be opened.
+    """
 
     def __init__(self, path: os.PathLike[str] | str, size: int = 4096) -> None:
         self._size, self._descriptor = size, -1
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def read(self) -> bytes:
         """Return the current contents. Raises OSError if they are gone (a process has ended)."""
-        return os.pread(self._descriptor, self._size, 0)
+        text = os.pread(self._descriptor, self._size, 0)
+        while len(text) == self._size:  # there may be more
+            self._size *= 2
+            text = os.pread(self._descriptor, self._size, 0)
+        return text
 
     def close(self) -> None:
         """Close the file; it cannot be read after that."""

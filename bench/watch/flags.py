@@ -3,7 +3,7 @@
 Jobs are compared by step times that differ by a few percent, so a disturbance counts if it changes
 an epoch by about that much. An epoch is `disturbed` if a figure reaches its threshold (each row of
 CAUSES gives the threshold's source), `quiet` if no figure does, and `unknown` if the CPU use of
-other processes could not be seen:
+other processes could not be seen or a figure of the table was not believed:
 
     foreign CPU              0.1 CPUs, if job and other processes want more CPUs than there are
     foreign CPU in the group 0.1 CPUs, if they want more than their control group's quota
@@ -183,6 +183,10 @@ CAUSES: Sequence[Cause] = (
     ),
 )
 
+#: The recorded figures that a cause's own figure is made of, if it has another name. (A clock that
+#: is not believed is as unknown as the clock of a machine that states none.)
+FIGURES = {"steal_of_job": "steal_share", "swapped_bytes_per_s": "swapped_bytes"}
+
 #: Reasons for a low GPU clock that mean trouble; the other reasons are normal.
 GPU_TROUBLES = frozenset({"hardware slowdown", "power brake", "thermal", "thermal (hardware)"})
 
@@ -202,16 +206,25 @@ GPU_REASONS: tuple[tuple[int, str], ...] = (
 def flagged(seen: Interference, job: Job) -> Interference:
     """Return `seen` with its flag and the causes.
 
-    The flag is `quiet` only if the CPU use of other processes is known, else `unknown`.
+    The flag is `quiet` only if the CPU use of other processes is known and no figure of a cause is
+    doubted, else `unknown`.
     """
     causes = []
     for cause in CAUSES:
         value = _figure(seen, cause.key, job)
         if value is not None and value >= cause.threshold and cause.applies(seen, job):
             causes.append(cause_text(cause.name, f"{value:.2g} {cause.unit}"))
-    quiet = "quiet" if seen.foreign_cpus is not None else "unknown"
+    quiet = "unknown" if seen.foreign_cpus is None or _is_doubted(seen, job) else "quiet"
     flag = "disturbed" if causes else quiet
     return seen.model_copy(update={"flag": flag, "causes": tuple(causes)})
+
+
+def _is_doubted(seen: Interference, job: Job) -> bool:
+    """Say whether a figure that may be a cause of the job's disturbance was not believed."""
+    figures = {FIGURES.get(cause.key, cause.key) for cause in CAUSES}
+    if job.on_gpu is not False:
+        figures |= {f"GPU {gpu.index}: foreign_share" for gpu in seen.gpus}
+    return not figures.isdisjoint(seen.doubts)
 
 
 def flagged_job(whole: Interference, epochs: Sequence[Interference], job: Job) -> Interference:

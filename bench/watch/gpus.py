@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import bench.probe.nvml as nvml
 from bench.probe.fact import Absent
+from bench.watch.counters import GPU_W
+from bench.watch.members import Members
+from bench.watch.series import Doubt
 
-Reader = Callable[[], Mapping[str, float]]
+Values = Mapping[str, float | Doubt]
+Reader = Callable[[], Values]
 
 #: Says whether a process is our own; None: the process is not visible from here.
 IsOwn = Callable[[int], bool | None]
+
+#: Seconds by which the driver's clock may be ahead of ours.
+AHEAD_S = 60.0
+
+#: What a sample of a process says in percent; a sample with one above 100 is not believed.
+PERCENTAGES = ("smUtil", "memUtil", "encUtil", "decUtil")
 
 
 def gpus(visible: str | None, is_own: IsOwn | None) -> Reader:
@@ -20,7 +31,7 @@ def gpus(visible: str | None, is_own: IsOwn | None) -> Reader:
 
     If `is_own` is None, no job of ours runs yet, and all use of a GPU is foreign. If the user chose
     none of several GPUs, only the first is watched then, because a job gets that one. Raises Absent
-    if there is no GPU; the reader raises RuntimeError if no GPU answers any more.
+    if there is no GPU; the reader raises the driver's error if no GPU answers any more.
     """
     session = nvml.session()
     pynvml = session.__enter__()
@@ -35,7 +46,10 @@ def gpus(visible: str | None, is_own: IsOwn | None) -> Reader:
 
 
 class _Gpus:
-    """Reads GPUs, and keeps the NVML session open as long as it lives."""
+    """Reads GPUs, and keeps the NVML session open as long as it lives.
+
+    A figure that a GPU does not state, or not any more, is given up alone.
+    """
 
     def __init__(
         self,
@@ -44,56 +58,107 @@ class _Gpus:
         indices: Sequence[int],
         is_own: IsOwn | None,
     ) -> None:
-        self._session, self._pynvml, self._is_own = session, pynvml, is_own
-        self._handles = {index: pynvml.nvmlDeviceGetHandleByIndex(index) for index in indices}
-        self._since = dict.fromkeys(indices, 0)
+        self._session = session
+        readers: dict[str, Callable[[], float | Doubt | None]] = {}
+        for index in indices:
+            gpu = _Gpu(pynvml, index)
+            for name in GAUGES:
+                key = name if name.startswith("energy_j") else f"gpu_{name}"
+                readers[f"{key}:{index}"] = gpu.reader(name)
+            if is_own is not None:
+                readers[f"gpu_foreign:{index}"] = gpu.foreign(is_own)
+        self._members = Members(readers)
+        self._all_foreign = is_own is None
 
-    def __call__(self) -> Mapping[str, float]:
-        values: dict[str, float] = {}
-        errors: list[Exception] = []
-        for index, handle in self._handles.items():
-            for name, read in GAUGES.items():
-                try:
-                    key = name if name.startswith("energy_j") else f"gpu_{name}"
-                    values[f"{key}:{index}"] = read(self._pynvml, handle)
-                except (self._pynvml.NVMLError, AttributeError) as error:  # not supported
-                    errors.append(error)
-            foreign = self._foreign_share(index, handle, values.get(f"gpu_utilisation:{index}"))
-            if foreign is not None:
-                values[f"gpu_foreign:{index}"] = foreign
-        if not values:
-            raise RuntimeError(f"no GPU answers: {errors[0]}")
+    def __call__(self) -> Values:
+        try:
+            read = self._members.read()
+        except Exception as error:
+            raise RuntimeError(f"no GPU answers: {error}") from error
+        values = {name: value for name, value in read.items() if value is not None}
+        if self._all_foreign:
+            for name, value in tuple(values.items()):
+                if name.startswith("gpu_utilisation:"):
+                    values[f"gpu_foreign:{name.partition(':')[2]}"] = value
         return values
 
-    def _foreign_share(self, index: int, handle: Any, whole: float | None) -> float | None:
-        if self._is_own is None:
-            return whole
-        share, self._since[index] = _foreign(self._pynvml, handle, self._since[index], self._is_own)
+
+class _Gpu:
+    """One GPU; its handle is asked for at the first reading, so that a lost GPU fails alone."""
+
+    def __init__(self, pynvml: Any, index: int) -> None:
+        self._pynvml, self._index = pynvml, index
+        self._handle: Any = None
+        self._since = 0
+
+    def reader(self, name: str) -> Callable[[], float | Doubt]:
+        """Return a reader of one of GAUGES, which raises what the driver raises."""
+        read, most = GAUGES[name]
+
+        def value() -> float | Doubt:
+            found: float = read(self._pynvml, self._opened())
+            if 0 <= found <= most:
+                return found
+            return Doubt(f"the driver states {name.partition(':')[0]} {found:.4g}")
+
+        return value
+
+    def foreign(self, is_own: IsOwn) -> Callable[[], float | Doubt | None]:
+        """Return a reader of the share of the GPU's time that others used since the last look."""
+
+        def share() -> float | Doubt | None:
+            found, self._since = foreign_share(
+                self._pynvml, self._opened(), self._since, is_own, time.time()
+            )
+            return found
+
         return share
 
+    def _opened(self) -> Any:
+        if self._handle is None:
+            self._handle = self._pynvml.nvmlDeviceGetHandleByIndex(self._index)
+        return self._handle
 
-def _foreign(pynvml: Any, handle: Any, since: int, is_own: IsOwn) -> tuple[float | None, int]:
+
+def foreign_share(
+    pynvml: Any, handle: Any, since: int, is_own: IsOwn, now_s: float
+) -> tuple[float | Doubt | None, int]:
     """Return the share of a GPU's time that others used since the stamp `since`, and a new stamp.
 
-    The share is None if the driver does not say, or if it names processes that are not visible from
-    here (in a container, it uses the host's process numbers).
+    `now_s` is the time of day. The share is a Doubt if no sample is believable. It is None if the
+    driver names processes that are not visible from here (in a container, it uses the host's
+    process numbers). Raises the driver's error if it does not say.
     """
     try:
-        samples = pynvml.nvmlDeviceGetProcessUtilization(handle, since)
-    except AttributeError:
-        return None, since
+        samples = list(pynvml.nvmlDeviceGetProcessUtilization(handle, since))
     except pynvml.NVMLError as error:
-        nothing = getattr(pynvml, "NVML_ERROR_NOT_FOUND", None)
-        return (0.0 if getattr(error, "value", None) == nothing else None), since
-    by_process: dict[int, list[float]] = {}
-    for sample in samples:
-        by_process.setdefault(int(sample.pid), []).append(sample.smUtil / 100)
-    owned = {pid: is_own(pid) for pid in by_process}
-    newest = max((int(sample.timeStamp) for sample in samples), default=since)
+        if getattr(error, "value", None) == getattr(pynvml, "NVML_ERROR_NOT_FOUND", object()):
+            return 0.0, since
+        raise
+    believed = [one for one in samples if _is_believable(one, since, now_s)]
+    if samples and not believed:
+        return Doubt("the driver's samples of processes are stale or impossible"), since
+    newest = max((int(sample.timeStamp) for sample in believed), default=since)
+    owned = {pid: is_own(pid) for pid in {int(sample.pid) for sample in believed}}
     if None in owned.values():
         return None, newest
-    others = (shares for pid, shares in by_process.items() if not owned[pid])
-    return sum(sum(shares) / len(shares) for shares in others), newest
+    others = (_mean_use(believed, pid) for pid, own in owned.items() if not own)
+    return min(1.0, sum(others)), newest  # processes take turns, so that they are 1 at most
+
+
+def _is_believable(sample: Any, since: int, now_s: float) -> bool:
+    """Say whether a sample can be right: its percentages, and its stamp in microseconds.
+
+    The driver may repeat samples of ended processes, with stamps of the past or of the future.
+    """
+    shares = (getattr(sample, name, 0) for name in PERCENTAGES)
+    stamp = int(sample.timeStamp)
+    return all(0 <= share <= 100 for share in shares) and (since < stamp <= (now_s + AHEAD_S) * 1e6)
+
+
+def _mean_use(samples: Iterable[Any], pid: int) -> float:
+    shares = [sample.smUtil / 100 for sample in samples if int(sample.pid) == pid]
+    return float(sum(shares) / len(shares))
 
 
 def _reasons(pynvml: Any, handle: Any) -> int:
@@ -104,13 +169,20 @@ def _reasons(pynvml: Any, handle: Any) -> int:
         return int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
 
 
-GAUGES: Mapping[str, Callable[[Any, Any], float]] = {
-    "utilisation": lambda n, h: n.nvmlDeviceGetUtilizationRates(h).gpu / 100,
-    "sm_clock_hz": lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_SM) * 1e6,
-    "memory_clock_hz": lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_MEM) * 1e6,
-    "power_w": lambda n, h: n.nvmlDeviceGetPowerUsage(h) / 1e3,
-    "temperature_c": lambda n, h: n.nvmlDeviceGetTemperature(h, n.NVML_TEMPERATURE_GPU),
-    "memory_used_bytes": lambda n, h: n.nvmlDeviceGetMemoryInfo(h).used,
-    "throttle_bits": _reasons,
-    "energy_j:NVML GPU": lambda n, h: n.nvmlDeviceGetTotalEnergyConsumption(h) / 1e3,
+def _memory_used(pynvml: Any, handle: Any) -> float:
+    """Return the bytes in use; more than there are is said of none (infinity)."""
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    return float(memory.used) if memory.used <= memory.total else float("inf")
+
+
+#: How each figure is read, and the most that it can be.
+GAUGES: Mapping[str, tuple[Callable[[Any, Any], float], float]] = {
+    "utilisation": (lambda n, h: n.nvmlDeviceGetUtilizationRates(h).gpu / 100, 1.0),
+    "sm_clock_hz": (lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_SM) * 1e6, 1e10),
+    "memory_clock_hz": (lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_MEM) * 1e6, 5e10),
+    "power_w": (lambda n, h: n.nvmlDeviceGetPowerUsage(h) / 1e3, GPU_W),
+    "temperature_c": (lambda n, h: n.nvmlDeviceGetTemperature(h, n.NVML_TEMPERATURE_GPU), 150.0),
+    "memory_used_bytes": (_memory_used, 1e15),
+    "throttle_bits": (_reasons, 2.0**32),
+    "energy_j:NVML GPU": (lambda n, h: n.nvmlDeviceGetTotalEnergyConsumption(h) / 1e3, 1e15),
 }

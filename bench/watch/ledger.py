@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bench.record.conditions import EnergyReading, GpuConditions, Interference, energy_source
-from bench.watch.energy import MODELLED
+from bench.record.conditions import GpuConditions, Interference, energy_source
+from bench.watch.counters import series_of
+from bench.watch.cpu_use import cpu_use
 from bench.watch.flags import GPU_REASONS, Job, flagged, flagged_job
-from bench.watch.series import Series
+from bench.watch.interval import Interval
+from bench.watch.joules import energy_readings
+from bench.watch.series import Doubt, Series
 
 #: (field, counter) of counts, and (field, counter of seconds) of shares of the wall time.
 COUNTS = (
@@ -49,24 +52,35 @@ GPU_PEAKS = (
     ("memory_used_peak_bytes", "gpu_memory_used_bytes"),
 )
 
-POWER_SAMPLES = "estimated from power samples"
+#: A job that uses this many CPUs keeps their clock above the clock of an idle CPU.
+RUNNING_CPUS = 0.5
 
-#: Basis of a counter's joules if they are not measured, by a mark in its source's name.
-BASES = (
-    (MODELLED, "estimated by the CPU from its activity"),
-    ("battery", "estimated from the battery's charge"),
-)
+#: Share of a group's periods that may be throttled; the two counters are read a moment apart.
+MOST_PERIODS = 1.05
+
+
+class _AllSeries(dict[str, Series]):
+    """The series of a watch by their names; a new name begins a series of its kind."""
+
+    def __init__(self, cpus: int) -> None:
+        super().__init__()
+        self._cpus = cpus
+
+    def __missing__(self, name: str) -> Series:
+        self[name] = series_of(name, self._cpus)
+        return self[name]
 
 
 class Ledger:
     """All series of one watch; gives the figures of any interval."""
 
-    def __init__(self) -> None:
-        self.series: defaultdict[str, Series] = defaultdict(Series)
+    def __init__(self, cpus: int | None = None) -> None:
+        """Begin a ledger of a machine of `cpus` CPUs (None: of this machine)."""
+        self.series: dict[str, Series] = _AllSeries(cpus or os.cpu_count() or 1)
         self._lock = threading.Lock()
         self._closed = False
 
-    def add(self, at_s: float, values: Mapping[str, float]) -> None:
+    def add(self, at_s: float, values: Mapping[str, float | Doubt]) -> None:
         """Append one reading of a source (thread-safe). After `close`, readings are dropped."""
         with self._lock:
             if not self._closed:
@@ -81,90 +95,76 @@ class Ledger:
     def interference(
         self, begin_s: float, end_s: float, cpus: int, epoch: int | None = None
     ) -> Interference:
-        """Return what was seen from `begin_s` to `end_s` on `cpus` CPUs, without a flag."""
-        wall_s = end_s - begin_s
-        figures: dict[str, Any] = {"epoch": epoch, "wall_s": wall_s}
-        for field, name in COUNTS:
-            figures[field] = _whole(self._rise(name, begin_s, end_s))
-        for field, name in SHARES:
-            figures[field] = _over(self._rise(name, begin_s, end_s), wall_s)
-        for field, name in MEANS:
-            figures[field] = self._of(name).mean(begin_s, end_s)
+        """Return what was seen from `begin_s` to `end_s` on `cpus` CPUs, without a flag.
+
+        Doubts of energy stand in the record of the whole training, and not in those of epochs.
+        """
+        seen = Interval(self.series, begin_s, end_s)
+        figures: dict[str, Any] = {"epoch": epoch, "wall_s": seen.wall_s}
+        figures |= {field: _whole(seen.rise(field, name)) for field, name in COUNTS}
+        figures |= {field: seen.share(field, name) for field, name in SHARES}
+        figures |= {field: seen.gauge(field, name, Series.mean) for field, name in MEANS}
         for field, name in PEAKS:
-            peak = self._of(name).most(begin_s, end_s)
+            peak = seen.gauge(field, name, Series.most)
             figures[field] = _whole(peak) if field.endswith("_bytes") else peak
         peaks = (figures["rss_peak_bytes"], figures["tree_rss_peak_bytes"])
         if None not in peaks:  # the child itself is sampled more often than its tree
             figures["tree_rss_peak_bytes"] = max(peaks)
-        figures["job_cpu_s"] = self._first_rise(("tree_cpu_s", "child_cpu_s"), begin_s, end_s)
-        figures["foreign_cpus"] = _over(self._foreign("busy_cpu_s", begin_s, end_s), wall_s)
-        figures["group_foreign_cpus"] = _over(self._foreign("group_cpu_s", begin_s, end_s), wall_s)
-        figures["steal_share"] = _over(self._rise("steal_cpu_s", begin_s, end_s), wall_s * cpus)
-        figures["throttled_s"] = self._rise("throttled_s", begin_s, end_s)
-        periods = self._rise("quota_periods", begin_s, end_s)
-        throttled = self._rise("throttled_periods", begin_s, end_s)
-        figures["throttled_periods_share"] = _over(throttled, periods or 0.0)
-        on_battery = self._of("on_battery").most(begin_s, end_s)
+        figures |= {**cpu_use(seen, cpus), **_throttling(seen)}
+        figures["frequency_hz"] = _clock(seen, figures["frequency_hz"], figures["job_cpu_s"])
+        on_battery = seen.of("on_battery").most(begin_s, end_s)
         figures["on_battery"] = None if on_battery is None else on_battery > 0
-        figures["gpus"] = tuple(self._gpu(index, begin_s, end_s) for index in self._gpus())
-        figures["energy"] = self._energy(begin_s, end_s)
-        return Interference(**figures)
+        figures["gpus"] = tuple(_gpu(seen, index) for index in _gpus(seen))
+        figures["energy"] = energy_readings(seen)
+        kept = {
+            name: why for name, why in seen.doubts.items() if not (epoch and energy_source(name))
+        }
+        return Interference(**figures, doubts=kept)
 
-    def _of(self, name: str) -> Series:
-        return self.series.get(name) or Series()
 
-    def _rise(self, name: str, begin_s: float, end_s: float) -> float | None:
-        return self._of(name).rise(begin_s, end_s)
+def _throttling(seen: Interval) -> Mapping[str, float | None]:
+    figure = "throttled_periods_share"
+    periods, throttled = (
+        seen.rise(figure, name) for name in ("quota_periods", "throttled_periods")
+    )
+    share = None if throttled is None or not periods else throttled / periods
+    if share is not None and share > MOST_PERIODS:
+        seen.doubt(figure, f"{throttled:.0f} of {periods:.0f} periods are said to be throttled")
+        share = None
+    return {"throttled_s": seen.rise("throttled_s", "throttled_s"), figure: share}
 
-    def _first_rise(self, names: Sequence[str], begin_s: float, end_s: float) -> float | None:
-        rises = (self._rise(name, begin_s, end_s) for name in names)
-        return next((rise for rise in rises if rise is not None), None)
 
-    def _foreign(self, name: str, begin_s: float, end_s: float) -> float | None:
-        """Return the CPU seconds of a counter minus the CPU seconds of our own processes."""
-        busy = self._rise(name, begin_s, end_s)
-        own = self._rise("own_cpu_s", begin_s, end_s)
-        return None if busy is None or own is None else max(0.0, busy - own)
+def _clock(seen: Interval, hz: float | None, job_cpu_s: float | None) -> float | None:
+    """Return the clock, or None if a running job's CPUs stood at the clock of idle ones."""
+    most = seen.of("frequency_hz").most(seen.begin_s, seen.end_s)
+    least = seen.of("frequency_least_hz").most(seen.begin_s, seen.end_s)
+    runs = job_cpu_s is not None and job_cpu_s >= RUNNING_CPUS * seen.wall_s
+    if most is None or least is None or not runs or most > least:
+        return hz
+    seen.doubt("frequency_hz", f"it stands at its least, {least / 1e6:.0f} MHz, while the job runs")
+    return None
 
-    def _gpus(self) -> list[int]:
-        """Return the GPUs that gave any figure; in multi-instance mode some figures are missing."""
-        names = (name.partition(":") for name in self.series if name.startswith("gpu_"))
-        return sorted({int(index) for _, _, index in names})
 
-    def _gpu(self, index: int, begin_s: float, end_s: float) -> GpuConditions:
-        bits = self._of(f"gpu_throttle_bits:{index}").inside(begin_s, end_s)
-        seen = int(np.bitwise_or.reduce(bits.astype(np.int64))) if bits.size else 0
-        means = {f: self._of(f"{n}:{index}").mean(begin_s, end_s) for f, n in GPU_MEANS}
-        peaks = {f: self._of(f"{n}:{index}").most(begin_s, end_s) for f, n in GPU_PEAKS}
-        memory = peaks["memory_used_peak_bytes"]
-        return GpuConditions(
-            index=index,
-            throttle_reasons=tuple(name for bit, name in GPU_REASONS if seen & bit),
-            **means,
-            **{**peaks, "memory_used_peak_bytes": _whole(memory)},
-        )
+def _gpus(seen: Interval) -> list[int]:
+    """Return the GPUs that gave any figure; in multi-instance mode some figures are missing."""
+    names = (name.partition(":") for name in seen.named("gpu_"))
+    return sorted({int(index) for _, _, index in names})
 
-    def _energy(self, begin_s: float, end_s: float) -> tuple[EnergyReading, ...]:
-        """Return what each source counted, or the power that it stated times the wall time.
 
-        A counter that does not move is left out. The battery's figures cover the machine only
-        while it discharges.
-        """
-        wall_s, readings = end_s - begin_s, []
-        discharged = self._of("on_battery").least(begin_s, end_s)
-        for name in sorted(name for name in self.series if name.startswith("energy_j:")):
-            joules = self._rise(name, begin_s, end_s)
-            source = name.removeprefix("energy_j:").replace(":", " ")
-            if joules and (source != "battery" or discharged):
-                readings.append(_reading(source, joules))
-        watts_w = self._of("power_w:battery").mean(begin_s, end_s)
-        if watts_w and discharged:
-            readings.append(_reading("battery", watts_w * wall_s, POWER_SAMPLES))
-        for index in self._gpus():
-            power_w = self._of(f"gpu_power_w:{index}").mean(begin_s, end_s)
-            if f"energy_j:NVML GPU:{index}" not in self.series and power_w is not None:
-                readings.append(_reading(f"NVML GPU {index}", power_w * wall_s, POWER_SAMPLES))
-        return tuple(readings)
+def _gpu(seen: Interval, index: int) -> GpuConditions:
+    bits = seen.of(f"gpu_throttle_bits:{index}").inside(seen.begin_s, seen.end_s)
+    reasons = int(np.bitwise_or.reduce(bits.astype(np.int64))) if bits.size else 0
+    means, peaks = (
+        {f: seen.gauge(f"GPU {index}: {f}", f"{name}:{index}", read) for f, name in rows}
+        for rows, read in ((GPU_MEANS, Series.mean), (GPU_PEAKS, Series.most))
+    )
+    memory = peaks["memory_used_peak_bytes"]
+    return GpuConditions(
+        index=index,
+        throttle_reasons=tuple(name for bit, name in GPU_REASONS if reasons & bit),
+        **means,
+        **{**peaks, "memory_used_peak_bytes": _whole(memory)},
+    )
 
 
 def with_drift(epochs: Sequence[Interference]) -> list[Interference]:
@@ -190,21 +190,6 @@ def judged(
     """Return the epochs and the whole training with their flags."""
     marked = tuple(flagged(epoch, job) for epoch in with_drift(epochs))
     return marked, flagged_job(whole, marked, job)
-
-
-def _reading(source: str, joules: float, basis: str | None = None) -> EnergyReading:
-    kind = energy_source(source)
-    known = (text for mark, text in BASES if mark in source)
-    return EnergyReading(
-        source=source.removesuffix(f" {MODELLED}"),
-        covers="unknown" if kind is None else kind.covers,
-        joules=joules,
-        basis=basis or next(known, "measured"),
-    )
-
-
-def _over(value: float | None, total: float) -> float | None:
-    return None if value is None or total <= 0 else value / total
 
 
 def _whole(value: float | None) -> int | None:

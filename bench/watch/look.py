@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.probe.root import HOST, Root
 from bench.record.conditions import ForeignProcess, Interference, LookRecord
 from bench.watch.flags import flagged
 from bench.watch.sampler import Watch, job_here
@@ -59,18 +60,23 @@ class Look:
         return "; it runs on battery: plug it in" if self.seen.on_battery else ""
 
 
-def look(threads: int, seconds: float = LOOK_S, *, on_gpu: bool | None = None) -> Look:
+def look(
+    threads: int, seconds: float = LOOK_S, *, on_gpu: bool | None = None, root: Root = HOST
+) -> Look:
     """Watch the machine for `seconds` before a job of `threads` threads.
 
-    `on_gpu` is False if the job will not train on a GPU.
+    `on_gpu` is False if the job will not train on a GPU. `root` holds the machine's files.
     """
-    with Watch(None, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")) as watch:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    with Watch(None, visible_gpus=visible, root=root) as watch:
         watch.wait_open(OPEN_S)
         time.sleep(seconds)
     job = job_here(threads, on_gpu)
     seen = watch.ledger.interference(watch.began_s, watch.ended_s, job.cpus)
     busiest = watch.processes.busiest_foreign(watch.ended_s - watch.began_s)
-    why = "; ".join(f"{name}: {watch.unknown[name]}" for name in NEEDED if name in watch.unknown)
+    doubted = seen.doubts_by_meter
+    unread = {name: watch.unknown[name] for name in NEEDED if name in watch.unknown}
+    why = "; ".join(f"{name}: {reason}" for name, reason in {**doubted, **unread}.items())
     return Look(flagged(seen, job), busiest, why or "no source gave a figure")
 
 

@@ -187,6 +187,7 @@ class Processes:
         self._last: dict[int, ProcessLook] = {}
         self._ended_s = 0.0
         self._foreign_s: dict[tuple[int, float], float] = {}
+        self._seen_foreign_s = 0.0
         self._names: dict[tuple[int, float], str] = {}
         self._seen: dict[int, ProcessLook] | None = None
         self._ray: RaySession | None = None
@@ -216,11 +217,19 @@ class Processes:
         used_s = look.cpu_s
         if before is not None and before.started == look.started:
             used_s -= before.cpu_s
+            self._seen_foreign_s += max(0.0, used_s)
             used_s += max(0.0, look.waited_cpu_s - before.waited_cpu_s - known_s)
         if used_s > 0:
             key = (look.pid, look.started)
             self._names[key] = look.name.partition("/")[0]  # kworker/u8:1 changes its name
             self._foreign_s[key] = self._foreign_s.get(key, 0.0) + used_s
+
+    def seen(self) -> dict[str, float]:
+        """Return the CPU seconds that foreign processes used while two scans in a row saw them.
+
+        It is the least that others can have used: the time of short-lived processes is left out.
+        """
+        return {"seen_foreign_cpu_s": self._seen_foreign_s}
 
     def is_own(self, pid: int) -> bool | None:
         """Say whether a process is our own; None if it is not visible from here."""

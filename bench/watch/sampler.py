@@ -15,10 +15,12 @@ import psutil
 import bench.probe.cgroup as cgroup
 import bench.probe.usable as usable
 from bench.probe.fact import LIMIT_S, Absent, in_time
+from bench.probe.root import HOST, Root
 from bench.record.conditions import Conditions, Interference
 from bench.record.measurement import EpochRecord
 from bench.watch.flags import Job
 from bench.watch.ledger import Ledger, judged
+from bench.watch.members import TRIES
 from bench.watch.processes import Processes
 from bench.watch.sources import SOURCES, Reader, Source, Target
 
@@ -30,9 +32,6 @@ GRACE_S = 1.0
 
 #: Errors from reading a process that has ended; they are not failures of the source.
 GONE = (ProcessLookupError, FileNotFoundError, psutil.NoSuchProcess)
-
-#: A source that fails this many times in a row is not read any more.
-TRIES = 3
 
 
 class _Sampler:
@@ -93,10 +92,8 @@ class _Sampler:
             self.reading = source.name
             try:
                 opened.append((source, source.open(self._watch.target)))
-            except Absent as error:
-                self._watch.unknown[source.name] = str(error)
             except Exception as error:  # a failing source must not stop a run
-                self._watch.unknown[source.name] = f"{type(error).__name__}: {error}"[:200]
+                self._watch.unknown[source.name] = _reason(error)
             self._opening += 1
         self.reading = None
         return opened
@@ -114,10 +111,11 @@ class _Sampler:
                     self._watch.unknown.pop(source.name, None)
             except Exception as error:  # a failing source must not stop a run
                 failed = self._failed[source.name] = self._failed.get(source.name, 0) + 1
-                if isinstance(error, GONE) or failed >= TRIES:
+                ended = isinstance(error, GONE) and not source.may_hang
+                if ended or failed >= TRIES:
                     readers.remove(entry)
-                if not isinstance(error, GONE) or source.may_hang:
-                    self._watch.unknown[source.name] = f"{type(error).__name__}: {error}"[:200]
+                if not ended:
+                    self._watch.unknown[source.name] = _reason(error)
         self.reading = None
 
 
@@ -134,12 +132,13 @@ class Watch:
         period_s: float = PERIOD_S,
         threads: int = 1,
         visible_gpus: str | None = None,
+        root: Root = HOST,
     ) -> None:
         self.period_s = period_s
         self.ledger = Ledger()
         self.unknown: dict[str, str] = {}
         self.processes = Processes(child)
-        self.target = Target(child, self.processes, threads, visible_gpus)
+        self.target = Target(child, self.processes, threads, visible_gpus, root)
         self.stopped = threading.Event()
         self.began_s = self.ended_s = time.perf_counter()
         self._samplers = [
@@ -173,13 +172,17 @@ class Watch:
     def __exit__(self, *exception: object) -> None:
         self.stop()
         deadline = time.monotonic() + GRACE_S
-        ended = [sampler.end(deadline) for sampler in self._samplers]
-        self.ledger.close()  # a sampler that hangs may return later
-        if all(ended):
-            with contextlib.suppress(
-                Exception
-            ):  # a last scan finds processes that were busy until the end
+        if all([sampler.end(deadline) for sampler in self._samplers]):
+            with contextlib.suppress(Exception):  # finds processes that were busy until the end
                 self.processes.scan()
+                self.ledger.add(time.perf_counter(), self.processes.seen())
+        self.ledger.close()  # a sampler that hangs may return later
+
+
+def _reason(error: Exception) -> str:
+    """Return why a source gave nothing, for a record."""
+    text = str(error) if isinstance(error, Absent) else f"{type(error).__name__}: {error}"
+    return text[:200]
 
 
 def job_here(threads: int, on_gpu: bool | None = None) -> Job:
@@ -223,7 +226,7 @@ class ChildWatch(Watch):
             whole=whole,
             epochs=marked,
             foreign_processes=self.processes.busiest_foreign(max(self.ended_s - self.began_s, 0.1)),
-            unknown=self.unknown,
+            unknown={**whole.doubts_by_meter, **self.unknown},
         )
 
     def _epoch(self, epoch: EpochRecord, clock_s: float) -> Interference:

@@ -1,4 +1,4 @@
-"""Sensors of the CPU while a job runs: clocks, temperatures, throttling.
+"""Sensors of the CPU while a job runs: clocks and throttling.
 
 Each function opens its sensors and returns a reader of named values. If there is no sensor, it
 raises Absent with the reason.
@@ -7,123 +7,184 @@ raises Absent with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import bench.probe.system as system
 from bench.probe.fact import Absent
+from bench.probe.root import HOST, Root
 from bench.watch.files import KeptFile
+from bench.watch.members import Members
+from bench.watch.series import Doubt
 
-Reader = Callable[[], Mapping[str, float]]
+Values = Mapping[str, float | Doubt]
+Reader = Callable[[], Values]
 
-SYS = Path("/sys")
+CPUS = PurePosixPath("/sys/devices/system/cpu")
 
-#: File in a CPU's folder that holds its current clock, in kHz.
-SCALING = "cpufreq/scaling_cur_freq"
+#: Files in a CPU's folder that hold its clock in kHz, the best one first. `cpuinfo_avg_freq` says
+#: what the CPU did; `scaling_cur_freq` may only repeat what was asked for. Source: the kernel's
+#: Documentation/admin-guide/pm/cpufreq.rst.
+CLOCKS = ("cpufreq/cpuinfo_avg_freq", "cpufreq/scaling_cur_freq")
 
-#: Clocks and throttle counters of at most this many CPUs are read: each CPU adds to the cost.
+#: Clocks of at most this many CPUs are read: each CPU adds to the cost.
 MOST_CPUS = 64
 
-#: Names of temperature sensors that belong to a CPU.
-CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu", "soc", "x86_pkg", "acpitz")
+#: Throttle counters of at most this many CPUs are read; a counter costs little.
+MOST_COUNTERS = 512
 
-#: Bits of the Raspberry Pi's firmware for the current state: under-voltage, capped, throttled, soft
-#: temperature limit.
-PI_ACTIVE_BITS = 0xF
+#: Hz that no CPU reaches.
+MOST_HZ = 1e10
+
+#: Bits of the Raspberry Pi's firmware for the current state. Source: vcgencmd get_throttled.
+PI_WEAK_SUPPLY, PI_CAPPED, PI_THROTTLED, PI_SOFT_LIMIT = 0x1, 0x2, 0x4, 0x8
+
+PI_FIRMWARE = PurePosixPath("/sys/devices/platform/soc/soc:firmware/get_throttled")
 
 
-def frequency(root: Path = SYS, cpus: frozenset[int] | None = None, threads: int = 1) -> Reader:
+def frequency(root: Root = HOST, cpus: frozenset[int] | None = None, threads: int = 1) -> Reader:
     """Return a reader of the mean clock of the fastest of `cpus`, as many as a job has threads.
 
-    A job's threads keep their CPUs at a high clock; idle CPUs may report any clock.
+    A job's threads keep their CPUs at a high clock; idle CPUs may report any clock. The reader
+    gives the least clock of the CPUs too, if they can leave it: if no clock is ever above it, the
+    driver does not tell what the CPUs do.
     """
-    folder = root / "devices/system/cpu"
-    files = _open(folder / f"cpu{number}" / SCALING for number in _numbers(folder, cpus))
-    if not files:
-        raise Absent(_reason("no cpufreq driver (usual in virtual machines)"))
-    most = max(1, min(threads, len(files)))
+    numbers = _numbers(root, cpus)[:MOST_CPUS]
+    opened = {
+        number: files
+        for number in numbers
+        if (files := _opened(root, [CPUS / f"cpu{number}" / name for name in CLOCKS]))
+    }
+    if not opened:
+        clocks = [CPUS / f"cpu{number}" / name for number in numbers for name in CLOCKS]
+        raise Absent(_reason(root, clocks, "no cpufreq driver (usual in virtual machines)"))
+    members = Members({number: _clock_of(files) for number, files in opened.items()})
+    most = max(1, min(threads, len(opened)))
+    least_hz = _least_hz(root, opened)
 
-    def values() -> Mapping[str, float]:
-        clocks = sorted((int(file.read()) for file in files), reverse=True)
-        return {"frequency_hz": 1e3 * sum(clocks[:most]) / most}
+    def values() -> Values:
+        clocks = sorted(members.read().values(), reverse=True)[:most]
+        clock = {"frequency_hz": sum(clocks) / len(clocks)}
+        return clock if least_hz is None else {**clock, "frequency_least_hz": least_hz}
 
     return values
 
 
-def temperature(root: Path = SYS) -> Reader:
-    """Return a reader of the CPU's hottest sensor, in degrees Celsius."""
-    zones = [zone / "temp" for zone in _named(root / "class/thermal", "thermal_zone*", "type")]
-    chips = _named(root / "class/hwmon", "hwmon*", "name")
-    files = _open([*zones, *(file for chip in chips for file in chip.glob("temp*_input"))])
-    if not files:
-        raise Absent(_reason("no temperature sensor of a CPU in /sys (usual in virtual machines)"))
-    return lambda: {"temperature_c": max(int(file.read()) for file in files) / 1e3}
+def _clock_of(files: Iterable[KeptFile]) -> Callable[[], float]:
+    """Return a reader of one CPU's clock in Hz: of the first file that states one."""
+
+    def clock_hz() -> float:
+        error: Exception = ValueError("no clock")
+        for file in files:
+            try:
+                hz = 1e3 * int(file.read())
+            except (OSError, ValueError) as failed:  # an idle CPU may state none
+                error = failed
+                continue
+            if 0 < hz <= MOST_HZ:
+                return hz
+            error = ValueError(f"{hz:.3g} Hz are no clock of a CPU")
+        raise error
+
+    return clock_hz
 
 
-def thermal_throttling(root: Path = SYS) -> Reader:
+def _least_hz(root: Root, numbers: Iterable[int]) -> float | None:
+    """Return the least clock of the CPUs; None if one is held there, or states none."""
+    least = 0
+    for number in numbers:
+        folder = CPUS / f"cpu{number}/cpufreq"
+        low, high = (
+            root.number(folder / f"{name}_freq") for name in ("cpuinfo_min", "scaling_max")
+        )
+        if low is None or (high is not None and high <= low):
+            return None
+        held = root.line(folder / "scaling_governor") == "powersave"
+        if held and "pstate" not in (root.line(folder / "scaling_driver") or ""):
+            return None
+        least = max(least, low)
+    return 1e3 * least or None
+
+
+def thermal_throttling(root: Root = HOST, cpus: frozenset[int] | None = None) -> Reader:
     """Return a reader of how often the CPUs slowed down because of heat.
 
     CPUs count these events themselves; for a Raspberry Pi, we count the readings that show it.
     """
-    cpus = root / "devices/system/cpu"
-    counters = _open(_throttle_counts(cpus))
-    bits = _open([root / "devices/platform/soc/soc:firmware/get_throttled"])
+    paths = _throttle_counts(root, cpus)
+    counters = {path: file for path in paths for file in _opened(root, [path])}
+    bits = _opened(root, [PI_FIRMWARE])
     if not counters and not bits:
-        raise Absent(_reason("no throttle counters in /sys (Intel CPUs on bare metal have them)"))
-    throttled_readings = 0
+        reason = "no throttle counters in /sys (Intel CPUs on bare metal have them)"
+        raise Absent(_reason(root, [*paths, PI_FIRMWARE], reason))
+    read = {path: _whole_number(file) for path, file in counters.items()}
+    read |= {PI_FIRMWARE: _whole_number(bits[0], 16)} if bits else {}
+    members = Members(read)
+    last: dict[PurePosixPath, int] = {}
+    events = 0
 
-    def values() -> Mapping[str, float]:
-        nonlocal throttled_readings
-        throttled_readings += sum(int(file.read(), 16) & PI_ACTIVE_BITS != 0 for file in bits)
-        counted = sum(int(file.read()) for file in counters)
-        return {"thermal_throttles": counted + throttled_readings}
+    def values() -> Values:
+        nonlocal events
+        seen = members.read()
+        events += _is_hot(seen.pop(PI_FIRMWARE, 0))
+        rises = {path: count - last.get(path, count if last else 0) for path, count in seen.items()}
+        last.update(seen)
+        if min(rises.values(), default=0) < 0:
+            return {"thermal_throttles": Doubt("a counter of throttling fell, and it only rises")}
+        events += sum(rises.values())
+        return {"thermal_throttles": events}
 
     return values
 
 
-def _open(paths: Iterable[Path]) -> list[KeptFile]:
-    """Return the files among `paths` that can be opened and read."""
+def _whole_number(file: KeptFile, base: int = 10) -> Callable[[], int]:
+    return lambda: int(file.read(), base)
+
+
+def _is_hot(bits: int) -> bool:
+    """Say whether heat slows down a Raspberry Pi; a weak power supply caps and throttles it too."""
+    by_heat_alone = bits & (PI_CAPPED | PI_THROTTLED) and not bits & PI_WEAK_SUPPLY
+    return bool(bits & PI_SOFT_LIMIT or by_heat_alone)
+
+
+def _throttle_counts(root: Root, cpus: frozenset[int] | None) -> list[PurePosixPath]:
+    """Return one counter file per core and per package of `cpus`; siblings repeat the counters."""
+    packages: dict[str | None, PurePosixPath] = {}
+    cores: dict[tuple[str | None, str], PurePosixPath] = {}
+    for number in _numbers(root, cpus):
+        cpu = CPUS / f"cpu{number}"
+        package = root.line(cpu / "topology/physical_package_id")
+        core = root.line(cpu / "topology/core_id") or str(number)
+        packages.setdefault(package, cpu / "thermal_throttle/package_throttle_count")
+        if len(cores) < MOST_COUNTERS:
+            cores.setdefault((package, core), cpu / "thermal_throttle/core_throttle_count")
+    return [*packages.values(), *cores.values()]
+
+
+def _numbers(root: Root, cpus: frozenset[int] | None = None) -> list[int]:
+    """Return the sorted numbers of the CPUs in /sys that are in `cpus` (None: all)."""
+    names = (path.name.removeprefix("cpu") for path in root.below(CPUS, "cpu[0-9]+"))
+    return [number for number in map(int, names) if cpus is None or number in cpus]
+
+
+def _opened(root: Root, paths: Iterable[PurePosixPath]) -> list[KeptFile]:
+    """Return the files among `paths` that can be opened."""
     files = []
     for path in paths:
         try:
-            file = KeptFile(path)
-            file.read()
-        except OSError:  # missing, or a sensor that does not answer
+            files.append(KeptFile(root.path(path)))
+        except OSError:  # missing, or not for us
             continue
-        files.append(file)
     return files
 
 
-def _numbers(folder: Path, cpus: frozenset[int] | None = None) -> list[int]:
-    """Return the sorted numbers of the CPUs in /sys that are in `cpus` (None: all)."""
-    names = (path.name.removeprefix("cpu") for path in folder.glob("cpu[0-9]*"))
-    numbers = sorted(int(name) for name in names if name.isdigit())
-    return [number for number in numbers if cpus is None or number in cpus][:MOST_CPUS]
-
-
-def _throttle_counts(folder: Path) -> list[Path]:
-    """Return one counter file per core and per package; siblings repeat the counters."""
-    files: dict[tuple[str | None, ...], Path] = {}
-    for number in _numbers(folder):
-        cpu = folder / f"cpu{number}"
-        package, core = (
-            system.first_line(cpu / f"topology/{name}")
-            for name in ("physical_package_id", "core_id")
-        )
-        core = core or str(number)
-        files.setdefault(("core", package, core), cpu / "thermal_throttle/core_throttle_count")
-        files.setdefault(("package", package), cpu / "thermal_throttle/package_throttle_count")
-    return list(files.values())
-
-
-def _reason(reason: str) -> str:
-    return system.MACOS_CLOSED if system.is_macos() else reason
-
-
-def _named(folder: Path, pattern: str, name: str) -> list[Path]:
-    """Return the folders whose file `name` names a sensor of a CPU."""
-    folders = []
-    for path in sorted(folder.glob(pattern)):
-        text = (system.first_line(path / name) or "").lower()
-        if any(text.startswith(known) for known in CPU_SENSORS):
-            folders.append(path)
-    return folders
+def _reason(root: Root, paths: Iterable[PurePosixPath], missing: str) -> str:
+    """Return why none of the files can be read: `missing` if there are none."""
+    if root.is_macos:
+        return system.MACOS_CLOSED
+    for path in paths:
+        if root.exists(path):
+            try:
+                root.text(path)
+            except OSError as error:
+                return f"{path} is there, but cannot be read: {error.strerror}"
+    return missing

@@ -6,11 +6,13 @@ the reason. Counters only rise; gauges may rise and fall.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import psutil
 
@@ -19,11 +21,15 @@ import bench.probe.usable as usable
 import bench.watch.energy as energy
 import bench.watch.gpus as gpus
 import bench.watch.sensors as sensors
+import bench.watch.temperatures as temperatures
 from bench.probe.fact import Absent
+from bench.probe.root import HOST, Root
+from bench.watch.cpu_times import STAT, STAT_BYTES, CpuTimes
 from bench.watch.files import KeptFile
-from bench.watch.processes import PROC, TICK_S, Processes, watch_process
+from bench.watch.processes import Processes, watch_process
+from bench.watch.series import Doubt
 
-Values = Mapping[str, float]
+Values = Mapping[str, float | Doubt]
 Reader = Callable[[], Values]
 
 #: Readings of our own processes between two scans of all processes (5 s).
@@ -32,12 +38,17 @@ SCAN_EVERY = 12
 
 @dataclass(frozen=True)
 class Target:
-    """What is watched: the child with its threads and GPUs, and the other processes."""
+    """What is watched: the child with its threads and GPUs, and the other processes.
+
+    `root` holds the machine's files, and `now` is the clock of the readings.
+    """
 
     child: int | None
     processes: Processes
     threads: int = 1
     visible_gpus: str | None = None
+    root: Root = HOST
+    now: Callable[[], float] = time.perf_counter
 
 
 @dataclass(frozen=True)
@@ -73,44 +84,27 @@ def _processes(target: Target) -> Reader:
 
     def values() -> Values:
         nonlocal readings
-        if readings % SCAN_EVERY == 0:
-            target.processes.scan()
+        scans = readings % SCAN_EVERY == 0
         readings += 1
-        return target.processes.read()
+        if not scans:
+            return target.processes.read()
+        target.processes.scan()
+        return {**target.processes.read(), **target.processes.seen()}
 
     return values
 
 
 def _cpu_times(target: Target) -> Reader:
-    """Return a reader of the busy and stolen CPU seconds of the CPUs that a job may use.
-
-    Busy time is the time that processes used: user, nice and system time without interrupts.
-    """
-    if sys.platform != "linux":
+    """Return a reader of the busy and stolen CPU seconds of the CPUs that a job may use."""
+    if not target.root.is_linux:
 
         def portable() -> Values:
             times = psutil.cpu_times()
             return {"busy_cpu_s": times.user + times.nice + times.system}
 
         return portable
-    file = KeptFile(PROC / "stat", 65536)
-    allowed = usable.affinity()
-    names = {f"cpu{number}".encode() for number in allowed}
-    if len(allowed) == os.cpu_count():
-        names = {b"cpu"}
-
-    def values() -> Values:
-        busy = steal = 0
-        for line in file.read().split(b"\n"):
-            if not line.startswith(b"cpu"):
-                break
-            name, *ticks = line.split()
-            if name in names:
-                busy += int(ticks[0]) + int(ticks[1]) + int(ticks[2])
-                steal += int(ticks[7])
-        return {"busy_cpu_s": busy * TICK_S, "steal_cpu_s": steal * TICK_S}
-
-    return values
+    file = KeptFile(target.root.path(STAT), STAT_BYTES)
+    return CpuTimes(file, usable.affinity(target.root), target.now)
 
 
 def _load(target: Target) -> Reader:
@@ -124,17 +118,17 @@ def _switches(target: Target) -> Reader:
     if sys.platform != "linux":
         process = psutil.Process(target.child)
         return lambda: {"voluntary_switches": process.num_ctx_switches().voluntary}
-    folder = PROC / str(target.child) / "task"
+    folder = f"/proc/{target.child}/task"
     counts: dict[str, tuple[int, int]] = {}  # an ended thread keeps its last counts
 
     def values() -> Values:
         for thread in os.listdir(folder):
             try:
-                text = (folder / thread / "status").read_bytes()
-            except OSError:  # the thread has ended
+                text = Path(folder, thread, "status").read_bytes()
+                fields = text[text.rindex(b"\nvoluntary_ctxt_switches:") :].split()
+                counts[thread] = (int(fields[1]), int(fields[3]))
+            except (OSError, ValueError, IndexError):  # the thread has ended
                 continue
-            fields = text[text.rfind(b"\nvoluntary_ctxt_switches:") :].split()
-            counts[thread] = (int(fields[1]), int(fields[3]))
         voluntary, involuntary = (sum(column) for column in zip(*counts.values(), strict=True))
         return {"voluntary_switches": voluntary, "involuntary_switches": involuntary}
 
@@ -142,31 +136,47 @@ def _switches(target: Target) -> Reader:
 
 
 def _throttling(target: Target) -> Reader:
-    path = cgroup.throttling_file()
+    path = cgroup.throttling_file(target.root)
     if path is None:
         raise Absent("no cgroup of this process has a CPU quota")
-    file, used_s = KeptFile(path), _group_usage(path.parent)
+    file, used_s = KeptFile(target.root.path(path)), _group_usage(target.root, path.parent)
 
     def values() -> Values:
-        fields = dict(line.split() for line in file.read().decode().splitlines())
-        seconds = (
-            int(fields["throttled_usec"]) / 1e6
-            if "throttled_usec" in fields
-            else int(fields["throttled_time"]) / 1e9
-        )
-        periods, throttled = int(fields["nr_periods"]), int(fields["nr_throttled"])
-        counts = {"quota_periods": periods, "throttled_periods": throttled, "throttled_s": seconds}
-        if "usage_usec" in fields:
-            return {**counts, "group_cpu_s": int(fields["usage_usec"]) / 1e6}
-        return {**counts, "group_cpu_s": used_s()} if used_s else counts
+        fields = _numbers(file.read())
+        found = {
+            name: fields[field] * scale for field, name, scale in THROTTLING if field in fields
+        }
+        if "group_cpu_s" not in found and used_s is not None:
+            with contextlib.suppress(OSError, ValueError):  # the other counts stand without it
+                found["group_cpu_s"] = used_s()
+        if "quota_periods" not in found:
+            raise LookupError(f"{path} counts no periods")
+        return found
 
     return values
 
 
-def _group_usage(folder: PurePosixPath) -> Callable[[], float] | None:
+#: Fields of `cpu.stat` in versions 2 and 1 of control groups, the counters that they are, and what
+#: one unit is worth.
+THROTTLING = (
+    ("nr_periods", "quota_periods", 1.0),
+    ("nr_throttled", "throttled_periods", 1.0),
+    ("throttled_usec", "throttled_s", 1e-6),
+    ("throttled_time", "throttled_s", 1e-9),
+    ("usage_usec", "group_cpu_s", 1e-6),
+)
+
+
+def _numbers(text: bytes) -> dict[str, int]:
+    """Return the fields of a file that holds a name and a number in each line."""
+    lines = (line.split() for line in text.decode(errors="replace").splitlines())
+    return {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdigit()}
+
+
+def _group_usage(root: Root, folder: PurePosixPath) -> Callable[[], float] | None:
     """Return a reader of the CPU seconds of a version 1 group; None if it has no counter."""
     try:
-        file = KeptFile(folder / "cpuacct.usage")
+        file = KeptFile(root.path(folder / "cpuacct.usage"))
     except OSError:
         return None
     return lambda: int(file.read()) / 1e9
@@ -174,7 +184,7 @@ def _group_usage(folder: PurePosixPath) -> Callable[[], float] | None:
 
 def _pressure(resource: str) -> Callable[[Target], Reader]:
     def open_(target: Target) -> Reader:
-        file = KeptFile(cgroup.pressure_file(resource))
+        file = KeptFile(target.root.path(cgroup.pressure_file(resource, target.root)))
 
         def values() -> Values:
             totals = {}
@@ -189,20 +199,22 @@ def _pressure(resource: str) -> Callable[[Target], Reader]:
 
 
 def _swap(target: Target) -> Reader:
-    if sys.platform != "linux":
+    if not target.root.is_linux:
 
         def portable() -> Values:
             memory = psutil.swap_memory()
             return {"swapped_bytes": memory.sin + memory.sout}
 
         return portable
-    file = KeptFile(PROC / "vmstat", 65536)
-    page = os.sysconf("SC_PAGE_SIZE")
+    file = KeptFile(target.root.path("/proc/vmstat"), 65536)
+    fields, page = (b"\npswpin ", b"\npswpout "), os.sysconf("SC_PAGE_SIZE")
+    if not all(field in file.read() for field in fields):
+        raise Absent("this kernel counts no swapped pages in /proc/vmstat")
 
     def values() -> Values:
         text = file.read()
         pages = 0
-        for field in (b"\npswpin ", b"\npswpout "):
+        for field in fields:
             begin = text.index(field) + len(field)
             pages += int(text[begin : text.index(b"\n", begin)])
         return {"swapped_bytes": pages * page}
@@ -211,7 +223,23 @@ def _swap(target: Target) -> Reader:
 
 
 def _frequency(target: Target) -> Reader:
-    return sensors.frequency(cpus=usable.affinity(), threads=target.threads)
+    return sensors.frequency(target.root, usable.affinity(target.root), target.threads)
+
+
+def _thermal_throttling(target: Target) -> Reader:
+    return sensors.thermal_throttling(target.root, usable.affinity(target.root))
+
+
+def _temperature(target: Target) -> Reader:
+    return temperatures.temperature(target.root)
+
+
+def _rapl(target: Target) -> Reader:
+    return energy.rapl(target.root, target.now)
+
+
+def _battery(target: Target) -> Reader:
+    return energy.battery(target.root)
 
 
 def _gpus(target: Target) -> Reader:
@@ -232,9 +260,9 @@ SOURCES: Sequence[Source] = (
     Source("context switches", 10, _switches),
     Source("swap", 5, _swap),
     Source("frequency", 5, _frequency, may_hang=True),
-    Source("temperature", 5, lambda target: sensors.temperature(), may_hang=True),
-    Source("thermal throttling", 5, lambda target: sensors.thermal_throttling(), may_hang=True),
-    Source("RAPL", 5, lambda target: energy.rapl(), may_hang=True),
-    Source("battery", 5, lambda target: energy.battery(), may_hang=True),
+    Source("temperature", 5, _temperature, may_hang=True),
+    Source("thermal throttling", 5, _thermal_throttling, may_hang=True),
+    Source("RAPL", 5, _rapl, may_hang=True),
+    Source("battery", 5, _battery, may_hang=True),
     Source("GPU", 5, _gpus, may_hang=True),  # last: a driver may take seconds to wake
 )

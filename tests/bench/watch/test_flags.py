@@ -27,6 +27,15 @@ def test_an_epoch_of_which_foreign_cpu_is_unknown_is_not_called_quiet():
 
 
 @pytest.mark.parametrize(
+    ("figure", "flag"), [("steal_share", "unknown"), ("NVML GPU 0", "quiet"), (None, "quiet")]
+)
+def test_an_epoch_of_which_a_cause_was_not_believed_is_not_called_quiet(figure, flag):
+    doubts = {} if figure is None else {figure: "it fell"}
+    assert flagged(seen(doubts=doubts), JOB).flag == flag
+    assert flagged(seen(doubts=doubts, foreign_cpus=0.9), JOB).flag == "disturbed"
+
+
+@pytest.mark.parametrize(
     ("figures", "name"),
     [
         ({"foreign_cpus": 0.9}, "foreign CPU"),

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import fake_nvml
 import pytest
@@ -206,6 +207,110 @@ def test_a_driver_that_hangs_takes_no_facts_of_others_with_it(nvml, monkeypatch)
 def test_an_older_driver_s_reasons_are_read_by_the_call_it_knows(nvml):
     nvml.STATE.update(old=True, reasons=0x40)
     assert a_ledger(gpus.gpus(None, None)).gpus[0].throttle_reasons == ("thermal (hardware)",)
+
+
+def broken(*arguments):
+    raise ValueError("planted")
+
+
+@pytest.mark.parametrize(
+    "call", ["nvmlDeviceGetTemperature", "nvmlDeviceGetUtilizationRates", "nvmlDeviceGetMemoryInfo"]
+)
+def test_a_figure_of_a_gpu_that_fails_in_any_way_fails_alone(nvml, monkeypatch, call):
+    monkeypatch.setattr(nvml, call, broken)
+    assert a_ledger(gpus.gpus("1", lambda pid: True)).gpus[0].power_w == 250.0
+
+
+def test_a_figure_that_fails_three_looks_in_a_row_is_not_asked_for_again(nvml, monkeypatch):
+    asked = []
+    monkeypatch.setattr(nvml, "nvmlDeviceGetTemperature", lambda *_: (asked.append(1), broken()))
+    a_ledger(gpus.gpus("1", lambda pid: True), seconds=6)
+    assert len(asked) == 3
+
+
+def test_a_gpu_that_is_lost_while_a_job_is_watched_leaves_the_others(nvml, monkeypatch):
+    read = gpus.gpus(None, lambda pid: True)
+    found = nvml.nvmlDeviceGetPowerUsage
+    monkeypatch.setattr(
+        nvml, "nvmlDeviceGetPowerUsage", lambda handle: found(handle) if handle else broken()
+    )
+    first, second = a_ledger(read).gpus
+    assert (first.power_w, second.power_w) == (None, 250.0)
+
+
+def test_what_a_driver_cannot_have_measured_is_dropped_with_the_reason(nvml, monkeypatch):
+    monkeypatch.setattr(nvml, "nvmlDeviceGetPowerUsage", lambda handle: 2**32 - 1)
+    seen = a_ledger(gpus.gpus("1", lambda pid: True))
+    assert (seen.gpus[0].power_w, seen.energy) == (None, ())
+    assert seen.doubts["GPU 1: power_w"] == "the driver states power_w 4.295e+06"
+    assert seen.doubts["NVML GPU 1"] == seen.doubts["GPU 1: power_w"]
+
+
+def test_a_gpu_whose_use_by_others_is_not_believed_makes_no_quiet_job_on_it(nvml, monkeypatch):
+    nvml.STATE["users"] = {STRANGER: 2147483632}
+    seen = a_ledger(gpus.gpus("1", lambda pid: pid == OWN), busy_cpu_s=0.0, own_cpu_s=0.0)
+    assert seen.gpus[0].foreign_share is None
+    assert "stale or impossible" in seen.doubts["GPU 1: foreign_share"]
+    assert flagged(seen, Job(threads=2, cpus=2)).flag == "unknown"
+    assert flagged(seen, Job(threads=2, cpus=2, on_gpu=False)).flag == "quiet"
+
+
+@pytest.mark.parametrize(
+    ("counted", "joules", "basis", "reason"),
+    [
+        ([0, 250, 500, 750, 1000], 1000, "measured", None),
+        ([7, 7, 7, 7, 7], 1000, "estimated from power samples", "stood still"),
+        ([7, 7, 7, 7, 107], 1000, "estimated from power samples", "100 J were counted"),
+        ([9e6, 9e6 + 250, 0, 250, 500], 1000, "estimated from power samples", "it fell by 9e+06 J"),
+        ([0, 250, 9e9, 9e9, 9e9], 1000, "estimated from power samples", "is impossible"),
+    ],
+)
+def test_a_counter_of_energy_that_cannot_be_right_gives_way_to_samples_of_the_power(
+    counted, joules, basis, reason
+):
+    ledger = Ledger()
+    for second, joules_now in enumerate(counted):
+        ledger.add(float(second), {"energy_j:NVML GPU:0": joules_now, "gpu_power_w:0": 250.0})
+    seen = ledger.interference(0.0, 4.0, cpus=2)
+    (found,) = seen.energy
+    assert (found.joules, found.basis) == (joules, basis)
+    assert (reason or "") in seen.doubts.get("NVML GPU 0", "")
+    assert (reason is None) == (seen.doubts == {})
+
+
+NOW_S = 1_700_000_000.0
+
+
+def a_sample(pid, share, stamp=None, **more):
+    stamp = int(NOW_S * 1e6) - 1 if stamp is None else stamp
+    return SimpleNamespace(pid=pid, smUtil=share, timeStamp=stamp, **more)
+
+
+@pytest.mark.parametrize(
+    ("samples", "share", "since"),
+    [
+        ([a_sample(1, 90), a_sample(2, 2147483632)], 0.0, None),
+        ([a_sample(1, 90), a_sample(2, 40), a_sample(2, 400)], 0.4, None),
+        ([a_sample(2, 40), a_sample(2, 90, stamp=int((NOW_S + 3600) * 1e6))], 0.4, None),
+        ([a_sample(2, 40), a_sample(2, 90, stamp=5)], 0.4, None),  # older than asked for
+        ([a_sample(2, 40, memUtil=4_000_000_000), a_sample(1, 9)], 0.0, None),
+        ([a_sample(2, 90), a_sample(4, 90)], 1.0, None),  # they take turns
+        ([a_sample(2, 101)], "stale or impossible", 10),
+        ([a_sample(2, 50), a_sample(3, 50)], None, None),
+        ([], 0.0, 10),
+    ],
+)
+def test_samples_of_processes_that_cannot_be_right_are_dropped(nvml, samples, share, since):
+    driver = SimpleNamespace(
+        NVMLError=nvml.NVMLError, nvmlDeviceGetProcessUtilization=lambda handle, since: samples
+    )
+    own = {1: True, 2: False, 3: None, 4: False}
+    found, stamp = gpus.foreign_share(driver, 0, 10, own.__getitem__, NOW_S)
+    if isinstance(share, str):
+        assert share in found.reason
+    else:
+        assert found == share
+    assert stamp == (int(NOW_S * 1e6) - 1 if since is None else since)
 
 
 OWN, STRANGER, UNSEEN = 1001, 1002, 1003

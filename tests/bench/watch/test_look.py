@@ -5,12 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from faked_roots import faked_root
 
 import bench.watch.look as look
-import bench.watch.sources
 from bench.probe.usable import affinity
 from bench.record.conditions import ForeignProcess, Interference
 
@@ -45,10 +44,8 @@ def test_a_machine_that_nobody_can_watch_is_not_said_to_be_quiet():
     )
 
 
-def test_a_look_through_closed_files_says_why_it_saw_nothing(monkeypatch):
-    """The files of /proc are planted away: no machine can be had that closes them."""
-    monkeypatch.setattr(bench.watch.sources, "PROC", Path("/nowhere"))
-    found = look.look(1, seconds=0.3)
+def test_a_look_through_closed_files_says_why_it_saw_nothing(tmp_path):
+    found = look.look(1, seconds=0.3, root=faked_root(tmp_path))
     assert found.seen.flag == "unknown"
     assert "CPU times: FileNotFoundError" in found.words()
 

@@ -21,14 +21,14 @@ from bench.watch.files import KeptFile
 from bench.watch.ledger import Ledger
 from bench.watch.processes import Processes, ProcessLook, descendants, parse_stat
 from bench.watch.sampler import Watch
-from bench.watch.series import Series
+from bench.watch.series import Counter, Doubt, Limit, Series
 from bench.watch.sources import SOURCES, Target
 
 BURN = "import time\nend = time.time() + 60\nwhile time.time() < end: pass\n"
 
 
-def a_series(*pairs):
-    series = Series()
+def a_series(*pairs, of=Counter):
+    series = of()
     for at, value in pairs:
         series.add(at, value)
     return series
@@ -75,12 +75,34 @@ def test_a_counter_that_ends_a_little_early_is_not_taken_for_silent_nor_for_quie
     assert series.rise(9.9, 10.4) is None  # seen for a fifth of the time
 
 
-def test_a_counter_that_falls_is_no_negative_figure():
-    assert a_series((0.0, 5.0), (1.0, 1.0)).rise(0, 1) == 0.0
+def test_a_counter_that_falls_is_unknown_where_it_fell_and_counts_on_from_there():
+    series = a_series((0.0, 5.0), (1.0, 6.0), (2.0, 1.0), (3.0, 2.0), (4.0, 4.0))
+    assert series.rise(0, 1) == 1.0
+    assert series.rise(0.5, 1.5) is None
+    assert series.why_doubted(0.5, 1.5) == "it fell by 5, and counters only rise"
+    assert series.rise(2.0, 4.0) == 3.0
+    assert series.why_doubted(2.0, 4.0) is None
+
+
+def test_a_rise_that_is_impossible_is_unknown_and_counts_nothing():
+    series = Counter(Limit(per_s=2.0, lump=0.5, unit=" s"))
+    for at, value in ((0.0, 0.0), (1.0, 2.4), (2.0, 1e13), (3.0, 1e13 + 1)):
+        series.add(at, value)
+    assert series.rise(0.0, 1.0) == 2.4
+    assert series.rise(0.0, 3.0) is None
+    assert "rose by 1e+13 s in 1 s, and more than 2.5 s is impossible" in series.why_doubted(0, 3)
+    assert series.rise(2.0, 3.0) == 1.0
+
+
+def test_a_value_that_its_source_doubts_makes_the_time_since_the_one_before_unknown():
+    series = a_series((0.0, 0.0), (1.0, 1.0), (2.0, Doubt("planted")), (3.0, 2.0))
+    assert (series.rise(0.0, 1.0), series.rise(2.0, 3.0)) == (1.0, 1.0)
+    assert series.rise(1.2, 1.8) is None
+    assert series.why_doubted(1.2, 1.8) == "planted"
 
 
 def test_a_gauge_takes_the_nearest_sample_only_if_it_is_near():
-    series = a_series((0.0, 1.0), (1.0, 3.0), (2.0, 5.0))
+    series = a_series((0.0, 1.0), (1.0, 3.0), (2.0, 5.0), of=Series)
     assert (series.mean(0.5, 2.5), series.most(0.5, 2.5)) == (4.0, 5.0)
     assert series.most(2.2, 2.4) == 5.0
     assert series.most(9.0, 9.1) is None
@@ -118,6 +140,7 @@ def test_the_figures_of_an_interval_are_shares_of_its_time_and_its_cpus():
 def test_what_no_meter_saw_is_none_and_not_0():
     seen = Ledger().interference(0.0, 1.0, cpus=2)
     figures = seen.model_dump(exclude={"epoch", "wall_s", "flag", "causes", "gpus", "energy"})
+    assert figures.pop("doubts") == {}
     assert set(figures.values()) == {None}
 
 
@@ -457,10 +480,10 @@ def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
         for name, value in group.items():
             (tmp_path / name).write_text(f"{value:.0f}\n")
         (tmp_path / "cpu.stat").write_text(text)
-        monkeypatch.setattr(sources.cgroup, "throttling_file", lambda: tmp_path / "cpu.stat")
+        monkeypatch.setattr(sources.cgroup, "throttling_file", lambda root: tmp_path / "cpu.stat")
         assert sources._throttling(Target(None, Processes(None)))() == {
             "quota_periods": 40,
             "throttled_periods": 10,
-            "throttled_s": 1.5,
-            "group_cpu_s": 9.0,
+            "throttled_s": pytest.approx(1.5),
+            "group_cpu_s": pytest.approx(9.0),
         }
