@@ -11,7 +11,6 @@ bugs\t\t: spectre_v1
 
 processor\t: 1
 model name\t: another CPU
-flags\t\t: none
 """
 AMD = """\
 processor\t: 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.analysis.cells import Cell, cell_of
 from bench.analysis.warmup import steady_figures
-from bench.probe.cpu import named_instruction_sets
+from bench.probe.instruction_sets import named_instruction_sets
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
 from bench.record.measurement import Measurement

@@ -20,14 +20,16 @@ MEMBERSHIP = "/proc/self/cgroup"
 MOUNTS = "/proc/self/mountinfo"
 PRESSURE = PurePosixPath("/proc/pressure")
 
-#: A version 1 group without a memory limit reports a limit near 2**63.
+#: A version 1 group without a memory limit reports a limit near 2**63, or on a kernel of 32 bits
+#: the most that a word can count in pages of 4, 16 or 64 KiB.
 NO_LIMIT_BYTES = 2**60
+NO_LIMITS_OF_32_BITS = frozenset((2**31 - 1) * 2**bits for bits in (12, 14, 16))
 
 #: The key of version 2's single hierarchy; version 1 has the names of controllers instead.
 UNIFIED = ""
 
-#: Files that limit memory: at `high` the kernel slows the group down, at the others it kills.
-MEMORY_FILES = ("memory.max", "memory.high", "memory.limit_in_bytes")
+#: Files of version 2 that limit memory: at `high` the kernel slows the group, at `max` it kills.
+MEMORY_FILES = ("memory.max", "memory.high")
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,17 @@ class Mount:
         """Yield the folders of the group `path` and of its ancestors here, the innermost first.
 
         Inside a container, only the host may see the path. In that case the mount is the
-        container's own group, or the nearest visible ancestor.
+        container's own group, or the nearest visible ancestor. A mount whose root is a group that
+        does not hold `path` is another container's and yields nothing. If its root lies above the
+        namespace (`/..`), it is an ancestor.
         """
-        inner = PurePosixPath(path)
-        if inner.is_relative_to(self.root):
-            inner = inner.relative_to(self.root)
+        inner, root = PurePosixPath(path), PurePosixPath(self.root)
+        if set(root.parts) <= {"/", ".."}:
+            inner = inner if self.root == "/" else PurePosixPath("/")
+        elif inner.is_relative_to(root):
+            inner = inner.relative_to(root)
+        else:
+            return
         parts = [part for part in inner.parts if part not in {"/", ".."}]
         for length in range(len(parts), -1, -1):
             folder = self.point.joinpath(*parts[:length])
@@ -87,25 +95,37 @@ def cpu_quota(root: Root = HOST) -> float | None:
 def memory_limit(root: Root = HOST) -> int | None:
     """Return the smallest memory limit in force, in bytes; None if no limit is set.
 
-    Version 1 reports the smallest limit of all ancestors, including ancestors outside a container.
+    Version 1 reports the smallest limit of all ancestors itself, including ancestors outside a
+    container. Ancestors that do not pass their limit on are not in force.
     """
-    limits = []
+    stated: list[str] = []
+    known_for_all = False
     for folder in folders("memory", root):
-        stated = [fields[0] for name in MEMORY_FILES if (fields := _fields(root, folder / name))]
+        stated += [text for name in MEMORY_FILES if (text := _word(root, folder / name))]
+        own = _word(root, folder / "memory.limit_in_bytes")
+        if not own or known_for_all:
+            continue
         fields = _fields(root, folder / "memory.stat")
-        stat = dict(zip(fields[::2], fields[1::2], strict=False))
-        stated.append(stat.get("hierarchical_memory_limit", "max"))
-        limits += [int(text) for text in stated if text.isdigit() and int(text) < NO_LIMIT_BYTES]
-    return min(limits, default=None)
+        whole = dict(zip(fields[::2], fields[1::2], strict=False)).get("hierarchical_memory_limit")
+        stated.append(whole or own)
+        alone = _word(root, folder.parent / "memory.use_hierarchy") == "0"
+        known_for_all = whole is not None or alone
+    return min(filter(None, map(_limit, stated)), default=None)
+
+
+def _limit(text: str) -> int | None:
+    """Return a limit in bytes; None if the text means that there is none."""
+    limit = int(text) if text.isdecimal() and text.isascii() else NO_LIMIT_BYTES
+    return None if limit >= NO_LIMIT_BYTES or limit in NO_LIMITS_OF_32_BITS else limit
 
 
 def cpuset(root: Root = HOST) -> frozenset[int] | None:
     """Return the CPUs of this process's cpuset; None if no cpuset is in force."""
     for folder in folders("cpuset", root):
         for name in ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"):
-            fields = _fields(root, folder / name)
-            if fields:
-                return cpus_of(fields[0])
+            stated = _word(root, folder / name)
+            if stated:
+                return cpus_of(stated)
     return None
 
 
@@ -148,19 +168,26 @@ def _quota(root: Root, folder: PurePosixPath) -> float | None:
         unified = _fields(root, folder / "cpu.max")
         if unified and unified[0] != "max":
             return int(unified[0]) / int(unified[1])
-        quota = _fields(root, folder / "cpu.cfs_quota_us")
-        period = _fields(root, folder / "cpu.cfs_period_us")
-        if quota and period and int(quota[0]) > 0:
-            return int(quota[0]) / int(period[0])
+        quota, period = (_word(root, folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+        if quota and period and int(quota) > 0:
+            return int(quota) / int(period)
     return None
 
 
+def _word(root: Root, file: PurePosixPath) -> str:
+    """Return the first word of a file; "" if it cannot be read or is empty."""
+    return next(iter(_fields(root, file)), "")
+
+
 def _fields(root: Root, file: PurePosixPath) -> list[str]:
-    """Return a file's fields, split at white space; an empty list if it cannot be read."""
-    try:
-        return root.text(file).split()
-    except OSError:
-        return []
+    """Return a file's fields, split at white space; an empty list if it cannot be read.
+
+    A version 1 hierarchy may be mounted without prefixes: `cpus` in place of `cpuset.cpus`.
+    """
+    for name in (file.name, file.name.partition(".")[2]):
+        with contextlib.suppress(OSError):
+            return root.text(file.with_name(name)).split()
+    return []
 
 
 def _unescaped(text: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from bench.probe.fact import NOT_IN_FILES, Absent, Fact, Readings, in_time, was_given_up
 from bench.probe.root import HOST, Root
 from bench.probe.virtual import dmi, firmware_instance_type
+from bench.record.facts import NEITHER_LIFECYCLE
 
 TITLE = "Cloud"
 
@@ -35,27 +36,76 @@ AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
 #: The facts that a metadata service gives.
 KEYS = ("cloud_instance_type", "cloud_region", "cloud_lifecycle")
 
+#: Words of the services (AWS; Google; Azure) that mean spot or on demand. Azure's low priority is
+#: what it called spot before.
+LIFECYCLES: Mapping[str, str] = {
+    "spot": "spot",
+    "on-demand": "on-demand",
+    "preemptible true": "spot",
+    "preemptible false": "on-demand",
+    "priority": "on-demand",
+    "priority regular": "on-demand",
+    "priority spot": "spot",
+    "priority low": "spot",
+}
+
+#: Beginning of the reason if the firmware is not a cloud's.
+UNKNOWN_CLOUD = "the firmware's maker is no cloud that is known here"
+
 #: Beginning of the reason if a service does not answer.
 SILENT = "gave no answer within"
 
-OFF_CLOUD = "the firmware tables name no cloud (or are unreadable), so no service was asked"
+OFF_CLOUD = "the firmware tables are missing or unreadable, so no cloud's service was asked"
+
+#: Vendors and products in the firmware's tables, and the clouds that write them. Only those in
+#: SERVICES are asked. Source: cloud-init's ds-identify.
+VENDORS: Mapping[str, str] = {
+    "Hetzner": "hetzner",
+    "DigitalOcean": "digitalocean",
+    "Alibaba Cloud": "alibaba",
+    "Vultr": "vultr",
+    "Linode": "linode",
+    "Akamai": "linode",
+    "UpCloud": "upcloud",
+    "Exoscale": "exoscale",
+    "Scaleway": "scaleway",
+    "Tencent Cloud": "tencent",
+    "CloudSigma": "cloudsigma",
+    "NWCS": "nwcs",
+    "e24cloud": "e24cloud",
+}
+
+#: Tags of the chassis that clouds write.
+TAGS: Mapping[str, str] = {
+    AZURE_TAG: "azure",
+    "OracleCloud.com": "oracle",
+    "HUAWEICLOUD": "huawei",
+    "OpenTelekomCloud": "open telekom",
+}
 
 Ask = Callable[[str, Mapping[str, str], str], str]
 Reads = Mapping[str, Callable[[], Any]]
 
 
 def provider(root: Root = HOST) -> str | None:
-    """Return the provider that the firmware's tables name: aws, gcp, azure or another one."""
+    """Return the provider that the firmware's tables name: aws, gcp, azure or another one.
+
+    Raises Absent with what they name if that is no cloud that is known here. Returns None if they
+    name nothing.
+    """
     vendor, product = dmi("sys_vendor", root) or "", dmi("product_name", root) or ""
     if "Amazon EC2" in vendor or "amazon" in (dmi("bios_version", root) or "").lower():
         return "aws"
     if vendor == "Google" and "Compute Engine" in product:
         return "gcp"
-    tag = dmi("chassis_asset_tag", root) or ""
-    if tag == AZURE_TAG:
-        return "azure"
-    others = {"Hetzner": "hetzner", "DigitalOcean": "digitalocean", "Alibaba Cloud": "alibaba"}
-    return others.get(vendor, "oracle" if tag == "OracleCloud.com" else None)
+    known = TAGS.get(dmi("chassis_asset_tag", root) or "")
+    known = known or VENDORS.get(vendor) or VENDORS.get(product)
+    if known:
+        return known
+    named = " ".join(dict.fromkeys(filter(None, (vendor, product))))
+    if named:
+        raise Absent(f"{UNKNOWN_CLOUD}: {named}; no service was asked")
+    return None
 
 
 def _aws(ask: Ask) -> Reads:
@@ -66,9 +116,7 @@ def _aws(ask: Ask) -> Reads:
     return {
         "cloud_instance_type": lambda: ask(f"{base}/instance-type", head, "GET"),
         "cloud_region": lambda: ask(f"{base}/placement/region", head, "GET"),
-        "cloud_lifecycle": lambda: _lifecycle(
-            ask(f"{base}/instance-life-cycle", head, "GET") == "spot"
-        ),
+        "cloud_lifecycle": lambda: _lifecycle(ask(f"{base}/instance-life-cycle", head, "GET")),
     }
 
 
@@ -82,7 +130,7 @@ def _gcp(ask: Ask) -> Reads:
     return {
         "cloud_instance_type": lambda: last("machine-type"),
         "cloud_region": lambda: last("zone").rpartition("-")[0],
-        "cloud_lifecycle": lambda: _lifecycle(last("scheduling/preemptible").upper() == "TRUE"),
+        "cloud_lifecycle": lambda: _lifecycle(f"preemptible {last('scheduling/preemptible')}"),
     }
 
 
@@ -93,7 +141,7 @@ def _azure(ask: Ask) -> Reads:
     return {
         "cloud_instance_type": lambda: compute["vmSize"],
         "cloud_region": lambda: compute["location"],
-        "cloud_lifecycle": lambda: _lifecycle(compute.get("priority") == "Spot"),
+        "cloud_lifecycle": lambda: _lifecycle(f"priority {compute['priority']}"),
     }
 
 
@@ -154,8 +202,15 @@ def _answer_of(read: Callable[[], Any]) -> tuple[Any, str]:
         return None, f"gave an answer that is not understood: {type(error).__name__}: {error}"[:200]
 
 
-def _lifecycle(is_spot: bool) -> str:
-    return "spot" if is_spot else "on-demand"
+def _lifecycle(word: str) -> str:
+    """Return `spot` or `on-demand`. Raises Absent if a service's word means neither of them.
+
+    Capacity blocks and other reserved instances have prices of their own.
+    """
+    known = LIFECYCLES.get(" ".join(word.lower().split()))
+    if known is None:
+        raise Absent(f"says {word[:100]!r}, which {NEITHER_LIFECYCLE}")
+    return known
 
 
 @dataclass

@@ -52,8 +52,8 @@ class Fact:
         """Return the fact of the machine whose files lie below `root`."""
         if not self.is_asked or root.answers is None:
             return self.read(root)
-        if self.name not in root.answers.facts:
-            raise Absent(NOT_IN_FILES)
+        if root.answers.facts.get(self.name) is None:
+            raise Absent(root.answers.unknown.get(self.name, NOT_IN_FILES))
         return root.answers.facts[self.name]
 
 

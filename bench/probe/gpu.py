@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import bench.probe.nvml as nvml
 from bench.probe.fact import NO_ANSWER, Absent, Fact
 from bench.probe.root import HOST, Root
-from bench.record.facts import GpuFacts, MigFacts
+from bench.record.facts import UNREAD_GPUS, GpuFacts, MigFacts
 from bench.spec.privacy import salted
 
 TITLE = "GPUs"
@@ -39,32 +40,43 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("memory_clock_max_hz", lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_MEM) * 1e6),
 )
 
+#: Each fact of a slice and how it is read.
+MIG_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("profile", lambda n, h: n.nvmlDeviceGetName(h)),
+    ("uuid_hash", lambda n, h: salted(n.nvmlDeviceGetUUID(h))),
+    ("memory_total_bytes", lambda n, h: int(n.nvmlDeviceGetMemoryInfo(h).total)),
+)
+
 
 def gpus(root: Root = HOST) -> tuple[GpuFacts, ...]:
     """Return the facts of every GPU that this process may see. Raises Absent if it sees none."""
-    seen = _ASKED.get().gpus
+    seen = _ASKED.get().part("gpus")
     if not seen:
         raise Absent("the NVIDIA driver shows no GPU to this process")
-    return seen
+    return tuple(seen)
 
 
 def driver(root: Root = HOST) -> str:
     """Return the version of NVIDIA's driver."""
-    return _ASKED.get().driver
+    return str(_ASKED.get().part("driver"))
 
 
 def visible(root: Root = HOST) -> int:
     """Return how many GPUs a job may see under CUDA_VISIBLE_DEVICES."""
-    return _ASKED.get().visible
+    return int(_ASKED.get().part("visible"))
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What one NVML session returned."""
+    """What one NVML session returned: each part, or the reason why it could not be read."""
 
-    gpus: tuple[GpuFacts, ...]
-    driver: str
-    visible: int
+    parts: Mapping[str, Any]
+    reasons: Mapping[str, str]
+
+    def part(self, name: str) -> Any:
+        if name in self.reasons:
+            raise Absent(self.reasons[name])
+        return self.parts[name]
 
 
 @dataclass
@@ -94,35 +106,50 @@ _ASKED = _Asked()
 
 
 def _ask() -> _Answer:
+    """Ask the driver for each part; a part that fails costs the others nothing."""
+    parts: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
     with nvml.session() as pynvml:
-        return _Answer(
-            gpus=tuple(_one(pynvml, index, h) for index, h in nvml.handles(pynvml).items()),
-            driver=pynvml.nvmlSystemGetDriverVersion(),
-            visible=len(nvml.chosen(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES"))),
-        )
+        reads: Mapping[str, Callable[[], Any]] = {
+            "gpus": lambda: [_one(pynvml, *one) for one in nvml.handles(pynvml).items()],
+            "driver": pynvml.nvmlSystemGetDriverVersion,
+            "visible": lambda: len(nvml.chosen(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES"))),
+        }
+        for name, read in reads.items():
+            try:
+                parts[name] = read()
+            except Exception as error:  # the binding raises what it likes, such as decoding errors
+                why = f"{type(error).__name__}: {error}"[:200]
+                reasons[name] = why if name == "driver" else f"{UNREAD_GPUS}: {why}"
+    return _Answer(parts, reasons)
 
 
 def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
+    """Return the facts of a GPU; a fact that cannot be read, or is nonsense, is unknown."""
     if isinstance(handle, Exception):
         return GpuFacts(index=index, unknown={"model": f"the driver gives no access: {handle}"})
     values, unknown = {}, {}
     for name, read in GPU_FACTS:
         try:
-            values[name] = read(pynvml, handle)
-        except (
-            pynvml.NVMLError,
-            AttributeError,
-            TypeError,
-        ) as error:  # not supported
+            values[name] = _sensible(read(pynvml, handle))
+        except Exception as error:  # not supported, or not a text
             unknown[name] = f"{type(error).__name__}: {error}"[:200]
     return GpuFacts(index=index, unknown=unknown, **values)
+
+
+def _sensible(value: Any) -> Any:
+    """Return `value`; a size, power or clock must be positive, and a text must not be empty."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (is_number and not 0 < value < float("inf")) or value == "":
+        raise ValueError(f"the driver says {value!r}")
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _power_limit_w(pynvml: Any, handle: Any) -> float:
     """Return the limit that was set; the limit in force may be lower for a while."""
     try:
         return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
-    except (pynvml.NVMLError, AttributeError):
+    except Exception:  # not supported
         return float(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1e3
 
 
@@ -136,13 +163,11 @@ def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
             own = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)
         except pynvml.NVMLError:  # fewer slices than the maximum
             continue
-        slices.append(
-            MigFacts(
-                profile=pynvml.nvmlDeviceGetName(own),
-                uuid_hash=salted(pynvml.nvmlDeviceGetUUID(own)),
-                memory_total_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(own).total),
-            )
-        )
+        values = {}
+        for name, read in MIG_FACTS:
+            with contextlib.suppress(Exception):  # one field costs that field
+                values[name] = _sensible(read(pynvml, own))
+        slices.append(MigFacts(**values))
     return tuple(slices)
 
 

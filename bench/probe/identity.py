@@ -15,17 +15,27 @@ from types import MappingProxyType
 from typing import Any
 
 import bench.probe.system as system
+from bench.probe.container import container
 from bench.probe.fact import Absent, Fact, was_given_up
 from bench.probe.root import HOST, Root
-from bench.probe.virtual import container, dmi
-from bench.record.facts import UNREAD
+from bench.probe.virtual import dmi
+from bench.record.facts import UNREAD, UNREAD_GPUS, WRONG_VALUE
 from bench.spec.frozen import canonical_json
 from bench.spec.privacy import salted
 
 TITLE = "Identity"
 
-#: Facts that define the type: fixed for the hardware, and the same for instances of one type.
-TYPE = ("cpu_model", "cpu_architecture", "sockets", "physical_cores", "logical_cores")
+#: The version of the rules that make the ids; ids of two versions are never alike.
+#: 1: model, architecture, sockets, cores, memory, GPUs, AWS's instance type; one serial of a host
+#: 2: also the CPU's design, instruction sets and caches; all serials of a host
+VERSION = 2
+
+#: Facts that define the type: fixed for the hardware, and the same for instances of one type. Two
+#: unlike CPUs may share a general name such as `AMD EPYC`.
+TYPE = (
+    *("cpu_model", "cpu_architecture", "microarchitecture", "cpu_signature", "instruction_sets"),
+    *("caches_bytes", "sockets", "physical_cores", "logical_cores"),
+)
 
 #: All fields that distinguish types.
 TYPE_FIELDS = (*TYPE, "memory_total_bytes", "gpus", "firmware_instance_type")
@@ -38,12 +48,28 @@ MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 #: The kernel's id of the running boot.
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
-#: Placeholders that firmware holds if its maker wrote no serial number.
+#: Fields of DMI that hold a serial of the machine or of its board; only root may read most.
+DMI_SERIALS = ("product_uuid", "product_serial", "board_serial")
+
+#: Other files that hold one: a Xen guest's, a board's of a device tree (one place, two names), and
+#: the instance of a cloud.
+SERIALS = (
+    "/sys/hypervisor/uuid",
+    "/proc/device-tree/serial-number",
+    "/sys/firmware/devicetree/base/serial-number",
+    "/var/lib/cloud/data/instance-id",
+)
+
+#: Placeholders that firmware and images hold if their makers wrote no serial number.
 NO_SERIALS = frozenset(
     {
-        *("none", "n/a", "default string", "not specified", "not applicable", "unknown"),
+        *("none", "n/a", "default string", "not specified", "not applicable", "unknown", "empty"),
+        *("not available", "invalid", "o.e.m.", "oem", "uninitialized", "i-none", "nocloud"),
         *("system serial number", "base board serial number", "to be filled by o.e.m."),
-        *("123456789", "0123456789", "03000200-0400-0500-0006-000700080009"),
+        *("chassis serial number", "serial number", "iid-datasource-none", "iid-local01"),
+        *("123456789", "0123456789", "1234567890", "03000200-0400-0500-0006-000700080009"),
+        *("00020003-0004-0005-0006-000700080009", "11111111-2222-3333-4444-555555555555"),
+        "12345678-1234-5678-90ab-cddeefaabbcc",
     }
 )
 
@@ -53,19 +79,17 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 def host_hash(root: Root = HOST) -> str:
     """Return the digest of what distinguishes this host from others of its make.
 
-    This is the machine-id, on macOS the platform's UUID, else the host name. Inside a container the
-    machine-id comes with the image, so the firmware's serial number is preferred if it is readable.
-    The host name is ignored there, because each container draws a new one. Raises Absent if no
-    source is left.
+    This covers the machine-id (on macOS the platform's UUID) and every readable serial, because
+    clones of one image share the machine-id; without any, the host name. Inside a container the
+    machine-id comes with the image, so it counts only if no serial is readable. The host name is
+    ignored there, because each container draws a new one. Raises Absent if no source is left.
     """
     contained = container(root) not in {"none", "WSL"}
-    known = next(filter(None, map(root.line, MACHINE_IDS)), None) or _platform_uuid(root)
-    if known == "uninitialized":
-        known = None
-    if contained:
-        known = _firmware_serial(root) or known
+    image = next(filter(_is_serial, map(root.line, MACHINE_IDS)), None) or _platform_uuid(root)
+    serials = _serials(root)
+    known = serials if contained and serials else [*([image] if image else []), *serials]
     if known:
-        return salted(known)
+        return salted("\n".join(known))
     if contained:
         raise Absent("a container without a machine-id: only its hardware distinguishes it")
     name = system.node(root)
@@ -91,27 +115,30 @@ def boot_hash(root: Root = HOST) -> str | None:
 def machine_type(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str | None:
     """Return the digest of the fixed facts, which is the same for instances of one type.
 
-    Returns None if a fact was not read in time. `unknown` holds the reasons by fact.
+    Returns None if a fact is there but was not read. `unknown` holds the reasons by fact.
     """
-    return None if _given_up(unknown, TYPE_FIELDS) else _type_digest(facts)
+    return None if _unread(facts, unknown, TYPE_FIELDS) else _type_digest(facts)
 
 
 def machine_id(facts: Mapping[str, Any], unknown: Mapping[str, str] = NOTHING) -> str:
     """Return the digest of type and hashed host; it begins with UNREAD if a fact is missing."""
     own = {"type": _type_digest(facts), "host": facts.get("host_hash")}
-    missing = _given_up(unknown, ID_FIELDS)
+    missing = _unread(facts, unknown, ID_FIELDS)
     if not missing:
         return _digest(own)
     return UNREAD + _digest({**own, "not read": list(missing)})
 
 
-def why_unsure(unknown: Mapping[str, str]) -> dict[str, str]:
-    """Return the reasons, by the ids' names, why ids lack facts that were not read in time."""
+def why_unsure(facts: Mapping[str, Any], unknown: Mapping[str, str]) -> dict[str, str]:
+    """Return the reasons, by the ids' names, why ids lack facts that were not read."""
     reasons = {}
     for name, fields in (("machine_type", TYPE_FIELDS), ("machine_id", ID_FIELDS)):
-        missing = _given_up(unknown, fields)
+        missing = _unread(facts, unknown, fields)
+        late = [field for field in missing if was_given_up(unknown.get(field))]
+        parts = {"gave no answer in time": late, "could not be read": sorted({*missing} - {*late})}
         if missing:
-            reasons[name] = f"unknown: {', '.join(missing)} gave no answer in time"
+            texts = (f"{', '.join(fields)} {why}" for why, fields in parts.items() if fields)
+            reasons[name] = f"unknown: {'; '.join(texts)}"
     return reasons
 
 
@@ -127,13 +154,29 @@ def memory_gib(total_bytes: int | None) -> int | None:
     return step * math.ceil(total_bytes / 2**30 / step)
 
 
-def _given_up(unknown: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
-    """Return the facts among `names` whose sources were too slow, according to `unknown`."""
-    return tuple(name for name in names if was_given_up(unknown.get(name)))
+def _unread(
+    facts: Mapping[str, Any], unknown: Mapping[str, str], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the facts among `names` that are there but were not read.
+
+    Their sources were too slow, or they are GPUs that the driver does not describe. A machine whose
+    GPUs are not read must not have the type of a machine without any.
+    """
+    return tuple(name for name in names if _is_unread(name, facts, unknown.get(name)))
+
+
+def _is_unread(name: str, facts: Mapping[str, Any], reason: str | None) -> bool:
+    if was_given_up(reason):
+        return True
+    if name != "gpus":
+        return False
+    unnamed = any(gpu.model is None for gpu in facts.get("gpus") or ())
+    return unnamed or (reason is not None and reason.startswith((UNREAD_GPUS, WRONG_VALUE)))
 
 
 def _type_digest(facts: Mapping[str, Any]) -> str:
-    fixed = {name: facts.get(name) for name in TYPE}
+    fixed: dict[str, Any] = {name: facts.get(name) for name in TYPE}
+    fixed["version"] = VERSION
     fixed["memory_gib"] = memory_gib(facts.get("memory_total_bytes"))
     fixed["gpus"] = sorted(gpu.model or "" for gpu in facts.get("gpus") or ())
     if facts.get("firmware_instance_type"):
@@ -145,13 +188,18 @@ def _digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def _firmware_serial(root: Root) -> str | None:
-    """Return the serial number of the system or its board; None if only root may read it."""
-    for name in ("product_uuid", "board_serial"):
-        text = (dmi(name, root) or "").strip()
-        if text.lower() not in NO_SERIALS and len(set(text) - {"-", " ", "."}) > 1:
-            return text
-    return None
+def _serials(root: Root) -> list[str]:
+    """Return the serials that can be read, each once."""
+    found = [*(dmi(name, root) for name in DMI_SERIALS), *map(root.line, SERIALS)]
+    tag = dmi("board_asset_tag", root) or ""
+    found.append(tag if tag.startswith("i-") else None)  # an instance of AWS, which all may read
+    return [text for text in dict.fromkeys(found) if text and _is_serial(text)]
+
+
+def _is_serial(text: str | None) -> bool:
+    """Say whether a text is a serial and no placeholder."""
+    text = (text or "").strip()
+    return text.lower() not in NO_SERIALS and len(set(text) - {"-", " ", "."}) > 1
 
 
 def _platform_uuid(root: Root) -> str | None:
@@ -178,8 +226,8 @@ FACTS = (
     Fact(
         "host_hash",
         host_hash,
-        "salted digest of the machine-id, macOS's platform UUID or the host name; in a container, "
-        "the firmware's serial number comes first",
+        "salted digest of the machine-id (macOS: the platform UUID) and of all readable serials, "
+        "else of the host name; in a container, of the serials, else of the machine-id",
         limit_s=1.2,  # ioreg may take COMMAND_S
     ),
     Fact("host_name", host_name, "uname, if the user asked for it"),

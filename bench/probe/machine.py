@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bench.probe import cloud, cpu, gpu, identity, memory, software, topology, usable, virtual
 from bench.probe.fact import NOT_IN_FILES, Absent, Fact, in_time, read_facts
 from bench.probe.root import HOST, Root
-from bench.record.facts import MachineFacts, MachineKind
+from bench.record.facts import WRONG_VALUE, MachineFacts, MachineKind
 from bench.spec.privacy import Privacy
 
 #: Subjects in reading order; each has a title and rows. Subjects that may hang (drivers, networks)
@@ -57,8 +57,10 @@ def probe(
     ids = {
         "machine_id": identity.machine_id(stated, unknown),
         "machine_type": identity.machine_type(stated, unknown),
+        "id_version": identity.VERSION,
     }
-    return facts.model_copy(update={**ids, "unknown": {**unknown, **identity.why_unsure(unknown)}})
+    unsure = identity.why_unsure(stated, unknown)
+    return facts.model_copy(update={**ids, "unknown": {**unknown, **unsure}})
 
 
 def _version(name: str, root: Root) -> str | None:
@@ -106,7 +108,7 @@ def checked(values: Mapping[str, Any], unknown: Mapping[str, str]) -> MachineFac
         wrong = {str(e["loc"][0]): (e["msg"], e["input"]) for e in reversed(error.errors())}
     kept = {name: value for name, value in values.items() if name not in wrong}
     reasons = {
-        name: f"its source gave a wrong value ({type(value).__name__}): {message}"
+        name: f"{WRONG_VALUE} ({type(value).__name__}): {message}"
         for name, (message, value) in wrong.items()
     }
     return MachineFacts.model_validate({**kept, "unknown": {**unknown, **reasons}})

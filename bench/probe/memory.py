@@ -15,6 +15,8 @@ from bench.probe.root import HOST, Root
 TITLE = "Memory"
 
 MEMINFO = "/proc/meminfo"
+#: This folder holds the count of reserved pages of each size.
+HUGE_PAGES = "/sys/kernel/mm/hugepages"
 TRANSPARENT = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
@@ -60,9 +62,16 @@ def _swap(root: Root) -> int | None:
 
 
 def _huge_pages(root: Root) -> int | None:
+    """Return the bytes of the reserved huge pages of all sizes."""
     if root.is_macos:
         raise Absent("macOS reserves no huge pages")
+    sizes = root.below(HUGE_PAGES, "hugepages-[0-9]+kB")
+    counts = {size: root.number(size / "nr_hugepages") for size in sizes}
+    if counts and None not in counts.values():
+        return sum(int(size.name[10:-2]) * 1024 * (counts[size] or 0) for size in counts)
     fields = parse_meminfo(root.text(MEMINFO))
+    if "Hugetlb" in fields:
+        return fields["Hugetlb"]
     if "HugePages_Total" not in fields:
         return None
     return fields["HugePages_Total"] * fields["Hugepagesize"]
@@ -77,6 +86,6 @@ def _transparent(root: Root) -> str | None:
 FACTS = (
     Fact("memory_total_bytes", total, "psutil: memory of the host", "bytes"),
     Fact("swap_total_bytes", _swap, "psutil", "bytes"),
-    Fact("huge_pages_bytes", _huge_pages, "HugePages of /proc/meminfo", "bytes"),
+    Fact("huge_pages_bytes", _huge_pages, "hugepages of all sizes in /sys; else meminfo", "bytes"),
     Fact("transparent_huge_pages", _transparent, "/sys/kernel/mm/transparent_hugepage"),
 )

@@ -7,6 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.probe.fact import Absent
+from bench.record.facts import UNREAD_GPUS
+
+#: NVML's errors that mean that this machine has no driver, by number and by text. Any other error
+#: means that there are GPUs whose driver does not work, such as after an update of its library.
+NO_DRIVER = frozenset({9, "Driver Not Loaded", 12, "NVML Shared Library Not Found"})
 
 
 @contextlib.contextmanager
@@ -21,12 +26,14 @@ def session() -> Iterator[Any]:
         raise Absent("the package nvidia-ml-py is not installed") from None
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        raise Absent(f"no NVIDIA driver answers: {error}") from error
+    except Exception as error:  # the driver's library may be broken
+        if NO_DRIVER & {getattr(error, "value", None), str(error)}:
+            raise Absent(f"no NVIDIA driver answers: {error}") from error
+        raise Absent(f"{UNREAD_GPUS}: {type(error).__name__}: {error}"[:200]) from error
     try:
         yield pynvml
     finally:
-        with contextlib.suppress(pynvml.NVMLError):
+        with contextlib.suppress(Exception):
             pynvml.nvmlShutdown()
 
 
@@ -36,7 +43,7 @@ def handles(pynvml: Any) -> dict[int, Any]:
     for index in range(pynvml.nvmlDeviceGetCount()):
         try:
             handles_[index] = pynvml.nvmlDeviceGetHandleByIndex(index)
-        except pynvml.NVMLError as error:  # fallen off the bus, or not accessible to this user
+        except Exception as error:  # fallen off the bus, or not accessible to this user
             handles_[index] = error
     return handles_
 
@@ -63,13 +70,13 @@ def chosen(pynvml: Any, visible: str | None) -> list[int]:
 def _by_uuid(pynvml: Any, word: str, opened: Mapping[int, Any]) -> int | None:
     """Return the index of the GPU whose UUID begins with `word`, or whose MIG slice it names."""
     if word.startswith("MIG-"):
-        with contextlib.suppress(pynvml.NVMLError):
+        with contextlib.suppress(Exception):
             slice_ = pynvml.nvmlDeviceGetHandleByUUID(word)
             parent = pynvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(slice_)
             return int(pynvml.nvmlDeviceGetIndex(parent))
         return None
     for index, handle in opened.items():
-        with contextlib.suppress(pynvml.NVMLError):
+        with contextlib.suppress(Exception):  # the driver's text may not be UTF-8
             if word and pynvml.nvmlDeviceGetUUID(handle).startswith(word):
                 return index
     return None

@@ -46,6 +46,7 @@ class Answers(Frozen):
     sysctl: dict[str, str] = Field(default_factory=dict, description="values of macOS's sysctl")
     environment: dict[str, str] = Field(default_factory=dict)
     facts: dict[str, Any] = Field(default_factory=dict)
+    unknown: dict[str, str] = Field(default_factory=dict, description="why such a fact is unknown")
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import psutil
 
 import bench.probe.system as system
+from bench.probe.core_kinds import core_kinds
+from bench.probe.cpuinfo import CpuInfo
+from bench.probe.cpus import core_of, cpuinfo_text, folders, online
 from bench.probe.fact import Absent, Fact
-from bench.probe.root import HOST, Root
+from bench.probe.instruction_sets import family_of
+from bench.probe.root import Root
 
 TITLE = "Layout"
 
-CPUINFO = "/proc/cpuinfo"
-CPUS = PurePosixPath("/sys/devices/system/cpu")
-#: This folder holds Intel's lists of the CPUs of each kind of core.
-DEVICES = PurePosixPath("/sys/devices")
 NODES = PurePosixPath("/sys/devices/system/node")
 
 #: sysctl names of macOS and our names of the caches; Apple's fast cores come first.
@@ -32,33 +31,46 @@ MACOS_CACHES: tuple[tuple[str, str], ...] = (
     ("hw.l3cachesize", "L3"),
 )
 
-#: The kernel's names of Intel's two kinds of core, and the usual names.
-HYBRID = (("cpu_core", "performance"), ("cpu_atom", "efficiency"))
+#: Parts of a package's number: on IBM Z, the packages of each book and drawer count from 0.
+PACKAGE = ("drawer_id", "book_id", "physical_package_id")
+
+#: These exist on machines whose firmware describes them by a device tree or by ACPI.
+DEVICE_TREE, ACPI = "/sys/firmware/devicetree/base", "/sys/firmware/acpi/tables"
 
 _SUFFIXES = {"K": 2**10, "M": 2**20, "G": 2**30}
 _KINDS = {"Data": "d", "Instruction": "i", "Unified": ""}
 
 
-def size_bytes(text: str) -> int:
-    """Return the bytes of a kernel cache size: `512K` is 524288."""
-    factor = _SUFFIXES.get(text[-1:].upper())
-    return int(text[:-1]) * factor if factor else int(text)
+def size_bytes(text: str) -> int | None:
+    """Return the bytes of a kernel cache size: `512K` is 524288; None if it is no size."""
+    stated = re.fullmatch(r"([0-9]+)([KMG]?)", text, re.IGNORECASE)
+    return int(stated[1]) * _SUFFIXES.get(stated[2].upper(), 1) if stated else None
 
 
 def caches(root: Root) -> dict[str, tuple[int, int]] | None:
-    """Return (bytes of one, how many) of each cache by name: L1d, L1i, L2, L3; or None."""
-    sizes: dict[str, int] = {}
-    groups: dict[str, set[str]] = {}
+    """Return (bytes of one, how many) of each cache by name: L1d, L1i, L2, L3; or None.
+
+    If caches of one name have unlike sizes, the largest has the name and the others have numbers:
+    `L3` and `L3 (2)` of a CPU whose dies differ.
+    """
+    groups: dict[tuple[str, int], set[str]] = {}
     for cpu in folders(root):
         for index in root.below(cpu / "cache", "index[0-9]+"):
             level, kind, size, shared = (
                 root.line(index / name) for name in ("level", "type", "size", "shared_cpu_list")
             )
-            if level and size:
+            bytes_ = size_bytes(size or "")
+            if level and bytes_:
                 name = f"L{level}{_KINDS.get(kind or '', '')}"
-                sizes.setdefault(name, size_bytes(size))
-                groups.setdefault(name, set()).add(shared or cpu.name)
-    return {name: (sizes[name], len(groups[name])) for name in sizes} or None
+                who = shared or root.line(index / "shared_cpu_map") or cpu.name
+                groups.setdefault((name, bytes_), set()).add(who)
+    found: dict[str, tuple[int, int]] = {}
+    for name in sorted({name for name, _ in groups}):
+        sizes = sorted((size for own, size in groups if own == name), reverse=True)
+        for number, own_size in enumerate(sizes, start=1):
+            key = name if number == 1 else f"{name} ({number})"
+            found[key] = (own_size, len(groups[name, own_size]))
+    return found or None
 
 
 def macos_caches(sysctl: Mapping[str, str]) -> dict[str, int]:
@@ -71,61 +83,32 @@ def macos_caches(sysctl: Mapping[str, str]) -> dict[str, int]:
 
 
 def sockets(root: Root) -> int | None:
-    """Return how many CPU packages there are."""
+    """Return how many CPU packages there are.
+
+    Raises Absent if the kernel numbers an Arm chip's clusters of cores as packages: old kernels and
+    those of boards do, which have one chip.
+    """
     if root.is_macos:
         text = system.sysctl(root).get("hw.packages")
         return int(text) if text else None
-    ids = {root.line(cpu / "topology/physical_package_id") for cpu in folders(root)}
-    return len(ids - {None}) or None
+    packages: dict[tuple[str | None, ...], set[int | None]] = {}
+    for cpu in folders(root):
+        place = tuple(root.line(cpu / "topology" / name) for name in PACKAGE)
+        if place[-1]:
+            packages.setdefault(place, set()).add(root.number(cpu / "cpu_capacity"))
+    if len(packages) > 1 and is_arm(root):
+        kinds = CpuInfo(cpuinfo_text(root)).stated("cpu part")
+        unlike = len(kinds) > 1 or len(set(map(frozenset, packages.values()))) > 1
+        is_board = root.exists(DEVICE_TREE) and not root.exists(ACPI)
+        if unlike or is_board:
+            raise Absent("this kernel numbers clusters of cores as packages")
+    return len(packages) or None
 
 
-def core_kinds(root: Root) -> dict[str, int] | None:
-    """Return how many CPUs there are of each kind; None if all CPUs are alike.
-
-    Apple and Intel name the kinds. For Arm cores the kernel gives a relative capacity.
-    """
-    if root.is_macos:
-        return macos_core_kinds(system.sysctl(root))
-    listed = {name: root.line(DEVICES / kind / "cpus") for kind, name in HYBRID}
-    known = {name: text for name, text in listed.items() if text}
-    if len(known) == len(listed):
-        return {name: len(system.cpus_of(text)) for name, text in known.items()}
-    stated = [root.number(cpu / "cpu_capacity") for cpu in folders(root)]
-    counts = Counter(capacity for capacity in stated if capacity is not None)
-    if len(counts) < 2:
-        return None
-    return {f"capacity {capacity}": counts[capacity] for capacity in sorted(counts, reverse=True)}
-
-
-def macos_core_kinds(sysctl: Mapping[str, str]) -> dict[str, int] | None:
-    """Return how many CPUs there are of each kind in the sysctl values of a macOS machine."""
-    counts = {}
-    for level in range(int(sysctl.get("hw.nperflevels", "0"))):
-        name, count = (sysctl.get(f"hw.perflevel{level}.{key}") for key in ("name", "logicalcpu"))
-        if count:
-            counts[(name or f"level {level}").lower()] = int(count)
-    return counts if len(counts) > 1 else None
-
-
-def folders(root: Root = HOST) -> list[PurePosixPath]:
-    """Return the folders of all CPUs in /sys, by number."""
-    return root.below(CPUS, "cpu[0-9]+")
-
-
-def online(root: Root = HOST) -> frozenset[int]:
-    """Return the numbers of the CPUs that are switched on; empty if the system does not say."""
-    listed = root.line(CPUS / "online")
-    if listed:
-        return system.cpus_of(listed)
-    found = re.findall(r"^processor\s*:?\s*([0-9]+)", _cpuinfo(root), re.MULTILINE)
-    return frozenset(map(int, found)) or frozenset(int(cpu.name[3:]) for cpu in folders(root))
-
-
-def _cpuinfo(root: Root) -> str:
-    try:
-        return root.text(CPUINFO)
-    except OSError:
-        return ""
+def is_arm(root: Root) -> bool:
+    """Say whether the machine has Arm cores."""
+    known = CpuInfo(cpuinfo_text(root)).architecture or family_of(system.architecture(root))
+    return known == "arm"
 
 
 def logical_cores(root: Root) -> int | None:
@@ -147,7 +130,7 @@ def physical_cores(root: Root) -> int | None:
     if lists:
         return len(lists)
     cores = {}  # of each package, as the kernel lists them on x86
-    for block in _cpuinfo(root).split("\n\n"):
+    for block in cpuinfo_text(root).split("\n\n"):
         package = re.search(r"^physical id\s*:\s*(\S+)", block, re.MULTILINE)
         count = re.search(r"^cpu cores\s*:\s*([0-9]+)", block, re.MULTILINE)
         if package and count:
@@ -175,16 +158,13 @@ def _cache_instances(root: Root) -> dict[str, int] | None:
 
 
 def _numa_nodes(root: Root) -> int | None:
+    """Return how many nodes have CPUs; others hold only memory, such as a GPU's."""
     if root.is_macos:
         return 1
-    return len(root.below(NODES, "node[0-9]+")) or None
-
-
-def core_of(root: Root, cpu: PurePosixPath) -> str | None:
-    """Return the kernel's list of the CPUs that share a core with the CPU of the folder `cpu`."""
-    names = ("core_cpus_list", "thread_siblings_list")  # the newer name, the older one
-    stated = (root.line(cpu / "topology" / name) for name in names)
-    return next(filter(None, stated), None)
+    nodes = root.below(NODES, "node[0-9]+")
+    lists = {node: root.exists(node / "cpulist") for node in nodes}
+    with_cpus = [node for node in nodes if not lists[node] or root.line(node / "cpulist")]
+    return len(with_cpus) or len(nodes) or None
 
 
 def threads_per_core(root: Root) -> int | None:
@@ -211,12 +191,17 @@ FACTS = (
         threads_per_core,
         "topology in /sys: the core that has most; else logical divided by physical cores",
     ),
-    Fact("core_kinds", core_kinds, "kinds or capacities in /sys; sysctl on macOS", absent=""),
+    Fact(
+        "core_kinds",
+        core_kinds,
+        "kinds or capacities in /sys, else Arm's parts in /proc/cpuinfo; sysctl on macOS",
+        absent="",
+    ),
     Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes"),
     Fact(
         "cache_instances",
         _cache_instances,
         "cache in /sys: distinct sets of CPUs that share a cache",
     ),
-    Fact("numa_nodes", _numa_nodes, "nodes in /sys"),
+    Fact("numa_nodes", _numa_nodes, "nodes in /sys that have CPUs"),
 )

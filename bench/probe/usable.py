@@ -6,11 +6,11 @@ import os
 import re
 
 from bench.probe.cgroup import cpu_quota, cpuset, memory_limit
+from bench.probe.cpus import CPUS, core_of, online
 from bench.probe.fact import Fact
 from bench.probe.memory import total
 from bench.probe.root import HOST, Root
 from bench.probe.system import cpus_of
-from bench.probe.topology import CPUS, core_of, online
 
 TITLE = "What a job may use"
 

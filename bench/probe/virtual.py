@@ -8,14 +8,15 @@ from pathlib import PurePosixPath
 import psutil
 
 import bench.probe.system as system
-from bench.probe.cgroup import MEMBERSHIP, MOUNTS
+from bench.probe.container import container
+from bench.probe.cpus import cpuinfo_text
 from bench.probe.fact import Absent, Fact
-from bench.probe.root import HOST, Inner, Root
+from bench.probe.root import HOST, Root
+from bench.probe.translation import translator
 
 TITLE = "Virtualisation"
 
 DMI = PurePosixPath("/sys/class/dmi/id")
-CPUINFO = "/proc/cpuinfo"
 
 #: Words in the vendor or product of the firmware's tables, and their hypervisors.
 HYPERVISORS: tuple[tuple[str, str], ...] = (
@@ -35,32 +36,8 @@ HYPERVISORS: tuple[tuple[str, str], ...] = (
     ("qemu", "QEMU"),
 )
 
-#: Patterns in the group path of a containerised process.
-CONTAINER_GROUPS: tuple[tuple[str, str], ...] = (
-    ("kubepods", "Kubernetes"),
-    ("docker", "Docker"),
-    ("libpod", "Podman"),
-    ("lxc", "LXC"),
-    ("containerd", "containerd"),
-)
-
-#: Folders that Kubernetes creates in every container of a pod, and a variable that it sets.
-KUBERNETES_MARKS = ("/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io")
-KUBERNETES_VARIABLE = "KUBERNETES_SERVICE_HOST"
-
-#: A container about which we know only that its root consists of image layers.
-LAYERS = "containerd or similar"
-
 #: How AWS writes instance types: `c7i.large`, `u-6tb1.metal`.
 INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
-
-#: Files at the root of a container, and its kind.
-CONTAINER_MARKS: tuple[tuple[str, str], ...] = (
-    ("/run/.containerenv", "Podman"),
-    ("/.dockerenv", "Docker"),
-    ("/singularity", "Singularity"),
-    ("/.singularity.d", "Singularity"),
-)
 
 
 def dmi(name: str, root: Root = HOST) -> str | None:
@@ -73,6 +50,18 @@ def firmware_instance_type(root: Root = HOST) -> str | None:
     product = dmi("product_name", root) or ""
     is_aws = dmi("sys_vendor", root) == "Amazon EC2"
     return product if is_aws and INSTANCE_TYPE.fullmatch(product) else None
+
+
+def virtualisation(root: Root = HOST) -> str:
+    """Return the hypervisor's name, and what translates this process's instructions, or `none`."""
+    translated = translator(root)
+    if translated is None:
+        return hypervisor(root)
+    try:
+        name = hypervisor(root)
+    except Absent:
+        name = "none"
+    return ", ".join([*([] if name == "none" else [name]), f"translated by {translated}"])
 
 
 def hypervisor(root: Root = HOST) -> str:
@@ -96,52 +85,13 @@ def hypervisor(root: Root = HOST) -> str:
     return _known(asked) or asked or "unknown hypervisor"
 
 
-def container(root: Root = HOST) -> str:
-    """Return the container's kind, or `none` outside a container.
-
-    A pod's own namespaces hide its group's path, so Kubernetes is also recognised by its marks.
-    """
-    groups = _text(root, MEMBERSHIP)
-    kinds = ["Kubernetes"] if "kubepods" in groups else []
-    if root.variable(KUBERNETES_VARIABLE) or any(map(root.exists, KUBERNETES_MARKS)):
-        kinds.append("Kubernetes")
-    kinds += [name for mark, name in CONTAINER_GROUPS if mark in groups]
-    kinds += [name for mark, name in CONTAINER_MARKS if root.exists(mark)]
-    if kinds:
-        return kinds[0]
-    if "microsoft" in (root.line("/proc/sys/kernel/osrelease") or "").lower():
-        return "WSL"
-    # systemd-nspawn, LXC and Flatpak set this variable, in lower case
-    declared = root.variable("container")
-    return declared or (LAYERS if _root_is_layers(root) else "none")
-
-
 def _known(text: str) -> str | None:
     return next((name for mark, name in HYPERVISORS if mark in text), None)
 
 
-def _text(root: Root, file: Inner) -> str:
-    try:
-        return root.text(file)
-    except OSError:
-        return ""
-
-
-def _root_is_layers(root: Root) -> bool:
-    """Say whether the root is an overlay as container engines mount it.
-
-    Live systems mount their overlay from a source with another name. Source: proc_pid_mountinfo(5).
-    """
-    for line in _text(root, MOUNTS).splitlines():
-        own, _, rest = line.partition(" - ")
-        if own.split()[4:5] == ["/"] and rest.split()[:2] == ["overlay", "overlay"]:
-            return True
-    return False
-
-
 def _is_guest(root: Root) -> bool | None:
     """Say whether the first CPU has the x86 flag `hypervisor`; None for other CPUs."""
-    flags = re.search(r"^flags\s*:(.*)$", _text(root, CPUINFO), re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.*)$", cpuinfo_text(root), re.MULTILINE)
     return None if flags is None else "hypervisor" in flags[1].split()
 
 
@@ -157,11 +107,16 @@ def has_battery(root: Root = HOST) -> bool:
 
 
 FACTS = (
-    Fact("virtualisation", hypervisor, "firmware tables, systemd-detect-virt, CPU flag"),
+    Fact(
+        "virtualisation",
+        virtualisation,
+        "firmware tables, systemd-detect-virt, CPU flag; whether instructions are translated",
+    ),
     Fact(
         "container",
         container,
-        "cgroup path, marks in the root folder, environment, marks of Kubernetes, overlay as root",
+        "what managers and systemd say below /run, cgroup path, marks in the root folder, "
+        "environment, marks of Kubernetes, mounts",
     ),
     Fact(
         "firmware_instance_type",

@@ -19,6 +19,17 @@ MachineKind = Literal["local", "cloud", "gpu"]
 UNREAD = "unknown-"
 
 
+#: Part of the reason if a cloud states a lifecycle that is neither spot nor on demand.
+NEITHER_LIFECYCLE = "means neither spot nor on demand"
+
+#: Beginning of the reason if the driver shows GPUs that cannot be read.
+UNREAD_GPUS = "GPUs are there, but cannot be read"
+
+
+#: Beginning of the reason if a source gave a value of the wrong type.
+WRONG_VALUE = "its source gave a wrong value"
+
+
 class MigFacts(Frozen):
     """One slice of a GPU in multi-instance mode."""
 
@@ -51,6 +62,9 @@ class MachineFacts(Frozen):
     machine_id: str = Field(description="digest of fixed facts and of a hashed host identity")
     machine_type: str | None = Field(
         default=None, description="digest of the fixed facts: the same for instances of one type"
+    )
+    id_version: int = Field(
+        default=1, description="version of the rules that made the ids; 1: journals that lack it"
     )
     kind: MachineKind = "local"
     host_hash: str | None = None
@@ -88,7 +102,8 @@ class MachineFacts(Frozen):
         default=None, description="CPUs of each kind, such as performance; None: all CPUs are alike"
     )
     caches_bytes: dict[str, int] | None = Field(
-        default=None, description="size of each cache of the first CPU, by level and kind"
+        default=None,
+        description="size of each cache by level and kind; `L3 (2)` is a smaller one of that name",
     )
     cache_instances: dict[str, int] | None = Field(
         default=None, description="how many of each cache the machine has"

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from bench.clock import known_date, utc_today
 from bench.errors import RequestError
-from bench.record.facts import MachineFacts
+from bench.record.facts import NEITHER_LIFECYCLE, MachineFacts
 from bench.record.price_table import TITLES, listed_type
 from bench.spec.frozen import Frozen
 from bench.text import first_problem
@@ -134,6 +134,8 @@ def price_of(label: str, facts: MachineFacts, rules: Sequence[PriceRule] = ()) -
     provider, instance_type = facts.cloud_provider, facts.cloud_instance_type
     if instance_type is None:
         return Price(None, reason="no instance type is known: give --price")
+    if NEITHER_LIFECYCLE in facts.unknown.get("cloud_lifecycle", ""):
+        return Price(None, reason="it is rented neither on demand nor as spot: give --price")
     is_spot = facts.cloud_lifecycle == "spot"
     listed = listed_price(provider, instance_type, facts.cloud_region, spot=is_spot)
     if listed is None and is_spot:

@@ -164,7 +164,7 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
     OutOfTime: {**_kept("entry schema_version jobs"), "run_id": RUN_ID, "label": LABEL},
     MachineFacts: {
         **_kept(
-            "machine_type kind cpu_model cpu_vendor cpu_architecture microarchitecture "
+            "machine_type id_version kind cpu_model cpu_vendor cpu_architecture microarchitecture "
             "cpu_signature instruction_sets cpu_flags cpu_base_hz cpu_max_hz cpu_now_hz "
             "cpu_governor cpu_boost sockets physical_cores logical_cores threads_per_core "
             "core_kinds caches_bytes cache_instances numa_nodes affinity_cpus cpuset_cpus "

@@ -147,6 +147,9 @@ def _relation(left: MachineFacts, right: MachineFacts) -> str:
     """Say whether the two are one machine, or of one type, and how the types differ."""
     if any(facts.machine_id.startswith(UNREAD) for facts in (left, right)):
         return "whether they are one machine is unknown, because some facts were not read in time"
+    if left.id_version != right.id_version:
+        versions = f"versions {left.id_version} and {right.id_version} of the rules made their ids"
+        return f"whether they are one machine is unknown, because {versions}"
     if left.machine_id == right.machine_id:
         if left.host_hash:
             return "one machine"

@@ -25,7 +25,7 @@ from bench.report.shared_columns import MACHINE, MEASURED, source_of, warnings
 from bench.report.words import notes
 
 #: Facts that are not copied into a row as they are.
-_APART = frozenset({"machine_id", "cpu_flags", "gpus", "packages", "unknown"})
+_APART = frozenset({"machine_id", "id_version", "cpu_flags", "gpus", "packages", "unknown"})
 _FACTS = tuple(name for name in MachineFacts.model_fields if name not in _APART)
 #: Lines that are shown only if a machine has a value there.
 _IF_KNOWN = frozenset({"host_name", "core_kinds"})

@@ -189,6 +189,10 @@ def unlike_machines(found: UnlikeMachines) -> str:
         f"{_fact(each)} is {_value(each.first)} and {_value(each.second)}"
         for each in found.differences
     )
+    versions = [machine.facts.id_version for machine in (found.first, found.second)]
+    if versions[0] != versions[1]:
+        rules = f"versions {versions[0]} and {versions[1]} of the rules made their ids"
+        differences = "; ".join(filter(None, (rules, differences)))
     if not differences:
         ids = (machine.facts.machine_id[:12] for machine in (found.first, found.second))
         differences = f"they are two machines, {' and '.join(ids)}"

@@ -146,7 +146,8 @@ def test_version_1_tells_a_container_of_a_limit_that_lies_outside_of_it(tree):
         "memory/memory.limit_in_bytes": str(2**63 - 4096),
         "memory/memory.stat": f"cache 0\nhierarchical_memory_limit {2 * GIB}\nrss 9",
     }
-    assert memory_limit(tree("4:memory:/\n", files, V1, {"memory": "/docker/01"})) == 2 * GIB
+    view = tree("4:memory:/docker/01\n", files, V1, {"memory": "/docker/01"})
+    assert memory_limit(view) == 2 * GIB
 
 
 def test_a_group_is_held_to_where_the_kernel_slows_it_down(tree):

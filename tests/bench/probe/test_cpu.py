@@ -73,7 +73,7 @@ def reader(root):
         ),
         (GRAVITON, "Neoverse V1", "ARM", ["NEON", "FP16", "DOTPROD", "BF16", "I8MM", "SVE"]),
         (RASPBERRY, "Cortex-A76", "ARM", ["NEON", "FP16", "DOTPROD"]),
-        (UNNAMED_ARM, "0x123", None, ["NEON", "SVE", "SVE2"]),
+        (UNNAMED_ARM, "implementer 0x99, part 0x123", None, ["NEON", "SVE", "SVE2"]),
     ],
     ids=["Intel with AMX", "AMD", "Arm like Graviton 3", "Raspberry Pi", "an Arm nobody knows"],
 )
@@ -101,7 +101,7 @@ def test_numbers_tell_cpus_of_one_name_apart(linux, text, signature):
 
 @pytest.mark.parametrize(
     ("text", "model"),
-    [(BIG_LITTLE, "Cortex-A72 + Cortex-A53"), (UNNAMED_BIG, "0xfff + Cortex-A55")],
+    [(BIG_LITTLE, "Cortex-A72 + Cortex-A53"), (UNNAMED_BIG, "ARM part 0xfff + Cortex-A55")],
 )
 def test_each_kind_of_an_arm_machine_s_cores_is_named_the_biggest_first(linux, text, model):
     read = linux(text)

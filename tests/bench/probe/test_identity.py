@@ -12,12 +12,22 @@ import bench.probe.gpu as gpu
 import bench.probe.identity as identity
 from bench.probe.fact import Absent, read_facts
 from bench.probe.machine import probe
-from bench.record.facts import GpuFacts, MachineFacts, field_differences
+from bench.record.facts import (
+    UNREAD_GPUS,
+    WRONG_VALUE,
+    GpuFacts,
+    MachineFacts,
+    field_differences,
+)
 from bench.spec.privacy import Privacy
 
 FIXED = {
     "cpu_model": "Planted CPU",
     "cpu_architecture": "x86_64",
+    "microarchitecture": "zen3",
+    "cpu_signature": "family 25, model 1, stepping 1",
+    "instruction_sets": ("AVX", "AVX2"),
+    "caches_bytes": {"L1d": 32768, "L2": 2**19},
     "sockets": 1,
     "physical_cores": 2,
     "logical_cores": 4,
@@ -55,6 +65,10 @@ def test_what_may_vary_on_one_machine_changes_neither_id(fact):
     ("fact", "value"),
     [
         ("cpu_model", "Another CPU"),
+        ("cpu_signature", "family 26, model 2, stepping 1"),
+        ("instruction_sets", ("AVX", "AVX2", "AVX512F")),
+        ("caches_bytes", {"L1d": 49152, "L2": 2**20}),
+        ("microarchitecture", "zen5"),
         ("sockets", 2),
         ("logical_cores", 2),
         ("memory_total_bytes", 16 * 2**30),
@@ -101,7 +115,7 @@ def test_a_container_s_drawn_host_name_is_no_identity(tmp_path):
 @pytest.mark.parametrize(
     ("serials", "expected"),
     [
-        ({"product_uuid": "4c4c4544-0042", "board_serial": "b"}, "4c4c4544-0042"),
+        ({"product_uuid": "4c4c4544-0042", "board_serial": "N/A"}, "4c4c4544-0042"),
         ({"product_uuid": "00000000-0000-0000", "board_serial": "CN7016"}, "CN7016"),
         ({"board_serial": "To Be Filled By O.E.M."}, "baked-in"),
         ({}, "baked-in"),
@@ -112,10 +126,90 @@ def test_in_a_container_the_firmware_s_serial_goes_before_the_image_s_machine_id
 ):
     """Two hosts that run one image have one machine-id; what firmware says is planted."""
     files = {f"/sys/class/dmi/id/{name}": text for name, text in serials.items()}
-    files |= {"/etc/machine-id": "baked-in"}
-    assert identity.host_hash(faked_root(tmp_path, files)) == identity.salted("baked-in")
-    files |= {"/proc/self/cgroup": "0::/kubepods.slice/pod1/abc"}
+    files |= {"/etc/machine-id": "baked-in", "/proc/self/cgroup": "0::/kubepods.slice/pod1/abc"}
     assert identity.host_hash(faked_root(tmp_path, files)) == identity.salted(expected)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(
+            "/sys/class/dmi/id/product_uuid",
+            "/sys/class/dmi/id/board_serial",
+            "/sys/hypervisor/uuid",
+        ),
+        *("/proc/device-tree/serial-number", "/var/lib/cloud/data/instance-id"),
+    ],
+)
+def test_clones_of_one_image_are_two_hosts_if_a_serial_differs(tmp_path, place):
+    files = {"/etc/machine-id": "cloned"}
+    hashes = [
+        identity.host_hash(faked_root(tmp_path, {**files, place: serial}))
+        for serial in ("serial-1", "serial-2", "serial-2", "Default string")
+    ]
+    assert hashes[0] != hashes[1] == hashes[2]
+    assert hashes[3] == identity.salted("cloned")  # a placeholder tells nothing
+
+
+#: Two virtual machines that a provider both calls "AMD EPYC", with 2 CPUs and 24 GiB.
+ZEN_3 = (
+    "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: AMD EPYC\n"
+    "stepping\t: 1\nflags\t\t: fpu sse4_2 fma avx f16c avx2 hypervisor"
+)
+ZEN_5 = (
+    "vendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\n"
+    "stepping\t: 1\nflags\t\t: fpu sse4_2 fma avx f16c avx2 avx512f avx512bw avx512vl hypervisor"
+)
+
+
+def a_vm(folder, cpuinfo, l1d, l2):
+    """Return the root of a virtual machine of two CPUs, which has the machine-id of its image."""
+    files = {
+        "/etc/machine-id": "0123456789abcdef0123456789abcdef",
+        "/proc/meminfo": "MemTotal:       24684092 kB",
+        "/proc/cpuinfo": "\n\n".join(f"processor\t: {n}\n{cpuinfo}" for n in (0, 1)),
+    }
+    for cpu in (0, 1):
+        for index, (level, kind, size) in enumerate([(1, "Data", l1d), (2, "Unified", l2)]):
+            place = f"/sys/devices/system/cpu/cpu{cpu}/cache/index{index}"
+            names = {"level": level, "type": kind, "size": size, "shared_cpu_list": cpu}
+            files |= {f"{place}/{name}": value for name, value in names.items()}
+        files[f"/sys/devices/system/cpu/cpu{cpu}/topology/physical_package_id"] = 0
+    return faked_root(folder, files, architecture="x86_64", hypervisor="kvm")
+
+
+def test_two_vms_of_one_general_name_and_unlike_cpus_are_two_types_and_two_machines(tmp_path):
+    first = probe(root=a_vm(tmp_path / "a", ZEN_3, "32K", "512K"))
+    second = probe(root=a_vm(tmp_path / "b", ZEN_5, "48K", "1024K"))
+    assert first.cpu_model == second.cpu_model == "AMD EPYC"
+    assert first.host_hash == second.host_hash
+    assert None not in {first.machine_type, second.machine_type}
+    assert first.machine_type != second.machine_type
+    assert first.machine_id != second.machine_id
+    assert probe(root=a_vm(tmp_path / "c", ZEN_3, "32K", "512K")).machine_type == first.machine_type
+
+
+@pytest.mark.parametrize(
+    ("gpus", "reason"),
+    [
+        ((GpuFacts(index=0, model="Planted GPU"), GpuFacts(index=1)), None),
+        (None, f"{UNREAD_GPUS}: NVMLError: Driver/library version mismatch"),
+        (None, f"{WRONG_VALUE} (str): no tuple"),
+    ],
+)
+def test_a_machine_whose_gpus_are_there_and_unread_has_no_type(gpus, reason):
+    read = {**FIXED, "gpus": gpus}
+    unknown = {"gpus": reason} if reason else {}
+    assert identity.machine_type(read, unknown) is None
+    assert identity.machine_id(read, unknown).startswith("unknown-")
+    assert identity.why_unsure(read, unknown)["machine_type"] == "unknown: gpus could not be read"
+
+
+def test_ids_of_two_versions_of_the_rules_are_never_alike(monkeypatch):
+    now = identity.machine_id(FIXED), identity.machine_type(FIXED)
+    monkeypatch.setattr(identity, "VERSION", identity.VERSION + 1)
+    assert not {*now} & {identity.machine_id(FIXED), identity.machine_type(FIXED)}
+    assert probe().id_version == identity.VERSION
 
 
 def test_a_container_that_knows_neither_serial_nor_machine_id_has_no_identity(tmp_path):

@@ -206,7 +206,7 @@ def test_a_reader_can_say_in_words_why_there_is_nothing():
 
 def test_every_row_is_a_fact_of_the_record_and_says_how_it_is_read():
     assert len(ROWS) == len(set(ROWS))
-    derived = {"machine_id", "machine_type", "kind", "packages", "unknown"}
+    derived = {"machine_id", "machine_type", "id_version", "kind", "packages", "unknown"}
     assert set(ROWS) == set(MachineFacts.model_fields) - derived
     assert [fact.name for fact in all_facts() if not fact.how] == []
 

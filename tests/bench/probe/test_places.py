@@ -299,13 +299,40 @@ def test_off_the_clouds_no_service_is_asked(machine, monkeypatch):
     asked = []
     monkeypatch.setattr(cloud, "ask_service", asked.append)
     root = machine(dmi={"sys_vendor": "LENOVO", "product_name": "ThinkPad"})
-    monkeypatch.setattr(cloud, "provider", lambda root: None)  # of this machine too
-    for place in (HOST, root):
-        assert ROWS["cloud_provider"](root) is None
-        for name in ("cloud_instance_type", "cloud_region", "cloud_lifecycle"):
-            with pytest.raises(Absent, match="no service was asked"):
-                ROWS[name](place)
+    for name in ("cloud_provider", *cloud.KEYS):
+        with pytest.raises(Absent, match="LENOVO ThinkPad; no service was asked"):
+            ROWS[name](root)
+    monkeypatch.setattr(cloud, "provider", lambda root: None)  # of this machine
+    for name in cloud.KEYS:
+        with pytest.raises(Absent, match="no cloud's service was asked"):
+            ROWS[name](HOST)
     assert asked == []
+
+
+def test_firmware_that_names_nothing_is_not_said_to_name_no_cloud(machine):
+    assert ROWS["cloud_provider"](machine()) is None
+    assert "missing or unreadable" in cloud.OFF_CLOUD
+
+
+@pytest.mark.parametrize(
+    ("words", "lifecycle"),
+    [
+        ("spot", "spot"),
+        ("on-demand", "on-demand"),
+        ("capacity-block", None),
+        ("scheduled", None),
+        ("preemptible TRUE", "spot"),
+        ("preemptible maybe", None),
+        ("priority ", "on-demand"),
+        ("priority Low", "spot"),
+    ],
+)
+def test_only_words_that_mean_on_demand_are_on_demand(words, lifecycle):
+    if lifecycle is None:
+        with pytest.raises(Absent, match="means neither spot nor on demand"):
+            cloud._lifecycle(words)
+        return
+    assert cloud._lifecycle(words) == lifecycle
 
 
 ROWS = {fact.name: fact.read for fact in (*cloud.FACTS, *virtual.FACTS)}

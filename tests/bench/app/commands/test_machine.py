@@ -148,7 +148,7 @@ def test_of_lists_and_tables_only_what_differs_is_shown(saved, capsys):
     assert "caches\n  A: L1d 32 KiB\n  B: L1d 48 KiB\n" in out
     assert "swap total\n  A: n/a (gave no answer)\n  B: 1024 MiB\n" in out
     assert "torch\n  A: not installed\n  B: 2.9\n" in out
-    assert out.endswith("two machines of two types, by CPU model\n")
+    assert out.endswith("two machines of two types, by CPU model, instruction sets, caches\n")
 
 
 @pytest.fixture
