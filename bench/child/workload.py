@@ -15,6 +15,7 @@ from typing import Any
 from bench.child.meter import Meter
 from bench.errors import RequestError
 from bench.probe.machine import probe
+from bench.probe.root import HOST, Root
 from bench.record.facts import MachineFacts, MachineKind
 from bench.spec.description import Description
 from bench.spec.job import NO_DATA, JobSpec
@@ -104,14 +105,14 @@ def load_workload(reference: str) -> Workload:
 
 
 def probe_for(
-    workload: Workload | None, privacy: Privacy, kind: MachineKind = "local"
+    workload: Workload | None, privacy: Privacy, kind: MachineKind = "local", root: Root = HOST
 ) -> MachineFacts:
-    """Return this machine's facts, with the versions and variables that the workload names."""
+    """Return a machine's facts, with the versions and variables that the workload names."""
     if workload is None:
-        return probe(kind=kind, privacy=privacy)
+        return probe(kind=kind, privacy=privacy, root=root)
     description = workload.description
     variables = description.recorded_variables
-    return probe(description.packages, kind, variables=variables, privacy=privacy)
+    return probe(description.packages, kind, variables=variables, privacy=privacy, root=root)
 
 
 def code_digest(reference: str) -> str:

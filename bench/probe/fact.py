@@ -50,11 +50,12 @@ class Fact:
 
     def value(self, root: Root) -> Any:
         """Return the fact of the machine whose files lie below `root`."""
-        if not self.is_asked or root.answers is None:
+        if root.answers is None or not (self.is_asked or root.is_macos):
             return self.read(root)
-        if root.answers.facts.get(self.name) is None:
+        known = root.answers.facts.get(self.name)
+        if known is None and self.is_asked:
             raise Absent(root.answers.unknown.get(self.name, NOT_IN_FILES))
-        return root.answers.facts[self.name]
+        return self.read(root) if known is None else known
 
 
 @dataclass

@@ -68,8 +68,8 @@ def _version(name: str, root: Root) -> str | None:
     if root.answers is None:
         return software.version(name)
     known = root.answers.facts.get("packages") or {}
-    if name not in known:
-        raise Absent(NOT_IN_FILES)
+    if name not in known or name in root.answers.unknown:
+        raise Absent(root.answers.unknown.get(name, NOT_IN_FILES))
     return str(known[name]) if known[name] is not None else None
 
 

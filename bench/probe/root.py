@@ -8,6 +8,7 @@ root is a folder with the files of any machine: no path and no link in it leads 
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import platform
 import re
@@ -27,8 +28,9 @@ ANSWERS = "answers.json"
 #: Links that a path may lead through, as in Linux.
 MOST_LINKS = 40
 
-#: Bytes that are read of a file at most; 2,000 CPUs have about 3 MB of /proc/cpuinfo.
-MOST_BYTES = 2**25
+#: Bytes that are asked for at once (the files of /proc/sys refuse more), and how often at most:
+#: 2,000 CPUs have about 3 MB of /proc/cpuinfo.
+PIECE_BYTES, MOST_PIECES = 2**16, 2**9
 
 Inner = PurePosixPath | str
 
@@ -92,10 +94,11 @@ class Root:
     def text(self, inner: Inner) -> str:
         """Return a file's text; bytes that are no text become `\ufffd`. Raises OSError."""
         path = self.path(inner)
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(inner))
-            return file.read(MOST_BYTES).decode(errors="replace")
+            pieces = iter(lambda: file.read(PIECE_BYTES), b"")
+            return b"".join(itertools.islice(pieces, MOST_PIECES)).decode(errors="replace")
 
     def line(self, inner: Inner) -> str | None:
         """Return the text of a one-line file; None if it is empty, missing or unreadable."""
@@ -167,7 +170,9 @@ def faked(folder: Path | str) -> Root:
         raise RequestError(
             "this folder is not the root of a machine: it has no folder `proc`",
             seen=folder,
-            next_step="name the folder that holds proc, sys and etc, such as an unpacked file of "
+            next_step=f"unpack it (tar -xzf {place.name} -C DIR) and name the folder"
+            if place.is_file()
+            else "name the folder that holds proc, sys and etc, such as an unpacked file of "
             "`machine --collect FILE.tar.gz`",
         )
     return root

@@ -205,9 +205,14 @@ class HistoryRequest:
 
 @dataclass(frozen=True)
 class MachineRequest:
-    """The facts of this machine."""
+    """The facts of this machine, or of the machine whose files lie below the folder `root`.
+
+    `collect` is the archive to which this machine's files are packed.
+    """
 
     workload: str
+    root: str | None = None
+    collect: str | None = None
     as_json: bool = False
     frameworks: bool = False
     look: bool = False

@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,8 +16,11 @@ from bench.app.facts_text import Rows, headline, lines, sections
 from bench.app.options import Command, ExitCodes, Option, flag, price_option, workload_option
 from bench.app.plan import default_label
 from bench.child import runtime
-from bench.child.workload import load_workload, probe_for
+from bench.child.workload import Workload, load_workload, probe_for
 from bench.clock import utc_today
+from bench.errors import RequestError
+from bench.probe.collect import collect
+from bench.probe.root import HOST, faked
 from bench.probe.usable import threads
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.price import Price, price_of, read_rules
@@ -42,6 +46,17 @@ def command(program: Program, about: str) -> click.Command:
                 "--label", metavar="NAME", help="this machine's name in `run --label` and prices"
             ),
             price_option(),
+            Option(
+                "--root",
+                metavar="DIR",
+                help="read the facts of the machine whose proc, sys and etc lie below DIR",
+            ),
+            Option(
+                "--collect",
+                metavar="FILE.tar.gz",
+                help="pack the files that the facts are read from, without serials and names, for "
+                "a bug report; --root reads them when they are unpacked",
+            ),
             flag("--show-hostnames", "show the host's name, not only its hash"),
             workload_option(program),
         ],
@@ -54,10 +69,14 @@ def request_of(*, show_hostnames: bool, **values: Any) -> MachineRequest:
 
 
 def execute(request: MachineRequest) -> int:
-    """Print the facts."""
+    """Print the facts, or pack what they are read from."""
+    _check(request)
     rules = read_rules(request.price) if request.price else ()
     workload = load_workload(request.workload)
-    facts = probe_for(workload, request.privacy)
+    if request.collect is not None:
+        return _collect(Path(request.collect), workload)
+    root = HOST if request.root is None else faked(request.root)
+    facts = probe_for(workload, request.privacy, root=root)
     price = price_of(request.label or default_label(facts), facts, rules)
     loaded, failed = None, {}
     if request.frameworks:
@@ -75,6 +94,33 @@ def execute(request: MachineRequest) -> int:
             print(f"  {line}".rstrip())
     if request.look:
         print(look(threads(), on_gpu=workload.may_use_gpu()).words())
+    return 0
+
+
+def _check(request: MachineRequest) -> None:
+    """Raise RequestError if options exclude each other."""
+    live = {"--frameworks": request.frameworks, "--look": request.look}
+    for word, other in (("--root", request.root), ("--collect", request.collect)):
+        given = [name for name, is_given in live.items() if is_given]
+        if word == "--root" and request.collect is not None:
+            given.append("--collect")
+        if other is not None and given:
+            raise RequestError(
+                f"{word} does not go with {given[0]}, which looks at this machine itself",
+                seen=f"{word} {other} {given[0]}",
+                next_step=f"leave out {word} or {given[0]}",
+            )
+
+
+def _collect(path: Path, workload: Workload) -> int:
+    """Pack this machine's files and say what was written and removed."""
+    found = collect(path, lambda root: probe_for(workload, Privacy(), root=root))
+    print(f"{found.path} holds {found.files} files of this machine")
+    print("Removed or replaced:")
+    for what in found.removed or ("nothing",):
+        print(f"  {what}")
+    print("Kept: what the hardware and its operating system are, versions of packages, limits.")
+    print(f"To read it: tar -xzf {found.path.name} -C DIR, then machine --root DIR")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
@@ -94,6 +95,38 @@ def test_frameworks_say_how_they_were_built_where_that_is_asked_for():
     assert built["oneDNN"] in {"yes", "no"}
     assert built["is_cuda_build"] in {"yes", "no"}
     assert all(pool["threads"] >= 1 for pool in runtime["thread_pools"])
+
+
+def test_a_collected_machine_is_read_by_its_unpacked_folder(tmp_path, capsys):
+    archive = tmp_path / "own.tar.gz"
+    assert run_command(["machine", "--collect", str(archive)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{archive} holds ")
+    assert "Removed or replaced:" in said
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path / "root", filter="data")
+    assert run_command(["machine", "--root", str(tmp_path / "root"), "--json"]) == 0
+    there = json.loads(capsys.readouterr().out)
+    assert run_command(["machine", "--json"]) == 0
+    assert there["machine_type"] == json.loads(capsys.readouterr().out)["machine_type"]
+    assert run_command(["machine", "--collect", str(archive)]) == 2
+    assert "collecting replaces no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--root", "{0}"], "it has no folder `proc`"),
+        (["--root", "{0}", "--look"], "--root does not go with --look"),
+        (["--root", "{0}", "--collect", "x"], "--root does not go with --collect"),
+        (["--collect", "x", "--frameworks"], "--collect does not go with --frameworks"),
+    ],
+)
+def test_a_root_that_is_none_and_options_that_exclude_each_other_are_wrong_requests(
+    tmp_path, capsys, words, error
+):
+    assert run_command(["machine", *(word.format(tmp_path) for word in words)]) == 2
+    assert error in capsys.readouterr().err
 
 
 @pytest.fixture
