@@ -73,6 +73,71 @@ Features\t: fp asimd sve sve2
 CPU implementer\t: 0x99
 CPU part\t: 0x123
 """
+POWER = """\
+processor\t: 0
+cpu\t\t: POWER9 (architected), altivec supported
+clock\t\t: 2300.000000MHz
+revision\t: 2.2 (pvr 004e 1202)
+
+timebase\t: 512000000
+platform\t: pSeries
+model\t\t: IBM pSeries (emulated by qemu)
+"""
+RISCV = """\
+processor\t: 0
+hart\t\t: 2
+isa\t\t: rv64imafdcv_zicsr_zba
+mmu\t\t: sv39
+mvendorid\t: 0x5b7
+marchid\t\t: 0x0
+mimpid\t\t: 0x0
+"""
+LOONGSON = """\
+system type\t\t: generic-loongson-machine
+
+processor\t\t: 0
+CPU Family\t\t: Loongson-64bit
+Model Name\t\t: Loongson-3A5000
+CPU Revision\t\t: 0x10
+CPU MHz\t\t: 2500.00
+Features\t\t: cpucfg lam fpu lsx lasx
+"""
+OLD_ARM = """\
+Processor\t: ARMv7 Processor rev 10 (v7l)
+processor\t: 0
+BogoMIPS\t: 1988.28
+
+processor\t: 1
+BogoMIPS\t: 1988.28
+
+Features\t: swp half thumb vfp edsp neon
+CPU implementer\t: 0x41
+CPU architecture: 7
+CPU part\t: 0xc09
+
+Hardware\t: Freescale i.MX6
+Serial\t\t: 0000000000000000
+"""
+ASAHI = """\
+processor\t: 0
+Features\t: fp asimd bf16
+CPU implementer\t: 0x61
+CPU part\t: 0x022
+
+processor\t: 1
+Features\t: fp asimd sme
+CPU implementer\t: 0x61
+CPU part\t: 0x023
+"""
+QEMU_USER = GRAVITON
+ROSETTA_FOR_LINUX = """\
+processor\t: 0
+vendor_id\t: VirtualApple
+cpu family\t: 6
+model\t\t: 44
+model name\t: VirtualApple @ 2.50GHz
+flags\t\t: fpu sse4_2 avx avx2
+"""
 APPLE = """\
 machdep.cpu.brand_string: Apple M2 Pro
 hw.optional.arm.FEAT_DotProd: 1

@@ -63,12 +63,15 @@ class Mount:
 
 
 def memberships(text: str) -> dict[str, str]:
-    """Return group paths by controller of a /proc/self/cgroup text; version 2's key is UNIFIED."""
+    """Return group paths by controller of a /proc/self/cgroup text; version 2's key is UNIFIED.
+
+    Kernels before 2.6.24 wrote no number before the controllers.
+    """
     paths = {}
     for line in text.splitlines():
-        _, controllers, path = line.split(":", 2)
-        for controller in controllers.split(","):
-            paths[controller] = path
+        stated = re.fullmatch(r"(?:\d+:)?([^:]*):(/.*)", line)
+        for controller in stated[1].split(",") if stated else ():
+            paths[controller] = stated[2] if stated else ""
     return paths
 
 

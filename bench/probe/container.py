@@ -50,7 +50,6 @@ KUBERNETES_VARIABLE = "KUBERNETES_SERVICE_HOST"
 #: Files and variables that only a running container has, and its kind.
 MARKS: tuple[tuple[str, str], ...] = (
     ("/run/.containerenv", "Podman"),
-    ("/singularity", "Singularity"),
     ("/.singularity.d", "Singularity"),
     ("/dev/lxd/sock", "LXC"),
     ("/dev/incus/sock", "LXC"),
@@ -59,6 +58,9 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("SINGULARITY_CONTAINER", "Singularity"),
     ("APPTAINER_CONTAINER", "Singularity"),
 )
+
+#: The script of old versions of Singularity; a host may have a folder of that name.
+SINGULARITY_SCRIPT = "/singularity"
 
 #: A file that Docker writes into the container's root. It is left behind where the root was copied
 #: to a disk, for a virtual machine or for WSL.
@@ -92,6 +94,8 @@ def container(root: Root = HOST) -> str:
     if pod or in_groups == "Kubernetes":
         return "Kubernetes"
     marked = [name for mark, name in MARKS if root.exists(mark)]
+    if root.exists(SINGULARITY_SCRIPT) and not root.is_folder(SINGULARITY_SCRIPT):
+        marked.append("Singularity")
     marked += [name for variable, name in VARIABLES if root.variable(variable)]
     mounts = tuple(_mounts(_text(root, MOUNTS)))
     found = in_groups or next(iter(marked), None) or _stated(root) or _shown(root, mounts)

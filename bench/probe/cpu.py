@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import bench.probe.system as system
 from bench.probe.cpuinfo import read
 from bench.probe.cpus import CPUS, folders
-from bench.probe.fact import Absent, Fact
+from bench.probe.fact import MANY_S, Absent, Fact
 from bench.probe.instruction_sets import (
     family_of,
     macos_flags,
@@ -158,12 +158,12 @@ def _boost(root: Root) -> bool | None:
         stated = root.number(CPUS / name)
         if stated is not None:
             return stated == on
-    found = [root.number(cpu / name) for cpu in folders(root) for name in BOOST_OF_A_CPU]
+    cpus = [cpu for cpu in folders(root) if root.is_folder(cpu / "cpufreq")]
+    found = [root.number(cpu / name) for cpu in cpus[:MOST_CPUS] for name in BOOST_OF_A_CPU]
     if any(stated is not None for stated in found):
         return any(found)
-    drivers = (root.line(cpu / "cpufreq/scaling_driver") for cpu in folders(root))
-    driver = next(filter(None, drivers), None)
-    if driver or _clocks(root, "cpufreq/cpuinfo_max_freq"):
+    driver = next(filter(None, (root.line(cpu / "cpufreq/scaling_driver") for cpu in cpus)), None)
+    if driver or cpus:
         raise Absent(f"the cpufreq driver {driver or 'of this machine'} states no boost")
     return None
 
@@ -194,14 +194,21 @@ FACTS = (
         _flags,
         "flags, Features or isa of /proc/cpuinfo that all CPUs have; sysctl on macOS",
     ),
-    Fact("cpu_base_hz", _base_hz, "cpufreq, ACPI, or the model's name; of the fastest CPU", "Hz"),
-    Fact("cpu_max_hz", _max_hz, "cpufreq, of the fastest CPU", "Hz", NO_CPUFREQ),
+    Fact(
+        "cpu_base_hz",
+        _base_hz,
+        "cpufreq, ACPI, or the model's name; of the fastest CPU",
+        "Hz",
+        limit_s=MANY_S,
+    ),
+    Fact("cpu_max_hz", _max_hz, "cpufreq, of the fastest CPU", "Hz", NO_CPUFREQ, limit_s=MANY_S),
     Fact(
         "cpu_now_hz",
         _now_hz,
         "cpufreq or /proc/cpuinfo, of the fastest CPU during the probe",
         "Hz",
+        limit_s=MANY_S,
     ),
-    Fact("cpu_governor", _governor, "cpufreq", absent=NO_CPUFREQ),
-    Fact("cpu_boost", _boost, "intel_pstate or cpufreq", absent=NO_CPUFREQ),
+    Fact("cpu_governor", _governor, "cpufreq", absent=NO_CPUFREQ, limit_s=MANY_S),
+    Fact("cpu_boost", _boost, "intel_pstate or cpufreq", absent=NO_CPUFREQ, limit_s=MANY_S),
 )

@@ -66,11 +66,10 @@ SIGNATURES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("revision", (("revision", "revision"),)),
 )
 
-#: Fields that differ between like processors.
-_OWN = re.compile(
-    r"^(processor|physical id|core id|cpu number|hart|apicid|initial apicid|cpu MHz|bogomips)\b"
-    r".*\n?",
-    re.IGNORECASE | re.MULTILINE,
+#: Beginnings of lines that differ between like processors.
+_OWN = (
+    *("processor\t", "physical id", "core id", "cpu number", "cpu MHz", "bogomips", "BogoMIPS"),
+    *("apicid", "initial apicid", "hart\t", "siblings"),
 )
 
 
@@ -86,9 +85,11 @@ class CpuInfo:
 
         A block describes a processor, or what all of them share.
         """
-        found: dict[str, Mapping[str, str]] = {}
+        found: dict[tuple[str, ...], Mapping[str, str]] = {}
         for text in re.split(r"\n\s*\n", self.text.strip()):
-            found.setdefault(_OWN.sub("", text), dict(_fields(text)))
+            alike = tuple(line for line in text.splitlines() if not line.startswith(_OWN))
+            if alike not in found:
+                found[alike] = dict(_fields(text))
         return tuple(found.values())
 
     @cached_property
@@ -198,8 +199,10 @@ class CpuInfo:
         info = self.fields
         if "machine number" in info or info.get("vendor_id") == "IBM/S390":
             return "s390"
+        marks: tuple[tuple[str, str], ...]
         marks = (("cpu implementer", "arm"), ("cpu part", "arm"), ("hart", "riscv"))
-        for name, family in (*marks, ("cpu family", "x86"), ("timebase", "power")):
+        marks += (("cpu family", "x86"), ("flags", "x86"), ("timebase", "power"))
+        for name, family in marks:
             if name in info:
                 return "loongarch" if "loongson" in info.get("cpu family", "").lower() else family
         return None

@@ -14,6 +14,9 @@ from bench.probe.root import HOST, Root
 #: Seconds that the source of one fact may take; a row may set its own limit.
 LIMIT_S = 0.5
 
+#: Seconds for facts that are read from files of each of up to 2,000 CPUs.
+MANY_S = 2.0
+
 #: Seconds that a call to a framework may take.
 FRAMEWORK_LIMIT_S = 2.0
 
@@ -37,7 +40,8 @@ class Fact:
 
     `how` names the source. `absent` is the reason that is recorded if `read` returns None. If
     `absent` is empty, None is a result (for example, no limit is set) and is shown as `none`.
-    If `is_asked`, no file states the fact: a faked root holds the value among its answers.
+    If `is_asked`, no file states the fact: a faked root holds the value among its answers, and
+    `missing` gives the reason if it does not.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Fact:
     absent: str = "not stated by this system"
     limit_s: float = LIMIT_S
     is_asked: bool = False
+    missing: Callable[[Root], str] = lambda root: NOT_IN_FILES
 
     def value(self, root: Root) -> Any:
         """Return the fact of the machine whose files lie below `root`."""
@@ -54,7 +59,7 @@ class Fact:
             return self.read(root)
         known = root.answers.facts.get(self.name)
         if known is None and self.is_asked:
-            raise Absent(root.answers.unknown.get(self.name, NOT_IN_FILES))
+            raise Absent(root.answers.unknown.get(self.name) or self.missing(root))
         return self.read(root) if known is None else known
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bench.probe.nvml as nvml
-from bench.probe.fact import NO_ANSWER, Absent, Fact
+from bench.probe.fact import NO_ANSWER, NOT_IN_FILES, Absent, Fact
 from bench.probe.root import HOST, Root
 from bench.record.facts import UNREAD_GPUS, GpuFacts, MigFacts
 from bench.spec.privacy import salted
@@ -23,6 +23,9 @@ WAKE_S = 5.0
 
 #: Seconds for which the rows of one probe share an answer.
 SHARED_S = 1.0
+
+#: The maker's number of NVIDIA's devices on the PCI bus.
+NVIDIA = "0x10de"
 
 #: Each fact of a GPU and how it is read; NVML uses milliwatts, MHz and bytes.
 GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
@@ -54,6 +57,15 @@ def gpus(root: Root = HOST) -> tuple[GpuFacts, ...]:
     if not seen:
         raise Absent("the NVIDIA driver shows no GPU to this process")
     return tuple(seen)
+
+
+def _seen_only(root: Root) -> str:
+    """Return why a faked root without a driver's answers states no GPUs."""
+    for device in root.below("/sys/bus/pci/devices"):
+        is_display = (root.line(device / "class") or "").startswith("0x03")
+        if is_display and root.line(device / "vendor") == NVIDIA:
+            return f"{UNREAD_GPUS}: {NOT_IN_FILES}"
+    return NOT_IN_FILES
 
 
 def driver(root: Root = HOST) -> str:
@@ -172,7 +184,7 @@ def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
 
 
 FACTS = (
-    Fact("gpus", gpus, "NVML", limit_s=WAKE_S, is_asked=True),
+    Fact("gpus", gpus, "NVML", limit_s=WAKE_S, is_asked=True, missing=_seen_only),
     Fact("gpus_visible", visible, "NVML and CUDA_VISIBLE_DEVICES", is_asked=True),
     Fact("gpu_driver", driver, "NVML", is_asked=True),
 )

@@ -8,6 +8,7 @@ root is a folder with the files of any machine: no path and no link in it leads 
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 import os
 import platform
@@ -89,16 +90,23 @@ class Root:
             return Path(inner)
         if self.links_lead_out:
             return self.folder / str(inner).lstrip("/")
-        return _inside(self.folder, PurePosixPath(inner))
+        above, _, name = str(inner).rpartition("/")
+        if name in {"", ".", ".."}:
+            return _inside(self.folder, str(inner))
+        place = _inside(self.folder, above) / name
+        return _inside(self.folder, str(inner)) if place.is_symlink() else place
 
     def text(self, inner: Inner) -> str:
         """Return a file's text; bytes that are no text become `\ufffd`. Raises OSError."""
-        path = self.path(inner)
-        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe without a writer does not block
+        descriptor = os.open(self.path(inner), flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(inner))
-            pieces = iter(lambda: file.read(PIECE_BYTES), b"")
+            pieces = iter(lambda: os.read(descriptor, PIECE_BYTES), b"")
             return b"".join(itertools.islice(pieces, MOST_PIECES)).decode(errors="replace")
+        finally:
+            os.close(descriptor)
 
     def line(self, inner: Inner) -> str | None:
         """Return the text of a one-line file; None if it is empty, missing or unreadable."""
@@ -178,10 +186,11 @@ def faked(folder: Path | str) -> Root:
     return root
 
 
-def _inside(folder: Path, inner: PurePosixPath) -> Path:
+@functools.lru_cache(maxsize=4096)  # the folders of a faked root stay where they are
+def _inside(folder: Path, inner: str) -> Path:
     """Return `inner` below `folder` with its links resolved as if the folder were `/`."""
     done: list[str] = []
-    left, links = list(reversed(inner.parts)), 0
+    left, links = list(reversed(PurePosixPath(inner).parts)), 0
     while left:
         part = left.pop()
         if part == "/":
@@ -199,11 +208,6 @@ def _inside(folder: Path, inner: PurePosixPath) -> Path:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(inner))
             left += reversed(PurePosixPath(target).parts)
     return folder.joinpath(*done)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for a writer, as the opening of a named pipe would."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _by_number(name: str) -> list[tuple[bool, int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import platform
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -76,10 +77,12 @@ def hypervisor(root: Root = HOST) -> str:
 
 
 def cpus_of(text: str) -> frozenset[int]:
-    """Return the numbers of a kernel CPU list: `0-3,8` is 0, 1, 2, 3 and 8."""
+    """Return the numbers of a kernel CPU list: `0-3,8` is 0, 1, 2, 3 and 8.
+
+    Parts that are no range of CPUs are left out.
+    """
     numbers: set[int] = set()
-    for part in filter(None, text.strip().split(",")):
-        first, _, last = part.partition("-")
+    for first, last in re.findall(r"(?:^|,)([0-9]{1,5})(?:-([0-9]{1,5}))?(?=,|$)", text.strip()):
         numbers.update(range(int(first), int(last or first) + 1))
     return frozenset(numbers)
 

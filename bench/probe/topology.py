@@ -12,7 +12,7 @@ import bench.probe.system as system
 from bench.probe.core_kinds import core_kinds
 from bench.probe.cpuinfo import CpuInfo
 from bench.probe.cpus import core_of, cpuinfo_text, folders, online
-from bench.probe.fact import Absent, Fact
+from bench.probe.fact import MANY_S, Absent, Fact
 from bench.probe.instruction_sets import family_of
 from bench.probe.root import Root
 
@@ -54,8 +54,11 @@ def caches(root: Root) -> dict[str, tuple[int, int]] | None:
     `L3` and `L3 (2)` of a CPU whose dies differ.
     """
     groups: dict[tuple[str, int], set[str]] = {}
+    known: dict[str, set[int]] = {}  # by index: the CPUs that share a cache that was read
     for cpu in folders(root):
         for index in root.below(cpu / "cache", "index[0-9]+"):
+            if int(cpu.name[3:]) in known.setdefault(index.name, set()):
+                continue
             level, kind, size, shared = (
                 root.line(index / name) for name in ("level", "type", "size", "shared_cpu_list")
             )
@@ -64,6 +67,7 @@ def caches(root: Root) -> dict[str, tuple[int, int]] | None:
                 name = f"L{level}{_KINDS.get(kind or '', '')}"
                 who = shared or root.line(index / "shared_cpu_map") or cpu.name
                 groups.setdefault((name, bytes_), set()).add(who)
+                known[index.name] |= system.cpus_of(shared or "")
     found: dict[str, tuple[int, int]] = {}
     for name in sorted({name for name, _ in groups}):
         sizes = sorted((size for own, size in groups if own == name), reverse=True)
@@ -79,6 +83,10 @@ def macos_caches(sysctl: Mapping[str, str]) -> dict[str, int]:
     for key, name in MACOS_CACHES:
         if sysctl.get(key, "0") != "0":
             sizes.setdefault(name, int(sysctl[key]))
+    for key, name in MACOS_CACHES:
+        other = sysctl.get(key.replace("perflevel0", "perflevel1"), "0")
+        if "perflevel0" in key and other not in {"0", str(sizes.get(name))}:
+            sizes[f"{name} (2)"] = int(other)
     return sizes
 
 
@@ -91,14 +99,19 @@ def sockets(root: Root) -> int | None:
     if root.is_macos:
         text = system.sysctl(root).get("hw.packages")
         return int(text) if text else None
-    packages: dict[tuple[str | None, ...], set[int | None]] = {}
-    for cpu in folders(root):
-        place = tuple(root.line(cpu / "topology" / name) for name in PACKAGE)
+    cpus = folders(root)
+    names = [name for name in PACKAGE if any(root.exists(c / "topology" / name) for c in cpus[:1])]
+    packages: dict[tuple[str | None, ...], list[PurePosixPath]] = {}
+    for cpu in cpus:
+        place = tuple(root.line(cpu / "topology" / name) for name in names or PACKAGE[-1:])
         if place[-1]:
-            packages.setdefault(place, set()).add(root.number(cpu / "cpu_capacity"))
+            packages.setdefault(place, []).append(cpu)
     if len(packages) > 1 and is_arm(root):
         kinds = CpuInfo(cpuinfo_text(root)).stated("cpu part")
-        unlike = len(kinds) > 1 or len(set(map(frozenset, packages.values()))) > 1
+        capacities = {
+            frozenset(root.number(cpu / "cpu_capacity") for cpu in own) for own in packages.values()
+        }
+        unlike = len(kinds) > 1 or len(capacities) > 1
         is_board = root.exists(DEVICE_TREE) and not root.exists(ACPI)
         if unlike or is_board:
             raise Absent("this kernel numbers clusters of cores as packages")
@@ -178,30 +191,34 @@ def threads_per_core(root: Root) -> int | None:
 
 
 FACTS = (
-    Fact("sockets", sockets, "topology in /sys; sysctl on macOS"),
+    Fact("sockets", sockets, "topology in /sys; sysctl on macOS", limit_s=MANY_S),
     Fact(
         "physical_cores",
         physical_cores,
         "topology in /sys: distinct cores; else cores of the packages in /proc/cpuinfo; psutil on "
         "macOS",
+        limit_s=MANY_S,
     ),
     Fact("logical_cores", logical_cores, "CPUs online in /sys; psutil on macOS"),
     Fact(
         "threads_per_core",
         threads_per_core,
         "topology in /sys: the core that has most; else logical divided by physical cores",
+        limit_s=MANY_S,
     ),
     Fact(
         "core_kinds",
         core_kinds,
         "kinds or capacities in /sys, else Arm's parts in /proc/cpuinfo; sysctl on macOS",
         absent="",
+        limit_s=MANY_S,
     ),
-    Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes"),
+    Fact("caches_bytes", _cache_sizes, "cache in /sys; sysctl on macOS", "bytes", limit_s=MANY_S),
     Fact(
         "cache_instances",
         _cache_instances,
         "cache in /sys: distinct sets of CPUs that share a cache",
+        limit_s=MANY_S,
     ),
     Fact("numa_nodes", _numa_nodes, "nodes in /sys that have CPUs"),
 )

@@ -150,6 +150,61 @@ def test_version_1_tells_a_container_of_a_limit_that_lies_outside_of_it(tree):
     assert memory_limit(view) == 2 * GIB
 
 
+def test_version_1_s_own_answer_goes_before_limits_of_ancestors_that_are_not_in_force(tree):
+    files = {
+        "memory/a/memory.limit_in_bytes": str(GIB),
+        "memory/a/b/memory.limit_in_bytes": str(3 * GIB),
+        "memory/a/b/memory.stat": f"hierarchical_memory_limit {3 * GIB}",
+    }
+    assert memory_limit(tree("4:memory:/a/b\n", files, V1)) == 3 * GIB
+
+
+@pytest.mark.parametrize(("passed_on", "limit"), [("1", GIB), ("0", 3 * GIB)])
+def test_an_ancestor_of_version_1_limits_only_if_it_passes_its_limit_on(tree, passed_on, limit):
+    files = {
+        "memory/a/memory.limit_in_bytes": str(GIB),
+        "memory/a/memory.use_hierarchy": passed_on,
+        "memory/a/b/memory.limit_in_bytes": str(3 * GIB),
+    }
+    assert memory_limit(tree("4:memory:/a/b\n", files, V1)) == limit
+
+
+@pytest.mark.parametrize("bits", [12, 14, 16])
+def test_the_most_that_32_bits_can_count_is_no_limit(tree, bits):
+    files = {"memory/memory.limit_in_bytes": str((2**31 - 1) * 2**bits)}
+    assert memory_limit(tree("4:memory:/\n", files, V1)) is None
+
+
+def test_a_hierarchy_that_is_mounted_without_prefixes_is_read(tree):
+    files = {"cpuset/job/cpus": "2-3", "cpu/job/cfs_quota_us": "50000"}
+    files |= {"cpu/job/cfs_period_us": "100000"}
+    view = tree("3:cpuset:/job\n5:cpu:/job\n", files, {"cpuset": "cpuset,noprefix", "cpu": "cpu"})
+    assert (cpuset(view), cpu_quota(view)) == ({2, 3}, 0.5)
+
+
+@pytest.mark.parametrize(("controllers", "own"), [(None, "0::"), ("cpu", "2:cpu:")])
+def test_a_mount_that_does_not_hold_the_own_group_limits_nothing(tree, controllers, own):
+    """The host's table of mounts still holds a mount of a container that has ended."""
+    files = {f"x/{name}": "50000" for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")}
+    files |= {"x/cpu.max": "10000 100000", "x/cpu.stat": ""}
+    view = tree(f"{own}/system.slice/job.service\n", files, {"x": controllers}, {"x": "/docker/01"})
+    assert (cpu_quota(view), throttling_file(view)) == (None, None)
+
+
+def test_a_mount_above_the_namespace_is_of_an_ancestor(tree):
+    view = tree("0::/\n", {"x/cpu.max": "100000 100000"}, {"x": None}, {"x": "/../.."})
+    assert cpu_quota(view) == 1.0
+
+
+def test_one_line_that_nobody_knows_costs_the_others_nothing(tree):
+    view = tree(
+        "no such line\ncpu:/a\n",
+        {"cpu/a/cpu.cfs_quota_us": "50000", "cpu/a/cpu.cfs_period_us": "100000"},
+        V1,
+    )
+    assert cpu_quota(view) == 0.5
+
+
 def test_a_group_is_held_to_where_the_kernel_slows_it_down(tree):
     files = {"a/memory.max": str(4 * GIB), "a/memory.high": str(3 * GIB)}
     assert memory_limit(tree("0::/a\n", files)) == 3 * GIB

@@ -9,12 +9,19 @@ from faked_roots import faked_root
 from machine_samples import (
     AMD,
     APPLE,
+    ASAHI,
     BIG_LITTLE,
     GRAVITON,
     INTEL,
     INTEL_MAC,
     INTEL_MAC_PRO,
+    LOONGSON,
+    OLD_ARM,
+    POWER,
+    QEMU_USER,
     RASPBERRY,
+    RISCV,
+    ROSETTA_FOR_LINUX,
     UNNAMED_ARM,
     UNNAMED_BIG,
 )
@@ -22,7 +29,9 @@ from machine_samples import (
 import bench.probe.cpu as cpu
 import bench.probe.system as system
 import bench.probe.topology as topology
+import bench.probe.virtual as virtual
 from bench.probe.fact import Absent, was_given_up
+from bench.probe.translation import translator
 
 READ = {fact.name: fact.read for fact in (*cpu.FACTS, *topology.FACTS)}
 
@@ -84,6 +93,70 @@ def test_a_linux_machine_s_cpuinfo_gives_model_and_instruction_sets(
     assert read("cpu_model") == model
     assert read("cpu_vendor") == vendor
     assert read("instruction_sets") == tuple(sets)
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "vendor", "sets", "signature"),
+    [
+        (POWER, "POWER9 (architected)", "IBM", ("AltiVec",), "revision 2.2 (pvr 004e 1202)"),
+        (
+            *(RISCV, "T-Head core 0x0", "T-Head", ("RVV",)),
+            "vendor 0x5b7, architecture 0x0, implementation 0x0",
+        ),
+        (
+            *(LOONGSON, "Loongson-3A5000", "Loongson", ("LSX", "LASX")),
+            "family Loongson-64bit, revision 0x10",
+        ),
+        (OLD_ARM, "Cortex-A9", "ARM", ("NEON",), "implementer 0x41, part 0xc09"),
+        (
+            *(ASAHI, "Firestorm M1 + Icestorm M1", "Apple", ("NEON",)),
+            "implementer 0x61, part 0x022; implementer 0x61, part 0x023",
+        ),
+        (
+            "processor\t: 0\nvendor_id\t: X\ncpu family\t: 6\nmodel\t: 1\nflags\t: avx",
+            *("X family 6 model 1", "X", ("AVX",), "family 6, model 1"),
+        ),
+    ],
+    ids=["POWER", "RISC-V", "LoongArch", "32-bit Arm", "unlike Arm cores", "x86 without a name"],
+)
+def test_each_architecture_s_cpuinfo_names_its_cpu(linux, text, model, vendor, sets, signature):
+    read = linux(text)
+    assert (read("cpu_model"), read("cpu_vendor")) == (model, vendor)
+    assert read("instruction_sets") == sets
+    assert read("cpu_signature") == signature
+
+
+def test_an_architecture_that_lists_no_flags_says_so_in_words(linux):
+    with pytest.raises(Absent, match="lists no instruction sets"):
+        linux("processor\t: 0\ncpu\t: UltraSparc T5\n")("cpu_flags")
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "architecture", "words"),
+    [
+        (QEMU_USER, "x86_64", "an emulator (the real CPU is arm)"),
+        (INTEL, "aarch64", "an emulator (the real CPU is x86)"),
+        (ROSETTA_FOR_LINUX, "x86_64", "Rosetta 2"),
+    ],
+)
+def test_translated_instructions_are_told_and_the_real_cpu_s_sets_are_not_listed(
+    tmp_path, cpuinfo, architecture, words
+):
+    files = {"/proc/cpuinfo": cpuinfo}
+    root = faked_root(tmp_path, files, architecture=architecture, hypervisor="none")
+    assert virtual.virtualisation(root).endswith(f"translated by {words}")
+    if words == "Rosetta 2":
+        assert READ["instruction_sets"](root) == ("SSE4.2", "AVX", "AVX2")
+        return
+    for name in ("instruction_sets", "cpu_flags"):
+        with pytest.raises(Absent, match="does not state its instruction sets"):
+            READ[name](root)
+
+
+def test_a_cpu_of_the_process_s_own_architecture_is_not_translated(tmp_path):
+    for cpuinfo, architecture in ((INTEL, "x86_64"), (INTEL, "i686"), (GRAVITON, "aarch64")):
+        root = faked_root(tmp_path, {"/proc/cpuinfo": cpuinfo}, architecture=architecture)
+        assert translator(root) is None
 
 
 @pytest.mark.parametrize(
@@ -216,9 +289,47 @@ def test_the_nominal_clock_is_the_firmware_s_where_neither_driver_nor_name_state
     assert read("cpu_base_hz") == 2.45e9
 
 
+def test_a_driver_that_states_no_boost_is_named_as_the_reason(linux):
+    read = linux(AMD, {"cpu0/cpufreq/scaling_driver": "cppc_cpufreq"})
+    with pytest.raises(Absent, match="the cpufreq driver cppc_cpufreq states no boost"):
+        read("cpu_boost")
+    assert linux(AMD, {"cpu0/cpufreq/boost": "1"})("cpu_boost") is True
+
+
+def test_the_fastest_kind_of_core_states_the_clocks(linux):
+    """CPU 0 is a little one, CPU 1 states nonsense, and CPU 2 has a clock that is measured."""
+    read = linux(
+        AMD,
+        {
+            "cpu0/cpufreq/cpuinfo_max_freq": "1500000",
+            "cpu0/acpi_cppc/nominal_freq": "1000",
+            "cpu1/cpufreq/cpuinfo_max_freq": "4294967295",
+            "cpu2/cpufreq/cpuinfo_max_freq": "2000000",
+            "cpu2/acpi_cppc/nominal_freq": "1800",
+            "cpu2/cpufreq/scaling_cur_freq": "400000",
+            "cpu2/cpufreq/cpuinfo_avg_freq": "1900000",
+            "cpu2/cpufreq/scaling_governor": "performance",
+            "cpu0/cpufreq/scaling_governor": "powersave",
+        },
+    )
+    assert [read(f"cpu_{name}_hz") for name in ("base", "max", "now")] == [1.8e9, 2.0e9, 1.9e9]
+    assert read("cpu_governor") == "powersave + performance"
+
+
 @pytest.mark.parametrize(
     ("files", "kinds"),
     [
+        (
+            {
+                **{"../../cpu_core/cpus": "0-11", "../../cpu_atom/cpus": "12-19"},
+                **{"../../cpu_lowpower/cpus": "20-21", "online": "0-21"},
+            },
+            {"performance": 12, "efficiency": 8, "low power": 2},
+        ),
+        (
+            {"../../cpu_core/cpus": "0-3", "../../cpu_atom/cpus": "4-7", "online": "0-9"},
+            {"performance": 4, "efficiency": 4, "other": 2},
+        ),
         (
             {"../../cpu_core/cpus": "0-11", "../../cpu_atom/cpus": "12-19"},
             {"performance": 12, "efficiency": 8},
@@ -230,7 +341,13 @@ def test_the_nominal_clock_is_the_firmware_s_where_neither_driver_nor_name_state
         ({f"cpu{n}/cpu_capacity": "1024" for n in range(4)}, None),
         ({}, None),
     ],
-    ids=["Intel hybrid", "Arm big and little", "Arm server", "one kind"],
+    ids=[
+        *("three kinds", "a kind that nobody lists"),
+        "Intel hybrid",
+        "Arm big and little",
+        "Arm server",
+        "one kind",
+    ],
 )
 def test_kinds_of_core_are_counted_where_they_differ(linux, files, kinds):
     read = linux(INTEL, files)
@@ -271,6 +388,38 @@ def test_caches_are_counted_by_the_cpus_that_share_them(linux):
     assert (read("sockets"), read("numa_nodes")) == (2, 2)
 
 
+def test_kinds_of_arm_cores_are_told_by_their_parts_if_no_capacity_is_stated(linux):
+    read = linux(BIG_LITTLE)
+    assert read("core_kinds") == {"Cortex-A72": 1, "Cortex-A53": 2}
+
+
+def test_unlike_caches_of_one_name_are_both_listed(linux):
+    """The smaller one is listed first, and one more states no size that can be read."""
+    files = {}
+    for number, size in enumerate(("32768K", "98304K", "unknown")):
+        folder = f"cpu{number}/cache/index3"
+        names = {"level": 3, "type": "Unified", "size": size, "shared_cpu_list": number}
+        files |= {f"{folder}/{name}": str(value) for name, value in names.items()}
+    read = linux(AMD, files)
+    assert read("caches_bytes") == {"L3": 96 * 2**20, "L3 (2)": 32 * 2**20}
+    assert read("cache_instances") == {"L3": 1, "L3 (2)": 1}
+
+
+def test_packages_of_several_books_of_a_mainframe_are_counted_apart(linux):
+    files = {}
+    for number, (book, package) in enumerate([(0, 0), (0, 1), (1, 0), (1, 0)]):
+        place = f"cpu{number}/topology"
+        files |= {f"{place}/book_id": str(book), f"{place}/physical_package_id": str(package)}
+    assert linux(AMD, files)("sockets") == 3
+
+
+def test_packages_of_a_board_s_arm_chip_are_clusters(linux):
+    files = {f"cpu{n}/topology/physical_package_id": str(n // 4) for n in range(8)}
+    assert linux(GRAVITON, files)("sockets") == 2  # a server
+    with pytest.raises(Absent, match="clusters of cores"):
+        linux(GRAVITON, {**files, "../../../firmware/devicetree/base/model": "board"})("sockets")
+
+
 def test_a_system_without_sys_states_no_layout(linux):
     read = linux(INTEL)
     for name in ("caches_bytes", "cache_instances", "sockets", "numa_nodes"):
@@ -278,7 +427,11 @@ def test_a_system_without_sys_states_no_layout(linux):
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"), [("0-3,8\n", {0, 1, 2, 3, 8}), ("5", {5}), ("", set())]
+    ("text", "numbers"),
+    [
+        *(("0-3,8\n", {0, 1, 2, 3, 8}), ("5", {5}), ("", set())),
+        *(("0-1,x,4", {0, 1, 4}), ("0-4294967295", set())),
+    ],
 )
 def test_a_kernel_s_cpu_list_is_read_as_numbers(text, numbers):
     assert system.cpus_of(text) == numbers

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from faked_roots import faked_root
 
 import bench.probe.memory as memory
 import bench.probe.software as software
@@ -225,6 +226,21 @@ def test_the_peak_of_this_process_is_no_less_than_what_it_holds():
     assert peak > 0
     assert source in {"VmHWM", "ru_maxrss"}
     assert memory.resident_bytes() <= memory.peak_bytes()[0] * 1.05
+
+
+def test_huge_pages_of_all_sizes_are_counted(tmp_path):
+    """The default size is 2 MiB, and 3 pages of 1 GiB are reserved beside it."""
+    row = next(fact for fact in memory.FACTS if fact.name == "huge_pages_bytes")
+    text = "HugePages_Total:       4\nHugepagesize:       2048 kB"
+    root = faked_root(tmp_path, {"/proc/meminfo": text})
+    assert row.read(root) == 8 * 2**20
+    whole = 3 * 2**30 + 8 * 2**20
+    faked_root(tmp_path, {"/proc/meminfo": f"{text}\nHugetlb:  {whole // 1024} kB"})
+    assert row.read(root) == whole
+    folder = "/sys/kernel/mm/hugepages/hugepages-"
+    counts = {f"{folder}2048kB/nr_hugepages": 5, f"{folder}1048576kB/nr_hugepages": 3}
+    faked_root(tmp_path, counts)
+    assert row.read(root) == 3 * 2**30 + 10 * 2**20
 
 
 def test_huge_pages_are_counted_in_bytes():

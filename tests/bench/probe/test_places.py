@@ -33,8 +33,10 @@ def machine(tmp_path):
         osrelease="6.1.0",
         mounts="",
         environment=None,
+        files=None,
     ):
         files = {
+            **(files or {}),
             **dict.fromkeys(marks, ""),
             "/proc/sys/kernel/osrelease": osrelease,
             "/proc/cpuinfo": cpuinfo,
@@ -102,6 +104,12 @@ def test_a_mac_is_no_guest_unless_it_says_so(tmp_path):
     assert virtual.hypervisor(guest) == "macOS guest"
 
 
+#: A root that lies on a disk, and overlays with a lower directory.
+DISK = "26 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+LIVE = "1 2 0:9 / / rw - overlay overlay rw,lowerdir={},upperdir=/u\n"
+IN_DOCKER = {"marks": (".dockerenv",), "mounts": LIVE.format("/var/lib/docker/overlay2/l/AB")}
+
+
 @pytest.mark.parametrize(
     ("given", "kind"),
     [
@@ -116,6 +124,33 @@ def test_a_mac_is_no_guest_unless_it_says_so(tmp_path):
         ({"mounts": "1 2 0:9 / / rw - overlay /cow rw\n"}, "none"),
         ({"mounts": "1 2 0:9 / /mnt rw - overlay overlay rw\n"}, "none"),
         ({"osrelease": "5.15.0-microsoft-standard-WSL2"}, "WSL"),
+        ({"osrelease": "5.15.0-microsoft-standard-WSL2", "marks": (".dockerenv",)}, "WSL"),
+        ({"osrelease": "5.15.0-microsoft-standard-WSL2", **IN_DOCKER}, "Docker"),
+        ({"marks": (".dockerenv",), "mounts": DISK}, "none"),
+        ({"marks": ("singularity/data",)}, "none"),
+        ({"files": {"/run/systemd/container": "lxc"}}, "LXC"),
+        ({"files": {"/run/host/container-manager": "systemd-nspawn"}}, "systemd-nspawn"),
+        ({"files": {"/proc/1/environ": "PATH=/bin\0container=lxc\0"}}, "LXC"),
+        ({"mounts": "1 2 0:60 / /proc/stat rw - fuse.lxcfs lxcfs rw\n"}, "LXC"),
+        ({"mounts": "1 2 0:60 / /var/lib/lxcfs rw - fuse.lxcfs lxcfs rw\n"}, "none"),
+        ({"marks": ("proc/vz/x",)}, "OpenVZ"),
+        ({"marks": ("proc/vz/x", "proc/bc/x")}, "none"),
+        ({"group": f"0::/system.slice/docker-{'0a' * 32}.scope"}, "Docker"),
+        ({"group": "0::/system.slice/docker.service"}, "none"),
+        ({"group": "0::/app.slice/app-docker\\x2ddesktop-4711.scope"}, "none"),
+        ({"group": "0::/system.slice/containerd.service"}, "none"),
+        ({"group": "0::/system.slice/lxc.service"}, "none"),
+        ({"group": "12:cpu:/lxc/web\n0::/"}, "LXC"),
+        ({"group": f"0::/user.slice/libpod-{'0a' * 32}.scope/container"}, "Podman"),
+        ({"group": f"0::/machine.slice/libpod-conmon-{'0a' * 32}.scope"}, "none"),
+        ({"group": f"0::/actions_job/{'0a' * 32}"}, "containerd or similar"),
+        ({"group": "0::/machine.slice/systemd-nspawn@x.service/payload"}, "systemd-nspawn"),
+        ({"mounts": LIVE.format("/run/live/rootfs/filesystem.squashfs")}, "none"),
+        (
+            {"mounts": LIVE.format("/media/own") + "2 1 7:0 / /media/own ro - squashfs x ro\n"},
+            "none",
+        ),
+        ({"mounts": LIVE.format("/var/lib/docker/overlay2/l/AB:/x")}, "containerd or similar"),
         ({"group": "0::/user.slice/session-1.scope"}, "none"),
     ],
 )
