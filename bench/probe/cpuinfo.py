@@ -42,6 +42,12 @@ VENDORS: tuple[tuple[str, str], ...] = (
     *(("e500", "Freescale"), ("e6500", "Freescale"), ("ultrasparc", "Sun"), ("sparc-", "Oracle")),
 )
 
+#: Fields that only one family of architectures has.
+ARCHITECTURES: tuple[tuple[str, str], ...] = (
+    *(("cpu implementer", "arm"), ("cpu part", "arm"), ("hart", "riscv")),
+    *(("cpu family", "x86"), ("flags", "x86"), ("timebase", "power")),
+)
+
 #: Fields that tell one CPU design from another, by the field that shows the architecture.
 SIGNATURES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("stepping", (("cpu family", "family"), ("model", "model"), ("stepping", "stepping"))),
@@ -199,10 +205,7 @@ class CpuInfo:
         info = self.fields
         if "machine number" in info or info.get("vendor_id") == "IBM/S390":
             return "s390"
-        marks: tuple[tuple[str, str], ...]
-        marks = (("cpu implementer", "arm"), ("cpu part", "arm"), ("hart", "riscv"))
-        marks += (("cpu family", "x86"), ("flags", "x86"), ("timebase", "power"))
-        for name, family in marks:
+        for name, family in ARCHITECTURES:
             if name in info:
                 return "loongarch" if "loongson" in info.get("cpu family", "").lower() else family
         return None
