@@ -76,12 +76,18 @@ def memberships(text: str) -> dict[str, str]:
 
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:
-    """Return the control group hierarchies of a /proc/self/mountinfo text."""
+    """Return the visible control group hierarchies of a /proc/self/mountinfo text.
+
+    A mount is hidden by a later one on its own mount point, which has it as its parent.
+    """
     mounts = []
-    for line in text.splitlines():
-        own, _, rest = line.partition(" - ")
+    lines = [line.partition(" - ") for line in text.splitlines()]
+    over = {tuple(own.split()[1:5:3]) for own, _, _ in lines}
+    for own, _, rest in lines:
         fields, kind = own.split(), rest.split()
         if len(fields) < 5 or not kind or kind[0] not in {"cgroup", "cgroup2"}:
+            continue
+        if (fields[0], fields[4]) in over:
             continue
         named = frozenset(kind[2].split(",")) if kind[0] == "cgroup" and len(kind) > 2 else ()
         root, point = (_unescaped(field) for field in fields[3:5])
@@ -102,17 +108,17 @@ def memory_limit(root: Root = HOST) -> int | None:
     container. Ancestors that do not pass their limit on are not in force.
     """
     stated: list[str] = []
-    known_for_all = False
+    answered: list[PurePosixPath] = []  # groups whose ancestors are in their answer
     for folder in folders("memory", root):
         stated += [text for name in MEMORY_FILES if (text := _word(root, folder / name))]
         own = _word(root, folder / "memory.limit_in_bytes")
-        if not own or known_for_all:
+        if not own or any(group.is_relative_to(folder) for group in answered):
             continue
         fields = _fields(root, folder / "memory.stat")
         whole = dict(zip(fields[::2], fields[1::2], strict=False)).get("hierarchical_memory_limit")
         stated.append(whole or own)
         alone = _word(root, folder.parent / "memory.use_hierarchy") == "0"
-        known_for_all = whole is not None or alone
+        answered += [folder] if whole is not None or alone else []
     return min(filter(None, map(_limit, stated)), default=None)
 
 

@@ -93,7 +93,8 @@ class Names:
             if len(fields) < 5 or len(words) < 2:
                 continue
             is_group = words[0] in {"cgroup", "cgroup2"}
-            if not (is_group or fields[4] == "/" or words[0] == "fuse.lxcfs"):
+            hides = fields[4] in self._points  # it lies over a hierarchy
+            if not (is_group or hides or fields[4] == "/" or words[0] == "fuse.lxcfs"):
                 continue
             if is_group:
                 self._points.append(fields[4])
@@ -101,6 +102,7 @@ class Names:
             else:
                 words[1:] = _source(words[1]), _options(" ".join(words[2:]))
                 fields[3] = "/" if fields[3] == "/" else "/folder"
+                fields[4] = self._group(fields[4]) if hides else fields[4]
             lines.append(f"{' '.join(fields[:5])} rw - {' '.join(words)}\n")
         return "".join(lines)
 

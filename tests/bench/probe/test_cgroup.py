@@ -191,6 +191,21 @@ def test_a_mount_that_does_not_hold_the_own_group_limits_nothing(tree, controlle
     assert (cpu_quota(view), throttling_file(view)) == (None, None)
 
 
+def test_a_mount_that_another_one_hides_is_not_read(tree, tmp_path):
+    """The container's own groups are mounted over the host's, and the kernel states both."""
+    files = {
+        "memory/memory.limit_in_bytes": str(2 * GIB),
+        "memory/memory.stat": f"hierarchical_memory_limit {2 * GIB}",
+        "memory/job/memory.limit_in_bytes": str(GIB),
+        "memory/job/memory.stat": f"hierarchical_memory_limit {GIB}",
+    }
+    view = tree("4:memory:/docker/01/job\n", files, {"memory": "memory"})
+    mounts = tmp_path / "proc/self/mountinfo"
+    above = "50 30 0:31 /docker/01 /a\\040group/memory rw - cgroup x rw,memory\n"
+    mounts.write_text(mounts.read_text() + above)
+    assert memory_limit(view) == GIB
+
+
 def test_a_mount_above_the_namespace_is_of_an_ancestor(tree):
     view = tree("0::/\n", {"x/cpu.max": "100000 100000"}, {"x": None}, {"x": "/../.."})
     assert cpu_quota(view) == 1.0
