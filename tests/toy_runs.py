@@ -18,7 +18,8 @@ def toy_words(folder: Path, out: str, seeds: str = "[1234]") -> list[str]:
     grid = folder / "toys.yaml"
     grid.write_text(f"name: toys\nsubgrids: [{{models: ok, seeds: {seeds}, epochs: 2}}]\n")
     words = ["run", "--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
-    return [*words, "--dispatch", "inline", "--label", "desk", "--out", str(folder / out)]
+    words += ["--dispatch", "inline", "--label", "desk", "--no-figures"]
+    return [*words, "--out", str(folder / out)]
 
 
 def look_shortly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ from click.shell_completion import CompletionItem
 
 from bench.app.labels import labels_in
 from bench.spec.axes import Axis, Value
-from bench.spec.languages import LANGUAGES
 from bench.spec.request import REPORTS, Program
 from bench.spec.threads import thread_count
 from bench.text import did_you_mean
@@ -263,18 +262,6 @@ def by_option(what: str) -> Option:
         type=OneOf(["step", "total", "p10"]),
         default="step",
         help=f"what is {what}: the mean step (epoch over steps), the total, or the p10",
-    )
-
-
-def language_option(section: str = "Options") -> Option:
-    """Return the option that names the language of the report."""
-    return Option(
-        "--lang",
-        "language",
-        section=section,
-        type=OneOf(LANGUAGES),
-        default=LANGUAGES[0],
-        help="language of the report's first screen and headings; data files keep English keys",
     )
 
 

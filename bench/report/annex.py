@@ -130,6 +130,11 @@ def with_note_on_parquet(report: Report) -> Report:
     return replace(report, notes=(*report.notes, notes.no_parquet(parquet.PACKAGE)))
 
 
+def without_figures(report: Report) -> Report:
+    """Return `report`, with a note that its figures were left out on request."""
+    return replace(report, notes=(*report.notes, figure_words.NOT_WANTED))
+
+
 def with_figures(
     report: Report, results: Results, description: Description | None = None
 ) -> Report:

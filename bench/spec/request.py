@@ -75,6 +75,18 @@ class ClusterChoice:
 
 
 @dataclass(frozen=True)
+class ReportForm:
+    """How a report is written: in which language, and with or without figures."""
+
+    language: Language = LANGUAGES[0]
+    figures: bool = True
+
+
+#: The form of a report if the user asks for none.
+USUAL_FORM = ReportForm()
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """A run: what to run, how, where, and whether it is only to be shown.
 
@@ -100,7 +112,7 @@ class RunRequest:
     cluster: ClusterChoice = field(default_factory=ClusterChoice)
     limits: MeasureLimits = field(default_factory=MeasureLimits)
     series: SeriesRequest | None = None
-    language: Language = LANGUAGES[0]
+    form: ReportForm = USUAL_FORM
     serve: int | None = None
     only_show: Literal["jobs", "launches", "plan"] | None = None
 
@@ -118,7 +130,7 @@ class ReportRequest:
     labels: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     price: str | None = None
-    language: Language = LANGUAGES[0]
+    form: ReportForm = USUAL_FORM
 
 
 @dataclass(frozen=True)

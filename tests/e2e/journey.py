@@ -21,13 +21,15 @@ SHORT = ["--models", "mlp", "--epochs", "1"]
 HOG = [sys.executable, "-c", "while True: pass"]
 
 
-def command(*arguments: str, out: Path | None = None) -> list[str]:
+def command(*arguments: str, out: Path | None = None, figures: bool = False) -> list[str]:
     """Return the words of `python -m mnist_bench.run ...`, which repeats no disturbed job.
 
     Other processes may disturb any job while the tests run, so the number of its repeats is not
-    known. A later `--repeat-disturbed` among the arguments is the one that counts.
+    known. A later `--repeat-disturbed` among the arguments is the one that counts. Only tests that
+    look at figures ask for them, because they take seconds.
     """
     words = [sys.executable, "-m", "mnist_bench.run", "--repeat-disturbed", "0", *arguments]
+    words += [] if figures else ["--no-figures"]
     return words if out is None else [*words, "--out", str(out)]
 
 
@@ -56,9 +58,11 @@ def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str]
     return process.returncode, output
 
 
-def run(*arguments: str, out: Path | None = None, **environment: str) -> tuple[int, str]:
+def run(
+    *arguments: str, out: Path | None = None, figures: bool = False, **environment: str
+) -> tuple[int, str]:
     """Run `python -m mnist_bench.run` to its end; return its exit code and output."""
-    return finish(start(command(*arguments, out=out), **environment))
+    return finish(start(command(*arguments, out=out, figures=figures), **environment))
 
 
 def children_of(process: subprocess.Popen) -> list[psutil.Process]:

@@ -52,7 +52,7 @@ def words_of(out):
 def products(tmp_path_factory):
     """The matrix products through the embedded Ray: (exit code, output, results folder)."""
     out = tmp_path_factory.mktemp("matmul") / "reports"
-    code, output = journey.run(*MATMUL, "--local-only", "--label", "first", out=out)
+    code, output = journey.run(*MATMUL, "--local-only", "--label", "first", out=out, figures=True)
     return code, output, out
 
 
@@ -81,6 +81,12 @@ def test_the_tables_show_the_axes_and_the_metric_of_the_workload(products):
     markdown = (out / "summary.md").read_text()
     assert markdown.startswith("# Compute-capacity annex: NumPy matrix products\n")
     assert "| residual |" in markdown
+
+
+def test_the_report_has_the_figures_for_which_there_are_data(products):
+    names = {path.stem for path in (products[2] / "figures").glob("*.svg")}
+    assert {"steps", "spread", "phases"} <= names
+    assert not names & {"confusion", "network-mlp"}
 
 
 def test_the_report_has_no_word_of_another_workload(products):
@@ -176,6 +182,7 @@ def test_matrix_products_are_measured_on_a_cluster_of_simulated_hosts(
     monkeypatch.setattr(run_cluster, "find", lambda *asked: (cluster, "cluster: simulated"))
     out = tmp_path / "reports"
     words = ["run", *MATMUL, "--dispatch", "inline", "--label", "laptop", "--show-hostnames"]
+    words += ["--no-figures"]
     code = run_command([*words, "--out", str(out)])
     assert code == 0, capsys.readouterr().out
     assert "6 of 6 jobs measured on 3 machines, 0 failed" in capsys.readouterr().out

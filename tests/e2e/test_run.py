@@ -25,7 +25,8 @@ def smoke(tmp_path_factory, data_environment):
     """`run --grid smoke` through a real Ray: (exit code, output, results folder, what was seen)."""
     out = tmp_path_factory.mktemp("smoke") / "reports"
     process = journey.start(
-        journey.command("--grid", "smoke", "--label", "this|box", out=out), **data_environment
+        journey.command("--grid", "smoke", "--label", "this|box", out=out, figures=True),
+        **data_environment,
     )
     child = journey.wait_for(lambda: journey.job_child_of(process))
     seen = {

@@ -24,19 +24,18 @@ from bench.app.options import (
     Command,
     ExitCodes,
     Option,
-    language_option,
     only_option,
     out_option,
     price_option,
     workload_option,
 )
+from bench.app.report_options import FORM, form_of, form_options
 from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.price import read_rules
 from bench.record.run import LeftOut, Run
-from bench.spec.languages import LANGUAGES, Language
 from bench.spec.privacy import Privacy
-from bench.spec.request import Program, ReportRequest
+from bench.spec.request import USUAL_FORM, Program, ReportForm, ReportRequest
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -88,7 +87,7 @@ def command(program: Program, about: str) -> click.Command:
             ),
             only_option("the report shows only these machines"),
             price_option(PRICE),
-            language_option(),
+            *form_options(),
             workload_option(program),
         ],
     )
@@ -96,7 +95,9 @@ def command(program: Program, about: str) -> click.Command:
 
 def request_of(values: dict[str, Any]) -> ReportRequest:
     """Return the request that the parsed options make."""
-    return ReportRequest(**values)
+    form = form_of(values)
+    rest = {name: value for name, value in values.items() if name not in FORM}
+    return ReportRequest(**rest, form=form)
 
 
 def execute(request: ReportRequest, program: Program) -> int:
@@ -137,7 +138,7 @@ def _execute(request: ReportRequest, program: Program) -> int:
     for line in left_out_lines(left_out):
         print(line)
     commands = [command] if command else []
-    written = make_report(runs, request.out, workload, commands, left_out, request.language)
+    written = make_report(runs, request.out, workload, commands, left_out, request.form)
     print(written.path)
     return counts_of(runs).exit_code
 
@@ -148,7 +149,7 @@ def make_report(
     workload: Workload,
     commands: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
-    language: Language = LANGUAGES[0],
+    form: ReportForm = USUAL_FORM,
 ) -> Written:
     """Write the report of `runs` into `out`.
 
@@ -159,7 +160,7 @@ def make_report(
     from bench.report import data
     from bench.report.annex import with_note_on_parquet
 
-    results, report = report_of(runs, workload, commands, left_out, language)
+    results, report = report_of(runs, workload, commands, left_out, form)
     report = with_note_on_parquet(report)
     return Written(data.write_report(report, out)[0], results, report)
 
@@ -169,16 +170,18 @@ def report_of(
     workload: Workload,
     commands: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
-    language: Language = LANGUAGES[0],
+    form: ReportForm = USUAL_FORM,
 ) -> tuple[Results, Report]:
     """Return the results of `runs` and the report on them; see `make_report`."""
     from bench.analysis.results import analyse  # imported here, so that --help is fast
-    from bench.report.annex import report_of_results, with_figures
+    from bench.report.annex import report_of_results, with_figures, without_figures
 
     description = workload.description
     results = analyse(runs, description.outline, description.published)
-    own_words = description.translations.get(language)
-    report = report_of_results(results, commands, left_out, language, own_words)
+    own_words = description.translations.get(form.language)
+    report = report_of_results(results, commands, left_out, form.language, own_words)
+    if not form.figures:
+        return results, without_figures(report)
     return results, with_figures(report, results, description)
 
 

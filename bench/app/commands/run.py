@@ -30,8 +30,7 @@ from bench.dispatch.eligible import most_threads
 from bench.errors import DispatchError
 from bench.record.journal import find_journals
 from bench.record.run import Run
-from bench.spec.languages import LANGUAGES, Language
-from bench.spec.request import Program, RunRequest
+from bench.spec.request import USUAL_FORM, Program, ReportForm, RunRequest
 from bench.watch.look import wait_until_quiet
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
         viewer=viewer,
     )
     try:
-        code = _measure(campaign, request.language)
+        code = _measure(campaign, request.form)
     except BaseException:  # the cluster still costs money; another run may be measuring it
         run_cluster.leave(cluster, program, take_down=False)
         raise
@@ -90,7 +89,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
     return Sat(code or left, goes_on is not None)
 
 
-def _measure(campaign: Campaign, language: Language = LANGUAGES[0]) -> int:
+def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
     with one_interrupt(_say_what_is_lost):
         plan = campaign.plan
         on_gpu = plan.workload.may_use_gpu()
@@ -102,12 +101,12 @@ def _measure(campaign: Campaign, language: Language = LANGUAGES[0]) -> int:
             interrupted = campaign.run()
         except DispatchError:
             if campaign.path is not None:  # what was measured before has its report
-                _report(campaign, language)
+                _report(campaign, form)
             raise
         try:
-            code = _report(campaign, language, interrupted)
+            code = _report(campaign, form, interrupted)
         except KeyboardInterrupt:  # only the first one arrives
-            code = _report(campaign, language, interrupted)
+            code = _report(campaign, form, interrupted)
     return INTERRUPTED if interrupted else code
 
 
@@ -115,7 +114,7 @@ def _say_what_is_lost() -> None:
     print("\nending: the running job is lost, but the jobs before it are kept", flush=True)
 
 
-def _report(campaign: Campaign, language: Language, interrupted: bool = False) -> int:
+def _report(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> int:
     """Write the report and say what was measured; return 1 if anything is missing."""
     if campaign.path is None:
         print("nothing was measured")
@@ -125,7 +124,7 @@ def _report(campaign: Campaign, language: Language, interrupted: bool = False) -
     journals = find_journals(journals_in(campaign.out))
     found = with_run(run, journals, workload.description.outline)
     runs = pricing.repriced_sittings(found.runs, run)
-    written = make_report(runs, campaign.out, workload, left_out=found.left_out, language=language)
+    written = make_report(runs, campaign.out, workload, left_out=found.left_out, form=form)
     campaign.viewer.reported(written)
     for line in left_out_lines(found.left_out):
         print(line)

@@ -19,7 +19,7 @@ def viewer(request: RunRequest, workload: Workload) -> Iterator[Viewer]:
         return
     from bench.app.live.live import Live  # the analysis is not needed to start a run
 
-    with Live(workload, request.out, request.serve, language=request.language) as live:
+    with Live(workload, request.out, request.serve, form=request.form) as live:
         print(f"live:    {live.url} (on this machine alone, until the run ends)", flush=True)
         tunnel = tunnel_command(live.port, os.environ)
         if tunnel:

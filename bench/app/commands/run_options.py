@@ -21,11 +21,11 @@ from bench.app.options import (
     ThreadCounts,
     Values,
     flag,
-    language_option,
     out_option,
     price_option,
     workload_option,
 )
+from bench.app.report_options import form_of, form_options
 from bench.errors import RequestError, WorkloadError
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
@@ -199,7 +199,7 @@ def _how_to_run() -> list[Option]:
             "--job-timeout", type=POSITIVE, default=3600, metavar="S", help="a job's time limit"
         ),
         price_option(section=HOW),
-        language_option(HOW),
+        *form_options(HOW),
         option(
             "--wait-quiet",
             type=POSITIVE,
@@ -253,7 +253,7 @@ def request_of(values: dict[str, Any]) -> RunRequest:
         ),
         limits=MeasureLimits(None if minutes is None else 60 * minutes, values["max_usd"]),
         series=series_of(values),
-        language=values["language"],
+        form=form_of(values),
         serve=values["serve"],
         only_show=("launches" if values["as_json"] else "jobs")
         if values["list_jobs"]

@@ -16,7 +16,7 @@ from bench.child.workload import Workload
 from bench.record.journal import find_journals
 from bench.record.run import LeftOut, Run
 from bench.report.words import live as words
-from bench.spec.languages import LANGUAGES, Language
+from bench.spec.request import USUAL_FORM, ReportForm
 
 if TYPE_CHECKING:
     from bench.report.column import Report
@@ -33,7 +33,7 @@ class Figures:
     workload: Workload
     out: Path
     own: Path
-    language: Language = LANGUAGES[0]
+    form: ReportForm = USUAL_FORM
 
     def report(self, run: Run) -> Report:
         """Return the report of `run` as it is now, and of the others."""
@@ -43,7 +43,7 @@ class Figures:
             pricing.repriced_sittings(runs, run),
             self.workload,
             left_out=others.left_out,
-            language=self.language,
+            form=self.form,
         )[1]
 
     @cached_property

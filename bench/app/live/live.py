@@ -22,7 +22,7 @@ from bench.record.run import Run
 from bench.report.annex import title_of
 from bench.report.page.build import bare_html, summary_html
 from bench.report.page.live import STATES, Served, states_json
-from bench.spec.languages import LANGUAGES, Language
+from bench.spec.request import USUAL_FORM, ReportForm
 from bench.text import type_and_line
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Live(Viewer):
         port: int = 0,
         *,
         poll_s: float = POLL_S,
-        language: Language = LANGUAGES[0],
+        form: ReportForm = USUAL_FORM,
     ) -> None:
         self._workload, self._out, self._poll_s = workload, out, poll_s
-        self._language = language
+        self._form = form
         self._session = secrets.token_hex(8)
         self._board = Board(self._session, workload.description.outline)
         self._figures: Figures | None = None
@@ -68,7 +68,8 @@ class Live(Viewer):
         self._records = 0  # of this run, in its journal
         self._written: Path | None = None
         description = workload.description
-        title = title_of(description.outline, language, description.translations.get(language))
+        own_words = description.translations.get(form.language)
+        title = title_of(description.outline, form.language, own_words)
         self._page = bare_html(title, self._served()).encode()
         answers = {
             "/": Answer("text/html; charset=utf-8", lambda: self._page, is_page=True),
@@ -126,7 +127,7 @@ class Live(Viewer):
         def report() -> Report:
             run = read()
             self._figures = self._figures or Figures(
-                self._workload, self._out, run.path, self._language
+                self._workload, self._out, run.path, self._form
             )
             return self._figures.report(run)
 

@@ -17,6 +17,9 @@ HowToRead = tuple[str, str]
 BRACKETS = "The line is the bracket for another day (95 %), and a thin mark stands for each sitting"
 
 
+NOT_WANTED = "This report has no figures, because it was written with --no-figures."
+
+
 def missing(packages: Sequence[str]) -> str:
     """Return why a report has no figures."""
     are = "is" if len(packages) == 1 else "are"

@@ -134,7 +134,7 @@ def test_real_runs_of_two_labels_are_repeated_from_here(tmp_path, capsys):
     grid.write_text("{name: toy, subgrids: [{models: ok, epochs: 2}]}")
     options = ["--workload", toy_workload.NAME, "--grid", str(grid), "--dispatch", "inline"]
     for label in ("one", "two"):
-        words = ["run", *options, "--local-only", "--label", label]
+        words = ["run", *options, "--local-only", "--no-figures", "--label", label]
         assert cli.main([*words, "--out", out]) == 0  # it knows what was typed
     capsys.readouterr()
     words = ["compare", "one", "two", "--until-told", "--margin", "60%", "--json"]
