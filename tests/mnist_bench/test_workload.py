@@ -106,8 +106,8 @@ def a_job(model: str, **changes) -> JobSpec:
 
 
 def figures(evaluation):
-    """Return what an evaluation found, without its times."""
-    return evaluation.model_dump(exclude={"evaluate_s", "total_s"})
+    """Return what an evaluation found, without its times; a read-off has no confusion matrix."""
+    return evaluation.model_dump(exclude={"evaluate_s", "total_s", "confusion"})
 
 
 def proofs(measurement):
