@@ -24,10 +24,11 @@ def test_each_launch_starts_gets_on_and_ends_in_one_record(tmp_path):
     with LocalTransport(SETUP) as transport:
         events = list(scheduled(transport, [launch]))
     assert events[0].kind == "started"
-    assert [event.kind for event in events[1:]] == [*["progress"] * 4, "record"]
+    assert [event.kind for event in events[1:]] == [*["progress"] * 5, "record"]
     assert {event.job_id for event in events} == {launch.job.job_id}
     assert events[-1].record.measurement is not None
     assert events[1].detail["event"] == "training"
+    assert events[-2].detail["event"] == "measured"  # what follows the job is not part of it
 
 
 def test_launches_keep_their_order_and_never_overlap(tmp_path):
