@@ -180,7 +180,7 @@ def groups(
     def order(values: tuple[Any, ...]) -> list[tuple[bool, Any]]:
         return [(True, 0) if one is None else (False, one) for one in values]
 
-    kinds = []
+    found: dict[str, list[tuple[Group, list[int]]]] = {key: [] for key in names}
     for values in sorted(parts, key=order):
         told: dict[str, Any] = dict(zip(columns, values, strict=True))
         axes = tuple(
@@ -189,11 +189,12 @@ def groups(
             if (value := told[AXIS + axis.name]) is not None
         )
         cell = Cell(axes, told[epochs], told["dataset"], told["data_digest"])
-        kinds.append((cell, tuple(told[column] for column in more), parts[values]))
-    for key, name in names.items():
-        for cell, others, places in kinds:
-            if key in places:
-                yield Group(name, key, cell, others), Frame(frame.columns, places[key])
+        others = tuple(told[column] for column in more)
+        for key, places in parts[values].items():
+            found[key].append((Group(names[key], key, cell, others), places))
+    for own in found.values():
+        for group, places in own:
+            yield group, Frame(frame.columns, places)
 
 
 def median(values: Iterable[float | None]) -> float | None:

@@ -49,5 +49,7 @@ class Frame:
 
     def assign(self, name: str, values: Sequence[Any]) -> Frame:
         """Return this frame with one more column, which has a value for each of its rows."""
-        columns = {known: self[known] for known in self.columns}
-        return Frame({**columns, name: values}, range(len(self)))
+        column: list[Any] = [None] * (max(self.places, default=-1) + 1)
+        for place, value in zip(self.places, values, strict=True):
+            column[place] = value
+        return Frame({**self.columns, name: column}, self.places)

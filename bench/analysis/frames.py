@@ -6,7 +6,8 @@ the workload's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.analysis.cells import AXIS, METRIC, axis_value
@@ -14,8 +15,9 @@ from bench.analysis.columns import Frame
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.warmup import steady_figures
 from bench.record.conditions import Interference
-from bench.record.measurement import EpochRecord, Evaluation, Measurement, MemoryFacts
+from bench.record.measurement import EpochRecord, Evaluation, MemoryFacts
 from bench.spec.description import Outline
+from bench.spec.job import JobSpec
 from bench.watch.quota import held_by_quota
 
 #: The columns of both frames: which machine measured which job. `machine_key` decides what is
@@ -47,23 +49,27 @@ def jobs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
     evaluated after every epoch. `is_final` marks the last evaluation of a job. Only final rows are
     independent of each other.
     """
+    metrics = {METRIC + metric.name: metric.name for metric in outline.evaluation_metrics}
     columns = (
         *(*JOB, *axis_columns(outline), "epochs", "is_final", "train_s", "total_s"),
-        *(METRIC + metric.name for metric in outline.evaluation_metrics),
-        *(*STEADY, *WHOLE),
+        *(*metrics, *STEADY, *WHOLE),
     )
-    rows = (
-        {
-            **_job(job, outline),
-            **_evaluated(job, evaluation, outline),
-            **_watched(job, is_final=evaluation is job.measurement.final),
-            "held_by_quota": _held_by_quota(job),
-        }
-        for job in jobs
-        for evaluation in job.measurement.evaluations
-        if evaluation is job.measurement.final or evaluation.epochs in job.record.job.read_off
-    )
-    return Frame.of(columns, rows)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for job in jobs:
+            final, read_off = job.measurement.final, job.record.job.read_off
+            whole = {**_job(job, outline), **_whole(job)}
+            for evaluation in job.measurement.evaluations:
+                if evaluation is final:
+                    yield {**whole, **_evaluated(evaluation, metrics), **_ended(job)}
+                elif evaluation.epochs in read_off:
+                    yield {
+                        **whole,
+                        **_evaluated(evaluation, metrics),
+                        **_read_off(job, evaluation.epochs),
+                    }
+
+    return Frame.of(columns, rows())
 
 
 def evaluations_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
@@ -85,8 +91,8 @@ def evaluations_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
 def epochs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
     """Return one row for each epoch of each measured job."""
     times = [name for name in EpochRecord.model_fields if name != "metrics"]
-    metrics = [metric.name for metric in outline.epoch_metrics]
-    columns = (*JOB, *axis_columns(outline), *times, *(METRIC + name for name in metrics), *SEEN)
+    metrics = {METRIC + metric.name: metric.name for metric in outline.epoch_metrics}
+    columns = (*JOB, *axis_columns(outline), *times, *metrics, *SEEN)
 
     def rows() -> Iterator[dict[str, Any]]:
         for job in jobs:
@@ -95,8 +101,8 @@ def epochs_frame(jobs: Sequence[MeasuredJob], outline: Outline) -> Frame:
                 known = seen.get(epoch.epoch)
                 yield {
                     **head,
-                    **{name: getattr(epoch, name) for name in times},
-                    **{METRIC + name: epoch.metrics.get(name) for name in metrics},
+                    **vars(epoch),
+                    **{column: epoch.metrics.get(name) for column, name in metrics.items()},
                     **({} if known is None else {name: getattr(known, name) for name in SEEN}),
                 }
 
@@ -116,12 +122,20 @@ def _job(job: MeasuredJob, outline: Outline) -> dict[str, Any]:
         "run_id": record.run_id,
         "job_id": record.job_id,
         "attempt": record.attempt,
-        "job_epochs": spec.epochs,
-        "seed": spec.seed,
-        "repeat": spec.repeat,
-        "dataset": spec.dataset,
         "data_digest": job.measurement.digests.data,
-        **{AXIS + axis.name: axis_value(spec, axis) for axis in outline.axes},
+        **_planned(spec, outline),
+    }
+
+
+@functools.lru_cache(maxsize=2**14)
+def _planned(job: JobSpec, outline: Outline) -> Mapping[str, Any]:
+    """Return what was planned of a job, which is the same on all machines."""
+    return {
+        "job_epochs": job.epochs,
+        "seed": job.seed,
+        "repeat": job.repeat,
+        "dataset": job.dataset,
+        **{AXIS + axis.name: axis_value(job, axis) for axis in outline.axes},
     }
 
 
@@ -130,51 +144,12 @@ def _seen_by_epoch(job: MeasuredJob) -> dict[int | None, Interference]:
     return {} if conditions is None else {seen.epoch: seen for seen in conditions.epochs}
 
 
-def _watched(job: MeasuredJob, is_final: bool) -> dict[str, Any]:
-    """Return what was seen of the whole job from outside; the memory of its GPUs is added up."""
-    conditions = job.record.conditions
-    whole = None if conditions is None else conditions.whole
-    flag = {"flag": None if whole is None else whole.flag}
-    if not is_final or conditions is None:
-        return flag
-    gpus = whole.gpus if whole is not None and job.measurement.device == "gpu" else ()
-    held = [gpu.memory_used_peak_bytes for gpu in gpus if gpu.memory_used_peak_bytes is not None]
-    return {
-        **flag,
-        "tree_rss_peak_bytes": conditions.tree_rss_peak_bytes,
-        "gpu_held_bytes": sum(held) if held else None,
-    }
-
-
-def _held_by_quota(job: MeasuredJob) -> bool:
-    conditions = job.record.conditions
-    whole = None if conditions is None else conditions.whole
-    threads = job.measurement.threads.asked
-    return whole is not None and held_by_quota(whole, job.record.machine.cpu_quota, threads)
-
-
-def _evaluated(job: MeasuredJob, evaluation: Evaluation, outline: Outline) -> dict[str, Any]:
-    measurement = job.measurement
-    is_final = evaluation is measurement.final
-    epochs = [epoch for epoch in measurement.epochs if epoch.epoch <= evaluation.epochs]
-    metrics = (metric.name for metric in outline.evaluation_metrics)
-    return {
-        "epochs": evaluation.epochs,
-        "is_final": is_final,
-        "train_s": measurement.train_s if is_final else sum(epoch.wall_s for epoch in epochs),
-        "total_s": evaluation.total_s,
-        **{METRIC + name: evaluation.metrics.get(name) for name in metrics},
-        **(job.steady if is_final else steady_figures(measurement, epochs)),
-        **_whole(measurement),
-        **({} if is_final else dict.fromkeys(MemoryFacts.model_fields)),
-        "final_weights": evaluation.weights_digest,
-    }
-
-
-def _whole(measurement: Measurement) -> dict[str, Any]:
+def _whole(job: MeasuredJob) -> dict[str, Any]:
+    """Return what is known of a whole job, whatever its evaluation; memory is the ended job's."""
+    measurement, conditions = job.measurement, job.record.conditions
     digests, epochs, work = measurement.digests, measurement.epochs, measurement.work
+    whole, quota = None if conditions is None else conditions.whole, job.record.machine.cpu_quota
     return {
-        **dict(measurement.memory),
         "first_step_s": epochs[0].step_first_s if epochs else None,
         "initial_weights": digests.initial_weights,
         "batch_order": digests.batch_order,
@@ -183,4 +158,47 @@ def _whole(measurement: Measurement) -> dict[str, Any]:
         "step_flops": work and work.flops,
         "step_bytes": work and work.bytes,
         "working_set_bytes": work and work.working_set_bytes,
+        "flag": None if whole is None else whole.flag,
+        "held_by_quota": whole is not None
+        and held_by_quota(whole, quota, measurement.threads.asked),
+    }
+
+
+def _evaluated(evaluation: Evaluation, metrics: Mapping[str, str]) -> dict[str, Any]:
+    """Return an evaluation; `metrics` are the names of its metrics by their columns."""
+    return {
+        "epochs": evaluation.epochs,
+        "total_s": evaluation.total_s,
+        "final_weights": evaluation.weights_digest,
+        **{column: evaluation.metrics.get(name) for column, name in metrics.items()},
+    }
+
+
+def _read_off(job: MeasuredJob, epochs: int) -> dict[str, Any]:
+    """Return the times of the first `epochs` of a job."""
+    trained = [epoch for epoch in job.measurement.epochs if epoch.epoch <= epochs]
+    return {
+        "is_final": False,
+        "train_s": sum(epoch.wall_s for epoch in trained),
+        **steady_figures(job.measurement, trained),
+    }
+
+
+def _ended(job: MeasuredJob) -> dict[str, Any]:
+    """Return the times and the memory of a whole job; the memory of its GPUs is added up."""
+    measurement, conditions = job.measurement, job.record.conditions
+    ended = {
+        "is_final": True,
+        "train_s": measurement.train_s,
+        **job.steady,
+        **vars(measurement.memory),
+    }
+    if conditions is None:
+        return ended
+    gpus = conditions.whole.gpus if conditions.whole and measurement.device == "gpu" else ()
+    held = [gpu.memory_used_peak_bytes for gpu in gpus if gpu.memory_used_peak_bytes is not None]
+    return {
+        **ended,
+        "tree_rss_peak_bytes": conditions.tree_rss_peak_bytes,
+        "gpu_held_bytes": sum(held) if held else None,
     }

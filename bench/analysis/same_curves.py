@@ -60,14 +60,14 @@ def tolerance_of(
     return None
 
 
+#: The values of a metric by epoch; None is not finite.
+Values = Mapping[int, float | None]
+
+
 def curve_gap(
-    first: Sequence[EpochRecord],
-    second: Sequence[EpochRecord],
-    metric: str,
-    tolerance: float | None,
+    ours: Values, theirs: Values, metric: str, tolerance: float | None
 ) -> CurveGap | None:
-    """Return how far two jobs' curves of `metric` lie apart; None if one of them has no curve."""
-    ours, theirs = _curve(first, metric), _curve(second, metric)
+    """Return how far two jobs' curves of `metric` lie apart; None if they share no epoch."""
     gaps = {epoch: _relative(ours[epoch], theirs[epoch]) for epoch in ours if epoch in theirs}
     if not gaps:
         return None
@@ -76,7 +76,8 @@ def curve_gap(
     return CurveGap(metric, len(gaps), gaps[at], at, tolerance, next(beyond, None))
 
 
-def _curve(epochs: Sequence[EpochRecord], metric: str) -> dict[int, float | None]:
+def values_of(epochs: Sequence[EpochRecord], metric: str) -> Values:
+    """Return the curve of `metric` over the epochs that report it."""
     return {one.epoch: one.metrics[metric] for one in epochs if metric in one.metrics}
 
 

@@ -7,16 +7,21 @@ for all of them, so 40 machines give 39 comparisons.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from bench.analysis.cells import Cell, cell_of, column_axes
+from bench.analysis.cells import Cell, column_axes
 from bench.analysis.differences import Difference, lasting_differences, setup_of
+from bench.analysis.equal_work import Ran, by_work, counterparts
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
-from bench.analysis.same_curves import CurveGap, curve_gap, curve_metric, tolerance_of
+from bench.analysis.same_curves import (
+    CurveGap,
+    curve_gap,
+    curve_metric,
+    tolerance_of,
+)
 from bench.analysis.telling import Subject
 from bench.spec.axes import Agreement, Metric, Value
 from bench.spec.description import Outline
@@ -28,8 +33,6 @@ NUMERIC: tuple[Subject, ...] = (
 
 #: How a job is computed: pairs of an axis's name and its value.
 Ways = tuple[tuple[str, Value | None], ...]
-#: Jobs that are equal work but for their data: axes, epochs, dataset, seed.
-_Work = tuple[Cell, int]
 
 
 class Finding(enum.Enum):
@@ -107,9 +110,10 @@ def same_jobs(
     agreements: Sequence[Agreement] = (),
 ) -> tuple[SameJobs, ...]:
     """Return the repeats of each machine, then each machine against the one that stands for all."""
-    done = _by_work(machines, measured, outline)
+    metric = curve_metric(outline, agreements)
+    done = by_work(machines, measured, outline, metric)
     names = {machine.key: machine.name for machine in machines}
-    compare = _Compare(outline, agreements, curve_metric(outline, agreements))
+    compare = _Compare(outline, agreements, metric)
     repeats = (
         compare.jobs(names[key], None, [(records[:1], records[1:]) for records in again])
         for key, works in done.items()
@@ -130,49 +134,11 @@ def same_jobs(
     return (*repeats, *pairs)
 
 
-def counterparts(works: Mapping[str, set[_Work]]) -> Iterator[tuple[str, str]]:
-    """Yield each machine with the machine that it is compared with.
-
-    The first machine is the one that shares jobs with the most others. A machine that shares none
-    with it is compared with the machine that shares the most, and no pair comes twice.
-    """
-    if not works:
-        return
-    keys, place = (
-        list(works),
-        {work: number for number, work in enumerate(set().union(*works.values()))},
-    )
-    has = np.zeros((len(keys), len(place)), dtype=np.float32)
-    for number, own in enumerate(works.values()):
-        has[number, [place[work] for work in own]] = 1
-    shared = has @ has.T
-    np.fill_diagonal(shared, 0)
-    base = int(np.argmax((shared > 0).sum(axis=1)))
-    seen: set[frozenset[int]] = set()
-    for number in range(len(keys)):
-        if number == base or not shared[number].any():
-            continue
-        against = base if shared[number, base] else int(np.argmax(shared[number]))
-        if (pair := frozenset((number, against))) not in seen:
-            seen.add(pair)
-            yield keys[number], keys[against]
-
-
+@functools.lru_cache(maxsize=2**14)
 def ways_of(cell: Cell, outline: Outline) -> Ways:
     """Return how the jobs of a cell are computed, such as by which backend and loop."""
     axes = (axis for axis in column_axes(outline) if not axis.is_batch)
     return tuple((axis.name, cell.value(axis.name)) for axis in axes)
-
-
-def _by_work(
-    machines: Iterable[Machine], measured: Iterable[MeasuredJob], outline: Outline
-) -> dict[str, dict[_Work, list[MeasuredJob]]]:
-    """Return each machine's jobs by what must agree if they are equal work; data may differ."""
-    found: dict[str, dict[_Work, list[MeasuredJob]]] = {machine.key: {} for machine in machines}
-    for job in measured:
-        work = (_cell(job, outline), job.record.job.seed)
-        found[job.machine_key].setdefault(work, []).append(job)
-    return found
 
 
 @dataclass(frozen=True)
@@ -187,24 +153,28 @@ class _Compare:
         self,
         first: str,
         second: str | None,
-        pairs: Sequence[tuple[Sequence[MeasuredJob], Sequence[MeasuredJob]]],
+        pairs: Sequence[tuple[Sequence[Ran], Sequence[Ran]]],
     ) -> SameJobs:
         """Compare the records of each pair: those of one machine with those of the other."""
         gaps = [self._worst(ours, theirs) for ours, theirs in pairs]
         known = [gap for gap in gaps if gap is not None]
         parted = [one.gap.parted for one in known if one.gap.parted is not None]
-        together = [[*ours, *theirs] for ours, theirs in pairs]
-        ours, theirs = ([job for pair in pairs for job in pair[side]] for side in (0, 1))
-        unlike, told = self._ways(together)
+        digests = [
+            [set(found) for found in zip(*(one.digests for one in (*ours, *theirs)), strict=True)]
+            for ours, theirs in pairs
+        ]
+        data, initial_weights, batch_order, final_weights = zip(*digests, strict=True)
+        ours, theirs = ([ran.job for pair in pairs for ran in pair[side]] for side in (0, 1))
+        unlike, told = self._ways([ours[0].cell for ours, _ in pairs], final_weights)
         between = lasting_differences(setup_of(ours), setup_of(theirs))
         return SameJobs(
             first=first,
             second=second,
             jobs=len(pairs),
-            data=_alike(together, "data"),
-            initial_weights=_alike(together, "initial_weights"),
-            batch_order=_alike(together, "batch_order"),
-            final_weights=_alike(together, "final_weights"),
+            data=_alike(data),
+            initial_weights=_alike(initial_weights),
+            batch_order=_alike(batch_order),
+            final_weights=_alike(final_weights),
             worst=max(known, key=_excess, default=None),
             first_parted=min(parted, default=None),
             parted=len(parted),
@@ -219,7 +189,7 @@ class _Compare:
             ),
         )
 
-    def _worst(self, ours: Sequence[MeasuredJob], theirs: Sequence[MeasuredJob]) -> WorstGap | None:
+    def _worst(self, ours: Sequence[Ran], theirs: Sequence[Ran]) -> WorstGap | None:
         """Return the largest gap between the first record of one side and those of the other.
 
         None if the data differ, because unlike data are never compared.
@@ -227,37 +197,29 @@ class _Compare:
         first, metric = ours[0], self.metric
         if metric is None:
             return None
-        spec, gaps, cell = first.record.job, [], _cell(first, self.outline)
-        axes = dict(cell.axes)
+        gaps, axes = [], dict(first.cell.axes)
         for other in theirs:
-            if first.measurement.digests.data != other.measurement.digests.data:
+            if first.digests[0] != other.digests[0]:
                 return None
-            devices = (first.measurement.device, other.measurement.device)
+            devices = (first.device, other.device)
             within = tolerance_of(metric.name, axes, devices, self.agreements)
-            curves = (first.measurement.epochs, other.measurement.epochs)
-            if (gap := curve_gap(*curves, metric.name, within)) is not None:
-                gaps.append(WorstGap(cell, spec.seed, gap))
+            if (gap := curve_gap(first.curve, other.curve, metric.name, within)) is not None:
+                gaps.append(WorstGap(first.cell, first.job.record.job.seed, gap))
         return max(gaps, key=_excess, default=None)
 
     def _ways(
-        self, together: Sequence[Sequence[MeasuredJob]]
+        self, cells: Iterable[Cell], final_weights: Iterable[set[str | None]]
     ) -> tuple[dict[Ways, int], dict[Ways, int]]:
         """Return how many jobs ended with unlike weights, and how many tell, by computation."""
         unlike: dict[Ways, int] = {}
         told: dict[Ways, int] = {}
-        for jobs in together:
-            digests = {_digest(job, "final_weights") for job in jobs}
+        for cell, digests in zip(cells, final_weights, strict=True):
             if None not in digests:
-                ways = ways_of(_cell(jobs[0], self.outline), self.outline)
+                ways = ways_of(cell, self.outline)
                 told[ways] = told.get(ways, 0) + 1
                 if len(digests) > 1:
                     unlike[ways] = unlike.get(ways, 0) + 1
         return unlike, told
-
-
-def _cell(job: MeasuredJob, outline: Outline) -> Cell:
-    """Return the cell of a whole job, on whatever data."""
-    return cell_of(job.record.job, job.record.job.epochs, None, outline)
 
 
 def _excess(worst: WorstGap) -> tuple[float, float]:
@@ -266,15 +228,7 @@ def _excess(worst: WorstGap) -> tuple[float, float]:
     return (0.0 if not gap.tolerance else gap.greatest / gap.tolerance, gap.greatest)
 
 
-def _alike(together: Iterable[Sequence[MeasuredJob]], name: str) -> Alike:
-    digests = ({_digest(job, name) for job in jobs} for jobs in together)
+def _alike(digests: Iterable[set[str | None]]) -> Alike:
+    """Return in how many jobs a digest is the same, given the digests of each job's records."""
     told = [found for found in digests if None not in found]
     return Alike(sum(len(found) == 1 for found in told), len(told))
-
-
-def _digest(job: MeasuredJob, name: str) -> str | None:
-    """Return a digest of a job; the last evaluation holds the digest of the final weights."""
-    if name == "final_weights":
-        return job.measurement.final.weights_digest
-    value = getattr(job.measurement.digests, name)
-    return None if value is None else str(value)
