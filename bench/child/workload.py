@@ -116,11 +116,16 @@ def probe_for(
 
 
 def code_digest(reference: str) -> str:
-    """Return the SHA-256 of the engine's and the workload's source files, sorted by name."""
+    """Return the SHA-256 of the engine's and the workload's source files, sorted by name.
+
+    Hidden files are no sources: an editor keeps its locks there (`.#plan.py`, a link to nowhere).
+    """
     digest = hashlib.sha256()
     for package in (ENGINE, *load_workload(reference).description.sources):
         root = source_folder(package)
         for file in sorted(root.rglob("*.py")):
+            if file.name.startswith("."):
+                continue
             digest.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
             digest.update(file.read_bytes())
     path = workload_file(reference)
