@@ -11,8 +11,9 @@ from pathlib import Path
 
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun, cluster_request
+from bench.app.folder_lock import held
 from bench.app.live.viewer import Viewer
-from bench.app.out_folder import held, journals_in, prepare_folder
+from bench.app.out_folder import journals_in, prepare_folder
 from bench.app.own_machine import OwnMachine, own_setup
 from bench.app.plan import Plan
 from bench.app.pricing import repriced

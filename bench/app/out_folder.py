@@ -1,15 +1,10 @@
-"""The folder into which a run writes: its journals, its check, and its lock for one run."""
+"""The folder into which a run writes: its journals, and the look whether it can be written."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from bench.errors import RequestError
 from bench.record.journal import unwritable
 
 
@@ -31,18 +26,3 @@ def prepare_folder(out: Path) -> None:
             if folder.is_dir():
                 folder.rmdir()
         raise unwritable(out, error) from error
-
-
-@contextmanager
-def held(out: Path) -> Iterator[None]:
-    """Hold the folder: two runs at once would disturb each other and mix their reports."""
-    lock = FileLock(out / ".lock")
-    try:
-        acquired = lock.acquire(timeout=0)
-    except Timeout as error:
-        raise RequestError(
-            f"another run is writing to {out}",
-            next_step="wait for it: two runs on one machine spoil each other's figures",
-        ) from error
-    with acquired:
-        yield
