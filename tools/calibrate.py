@@ -18,7 +18,7 @@ from typing import Any
 from bench.analysis.calibrate import calibrate
 from bench.analysis.pooling import measured_jobs
 from bench.errors import BenchError
-from bench.record.journal import find_journals, read_run
+from bench.record.journal import find_journals, read_runs
 from bench.record.run import merged
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import calibration
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         for path in (find_journals(given) if given.is_dir() else [given])
     ]
     try:
-        jobs = measured_jobs(merged(map(read_run, paths)))
+        jobs = measured_jobs(merged(run for path in paths for run in read_runs(path)))
         found, few = calibrate(
             jobs,
             DESCRIPTION.outline,

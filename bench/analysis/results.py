@@ -128,6 +128,11 @@ class Results:
         return {one.name: one for one in self.contenders}
 
     @property
+    def flaws(self) -> tuple[str, ...]:
+        """The lines of the journals that do not count, each once, as the journals name them."""
+        return tuple(dict.fromkeys(flaw for share in self.shares for flaw in share.warnings))
+
+    @property
     def dataset_notes(self) -> dict[str, tuple[str, ...]]:
         """The notes on the data of some runs: the ids of the runs by note."""
         notes: dict[str, dict[str, None]] = {}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun, cluster_request
+from bench.app.continuing import mended, why_anew
 from bench.app.folder_lock import held
 from bench.app.live.viewer import Viewer
 from bench.app.out_folder import journals_in, prepare_folder
@@ -18,6 +18,7 @@ from bench.app.own_machine import OwnMachine, own_setup
 from bench.app.plan import Plan
 from bench.app.pricing import repriced
 from bench.app.progress import Progress, make_progress
+from bench.app.run_header import new_header
 from bench.clock import utc_now
 from bench.cluster.find import Cluster
 from bench.dispatch.budget import Budget
@@ -27,10 +28,10 @@ from bench.dispatch.scheduler import AT_HOME, Scheduler
 from bench.dispatch.supply import Known, Supply
 from bench.dispatch.timed_supply import supply_of
 from bench.dispatch.transport import THIS_MACHINE, Transport
-from bench.errors import StoreError
+from bench.errors import OutputError
 from bench.record.conditions import LookRecord
-from bench.record.journal import Journal, find_journals, read_run, unfinished
-from bench.record.lines import ClusterEntry, OutOfTime, RunHeader, SeriesPlace
+from bench.record.journal import Journal, find_journals, read_run
+from bench.record.lines import ClusterEntry, OutOfTime, ReportEntry, RunHeader, SeriesPlace
 from bench.record.run import Run, Share
 from bench.spec.request import Dispatch, MeasureLimits
 
@@ -77,7 +78,9 @@ class Campaign:
         self.limits, self._spoken = limits or MeasureLimits(), spoken
         self.viewer = viewer or Viewer()
         self.path: Path | None = None
+        self._run_id: str | None = None
         self.look: LookRecord | None = None
+        self._announcer: Announcer | None = None
         self._cluster_run: ClusterRun | None = None
         minutes = plan.minutes
         self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes - CLOSING_S
@@ -100,11 +103,15 @@ class Campaign:
                 self._left_s,
             ) as progress,
         ):
-            continued = None if self.fresh else self._unfinished()
+            continued = None if self.fresh else self._unfinished(progress)
             self.path = continued.path if continued else None
+            self._run_id = continued.header.run_id if continued else None
             progress.opening(self.plan, continued)
             for note in self._notes(continued):
                 progress.say(note)
+            if continued and continued.complete:  # only the report is missing
+                self.viewer.begin(continued.header, continued)
+                return False
             try:
                 self._measure(continued, progress, budget)
                 self._await_cluster(progress, budget)
@@ -113,6 +120,8 @@ class Campaign:
                     raise
                 return True
             finally:
+                if self._announcer:
+                    self._announcer.end()
                 if self._cluster_run:
                     self._cluster_run.leave()
         return False
@@ -120,18 +129,29 @@ class Campaign:
     def read(self) -> Run:
         """Return the run as its journal holds it now, at the prices that were given this time."""
         assert self.path is not None, "read() comes after run()"
-        return repriced(read_run(self.path), self.plan.prices)
+        return repriced(read_run(self.path, run_id=self._run_id), self.plan.prices)
 
     @property
     def open_cluster(self) -> ClusterEntry | None:
         """The cluster's share if it goes on; None if none was begun or it has ended."""
         return self.read().open_cluster if self.path and self.path.exists() else None
 
-    def _unfinished(self) -> Run | None:
+    def note_report(self) -> None:
+        """Take note in the journal that the report of all its lines was written.
+
+        If that is impossible (a full disk), the same command writes the report once more.
+        """
+        if self.path is not None and self._run_id is not None:
+            with contextlib.suppress(OutputError):
+                Journal(self.path).append(ReportEntry(run_id=self._run_id, at=utc_now()))
+
+    def _unfinished(self, progress: Progress) -> Run | None:
         journals = find_journals(journals_in(self.out))
-        run = unfinished(journals, self.plan.request_digest, self.series)
-        if run:
-            Journal(run.path).mend()
+        run, torn = mended(journals, self.plan.request_digest, self.series)
+        if torn is not None:
+            progress.say(
+                f"note: the last line of the journal was cut off; it is now in {torn.name}"
+            )
         return run
 
     def _notes(self, continued: Run | None) -> Iterator[str]:
@@ -143,37 +163,26 @@ class Campaign:
                 "note: --price differs from the prices in this run's journal: this report takes "
                 "the new figures, and the journal keeps its own (`report` takes --price too)"
             )
-        if not continued and not self.fresh and (other := self._other_unfinished()):
-            why = "another request (other jobs, settings or source code)"
-            if self.series and other.header.request_digest == self.plan.request_digest:
-                why = "no sitting of this series"
-            yield f"note: {other.path.name} was cut off, but it is {why}: this run starts anew"
+        if not continued and not self.fresh:
+            yield from why_anew(find_journals(journals_in(self.out)), self.plan, self.series)
         if continued and continued.open_cluster and self.cluster is None:
             yield (
                 f"note: the share of {continued.open_cluster.cluster} is open, but its cluster was "
                 "not found (--fresh starts a run without it)"
             )
 
-    def _other_unfinished(self) -> Run | None:
-        """Return the newest run if it misses jobs and is no earlier sitting of this series."""
-        newest = find_journals(journals_in(self.out))[-1:]
-        try:
-            run = next((run for run in map(read_run, newest) if not run.complete), None)
-        except StoreError:
-            return None
-        series = run.header.series if run else None
-        ours = series and self.series and series.series_id == self.series.series_id
-        return None if ours else run
-
     def _measure(self, continued: Run | None, progress: Progress, budget: Budget) -> None:
         """Run this machine's jobs; the cluster's share begins once this machine has its line.
 
         That line is written also if the limit of time is reached before, so that there is a report.
         """
-        header = continued.header if continued else self._header()
+        header = continued.header if continued else self._new_header()
         own = continued.own if continued else None
-        journal = Journal(self._path_of(header) if continued is None else continued.path)
-        announcer = Announcer(journal, header, progress, self.viewer)
+        path = self._path_of(header) if continued is None else continued.path
+        journal = Journal(path, None if continued is None else header)
+        announcer = Announcer(journal, header, progress, self.viewer, lambda: budget.left_s != 0)
+        self._announcer = announcer
+        announcer.look_at_space()
         self.viewer.begin(header, continued)
         with TRANSPORTS[self.plan.dispatch](own_setup(self.plan, self.look)) as transport:
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
@@ -188,10 +197,12 @@ class Campaign:
                 if event.machine is not None:
                     if continued is None:
                         journal.create(header)
-                        self.path = journal.path
+                        self.path, self._run_id = journal.path, header.run_id
                     if own is None:
                         announcer.take(event.machine)
                     else:
+                        if continued and own.label in continued.rebuilt:
+                            announcer.append(event.machine)
                         announcer.introduce(own.entry, own.done, own.repeats_due)
                     self._introduced = True
                     self._begin_cluster(announcer, header, continued)
@@ -262,29 +273,5 @@ class Campaign:
     def _path_of(self, header: RunHeader) -> Path:
         return journals_in(self.out) / f"{header.run_id}.jsonl"
 
-    def _header(self) -> RunHeader:
-        plan, now = self.plan, datetime.now(UTC)
-        return RunHeader(
-            run_id=f"{now:%Y%m%dT%H%M%S}Z-{_slug(plan.grid)}-{secrets.token_hex(2)}",
-            workload=plan.workload.description.outline,
-            request_digest=plan.request_digest,
-            command=plan.command,
-            grid=plan.grid,
-            label=plan.label,
-            dataset=plan.dataset.name,
-            dataset_source=plan.dataset.source,
-            dataset_note=plan.dataset.note,
-            data_digest=plan.dataset.digest,
-            order_seed=plan.order_seed,
-            repeat_disturbed=plan.repeat_disturbed,
-            minutes=plan.minutes,
-            started_at=utc_now(),
-            jobs=plan.asked,
-            prices=plan.prices,
-            series=self.series,
-        )
-
-
-def _slug(name: str) -> str:
-    kept = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
-    return kept[:40] or "grid"
+    def _new_header(self) -> RunHeader:
+        return new_header(self.plan, find_journals(journals_in(self.out)), self.series)

@@ -23,7 +23,14 @@ from bench.dispatch.jobs_api import ENDED, JobsApi
 from bench.dispatch.outcome import Ending, Outcome
 from bench.errors import DispatchError
 from bench.record.journal import parse_line
-from bench.record.lines import ClusterEntry, JobRecord, MachineEntry, OutOfTime, RunHeader
+from bench.record.lines import (
+    ClusterEntry,
+    JobRecord,
+    MachineEntry,
+    OutOfTime,
+    ReportEntry,
+    RunHeader,
+)
 from bench.record.run import Run
 from bench.spec.request import MeasureLimits
 
@@ -210,7 +217,7 @@ class ClusterRun:
     def _take_line(self, document: Mapping[str, Any]) -> None:
         """Write and show a line of the head's journal, unless this journal holds it already."""
         line = parse_line(document)
-        assert not isinstance(line, ClusterEntry), "a head knows nothing of other clusters"
+        assert not isinstance(line, ClusterEntry | ReportEntry), "a head only measures"
         if (key := _key(line)) not in self._known:
             self._known.add(key)
             self._announcer.take(line, line.label)
@@ -245,7 +252,7 @@ def _ended_by_ray(state: str, message: str) -> Outcome:
 
 def ship(request: ClusterRequest, workload: str, data: Path | None, root: Path) -> None:
     """Put the request into `root`, with the packages, the workload's file and the data it needs."""
-    ignored = shutil.ignore_patterns("__pycache__")
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
     for package in (ENGINE, *load_workload(workload).description.sources):
         shutil.copytree(source_folder(package), root / CODE / package, ignore=ignored)
     file = workload_file(workload)

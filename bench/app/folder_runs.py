@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bench.analysis.workload import why_foreign
 from bench.errors import StoreError
-from bench.record.journal import read_run
+from bench.record.journal import read_runs
 from bench.record.pool import Pool
 from bench.record.run import LeftOut, Run
+from bench.report.words.flaws import flaws
 from bench.spec.description import Outline
 from bench.text import printable
 
@@ -49,19 +50,29 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
         yield printable(f"note: the report leaves out {journal.name}: {journal.reason}")
 
 
+def flaw_lines(runs: Iterable[Run]) -> Iterator[str]:
+    """Yield a line for each line of a journal that does not count, but not for very many."""
+    found = list(dict.fromkeys(warning for run in runs for warning in run.warnings))
+    for flaw in flaws(found):
+        yield printable(f"note: {flaw}")
+
+
 def with_run(run: Run, journals: Sequence[Path], outline: Outline) -> FolderRuns:
-    """Return `run` among the runs of `journals`, in the place of its own journal."""
-    others = runs_of([path for path in journals if path != run.path], outline)
-    runs = sorted((run, *others.runs), key=lambda one: one.path.name)
-    return FolderRuns(tuple(runs), others.left_out)
+    """Return `run` among the runs of `journals`, in the place that it has there."""
+    found = runs_of(journals, outline)
+    own = run.header.run_id
+    others = [one for one in found.runs if (one.path, one.header.run_id) != (run.path, own)]
+    runs = sorted((run, *others), key=lambda one: one.path.name)
+    return FolderRuns(tuple(runs), found.left_out)
 
 
 def _read(journals: Iterable[Path]) -> tuple[list[Run], list[LeftOut]]:
-    read, unreadable = [], []
+    read: list[Run] = []
+    unreadable = []
     pool = Pool()
     for path in journals:
         try:
-            read.append(read_run(path, pool))
+            read += read_runs(path, pool)
         except StoreError as error:
             seen = "" if error.seen is None else f" (seen: {error.seen})"
             what = error.what.removeprefix(f"{path}, ").replace(str(path), path.name)

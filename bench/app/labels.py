@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.app.out_folder import journals_in
+from bench.errors import StoreError
+from bench.record.journal import find_journals
+from bench.record.text_lines import text_lines
 
 #: How a line of a machine begins; other lines are skipped unread.
 MACHINE = b'{"entry":"machine"'
@@ -25,16 +28,15 @@ def _journals(place: Path) -> list[Path]:
     try:
         if not place.is_dir():
             return [place]
-        return sorted(place.glob("*.jsonl")) or sorted(journals_in(place).glob("*.jsonl"))
+        return find_journals(place) or find_journals(journals_in(place))
     except OSError:
         return []
 
 
 def _labels(path: Path) -> Iterator[str]:
     try:
-        with path.open("rb") as file:
-            lines = [line for line in file if line.startswith(MACHINE)]
-    except OSError:
+        lines = [line.text for line in text_lines(path) if line.text.startswith(MACHINE)]
+    except StoreError:
         return
     for line in lines:
         try:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bench.errors import RequestError, StoreError
 from bench.record.facts import MachineFacts
-from bench.record.journal import find_journals, read_run
+from bench.record.journal import find_journals, read_runs
 from bench.text import did_you_mean, first_line
 
 #: Word that stands for the machine on which the command is typed.
@@ -43,7 +43,7 @@ class NamedMachine:
 def machines_of(journals: Iterable[Path]) -> Iterator[NamedMachine]:
     """Yield every machine of every journal in turn. Raises StoreError if one is unreadable."""
     for path in journals:
-        for share in read_run(path).shares:
+        for share in (share for run in read_runs(path) for share in run.shares):
             facts = share.records[-1].machine if share.records else share.facts
             measured = len(share.measured)
             yield NamedMachine(share.label, facts, str(path), share.header.started_at, measured)

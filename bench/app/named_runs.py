@@ -9,7 +9,7 @@ from bench.app.folder_runs import FolderRuns, runs_of
 from bench.app.only import only
 from bench.app.out_folder import journals_in
 from bench.errors import RequestError, StoreError
-from bench.record.journal import find_journals, read_run
+from bench.record.journal import find_journals, read_runs
 
 
 def named_runs(journals: Sequence[Path], out: Path) -> list[FolderRuns]:
@@ -20,7 +20,7 @@ def named_runs(journals: Sequence[Path], out: Path) -> list[FolderRuns]:
     """
     default = not journals
     return [
-        _read_folder(path, default) if default or path.is_dir() else FolderRuns((read_run(path),))
+        _read_folder(path, default) if default or path.is_dir() else FolderRuns(read_runs(path))
         for path in journals or (out,)
     ]
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
+from bench import units
 from bench.record.journal import unwritable
+
+#: A run needs some space for its journal, its report and the logs of its jobs.
+LOW_BYTES = 64 * 2**20
 
 
 def journals_in(out: Path) -> Path:
@@ -26,3 +31,17 @@ def prepare_folder(out: Path) -> None:
             if folder.is_dir():
                 folder.rmdir()
         raise unwritable(out, error) from error
+
+
+def low_space(folder: Path) -> str | None:
+    """Return a note if the disk of `folder` is nearly full, else None."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return None
+    if free >= LOW_BYTES:
+        return None
+    return (
+        f"note: only {units.mebibytes(free)} MiB are free on the disk of {folder}: the run pauses "
+        "if the disk is full"
+    )

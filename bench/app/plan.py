@@ -7,6 +7,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
@@ -53,7 +54,12 @@ class Plan:
     @property
     def request_digest(self) -> str:
         """Digest of all that decides the jobs and how they run: equal for a run to go on with."""
-        decides = {
+        return hashlib.sha256(canonical_json(self.decides).encode()).hexdigest()
+
+    @property
+    def decides(self) -> dict[str, Any]:
+        """All that decides the jobs and how they run, by name."""
+        return {
             "workload": self.workload.description.name,
             "asked": sorted(job.job_id for job in self.asked),
             "jobs": sorted(job.job_id for job in self.jobs),
@@ -66,7 +72,6 @@ class Plan:
             "minutes": self.minutes,
             "code": code_digest(self.reference),
         }
-        return hashlib.sha256(canonical_json(decides).encode()).hexdigest()
 
     @property
     def threads(self) -> tuple[int, ...]:

@@ -36,9 +36,10 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
     if continued:
         own = continued.own
         done = len(own.jobs) - len(own.missing) if own else 0
-        lines.append(
-            f"going on with {continued.path.name}: {done} jobs have a record (--fresh starts anew)"
-        )
+        what = f"{done} jobs have a record"
+        if continued.complete:
+            what = "every job has a record, and only the report is missing"
+        lines.append(f"going on with {continued.path.name}: {what} (--fresh starts anew)")
     return lines
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.record.journal import read_run
+from bench.record.folder import begun
+from bench.record.journal import read_run, read_runs
 from bench.record.lines import SeriesPlace
 from bench.record.run import Run
 from bench.spec.request import SeriesRequest
@@ -21,8 +22,9 @@ class Series:
     """Some sittings that one command asked for.
 
     `begun` is the number of the last sitting that has a journal, 0 if there is none. `complete`
-    says whether that sitting has all its records, and `ended_at` when its last record ended. If a
-    `precision` was asked for, the `first` sittings decide how many there are in all.
+    says whether that sitting has all its records and its report, and `ended_at` when its last
+    record ended. If a `precision` was asked for, the `first` sittings decide how many there are in
+    all.
     """
 
     series_id: str
@@ -72,19 +74,16 @@ def find_series(journals: Iterable[Path], request_digest: str, asked: SeriesRequ
     and as many sittings in its first stage. After a first stage alone, the second one may be
     missing. Otherwise, return a new series. An unreadable journal is skipped.
     """
-    for path in sorted(journals, reverse=True):
-        try:
-            run = read_run(path)
-        except StoreError:
-            continue
-        place = run.header.series
-        same = run.header.request_digest == request_digest
+    for path, header in reversed(begun(journals)):
+        place = header.series
+        same = header.request_digest == request_digest
         if same and place is not None and _is_asked(place, asked):
+            run = read_run(path, run_id=header.run_id)
             found = Series(
                 place.series_id,
                 place.of,
                 place.number,
-                run.complete,
+                run.finished,
                 _ended_at(run),
                 place.precision,
                 place.first,
@@ -95,10 +94,10 @@ def find_series(journals: Iterable[Path], request_digest: str, asked: SeriesRequ
 
 def runs_of_series(journals: Iterable[Path], series_id: str) -> list[Run]:
     """Return the readable runs of a series, the first sitting first."""
-    runs = []
+    runs: list[Run] = []
     for path in journals:
         with contextlib.suppress(StoreError):
-            runs.append(read_run(path))
+            runs += read_runs(path)
     places = [(run.header.series, run) for run in runs]
     own = [(at.number, run) for at, run in places if at is not None and at.series_id == series_id]
     return [run for _, run in sorted(own, key=lambda one: one[0])]

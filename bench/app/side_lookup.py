@@ -16,7 +16,7 @@ from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload
 from bench.errors import RequestError, StoreError
 from bench.record.facts import MachineFacts
-from bench.record.journal import find_journals, read_run
+from bench.record.journal import find_journals, read_runs
 from bench.record.run import Run, merged
 from bench.report.words.notes import unlike_machines as unlike_machines_note
 from bench.spec.axes import Calibrations
@@ -61,10 +61,11 @@ class Known:
 
 def read_known(out: Path) -> Known:
     """Return the runs of a folder of reports. An unreadable journal is skipped with a warning."""
-    folder, runs, warnings = journals_in(out), [], []
+    folder, warnings = journals_in(out), []
+    runs: list[Run] = []
     for path in find_journals(folder):
         try:
-            runs.append(read_run(path))
+            runs += read_runs(path)
         except StoreError as error:
             warnings.append(f"skipped: {error}")
     return Known(folder, tuple(runs), tuple(warnings))
@@ -140,7 +141,7 @@ def _of_path(name: str, known: Known) -> Side | None:
         raise RequestError(
             "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
         )
-    jobs = measured_jobs(merged(read_run(journal) for journal in journals))
+    jobs = measured_jobs(merged(run for journal in journals for run in read_runs(journal)))
     return replace(_one_machine(jobs, label, str(path)), grows=False)
 
 

@@ -1,91 +1,119 @@
-"""The journal: the only writer of results. Each line is one JSON document and is fsynced.
+"""The journal: the only writer of results, and how they are read.
 
-The first line is the run's header. The other lines are machines, job records, and the beginning and
-end of a cluster's share. Lines are only appended. If a line was cut off (power failure, full disk),
-it is moved to another file when the run is continued.
+Each line is one JSON document with a seal, and is fsynced. Lines are only appended. If a line was
+cut off (power failure, full disk), it is moved to another file when the run is continued.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
 from bench.errors import OutputError, StoreError
-from bench.record.lift import Lift
-from bench.record.lines import (
-    SCHEMA_VERSION,
-    ClusterEntry,
-    JobRecord,
-    Line,
-    MachineEntry,
-    OutOfTime,
-    RunHeader,
-    SeriesPlace,
-)
-from bench.record.pool import Pool
-from bench.record.run import Run
-from bench.text import first_line, first_problem
+from bench.record.lines import JobRecord, Line, RunHeader
+from bench.record.parsing import parse_line
+from bench.record.reading import read_header, read_run, read_runs
+from bench.record.seal import seal_of, sealed
+from bench.record.text_lines import text_lines
 
-#: The kinds of lines after the header, by the value of their key `entry`.
-LINES: Mapping[str, type[BaseModel]] = {
-    "record": JobRecord,
-    "machine": MachineEntry,
-    "cluster": ClusterEntry,
-    "out_of_time": OutOfTime,
-}
+__all__ = [
+    "Journal",
+    "find_journals",
+    "parse_line",
+    "read_header",
+    "read_run",
+    "read_runs",
+    "unwritable",
+]
+
+#: Bytes of a line within which its run is named, and bytes that are looked at in one go.
+HEAD_BYTES, TAIL_BYTES = 400, 2**20
 
 
 class Journal:
-    """Appends a run's header and records to one file."""
+    """Appends a run's header and records to one file.
 
-    def __init__(self, path: Path) -> None:
+    `header` is the header of a run that is continued. It is written again before the first record,
+    so that a damaged first line does not lose the run.
+    """
+
+    def __init__(self, path: Path, header: RunHeader | None = None) -> None:
         self.path = path
+        self._header = header
+        self._count: int | None = None  # lines of the run; None: not known yet
 
     def create(self, header: RunHeader) -> None:
         """Write the header to a new file. Raises OutputError if it cannot."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(header.model_dump_json(), flags=os.O_CREAT | os.O_EXCL)
-            _fsync_directory(self.path.parent)
-        except OSError as error:
+            self._write(sealed(header.model_dump_json(), 1), flags=os.O_CREAT | os.O_EXCL)
+        except FileExistsError as error:
             raise unwritable(self.path, error) from error
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self.path.unlink()  # a journal without its header cannot be read
+            raise unwritable(self.path, error) from error
+        _fsync_directory(self.path.parent)
+        self._header, self._count = header, 1
 
     def append(self, line: Line) -> None:
         """Write one line; it is on disk when this returns. Raises OutputError if it cannot."""
         try:
-            self._write(line.model_dump_json())
+            if self._count is None:
+                self._count = _lines_of_run(self.path, line.run_id)
+            again = self._header if isinstance(line, JobRecord) else None
+            documents = [one.model_dump_json() for one in (again, line) if one is not None]
+            numbered = enumerate(documents, start=self._count + 1)
+            self._write(b"".join(sealed(text, count) for count, text in numbered))
         except OSError as error:
             raise unwritable(self.path, error) from error
+        except StoreError as error:
+            raise OutputError(
+                f"cannot write {self.path}",
+                seen=error.seen,
+                next_step="name a writable folder with --out",
+            ) from error
+        self._count += len(documents)
+        if again is not None:
+            self._header = None
 
     def mend(self) -> Path | None:
-        """Move a cut-off last line to a file beside the journal; return that file, or None."""
-        text = self.path.read_bytes()
-        keep = text.rfind(b"\n") + 1
-        if keep == len(text):
-            return None
-        if _is_json(text[keep:]):  # only the line's end is missing: nothing is lost
-            self._write("")
-            return None
-        torn = self.path.with_suffix(f".torn-{len(text)}")
-        torn.write_bytes(text[keep:])
-        with self.path.open("r+b") as file:
-            file.truncate(keep)
-            os.fsync(file.fileno())
-        return torn
+        """Move a cut-off last line to a file beside the journal; return that file, or None.
 
-    def _write(self, line: str, flags: int = 0) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
-        with os.fdopen(descriptor, "ab", buffering=0) as file:
-            rest = memoryview(line.encode() + b"\n")
-            while rest:  # a raw write may write only a part
-                rest = rest[file.write(rest) or 0 :]
-            os.fsync(descriptor)
+        If that is impossible now (a full disk), the line stays, and counts as damaged.
+        """
+        with contextlib.suppress(OSError):
+            keep, torn = _torn(self.path)
+            if not torn:
+                return None
+            aside = self.path.with_suffix(f".torn-{keep + len(torn)}")
+            aside.write_bytes(torn)
+            with self.path.open("r+b") as file:
+                file.truncate(keep)
+                os.fsync(file.fileno())
+            return aside
+        return None
+
+    def _write(self, text: bytes, flags: int = 0) -> None:
+        """Append whole lines, or nothing."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | flags, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                text = b"\n" + text  # no line is joined to one that was cut off
+            try:
+                rest = memoryview(text)
+                while rest:  # a write may write only a part
+                    rest = rest[os.write(descriptor, rest) :]
+                os.fsync(descriptor)
+            except OSError:
+                if os.fstat(descriptor).st_size <= size + len(text):
+                    os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
@@ -97,155 +125,61 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     )
 
 
-def read_run(path: Path, pool: Pool | None = None) -> Run:
-    """Return the run that the journal at `path` holds.
-
-    Journals that are read with one `pool` share the parts that they have in common. A cut-off or
-    damaged line is skipped and named in `warnings`. Raises StoreError if the journal does not
-    exist, its header is unreadable, or its schema is newer.
-    """
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise StoreError(
-            f"cannot read the journal {path}", seen=error.strerror, next_step="check the path"
-        ) from error
-    first, *others = text.removesuffix("\n").split("\n")  # splitlines() would cut at U+2028
-    document, pool = _document(first, path, 1), pool or Pool()
-    if document["schema_version"] == 1:
-        header, lines, warnings = _read_lifted(document, others, path, pool)
-    else:
-        header = _validated(RunHeader, document, path, 1, pool)
-        lines, warnings = _read_lines(others, path, pool)
-    return Run(
-        path,
-        header,
-        records=tuple(line for line in lines if isinstance(line, JobRecord)),
-        warnings=tuple(warnings),
-        machines=tuple(line for line in lines if isinstance(line, MachineEntry)),
-        clusters=tuple(line for line in lines if isinstance(line, ClusterEntry)),
-        ends=tuple(line for line in lines if isinstance(line, OutOfTime)),
-    )
-
-
-def parse_line(document: Mapping[str, Any]) -> Line:
-    """Return the line after the header that a JSON object holds. Raises ValidationError."""
-    kind = LINES.get(str(document.get("entry", "record")), JobRecord)
-    return kind.model_validate(document)  # type: ignore[return-value]
-
-
 def find_journals(folder: Path) -> list[Path]:
-    """Return the journals in `folder`, the oldest first (names begin with a UTC time)."""
-    return sorted(folder.glob("*.jsonl"))
+    """Return the journals in `folder`, the oldest first (names begin with a UTC time).
 
-
-def unfinished(
-    journals: Iterable[Path], request_digest: str, series: SeriesPlace | None = None
-) -> Run | None:
-    """Return the newest run of the same request if it is not complete, else None.
-
-    If a place in a series is given, only the run that has this place counts.
+    Hidden files are passed over, because other programs make them (`._x.jsonl`, `.#x.jsonl`). What
+    is named like a journal but is no file is returned too, so that whoever reads it can name it.
     """
-    for path in sorted(journals, reverse=True):
-        try:
-            run = read_run(path)
-        except StoreError:
-            continue
-        in_place = series is None or run.header.series == series
-        if in_place and run.header.request_digest == request_digest:
-            return None if run.complete else run
-    return None
+    return sorted(path for path in folder.glob("*.jsonl") if not path.name.startswith("."))
 
 
-def _read_lines(texts: Iterable[str], path: Path, pool: Pool) -> tuple[list[Line], list[str]]:
-    lines, warnings = [], []
-    for number, text in enumerate(texts, start=2):
-        try:
-            lines.append(_line(_document(text, path, number), path, number, pool))
-        except StoreError as error:
-            warnings.append(str(error))
-    return lines, warnings
+def _torn(path: Path) -> tuple[int, bytes]:
+    """Return how many bytes of a journal are whole lines, and the rest, if it must be moved."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        keep = size
+        while keep:
+            begin = max(0, keep - TAIL_BYTES)
+            file.seek(begin)
+            found = file.read(keep - begin).rfind(b"\n") + 1
+            if found:
+                keep = begin + found
+                break
+            keep = begin
+        file.seek(keep)
+        rest = file.read()
+    return keep, b"" if _is_whole(rest) else rest
 
 
-def _read_lifted(
-    first: Mapping[str, Any], texts: Iterable[str], path: Path, pool: Pool
-) -> tuple[RunHeader, list[Line], list[str]]:
-    """Return the header, the lines and the warnings of a journal of schema 1."""
-    documents: dict[int, Mapping[str, Any]] = {}
-    warnings = []
-    for number, text in enumerate(texts, start=2):
-        try:
-            documents[number] = _document(text, path, number)
-        except StoreError as error:
-            warnings.append(str(error))
-    lift = Lift.of(documents.values())
-    try:
-        header, own = lift.header(first)
-    except (KeyError, TypeError) as error:
-        raise _unreadable("RunHeader", f"no key {error}", path, 1) from error
-    lines = [] if own is None else [_line(own, path, 1, pool)]
-    for number, document in documents.items():
-        try:
-            lines.append(_line(lift.line(document, header["jobs"]), path, number, pool))
-        except StoreError as error:
-            warnings.append(str(error))
-        except (AttributeError, KeyError, TypeError) as error:
-            warnings.append(str(_unreadable("JobRecord", f"no key {error}", path, number)))
-    return _validated(RunHeader, header, path, 1, pool), lines, warnings
-
-
-def _document(text: str, path: Path, number: int) -> dict[str, Any]:
-    """Return the JSON object of a line. Raises StoreError if its schema version is not read."""
-    model = "RunHeader" if number == 1 else "JobRecord"
-    try:
-        document = from_json(text)  # twice as fast as json.loads
-    except ValueError as error:
-        raise _unreadable(model, first_line(error), path, number) from error
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-        raise StoreError(
-            f"{path}, line {number}: this version reads schema versions 1 to {SCHEMA_VERSION}",
-            seen=version,
-            next_step="update this program",
-        )
-    return dict(document)
-
-
-def _line(document: Mapping[str, Any], path: Path, number: int, pool: Pool) -> Line:
-    kind = LINES.get(str(document.get("entry", "record")), JobRecord)
-    line: Line = _validated(kind, document, path, number, pool)
-    return line
-
-
-def _validated(model: Any, document: Mapping[str, Any], path: Path, number: int, pool: Pool) -> Any:
-    try:
-        return model.model_validate(pool.filled(document))
-    except (ValidationError, RecursionError) as error:
-        problem = first_problem(error) if isinstance(error, ValidationError) else "RecursionError"
-        raise _unreadable(model.__name__, problem, path, number) from error
-
-
-def _unreadable(model: str, seen: str, path: Path, number: int) -> StoreError:
-    return StoreError(
-        f"{path}, line {number} is not a {model}",
-        seen=seen,
-        next_step="choose another journal"
-        if number == 1
-        else "the line is skipped, and its job counts as not measured",
-    )
-
-
-def _is_json(text: bytes) -> bool:
+def _is_whole(text: bytes) -> bool:
+    """Say whether only the end of a line is missing, so that nothing is lost."""
+    seal = seal_of(text)
+    if seal is not None:
+        return seal.holds
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
 
+def _lines_of_run(path: Path, run_id: str) -> int:
+    """Return the number of the last line of a run in a file."""
+    named = f'"run_id":{json.dumps(run_id, ensure_ascii=False)}'.encode()
+    last = 0
+    for line in text_lines(path):
+        if named in line.text[:HEAD_BYTES]:
+            seal = seal_of(line.text)
+            last = max(last + 1, seal.count if seal else 0)
+    return last
+
+
 def _fsync_directory(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Put a new file's name on disk, if the file system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -22,6 +22,8 @@ EPOCH_FIELDS = frozenset(
         *("step_first_s", "step_p10_s", "step_median_s", "step_p95_s"),
     }
 )
+#: A field of conditions that there was for some hours only.
+EPOCH_PEAKS = "rss_peak_by_epoch_bytes"
 EVALUATION_FIELDS = frozenset({"epochs", "evaluate_s", "total_s", "weights_digest"})
 #: Length of the digest at the end of a job's id.
 DIGEST_LETTERS = 8
@@ -83,10 +85,13 @@ class Lift:
         if line.get("entry") == "site":
             rest = {key: value for key, value in line.items() if key != "site"}
             return {**rest, "schema_version": 2, "entry": "cluster", "cluster": line["site"]}
-        measurement = line.get("measurement")
+        measurement, conditions = line.get("measurement"), line.get("conditions")
+        if conditions is not None:  # the first journals held peaks of memory that nothing reads
+            conditions = {key: value for key, value in conditions.items() if key != EPOCH_PEAKS}
         return {
             **line,
             "schema_version": 2,
+            "conditions": conditions,
             "job": self._job(line["job"]),
             "measurement": None if measurement is None else _measurement(measurement),
         }

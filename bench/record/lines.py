@@ -5,6 +5,8 @@ Schema history:
        which the command was typed had no line
     2  a job holds values by axis, a record holds metrics by name, and every machine has a line
        (bench/record/lift.py reads schema 1)
+    3  each line ends with its number and a checksum (bench/record/seal.py), the header is repeated,
+       and a line says that the report was written
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from bench.spec.description import Outline
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class SeriesPlace(Frozen):
@@ -43,9 +45,11 @@ class RunHeader(Frozen):
     """The first line of a journal: what the run was asked to do, so that it can be continued.
 
     `jobs` are all requested jobs; the line of each machine says which of them it was given.
-    `label` names the machine on which the command was typed.
+    `label` names the machine on which the command was typed. The line is repeated before the first
+    record of each call of the command, so that no damage of one place loses the run.
     """
 
+    entry: Literal["header"] = "header"
     schema_version: int = SCHEMA_VERSION
     run_id: str
     workload: Outline | None = Field(
@@ -53,6 +57,14 @@ class RunHeader(Frozen):
     )
     request_digest: str = Field(
         description="digest of everything that decides the jobs and how they run"
+    )
+    request: dict[str, str] = Field(
+        default_factory=dict, description="what the digest covers, by name; long values as digests"
+    )
+    number: int | None = Field(
+        default=None,
+        ge=1,
+        description="counts the runs of a folder: their order, also if the clock was set back",
     )
     command: str
     grid: str
@@ -174,5 +186,14 @@ class OutOfTime(Frozen):
     jobs: tuple[str, ...]
 
 
+class ReportEntry(Frozen):
+    """A journal line that says that the report of all lines before it was written."""
+
+    entry: Literal["report"] = "report"
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    at: str = Field(description="UTC, ISO 8601")
+
+
 #: A line after the header.
-Line = JobRecord | MachineEntry | ClusterEntry | OutOfTime
+Line = JobRecord | MachineEntry | ClusterEntry | OutOfTime | ReportEntry

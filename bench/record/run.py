@@ -112,7 +112,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Run:
-    """A journal as read: its header, its lines in order of arrival, and warnings of bad lines."""
+    """A journal as read: its header, its lines in order of arrival, and warnings of bad lines.
+
+    `is_reported` says whether a report of all lines was written. `rebuilt` are the labels of the
+    machines whose own line is lost: their records say what they are.
+    """
 
     path: Path
     header: RunHeader
@@ -121,6 +125,8 @@ class Run:
     machines: tuple[MachineEntry, ...] = ()
     clusters: tuple[ClusterEntry, ...] = ()
     ends: tuple[OutOfTime, ...] = ()
+    is_reported: bool = False
+    rebuilt: frozenset[str] = frozenset()
 
     @property
     def measured(self) -> tuple[JobRecord, ...]:
@@ -168,6 +174,11 @@ class Run:
         left = any(share.missing or share.repeats_due for share in self.shares)
         return self.open_cluster is None and bool(self.shares) and not left
 
+    @property
+    def finished(self) -> bool:
+        """Whether the same command has nothing to do: all is measured, and the report is there."""
+        return self.complete and self.is_reported
+
     def relabelled(self, label: str) -> Run:
         """Return this run with another name for the machine on which the command was typed."""
         own, change = self.header.label, {"label": label}
@@ -198,14 +209,18 @@ class LeftOut:
 def merged(runs: Iterable[Run]) -> list[Share]:
     """Return the shares of `runs` with each record once, so a run that is given twice counts once.
 
-    A record is identified by its job and attempt. The share's warnings count the duplicates.
+    A record is identified by its job, its attempt and its time: a job that was lost is tried again
+    when the run is continued, and both records count. The share's warnings count the duplicates.
     """
     together: dict[tuple[str, str], Share] = {}
     for share in (share for run in runs for share in run.shares):
         key = (share.label, share.header.run_id)
         known = together.get(key)
         before = known.records if known else ()
-        records = {(record.job_id, record.attempt): record for record in (*share.records, *before)}
+        records = {
+            (record.job_id, record.attempt, record.started_at): record
+            for record in (*share.records, *before)
+        }
         double = len(share.records) + len(before) - len(records)
         note = f"{share.path.name}: {double} records were given twice and count once"
         warnings = tuple(dict.fromkeys((*(known.warnings if known else ()), *share.warnings)))

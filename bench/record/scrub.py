@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from bench.errors import RequestError
 from bench.record.facts import UNREAD
+from bench.record.lines import SCHEMA_VERSION
 from bench.record.run import Run
 from bench.spec.frozen import Frozen
 from bench.spec.privacy import SERIAL
@@ -98,7 +99,8 @@ class Scrubber:
         self._note("lines", run.warnings)
         lines = (run.header, *run.machines, *run.records, *run.ends)
         shared: list[Frozen] = [self.fields(line) for line in lines]
-        return [line.model_copy(update={"run_id": run_id}) for line in shared]
+        changes = {"run_id": run_id, "schema_version": SCHEMA_VERSION}
+        return [line.model_copy(update=changes) for line in shared]
 
     def run_id(self, run: Run) -> str:
         """Return the new id of a run: its time, its grid, and a few random letters."""

@@ -104,12 +104,13 @@ def _kernel(scrub: Scrubber, value: str | None) -> str | None:
 SHARED: Mapping[type, Mapping[str, Rule]] = {
     RunHeader: {
         **_kept(
-            "schema_version workload dataset data_digest order_seed repeat_disturbed minutes "
-            "started_at jobs series"
+            "entry schema_version number workload dataset data_digest order_seed repeat_disturbed "
+            "minutes started_at jobs series"
         ),
         "prices": Rule(_prices, "prices"),
         "run_id": RUN_ID,
         "request_digest": RUN_ID,
+        "request": Rule(lambda scrub, value: {}),
         "command": _text("commands"),
         "grid": Rule(Scrubber.grid, "grids"),
         "label": LABEL,

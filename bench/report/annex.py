@@ -36,6 +36,7 @@ from bench.report.verdict import details
 from bench.report.words import figures as figure_words
 from bench.report.words import notes
 from bench.report.words.catalogue import words_of
+from bench.report.words.flaws import flaws
 from bench.report.words.phrasebook import phrasebook
 from bench.spec.axes import Reference
 from bench.spec.description import Description, Outline
@@ -81,6 +82,7 @@ def report_of_results(
         notes=(
             *([notes.published_source(results.reference)] if results.reference else []),
             *map(notes.left_out, left_out),
+            *flaws(results.flaws),
         ),
         page=page_of(results, day, language, own_words),
         overview=overview_table(results, words),

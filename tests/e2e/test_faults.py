@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -11,6 +10,8 @@ from collections import Counter
 import psutil
 import pytest
 
+from bench.record.journal import Journal, read_header
+from bench.record.lines import ClusterEntry
 from tests.e2e import journey
 
 pytestmark = pytest.mark.slow
@@ -102,6 +103,7 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(b
     _, _, first, refused = beside
     assert refused[0] == 2
     assert "another run is writing" in refused[1]
+    assert "(seen: process " in refused[1]
     assert first[0] == 0, first[1]
 
 
@@ -110,9 +112,9 @@ def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, 
     out, words, first, _ = beside
     assert first[0] == 0, first[1]
     (journal,) = journey.journals(out)
-    line = {"entry": "cluster", "schema_version": 2, "run_id": "r", "cluster": "lab", "job": "j"}
-    with journal.open("a") as file:
-        file.write(json.dumps({**line, "at": "2026-11-01T10:00:00Z"}) + "\n")
+    run_id = read_header(journal).run_id
+    begun = ClusterEntry(run_id=run_id, cluster="lab", job="j", at="2026-11-01T10:00:00Z")
+    Journal(journal).append(begun)
     code, output = journey.finish(journey.start(words, **data_environment))
     assert code == 1, output
     assert "the share of lab is open, but its cluster was not found" in output

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import a_job, a_measurement, a_record, digest, facts
+from sealing import write_sealed
 
 from bench.analysis.prediction import interval
 from bench.record.lines import MachineEntry, RunHeader
@@ -56,9 +57,7 @@ def write_journal(folder, seeds, accuracy=lambda seed: 0.97 + 1e-4 * (seed % 10)
         lines.append(
             a_record(one, measured.model_copy(update={"evaluations": (ended,)}), run_id="run")
         )
-    path = folder / "journal.jsonl"
-    path.write_text("".join(f"{line.model_dump_json()}\n" for line in lines), encoding="utf-8")
-    return path
+    return write_sealed(folder / "journal.jsonl", lines)
 
 
 def test_every_series_of_the_package_rests_on_ten_seeds_or_more():

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from plausible import Sitting, machine, sittings
 
+from bench.record.seal import sealed_lines
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -51,7 +53,7 @@ def write_journals(machines: int, jobs: int, folder: Path, seed: int = 1) -> int
 def text_of(sitting: Sitting) -> bytes:
     """Return the journal of a sitting."""
     lines = (sitting.header, sitting.entry, *sitting.records)
-    return "".join(f"{line.model_dump_json()}\n" for line in lines).encode()
+    return b"".join(sealed_lines(lines))
 
 
 def measured(command: Sequence[str]) -> Taken:

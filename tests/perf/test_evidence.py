@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import a_job, a_measurement, a_record, a_run
+from sealing import write_sealed
 
 from bench.analysis.priors import PRIORS
 
@@ -121,8 +122,7 @@ def journal(folder: Path, number: int, steps_s: dict[str, float], label: str = "
         )
     run = a_run(records, run_id=run_id, label=label)
     lines = (run.header, *run.machines, *run.records)
-    text = "".join(line.model_dump_json() + "\n" for line in lines)
-    (folder / f"{run_id}.jsonl").write_text(text, encoding="utf-8")
+    write_sealed(folder / f"{run_id}.jsonl", lines)
 
 
 def test_pairs_of_sittings_are_compared_and_a_far_one_is_called_different(evidence, tmp_path):

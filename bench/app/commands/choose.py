@@ -14,7 +14,7 @@ from bench.app import pricing
 from bench.app.amounts import Dollars, Duration, Number
 from bench.app.commands.run_options import AXIS, axis_option
 from bench.app.commands.workload_command import WorkloadCommand
-from bench.app.folder_runs import left_out_lines, runs_of
+from bench.app.folder_runs import flaw_lines, left_out_lines, runs_of
 from bench.app.options import (
     PATH,
     ExitCodes,
@@ -29,7 +29,7 @@ from bench.app.options import (
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload
 from bench.errors import RequestError
-from bench.record.journal import find_journals, read_run
+from bench.record.journal import find_journals, read_runs
 from bench.record.price import read_rules
 from bench.record.run import Run
 from bench.spec.axes import ALL
@@ -190,9 +190,9 @@ def _runs(request: ChooseRequest, description: Description) -> list[Run]:
     A journal of the folder that is unreadable or of another workload is left out, with a note.
     """
     if request.journals:
-        return [read_run(path) for path in _journals(request.journals)]
+        return [run for path in _journals(request.journals) for run in read_runs(path)]
     found = runs_of(_journals((request.out,)), description.outline)
-    for line in left_out_lines(found.left_out):
+    for line in (*left_out_lines(found.left_out), *flaw_lines(found.runs)):
         print(line, file=sys.stderr)
     return list(found.runs)
 

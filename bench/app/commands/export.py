@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from bench.app.folder_runs import left_out_lines
+from bench.app.folder_runs import flaw_lines, left_out_lines
 from bench.app.named_runs import chosen_runs
 from bench.app.options import PATH, Command, ExitCodes, OneOf, Option, only_option, workload_option
 from bench.child.workload import load_workload
@@ -79,7 +79,7 @@ def execute(request: ExportRequest) -> int:
     from bench.analysis.results import analyse  # imported here, so that --help is fast
 
     found = chosen_runs(request.journals, REPORTS, request.only)
-    for line in left_out_lines(found.left_out):
+    for line in (*left_out_lines(found.left_out), *flaw_lines(found.runs)):
         print(line, file=sys.stderr)
     description = load_workload(request.workload).description
     results = analyse(found.runs, description.outline, description.published)

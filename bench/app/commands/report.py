@@ -16,7 +16,7 @@ import click
 
 from bench.app import pricing
 from bench.app.counts import counts_of
-from bench.app.folder_runs import left_out_lines
+from bench.app.folder_runs import flaw_lines, left_out_lines
 from bench.app.named_runs import named_runs
 from bench.app.only import only
 from bench.app.options import (
@@ -135,7 +135,7 @@ def _execute(request: ReportRequest, program: Program) -> int:
     runs = pricing.repriced_report(runs, rules)
     command = Privacy().redacted(shlex.join(program.typed))
     left_out = [journal for one in named for journal in one.left_out]
-    for line in left_out_lines(left_out):
+    for line in (*left_out_lines(left_out), *flaw_lines(runs)):
         print(line)
     commands = [command] if command else []
     written = make_report(runs, request.out, workload, commands, left_out, request.form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shlex
 from collections.abc import Iterator
@@ -20,14 +21,14 @@ from bench.app.commands import (
 from bench.app.commands.report import Written, make_report
 from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import Counts, counts_of
-from bench.app.folder_runs import left_out_lines, with_run
+from bench.app.folder_runs import flaw_lines, left_out_lines, with_run
 from bench.app.interrupts import one_interrupt
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
 from bench.app.plan import Plan, make_plan
 from bench.child.workload import load_workload
 from bench.dispatch.eligible import most_threads
-from bench.errors import DispatchError
+from bench.errors import DispatchError, OutputError
 from bench.record.journal import find_journals
 from bench.record.run import Run
 from bench.spec.request import USUAL_FORM, Program, ReportForm, RunRequest
@@ -99,14 +100,19 @@ def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
         ).record()
         try:
             interrupted = campaign.run()
-        except DispatchError:
+        except (DispatchError, OutputError):
             if campaign.path is not None:  # what was measured before has its report
-                _report(campaign, form)
+                with contextlib.suppress(OutputError):
+                    _report(campaign, form)
             raise
         try:
             code = _report(campaign, form, interrupted)
         except KeyboardInterrupt:  # only the first one arrives
             code = _report(campaign, form, interrupted)
+        except OutputError as error:
+            if not interrupted:
+                raise
+            print(f"the report is not written: {error}")
     return INTERRUPTED if interrupted else code
 
 
@@ -126,7 +132,8 @@ def _report(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> 
     runs = pricing.repriced_sittings(found.runs, run)
     written = make_report(runs, campaign.out, workload, left_out=found.left_out, form=form)
     campaign.viewer.reported(written)
-    for line in left_out_lines(found.left_out):
+    campaign.note_report()
+    for line in (*left_out_lines(found.left_out), *flaw_lines(found.runs)):
         print(line)
     for line in _closing_lines(run, written.path, interrupted):
         print(line)

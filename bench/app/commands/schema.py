@@ -15,6 +15,20 @@ from bench.spec.request import Program
 #: What a line of a journal may be: the header first, then any of the others.
 KINDS = (RunHeader, *get_args(Line))
 
+#: What ends every line (bench/record/seal.py).
+SEAL = {
+    "line": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "counts the lines of the run in the journal",
+    },
+    "crc32": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{8}$",
+        "description": 'CRC-32 of the bytes of the line before `,"crc32"`',
+    },
+}
+
 
 def command(program: Program, about: str) -> click.Command:
     """Return the command."""
@@ -33,11 +47,14 @@ def execute() -> int:
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of the header (first line) and of every further line."""
+    """Return the JSON Schema of the header and of every other line."""
     _, schema = models_json_schema(
         [(line, "serialization") for line in KINDS],
         title=f"benchmark journal, schema version {SCHEMA_VERSION}",
     )
+    for line in KINDS:
+        schema["$defs"][line.__name__]["properties"] |= SEAL
+        schema["$defs"][line.__name__].setdefault("required", []).extend(SEAL)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["anyOf"] = [{"$ref": f"#/$defs/{line.__name__}"} for line in KINDS]
     return json.dumps(schema, indent=1) + "\n"

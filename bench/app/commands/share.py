@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from bench.app.folder_runs import left_out_lines
+from bench.app.folder_runs import flaw_lines, left_out_lines
 from bench.app.named_runs import chosen_runs
 from bench.app.options import PATH, Command, ExitCodes, Option, only_option, workload_option
 from bench.child.workload import load_workload
 from bench.errors import RequestError
 from bench.record.run import Run
 from bench.record.scrub import Scrubber
+from bench.record.seal import sealed_lines
 from bench.record.shared_fields import SHARED
 from bench.report.data import replace_file
 from bench.report.words import sharing as words
 from bench.spec.description import Description
-from bench.spec.frozen import Frozen
 from bench.spec.request import REPORTS, Program, ShareRequest
 from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.text import printable
@@ -80,7 +80,7 @@ def request_of(values: dict[str, Any]) -> ShareRequest:
 def execute(request: ShareRequest) -> int:
     """Write the journals, and say what was removed from them."""
     found = chosen_runs(request.journals, REPORTS, request.only)
-    for line in left_out_lines(found.left_out):
+    for line in (*left_out_lines(found.left_out), *flaw_lines(found.runs)):
         print(line)
     runs = found.runs
     renamed = _names(_labels(runs), request.labels)
@@ -88,7 +88,7 @@ def execute(request: ShareRequest) -> int:
     journals = [scrub.run(run) for run in runs]
     paths = _targets(request.out, [scrub.run_id(run) for run in runs])
     for path, lines in zip(paths, journals, strict=True):
-        print(replace_file(path, _text(lines)))
+        print(replace_file(path, b"".join(sealed_lines(lines))))
     _print_summary(scrub, runs, list(renamed.values()))
     return 0
 
@@ -155,10 +155,6 @@ def _targets(out: Path, run_ids: Sequence[str]) -> list[Path]:
             next_step="name another file",
         )
     return paths
-
-
-def _text(lines: Sequence[Frozen]) -> str:
-    return "".join(f"{line.model_dump_json()}\n" for line in lines)
 
 
 def _print_summary(scrub: Scrubber, runs: Sequence[Run], labels: Sequence[str]) -> None:

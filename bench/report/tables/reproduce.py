@@ -88,9 +88,6 @@ def _share_rows(share: Share) -> list[dict[str, Any]]:
         *((f"{name}{VERSION}", version) for name, version in versions.items() if version),
         (f"journal schema{VERSION}", header.schema_version),
         ("journal", share.path.name),
-        *(
-            ("journal warning", warning.replace(str(share.path), share.path.name))
-            for warning in share.warnings
-        ),
+        *(("journal warning", warning) for warning in share.warnings),
     ]
     return [{"run": header.run_id, "name": name, "value": value} for name, value in pairs]

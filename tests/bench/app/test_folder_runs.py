@@ -7,6 +7,7 @@ import json
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
 from command_line import run_command
+from sealing import changed, cut_last_record
 from toy_runs import look_shortly, toy_words
 
 from bench.app.folder_runs import runs_of
@@ -43,7 +44,7 @@ def folder(tmp_path):
     written(journals, "20261101-a", 1)
     (journals / "20261102-torn.jsonl").write_text('{"schema_version": 2, "run')
     toy = written(journals, "20261103-toy", 2)
-    toy.write_text(toy.read_text().replace('"name":"mnist"', '"name":"toy"', 1))
+    changed(toy, lambda text: text.replace('"name":"mnist"', '"name":"toy"'))
     written(journals, "20261104-b", 1)
     return tmp_path / "reports"
 
@@ -59,7 +60,7 @@ def test_what_cannot_stand_beside_the_other_runs_is_left_out_with_its_reason(fol
 
 def test_a_journal_whose_axes_the_workload_does_not_have_is_left_out(folder):
     (other,) = (folder / "journals").glob("*-b.jsonl")
-    other.write_text(other.read_text().replace('"optimizer":', '"solver":'))
+    changed(other, lambda text: text.replace('"optimizer":', '"solver":'))
     found = runs_of([other], OUTLINE)
     assert found.runs == ()
     assert "the axis 'solver', which mnist does not have" in found.left_out[0].reason
@@ -162,7 +163,7 @@ def test_the_same_command_again_adds_a_sitting_and_reports_both(run, folder):
 def test_an_older_run_that_was_cut_off_does_not_change_the_exit_code(run, tmp_path):
     run()
     (path,) = find_journals(tmp_path / "reports/journals")
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    cut_last_record(path)
     code, output = run("--fresh")
     assert code == 0, output
     (row,) = tables(tmp_path / "reports")["failures"]

@@ -10,6 +10,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
 from command_line import run_command
 from conftest import ROOT
+from sealing import cut_last_record
 from toy_runs import look_shortly, toy_words
 
 from bench.app import pricing
@@ -167,8 +168,7 @@ def cut_run(run, tmp_path):
     code, output = run("--price", "0.5")
     assert code == 0, output
     (path,) = (tmp_path / "reports/journals").iterdir()
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(lines[:-1]))
+    cut_last_record(path)
     return path
 
 

@@ -175,7 +175,7 @@ def test_machines_work_side_by_side_so_the_time_left_is_that_of_the_last():
 
 def test_a_run_that_goes_on_says_how_to_start_anew():
     stream = io.StringIO()
-    Progress(stream, WORKLOAD).opening(PLAN, a_run([a_record(JOBS[0], GOOD)]))
+    Progress(stream, WORKLOAD).opening(PLAN, a_run([a_record(JOBS[0], GOOD)], planned=JOBS))
     assert "1 jobs have a record (--fresh starts anew)" in stream.getvalue()
 
 

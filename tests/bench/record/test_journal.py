@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
 from pydantic import ValidationError
+from sealing import documents, write_documents
 
 from bench.errors import OutputError, StoreError
 from bench.record.failure import Failure
-from bench.record.journal import Journal, find_journals, read_run, unfinished
-from bench.record.lines import SCHEMA_VERSION, ClusterEntry, MachineEntry
+from bench.record.folder import unfinished
+from bench.record.journal import Journal, find_journals, read_run
+from bench.record.lines import SCHEMA_VERSION, ClusterEntry, MachineEntry, ReportEntry
 from bench.record.measurement import PackedTimes
 from bench.record.run import merged
 
@@ -69,11 +69,12 @@ def test_a_torn_last_line_is_moved_aside_and_nothing_before_it_is_lost(tmp_path)
     journal.path.write_bytes(whole[:-40])
     torn = read_run(journal.path)
     assert len(torn.records) == 2
-    assert "line 5" in torn.warnings[0]
+    assert "run.jsonl, line 6 is only half there: a run is writing it" in torn.warnings[0]
     aside = journal.mend()
     lines = whole.splitlines(keepends=True)
-    assert aside.read_bytes() == lines[4][:-40]
-    assert journal.path.read_bytes() == b"".join(lines[:4])
+    assert aside.read_bytes() == lines[5][:-40]
+    assert journal.path.read_bytes() == b"".join(lines[:5])
+    journal = Journal(journal.path)
     journal.append(RECORDS[2])
     assert journal.path.read_bytes() == whole
     assert find_journals(tmp_path) == [journal.path]
@@ -109,20 +110,21 @@ TORN_TIMES = RECORDS[1].model_dump_json().replace('"data":"e', '"data":"f').enco
 def test_a_damaged_line_in_the_middle_is_skipped_and_named(tmp_path, damage):
     journal = written(tmp_path / "run.jsonl")
     lines = journal.path.read_bytes().split(b"\n")
-    lines[3] = damage
+    lines[4] = damage
     journal.path.write_bytes(b"\n".join(lines))
     run = read_run(journal.path)
     assert run.records == (RECORDS[0], RECORDS[2])
     assert len(run.warnings) == 1
-    assert f"{journal.path}, line 4" in run.warnings[0]
+    assert "run.jsonl, line 5" in run.warnings[0]
     assert run.own.missing == (JOBS[1].job_id,)
 
 
 def test_a_journal_of_a_newer_schema_is_refused_with_the_version_seen(tmp_path):
     journal = written(tmp_path / "run.jsonl")
-    header, *rest = journal.path.read_text().splitlines()
-    newer = json.loads(header) | {"schema_version": SCHEMA_VERSION + 1, "news": 1}
-    journal.path.write_text("\n".join([json.dumps(newer), *rest]) + "\n")
+    lines = documents(journal.path)
+    for line in lines:
+        line |= {"schema_version": SCHEMA_VERSION + 1, "news": 1}
+    write_documents(journal.path, lines)
     with pytest.raises(StoreError) as caught:
         read_run(journal.path)
     assert f"(seen: {SCHEMA_VERSION + 1})" in str(caught.value)
@@ -172,7 +174,8 @@ def test_the_newest_run_of_the_same_request_is_continued_if_jobs_are_missing(tmp
 
 def test_no_run_is_continued_behind_a_complete_one(tmp_path):
     written(tmp_path / "20260101.jsonl", RECORDS[:1], request_digest="mine")
-    written(tmp_path / "20260102.jsonl", RECORDS, request_digest="mine")
+    complete = written(tmp_path / "20260102.jsonl", RECORDS, request_digest="mine")
+    complete.append(ReportEntry(run_id="run-1", at="2026-11-01T11:00:00Z"))
     assert unfinished(find_journals(tmp_path), "mine") is None
     assert unfinished(find_journals(tmp_path), "another's") is None
     assert unfinished([], "mine") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts
+from sealing import documents, write_documents
 
 from bench.record.journal import Journal, read_run
 from bench.record.lines import JobRecord
@@ -68,13 +69,12 @@ def test_a_whole_number_is_no_truth_value_and_no_fraction(tmp_path):
 
 def test_a_damaged_part_costs_only_its_line(tmp_path):
     path = written(tmp_path, "one")
-    header, machine, first, second = path.read_text().splitlines()
-    damaged = json.loads(first)
-    damaged["machine"]["logical_cores"] = "many"
-    path.write_text("\n".join([header, machine, json.dumps(damaged), second]) + "\n")
+    lines = documents(path)
+    lines[3]["machine"]["logical_cores"] = "many"
+    write_documents(path, lines)
     run = read_run(path)
     assert len(run.records) == 1
-    assert "line 3 is not a JobRecord" in run.warnings[0]
+    assert "line 4 is not a JobRecord" in run.warnings[0]
 
 
 def test_a_changed_job_has_an_id_of_its_own():

@@ -31,13 +31,23 @@ from bench.record.conditions import Conditions, ForeignProcess, Interference, Lo
 from bench.record.confusion import Confusion
 from bench.record.facts import GpuFacts, MachineFacts, RuntimeFacts
 from bench.record.failure import Failure
-from bench.record.lines import ClusterEntry, MachineEntry, OutOfTime, SeriesPlace, Skip
+from bench.record.lines import (
+    ClusterEntry,
+    MachineEntry,
+    OutOfTime,
+    ReportEntry,
+    SeriesPlace,
+    Skip,
+)
 from bench.record.measurement import ThreadFacts
 from bench.record.price import PriceRule
 from bench.record.scrub import Scrubber, names_of
 from bench.record.shared_fields import SHARED
 
 SECRET = "s3cr3t"
+
+#: Lines and parts of lines that `share` does not write.
+NOT_OF_A_SHARE = (ClusterEntry, ReportEntry, ForeignProcess)
 
 #: A text as nobody may see it: a path of a user, a host, and an address.
 TEXT = f"/home/{SECRET}/run.py on {SECRET}.example said no"
@@ -62,7 +72,7 @@ def shared_types():
         is_record = isinstance(kind, type) and (
             issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)
         )
-        if is_record and kind not in found and kind not in (ClusterEntry, ForeignProcess):
+        if is_record and kind not in found and kind not in NOT_OF_A_SHARE:
             found[kind] = names_of(kind)
             for hint in typing.get_type_hints(kind).values():
                 visit(hint)

@@ -18,6 +18,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sittings_on_disk import CELLS, FIRST, a_sitting, machine, write
 
 from bench.record.failure import REASONS, Failure
+from bench.record.journal import Journal
 from bench.record.lines import MachineEntry, OutOfTime, Skip
 
 LAST = "bench_last_job_timestamp_seconds"
@@ -155,8 +156,8 @@ def failing(tmp_path):
     run = failing_run()
     folder = write(tmp_path / "failing", [run])
     (journal,) = (folder / "journals").glob("*.jsonl")
-    with journal.open("a") as file:
-        file.writelines(f"{end.model_dump_json()}\n" for end in run.ends)
+    for end in run.ends:
+        Journal(journal).append(end)
     return folder
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from command_line import run_command
 from conftest import ROOT
+from sealing import cut_last_record
 from toy_runs import look_shortly, toy_words
 
 from bench.app.commands import run_series
@@ -195,7 +196,7 @@ def test_another_request_and_a_fresh_one_begin_a_series_of_their_own(run, tmp_pa
 def test_a_single_run_that_was_cut_off_is_no_part_of_a_series(run, tmp_path):
     run()
     (path,) = find_journals(tmp_path / "out/journals")
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    cut_last_record(path)
     code, said = run("--sittings", "2", "--gap", "1s")
     assert code == 0, said
     assert f"note: {path.name} was cut off, but it is no sitting of this series" in said
