@@ -28,7 +28,7 @@ MANAGERS: Mapping[str, str] = {
 #: Patterns of one part of a group's path, or of two adjacent ones, that only containers have, and
 #: their kinds. A service or an application may be called docker without being a container.
 GROUPS: tuple[tuple[str, str], ...] = (
-    (r"kubepods([.-].*)?", "Kubernetes"),
+    (r"(kubelet-)?kubepods([.-].*)?", "Kubernetes"),
     (r"docker/[0-9a-f]+", "Docker"),
     (r"docker/buildkit", "Docker"),
     (r"docker-[0-9a-f]{12,}\.scope", "Docker"),
@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     (r"nerdctl-[0-9a-f]{12,}\.scope", "containerd"),
     (r"crio-[0-9a-f]{12,}(\.scope)?", "CRI-O"),
     (r"systemd-nspawn@[^/]*\.service/payload", "systemd-nspawn"),
+    (r"machine-[^/]*\.scope/payload", "systemd-nspawn"),  # started by hand
     (r"(?![^/]*conmon)([^/]*[:-])?[0-9a-f]{64}(\.scope)?", "containerd or similar"),
 )
 

@@ -146,7 +146,7 @@ class CpuInfo:
             text = info.get(name, "").partition(", altivec")[0].strip()
             if text and not GENERIC.fullmatch(text) and not text.isdigit():
                 return text
-        if "mvendorid" in info:
+        if _number(info.get("mvendorid", "0")):  # an emulator states 0
             maker = RISCV_VENDORS.get(_number(info["mvendorid"]), f"vendor {info['mvendorid']}")
             return f"{maker} core {info.get('marchid', 'unknown')}"
         if info.get("vendor_id") and info.get("cpu family"):
