@@ -10,13 +10,14 @@ import psutil
 import bench.probe.system as system
 from bench.probe.container import container
 from bench.probe.cpus import cpuinfo_text
-from bench.probe.fact import Absent, Fact
+from bench.probe.fact import NOT_IN_FILES, Absent, Fact
 from bench.probe.root import HOST, Root
 from bench.probe.translation import translator
 
 TITLE = "Virtualisation"
 
 DMI = PurePosixPath("/sys/class/dmi/id")
+SUPPLIES = "/sys/class/power_supply"
 
 #: Words in the vendor or product of the firmware's tables, and their hypervisors.
 HYPERVISORS: tuple[tuple[str, str], ...] = (
@@ -95,11 +96,23 @@ def _is_guest(root: Root) -> bool | None:
     return None if flags is None else "hypervisor" in flags[1].split()
 
 
+def batteries(root: Root = HOST) -> list[PurePosixPath]:
+    """Return the folders of the batteries that the machine itself runs on, as Linux lists them."""
+    return [
+        supply
+        for supply in root.below(SUPPLIES)
+        if root.line(supply / "type") == "Battery"
+        and root.line(supply / "scope") != "Device"  # a mouse's
+        and root.line(supply / "present") != "0"  # an empty bay
+    ]
+
+
 def has_battery(root: Root = HOST) -> bool:
     """Say whether this machine has a battery, as a laptop does."""
+    if root.is_linux:
+        return bool(batteries(root))
     if not root.is_host:
-        supplies = root.below("/sys/class/power_supply")
-        return any(re.match("BAT|.*battery", supply.name, re.IGNORECASE) for supply in supplies)
+        raise Absent(NOT_IN_FILES)
     read = getattr(psutil, "sensors_battery", None)
     if read is None:
         raise Absent("this system states no batteries")
@@ -124,5 +137,5 @@ FACTS = (
         "firmware tables",
         absent="only AWS's firmware states it",
     ),
-    Fact("has_battery", has_battery, "psutil"),
+    Fact("has_battery", has_battery, "power supplies in /sys; psutil on macOS"),
 )

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import bench.probe.system as system
 from bench.probe.fact import Absent
 from bench.probe.root import HOST, Root
+from bench.probe.virtual import batteries
 from bench.watch.counters import BATTERY_W, CPU_W, LATE_S
 from bench.watch.files import KeptFile
 from bench.watch.members import Members
@@ -24,7 +25,6 @@ Values = Mapping[str, float | Doubt]
 Reader = Callable[[], Values]
 
 ZONES = "/sys/class/powercap"
-SUPPLIES = "/sys/class/power_supply"
 CPUINFO = "/proc/cpuinfo"
 
 #: Marks the counters of CPUs whose RAPL models their activity instead of measuring power. Source:
@@ -95,13 +95,7 @@ def battery(root: Root = HOST) -> Reader:
     """
     if root.is_macos:
         raise Absent(system.MACOS_CLOSED)
-    cells = [
-        cell
-        for cell in root.below(SUPPLIES)
-        if root.line(cell / "type") == "Battery"
-        and root.line(cell / "scope") != "Device"  # a mouse's
-        and root.line(cell / "present") != "0"  # an empty bay
-    ]
+    cells = batteries(root)
     if not cells:
         raise Absent("no battery in /sys/class/power_supply")
     if not any(_discharges(root, cell) for cell in cells):
