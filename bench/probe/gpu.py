@@ -33,14 +33,24 @@ GPU_FACTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("uuid_hash", lambda n, h: salted(n.nvmlDeviceGetUUID(h))),
     ("memory_total_bytes", lambda n, h: int(n.nvmlDeviceGetMemoryInfo(h).total)),
     ("power_limit_w", lambda n, h: _power_limit_w(n, h)),
-    (
-        "compute_capability",
-        lambda n, h: "{}.{}".format(*n.nvmlDeviceGetCudaComputeCapability(h)),
-    ),
+    ("compute_capability", lambda n, h: _capability(n, h)),
     ("mig", lambda n, h: n.nvmlDeviceGetMigMode(h)[0] == 1),
     ("mig_slices", lambda n, h: _slices(n, h)),
     ("sm_clock_max_hz", lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_SM) * 1e6),
     ("memory_clock_max_hz", lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_MEM) * 1e6),
+)
+
+#: Values that no GPU reaches. A driver writes the largest number of a word for what it cannot tell.
+MOST: Mapping[str, float] = {
+    "memory_total_bytes": 1e15,
+    "power_limit_w": 1e4,
+    "sm_clock_max_hz": 1e10,
+    "memory_clock_max_hz": 5e10,
+}
+
+#: Texts that drivers write for what they do not know.
+NO_TEXTS = frozenset(
+    {"", "n/a", "none", "unknown", "not supported", "unknown error", "not available"}
 )
 
 #: Each fact of a slice and how it is read.
@@ -70,7 +80,7 @@ def _seen_only(root: Root) -> str:
 
 def driver(root: Root = HOST) -> str:
     """Return the version of NVIDIA's driver."""
-    return str(_ASKED.get().part("driver"))
+    return str(_sensible(_ASKED.get().part("driver")))
 
 
 def visible(root: Root = HOST) -> int:
@@ -143,18 +153,30 @@ def _one(pynvml: Any, index: int, handle: Any) -> GpuFacts:
     values, unknown = {}, {}
     for name, read in GPU_FACTS:
         try:
-            values[name] = _sensible(read(pynvml, handle))
+            values[name] = _sensible(read(pynvml, handle), MOST.get(name))
         except Exception as error:  # not supported, or not a text
             unknown[name] = f"{type(error).__name__}: {error}"[:200]
     return GpuFacts(index=index, unknown=unknown, **values)
 
 
-def _sensible(value: Any) -> Any:
-    """Return `value`; a size, power or clock must be positive, and a text must not be empty."""
+def _sensible(value: Any, most: float | None = None) -> Any:
+    """Return `value`; a size, power or clock lies between 0 and `most`, and a text says something.
+
+    Raises ValueError if it is nonsense, such as the largest number that a word can hold.
+    """
+    value = value.decode() if isinstance(value, bytes) else value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if (is_number and not 0 < value < float("inf")) or value == "":
+    is_nothing = isinstance(value, str) and value.strip(" []\0").lower() in NO_TEXTS
+    if value is None or is_nothing or (is_number and not 0 < value < (most or float("inf"))):
         raise ValueError(f"the driver says {value!r}")
-    return value.decode() if isinstance(value, bytes) else value
+    return value
+
+
+def _capability(pynvml: Any, handle: Any) -> str:
+    major, minor = map(int, pynvml.nvmlDeviceGetCudaComputeCapability(handle))
+    if major < 1 or minor < 0:
+        raise ValueError(f"the driver says {major}.{minor}")
+    return f"{major}.{minor}"
 
 
 def _power_limit_w(pynvml: Any, handle: Any) -> float:
@@ -178,7 +200,7 @@ def _slices(pynvml: Any, handle: Any) -> tuple[MigFacts, ...]:
         values = {}
         for name, read in MIG_FACTS:
             with contextlib.suppress(Exception):  # one field costs that field
-                values[name] = _sensible(read(pynvml, own))
+                values[name] = _sensible(read(pynvml, own), MOST.get(name))
         slices.append(MigFacts(**values))
     return tuple(slices)
 

@@ -130,7 +130,7 @@ def foreign_share(
     process numbers). Raises the driver's error if it does not say.
     """
     try:
-        samples = list(pynvml.nvmlDeviceGetProcessUtilization(handle, since))
+        samples = list(pynvml.nvmlDeviceGetProcessUtilization(handle, since) or ())
     except pynvml.NVMLError as error:
         if getattr(error, "value", None) == getattr(pynvml, "NVML_ERROR_NOT_FOUND", object()):
             return 0.0, since
@@ -151,7 +151,9 @@ def _is_believable(sample: Any, since: int, now_s: float) -> bool:
 
     The driver may repeat samples of ended processes, with stamps of the past or of the future.
     """
-    shares = (getattr(sample, name, 0) for name in PERCENTAGES)
+    shares = [getattr(sample, name, 0) for name in PERCENTAGES]
+    if None in {*shares, sample.pid, sample.timeStamp}:
+        return False
     stamp = int(sample.timeStamp)
     return all(0 <= share <= 100 for share in shares) and (since < stamp <= (now_s + AHEAD_S) * 1e6)
 
