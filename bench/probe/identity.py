@@ -49,7 +49,7 @@ MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 #: Fields of DMI that hold a serial of the machine or of its board; only root may read most.
-DMI_SERIALS = ("product_uuid", "product_serial", "board_serial")
+DMI_SERIALS = ("product_uuid", "product_serial", "board_serial", "chassis_serial")
 
 #: Other files that hold one: a Xen guest's, a board's of a device tree (one place, two names), and
 #: the instance of a cloud.
@@ -71,6 +71,15 @@ NO_SERIALS = frozenset(
         *("00020003-0004-0005-0006-000700080009", "11111111-2222-3333-4444-555555555555"),
         "12345678-1234-5678-90ab-cddeefaabbcc",
     }
+)
+
+#: What a machine of IBM Z says about its owner, its partition and itself.
+SYSINFO = "/proc/sysinfo"
+
+#: Files with a line that holds a serial: of a board without firmware tables, of a guest on IBM Z.
+SERIAL_LINES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("/proc/cpuinfo", re.compile(r"^Serial\s*:\s*(\S+)", re.MULTILINE)),
+    (SYSINFO, re.compile(r"^(?:VM00|LPAR) UUID:\s*(\S+)", re.MULTILINE)),
 )
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -159,8 +168,8 @@ def _unread(
 ) -> tuple[str, ...]:
     """Return the facts among `names` that are there but were not read.
 
-    Their sources were too slow, or they are GPUs that the driver does not describe. A machine whose
-    GPUs are not read must not have the type of a machine without any.
+    Their sources were too slow, or nothing names the CPU, or the driver does not describe the GPUs.
+    A machine whose GPUs are not read must not have the type of a machine without any.
     """
     return tuple(name for name in names if _is_unread(name, facts, unknown.get(name)))
 
@@ -168,6 +177,8 @@ def _unread(
 def _is_unread(name: str, facts: Mapping[str, Any], reason: str | None) -> bool:
     if was_given_up(reason):
         return True
+    if name == "cpu_model":  # without a name and without numbers, all unread CPUs would be one
+        return facts.get("cpu_model") is None and facts.get("cpu_signature") is None
     if name != "gpus":
         return False
     unnamed = any(gpu.model is None for gpu in facts.get("gpus") or ())
@@ -193,7 +204,16 @@ def _serials(root: Root) -> list[str]:
     found = [*(dmi(name, root) for name in DMI_SERIALS), *map(root.line, SERIALS)]
     tag = dmi("board_asset_tag", root) or ""
     found.append(tag if tag.startswith("i-") else None)  # an instance of AWS, which all may read
+    found += [_in_a_line(root, path, pattern) for path, pattern in SERIAL_LINES]
     return [text for text in dict.fromkeys(found) if text and _is_serial(text)]
+
+
+def _in_a_line(root: Root, path: str, pattern: re.Pattern[str]) -> str | None:
+    try:
+        found = pattern.search(root.text(path))
+    except OSError:
+        return None
+    return found[1] if found else None
 
 
 def _is_serial(text: str | None) -> bool:

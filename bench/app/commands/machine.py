@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bench import units
-from bench.app.facts_text import Rows, headline, lines, sections
+from bench.app.facts_text import Rows, headline, lines, sections, value_words
 from bench.app.options import Command, ExitCodes, Option, flag, price_option, workload_option
 from bench.app.plan import default_label
 from bench.child import runtime
@@ -135,7 +135,7 @@ def _pages(
         f"{headline(facts)}\n\nMachine",
         [
             ("machine id", facts.machine_id),
-            ("machine type", facts.machine_type or ""),
+            ("machine type", value_words(facts, "machine_type", "")),
         ],
     )
     yield from sections(facts)

@@ -205,6 +205,29 @@ def test_a_machine_whose_gpus_are_there_and_unread_has_no_type(gpus, reason):
     assert identity.why_unsure(read, unknown)["machine_type"] == "unknown: gpus could not be read"
 
 
+def test_a_machine_whose_cpu_nothing_names_has_no_type():
+    read = {**FIXED, "cpu_model": None, "cpu_signature": None}
+    unknown = {"cpu_model": "OSError: [Errno 5] Input/output error"}
+    assert identity.machine_type(read, unknown) is None
+    assert identity.machine_id(read, unknown).startswith("unknown-")
+    assert "cpu_model could not be read" in identity.why_unsure(read, unknown)["machine_type"]
+
+
+@pytest.mark.parametrize(
+    ("file", "one", "other"),
+    [
+        ("/sys/class/dmi/id/chassis_serial", "CH1234", "CH1235"),
+        ("/proc/cpuinfo", "Serial\t\t: 10000000abcdef01", "Serial\t\t: 10000000abcdef02"),
+        ("/proc/sysinfo", "VM00 UUID: 1111-22", "VM00 UUID: 1111-23"),
+    ],
+)
+def test_clones_are_told_apart_by_any_serial_that_can_be_read(tmp_path, file, one, other):
+    clone = {"/etc/machine-id": "feedface" * 4}
+    first = faked_root(tmp_path / "a", {**clone, file: one})
+    second = faked_root(tmp_path / "b", {**clone, file: other})
+    assert identity.host_hash(first) != identity.host_hash(second)
+
+
 def test_ids_of_two_versions_of_the_rules_are_never_alike(monkeypatch):
     now = identity.machine_id(FIXED), identity.machine_type(FIXED)
     monkeypatch.setattr(identity, "VERSION", identity.VERSION + 1)

@@ -85,7 +85,8 @@ def test_a_machine_of_which_nothing_can_be_read_still_has_facts(monkeypatch):
     plant(monkeypatch, set(ROWS), read=fail)
     facts = probe(privacy=Privacy(show_hostnames=True))
     assert {getattr(facts, row) for row in ROWS} == {None}
-    assert set(facts.unknown) == set(ROWS)
+    assert set(facts.unknown) == {*ROWS, "machine_type", "machine_id"}
+    assert facts.machine_type is None  # it is not the type of every machine that was not read
     assert MachineFacts.model_validate_json(facts.model_dump_json()) == facts
 
 
