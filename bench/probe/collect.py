@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 import bench.probe.system as system
 from bench.errors import OutputError, RequestError
 from bench.probe.cgroup import MEMBERSHIP, MOUNTS
-from bench.probe.cloud import KEYS
+from bench.probe.cloud import KEYS, TAGS
 from bench.probe.container import KUBERNETES_VARIABLE, VARIABLES
-from bench.probe.identity import BOOT_ID, DMI_SERIALS, MACHINE_IDS, SERIALS
+from bench.probe.identity import BOOT_ID, DMI_SERIALS, MACHINE_IDS, SERIALS, SYSINFO
 from bench.probe.machine import all_facts
 from bench.probe.nameless import Names
 from bench.probe.root import ANSWERS, HOST, Answers, Inner, Root
@@ -33,7 +33,8 @@ IDENTIFYING: dict[str, str] = {
     "/proc/sys/kernel/hostname": "the host's name",
     **{str(DMI / name): f"the firmware's {name}" for name in DMI_SERIALS},
     str(DMI / "board_asset_tag"): "the firmware's board_asset_tag",
-    **dict.fromkeys(SERIALS, "a serial"),
+    str(DMI / "chassis_asset_tag"): "the firmware's chassis_asset_tag",
+    **dict.fromkeys((*SERIALS, SYSINFO), "a serial"),
 }
 
 #: Facts that are removed with them.
@@ -157,7 +158,7 @@ def _packed(seen: Seen, names: Names) -> tuple[dict[str, str], tuple[str, ...]]:
     files: dict[str, str] = {}
     removed: list[str] = []
     for path in [*groups, *sorted({*seen.texts, *seen.files} - {*groups})]:
-        if path in IDENTIFYING:
+        if path in IDENTIFYING and seen.texts.get(path, "").strip() not in TAGS:  # a cloud's tag
             removed.append(IDENTIFYING[path])
             continue
         text = names.text(path, seen.texts.get(path, ""))

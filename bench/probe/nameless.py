@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from bench.probe.cgroup import MEMBERSHIP, MOUNTS
+from bench.probe.container import ENGINES, LIVE
+from bench.probe.software import RELEASES
 
 #: Parts of a group's path that the system or a container engine names, and that name no user.
 GROUP_WORDS = re.compile(
@@ -33,7 +36,7 @@ HOME = re.compile(r"(?<=/home/)[^/,:\s]+|(?<=/Users/)[^/,:\s]+")
 #: Lines of /proc/cpuinfo and parts of them that hold a serial, and what is left of them.
 CPU_SERIALS = (
     (re.compile(r"(?m)^Serial\s*:.*\n?"), ""),
-    (re.compile(r"(?<=identification = )[0-9A-F]+"), "000000"),
+    (re.compile(r"(?<=identification)(\s*[=:]\s*)[0-9A-F]+"), r"\g<1>000000"),
 )
 
 
@@ -51,6 +54,7 @@ class Names:
             MEMBERSHIP: self._membership,
             MOUNTS: self._mounts,
             "/proc/self/status": _allowed_cpus,
+            **dict.fromkeys(RELEASES, _system_name),
             "/proc/1/environ": lambda text: "\0".join(re.findall(r"\bcontainer=[^\0]*", text)),
         }
         shown = special[path](text) if path in special else text
@@ -82,11 +86,14 @@ class Names:
     def _membership(self, text: str) -> str:
         fields = (line.split(":", 2) for line in text.splitlines())
         known = (line for line in fields if len(line) == 3)
-        return "".join(f"{number}:{name}:{self._group(path)}\n" for number, name, path in known)
+        return "".join(
+            f"{number}:{_hierarchy(name)}:{self._group(path)}\n" for number, name, path in known
+        )
 
     def _mounts(self, text: str) -> str:
         """Return the lines that tell groups and containers; others name disks and servers."""
         lines = []
+        points = {fields[4] for line in text.splitlines() if len(fields := line.split()) > 4}
         for line in text.splitlines():
             own, _, rest = line.partition(" - ")
             fields, words = own.split(), rest.split()
@@ -99,8 +106,9 @@ class Names:
             if is_group:
                 self._points.append(fields[4])
                 fields[3:5] = map(self._group, fields[3:5])
+                words[1:] = "cgroup", *map(_hierarchy, words[2:])
             else:
-                words[1:] = _source(words[1]), _options(" ".join(words[2:]))
+                words[1:] = _source(words[1]), _options(" ".join(words[2:]), points - {"/"})
                 fields[3] = "/" if fields[3] == "/" else "/folder"
                 fields[4] = self._group(fields[4]) if hides else fields[4]
             lines.append(f"{' '.join(fields[:5])} rw - {' '.join(words)}\n")
@@ -146,7 +154,25 @@ def _source(source: str) -> str:
     return source if source in {"overlay", "lxcfs", "composefs", "rootfs"} else "source"
 
 
-def _options(options: str) -> str:
-    """Return the lower directories of an overlay, the only options that are read."""
-    lower = re.search(r"lowerdir\+?=[^,:\s]*", options)
-    return f"rw,{lower[0]}" if lower else "rw"
+def _options(options: str, points: Iterable[str]) -> str:
+    """Return what the lower directories of an overlay show; no other option is read.
+
+    They show a container engine, or a live system, whose lower directories are mounted at `points`.
+    """
+    found = re.search(r"lowerdir\+?=([^,\s]*)", options)
+    if not found:
+        return "rw"
+    first = PurePosixPath(found[1].partition(":")[0])
+    engine = ENGINES.search(found[1])
+    live = LIVE.search(found[1]) or any(first.is_relative_to(point) for point in points)
+    return f"rw,lowerdir=/{f'layers/{engine[0]}' if engine else 'lower' if live else 'layers'}"
+
+
+def _hierarchy(text: str) -> str:
+    """Return controllers and options of version 1 groups without the name of a user's hierarchy."""
+    return re.sub(r"\b(name|release_agent)=(?!systemd\b|elogind\b)[^,]*", r"\1=other", text)
+
+
+def _system_name(text: str) -> str:
+    """Return the line that says which system and version it is."""
+    return "".join(f"{line}\n" for line in text.splitlines() if line.startswith("PRETTY_NAME="))

@@ -53,12 +53,16 @@ SECRETS = {
     "/sys/class/dmi/id/product_uuid": "4c4c4544-0042-3010-8053-b5c04f4b4d32",
     "/sys/class/dmi/id/board_serial": "CN70163",
     "/sys/class/dmi/id/board_asset_tag": "i-0123456789abcdef0",
+    "/sys/class/dmi/id/chassis_asset_tag": "ACME-INVENTORY-17",
+    "/sys/class/dmi/id/chassis_serial": "CHS70163",
+    "/proc/sysinfo": "LPAR UUID: 4c4c4544-0042-3010-8053-b5c04f4b4d33",
     "/var/lib/cloud/data/instance-id": "iid-alice-7",
 }
 CONTAINER = "0123456789abcdef" * 4
 MOUNTS = f"""\
-20 1 0:9 / / rw - overlay overlay rw,lowerdir=/home/alice/.local/share/containers/storage/overlay/l
+20 1 0:9 / / rw - overlay overlay rw,lowerdir=/srv/acme/containers/storage/overlay/l
 30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
+32 22 0:28 / /sys/fs/cgroup/unified rw - cgroup cgroup rw,name=acme
 31 22 0:27 /secret-project.slice /sys/fs/cgroup/x rw - cgroup2 cgroup2 rw
 40 22 0:30 / /home/alice/files rw - nfs4 fileserver.acme.example:/export rw
 41 22 0:31 {CONTAINER} /etc/hosts rw - ext4 /dev/mapper/alices--disk rw"""
@@ -66,6 +70,9 @@ CPUINFO = """\
 processor\t: 0
 vendor_id       : IBM/S390
 processor 0: version = FF,  identification = 0A1234,  machine = 8561
+
+cpu number      : 0
+identification  : 0A1234
 
 Serial\t\t: 10000000abcdef01"""
 
@@ -80,6 +87,7 @@ def owned(tmp_path):
         "/proc/self/mountinfo": MOUNTS,
         f"/sys/fs/cgroup/{group}/cpu.max": "150000 100000",
         "/sys/fs/cgroup/secret-project.slice/memory.max": str(2**30),
+        "/etc/os-release": 'PRETTY_NAME="Fedora Linux"\nVARIANT="made for acme"',
         "/proc/self/status": "Name:\talices-tool\nUid:\t1001\nCpus_allowed_list:\t0-1",
         "/proc/cpuinfo": CPUINFO,
         "/proc/meminfo": "MemTotal: 4194304 kB\nSwapTotal: 0 kB",
@@ -109,6 +117,26 @@ def test_nothing_that_tells_whose_machine_it_is_is_packed(tmp_path, owned):
     assert read(root).cpu_quota == 1.5
     assert "the machine-id" in found.removed
     assert "names of control groups: 2 (replaced)" in found.removed
+
+
+def test_a_live_system_is_no_container_after_its_mounts_lost_their_names(tmp_path):
+    mounts = "20 1 0:9 / / rw - overlay overlay rw,lowerdir=/media/alices-stick,upperdir=/x"
+    files = {
+        "/proc/self/cgroup": "0::/user.slice",
+        "/proc/self/mountinfo": f"{mounts}\n21 20 8:1 / /media/alices-stick ro - ext4 /dev/sda1 ro",
+        "/proc/cpuinfo": CPUINFO,
+    }
+    live = faked_root(tmp_path / "live", files)
+    root, _ = unpacked(collect(tmp_path / "own.tar.gz", read, live).path, tmp_path / "root")
+    assert read(live).container == read(root).container == "none"
+    assert "alice" not in root.text("/proc/self/mountinfo")
+
+
+def test_a_cloud_is_known_by_its_chassis_tag_after_collecting(tmp_path):
+    files = {"/sys/class/dmi/id/chassis_asset_tag": "OracleCloud.com", "/proc/cpuinfo": CPUINFO}
+    found = collect(tmp_path / "own.tar.gz", read, faked_root(tmp_path / "vm", files))
+    root, _ = unpacked(found.path, tmp_path / "root")
+    assert read(root).cloud_provider == "oracle"
 
 
 def test_a_file_that_is_there_is_not_replaced(tmp_path):
