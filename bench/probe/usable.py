@@ -24,16 +24,19 @@ def affinity(root: Root = HOST) -> frozenset[int]:
     return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
 
 
-def usable_cpus(root: Root = HOST) -> float:
-    """Return how many CPUs a job may use: the smaller of affinity and cgroup quota."""
+def usable_cpus(root: Root = HOST) -> float | None:
+    """Return how many CPUs a job may use: the smaller of affinity and cgroup quota.
+
+    None if no file says which CPUs there are.
+    """
     count, quota = float(len(affinity(root))), cpu_quota(root)
-    return count if quota is None else min(count, quota)
+    return (count if quota is None else min(count, quota)) if count else None
 
 
 def threads() -> int:
     """Return how many threads a job gets: one per usable CPU, at least one. It never fails."""
     try:
-        return max(1, int(usable_cpus()))
+        return max(1, int(usable_cpus() or 1))
     except Exception:  # training works even if the limits are unreadable
         return os.cpu_count() or 1
 
@@ -41,7 +44,7 @@ def threads() -> int:
 def cores(root: Root = HOST) -> int | None:
     """Return how many physical cores the affinity covers; None if the system does not say."""
     seen = {core_of(root, CPUS / f"cpu{number}") for number in affinity(root)}
-    return None if None in seen else len(seen)
+    return None if None in seen else len(seen) or None
 
 
 def usable_memory(root: Root = HOST) -> int | None:
@@ -63,7 +66,7 @@ def _cpuset_size(root: Root) -> int | None:
 
 
 FACTS = (
-    Fact("affinity_cpus", lambda root: len(affinity(root)), "sched_getaffinity", "CPUs"),
+    Fact("affinity_cpus", lambda root: len(affinity(root)) or None, "sched_getaffinity", "CPUs"),
     Fact("cpuset_cpus", _cpuset_size, "this process's cgroup", "CPUs", absent=""),
     Fact("cpu_quota", cpu_quota, "this process's cgroup and its ancestors", "CPUs", absent=""),
     Fact("usable_cpus", usable_cpus, "the smaller of affinity and quota", "CPUs"),

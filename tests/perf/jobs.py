@@ -45,7 +45,7 @@ class Staged:
             "label": "here",
             "data_path": str(self.path),
             "data_digest": self.digest,
-            "threads": max(1, int(usable_cpus())),
+            "threads": max(1, int(usable_cpus() or 1)),
         }
         return LaunchSpec.model_validate({**fields, **changes})
 

@@ -8,6 +8,7 @@ import pytest
 from faked_roots import faked_root
 
 import bench.probe.usable as usable
+from bench.probe.machine import probe
 
 
 def test_a_job_may_use_no_more_cpus_than_it_is_bound_to(monkeypatch):
@@ -49,3 +50,9 @@ def test_a_job_has_threads_however_little_can_be_read(monkeypatch):
 
     monkeypatch.setattr(usable, "cpu_quota", fail)
     assert usable.threads() == os.cpu_count()
+
+
+def test_a_machine_that_names_no_cpus_has_an_unknown_number_of_them(tmp_path):
+    facts = probe(root=faked_root(tmp_path, {"/proc/meminfo": "MemTotal: 1024 kB"}))
+    assert (facts.affinity_cpus, facts.usable_cpus) == (None, None)
+    assert {"affinity_cpus", "usable_cpus"} <= facts.unknown.keys()
