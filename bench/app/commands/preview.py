@@ -8,6 +8,8 @@ from bench import units
 from bench.app.commands import run_cluster
 from bench.app.plan import Plan
 from bench.child.launch import first_of_each
+from bench.cluster.prices import hourly
+from bench.record.price import price_of
 from bench.spec.request import RunRequest
 
 
@@ -38,6 +40,9 @@ def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     yield f"jobs are placed by {plan.dispatch}, in an order of each run's own:"
     for job in plan.jobs:
         yield f"  {job.job_id}  about {units.duration(plan.workload.estimate_s(job))}"
+    price = price_of(plan.label, plan.facts, plan.prices)
+    if price.usd_per_hour is not None:
+        yield f"this machine: {hourly(price)}"
     sittings = 1 if request.series is None else request.series.sittings
     yield from run_cluster.preview(plan, request.cluster, sittings)
     yield from _series_lines(plan, request)

@@ -208,6 +208,16 @@ def test_every_dollar_of_a_dry_run_has_its_source_and_date_beside_it(capsys):
     assert "this machine" not in lines[1]  # the file's region is in the table
 
 
+def test_a_dry_run_says_what_this_machine_costs_and_how_old_that_price_is(capsys, tmp_path):
+    rules = tmp_path / "prices.yaml"
+    rules.write_text('- {label: desk, usd_per_hour: 0.3, date: "2024-01-01", source: a list}\n')
+    words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run", "--local-only"]
+    assert run_command([*words, "--label", "desk", "--price", str(rules)]) == 0
+    said = capsys.readouterr().out
+    assert "this machine: 0.3 USD an hour: a list, 2024-01-01, " in said
+    assert "months old, over a year: check it\n" in said
+
+
 def test_a_dry_run_marks_a_price_that_is_older_than_a_year(capsys, monkeypatch):
     monkeypatch.setattr(prices, "utc_today", lambda: "2027-09-01")
     words = ["run", "--grid", "smoke", "--dataset", "synthetic", "--dry-run"]
