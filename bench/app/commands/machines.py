@@ -17,6 +17,7 @@ from bench.app.options import Command, CommandGroup, ExitCodes, flag, out_option
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload, probe_for
 from bench.probe.identity import TYPE_FIELDS
+from bench.probe.machine import all_facts
 from bench.record.facts import UNREAD, MachineFacts, field_differences
 from bench.record.journal import find_journals
 from bench.report.words.facts import differing, field_words
@@ -139,7 +140,8 @@ def _with_reason(text: str, name: str, facts: MachineFacts) -> str:
         return text
     if name in facts.packages or name not in MachineFacts.model_fields:
         return "not installed"
-    reason = facts.unknown.get(name)
+    is_finding = name in {row.name for row in all_facts() if not row.absent}
+    reason = facts.unknown.get(name) or (None if is_finding else "its journal does not say")
     return f"{text} ({reason})" if reason else "none"
 
 

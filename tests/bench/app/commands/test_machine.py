@@ -296,3 +296,14 @@ def test_the_json_says_what_an_hour_costs_or_why_that_is_not_known(tmp_path, cap
     path = tmp_path / "saved.json"
     path.write_text(printed)
     assert run_command(["machines", "diff", str(path), "here"]) == 0
+
+
+def test_a_fact_that_an_older_journal_lacks_is_unknown_in_a_diff_and_no_finding(tmp_path, capsys):
+    for name, more in (("old", {}), ("new", {"cpu_signature": "family 25", "cpu_quota": 1.5})):
+        text = MachineFacts(machine_id=name, **more).model_dump_json()
+        (tmp_path / f"{name}.json").write_text(text)
+    places = [str(tmp_path / f"{name}.json") for name in ("old", "new")]
+    assert run_command(["machines", "diff", *places]) == 0
+    said = capsys.readouterr().out
+    assert "CPU signature\n  A: n/a (its journal does not say)\n" in said
+    assert "CPU quota\n  A: none\n" in said  # no limit is a finding
