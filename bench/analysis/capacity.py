@@ -19,7 +19,7 @@ MEMORY = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupTimes:
     """The pooled times of a group in seconds: geometric means over `n` jobs, as on another day.
 
@@ -50,7 +50,7 @@ class GroupTimes:
         return self.n - self.aside
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EpochTimes:
     """Medians over the `n` jobs of a group in one epoch; metrics by name."""
 
@@ -70,7 +70,7 @@ class EpochTimes:
     metrics: Mapping[str, float | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupMemory:
     """Memory of whole jobs, medians over the `n` jobs of a group.
 

@@ -58,7 +58,7 @@ class Kind:
     dataset: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """The pooled jobs of one cell on one machine; `more` holds further columns of the group."""
 

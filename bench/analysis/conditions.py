@@ -11,7 +11,7 @@ from bench.record.conditions import Conditions, Interference
 from bench.record.run import Share
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WatchedJob:
     """A measured job that was watched; `whole` is None if nothing was seen of its training."""
 

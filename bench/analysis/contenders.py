@@ -35,7 +35,7 @@ Units = Callable[[Sequence[MeasuredJob]], Mapping[RecordKey, Sitting]]
 Counts = Callable[[str, Cell], bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One job as the fit sees it."""
 

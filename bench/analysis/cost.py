@@ -22,7 +22,7 @@ ROUNDED = 1e-3
 ENERGY_KEY = ("machine_key", "run_id", "job_id", "attempt")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupCost:
     """What a job of a group costs at one price, and the energy of its training.
 

@@ -37,7 +37,7 @@ LEAST_SPREAD = 0.001
 _LEAST_DF = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The time of one job, in seconds; `sitting` is any name of the sitting."""
 
@@ -60,7 +60,7 @@ class Prior:
     assumed: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellEffect:
     """A machine's time in one cell: the mean of log seconds, and the moderated job variance.
 

@@ -12,7 +12,7 @@ from bench.analysis.intervals import Interval
 from bench.analysis.student import LEVEL, two_sided
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """A variance of logs with its degrees of freedom; infinite ones if it is known."""
 
@@ -20,7 +20,7 @@ class Part:
     df: float = math.inf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """The logarithm of a time in seconds, or of a ratio of times, of `n` jobs."""
 

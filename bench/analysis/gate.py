@@ -22,7 +22,7 @@ from bench.spec.description import Outline
 NotJudged = Unlike | Literal["no calibration", "not calibrated", "other dataset", "other data"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellGate:
     """How the jobs of one cell on one machine ended; read-offs count as jobs of their epochs.
 

@@ -40,7 +40,7 @@ NEAR = 0.1
 LimitsUnknown = Literal["held by quota", "work not counted", "no ceilings"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What limits one kind of step on one machine; `basis` names what decided.
 
@@ -107,7 +107,7 @@ def limits(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupLimits:
     """What limits a group's step: its work, the machine's ceilings, and the regime.
 

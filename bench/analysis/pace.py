@@ -22,7 +22,7 @@ from bench.spec.description import Outline
 Where = tuple[str, Cell]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spread:
     """A standard error of log seconds and its degrees of freedom."""
 
@@ -40,7 +40,7 @@ class Spread:
         return cls(math.sqrt(variance), df)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pace:
     """The seconds of trainings by one recipe on one machine.
 

@@ -21,7 +21,7 @@ from bench.spec.axes import Calibration, Scale
 FALSE_MARKS = 0.001
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """A metric of a job beside its prediction interval and the calibration's mean."""
 

@@ -24,7 +24,7 @@ SPREAD_DF = 2.0
 Caveat = Literal["none", "measured", "published", "both"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unlike:
     """An axis in which a job differs from the published ones."""
 
@@ -33,7 +33,7 @@ class Unlike:
     required: Value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Relative:
     """How many times as fast as a published machine, or why that is unknown.
 
@@ -59,7 +59,7 @@ class PublishedRun:
     relatives: tuple[Relative, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MetricComparison:
     """The metrics of a group of `n` jobs beside the published ones of the same job.
 

@@ -155,10 +155,10 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     measured = measured_jobs(shares)
     found = machines(shares, measured)
     names = {machine.key: machine.name for machine in found}
-    jobs, epochs = jobs_frame(measured, outline), epochs_frame(measured, outline)
+    epochs = _epochs(measured, names, outline)
+    jobs = jobs_frame(measured, outline)
     final = jobs.finals
     watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
-    by_epoch = groups(epochs, outline, names, epochs="job_epochs", more=("epoch",))
     ceilings = roofline(measured, jobs, outline)
     gates = cell_gates(measured, names, _calibrations(reference), outline)
     compared = functools.partial(contenders, measured, found, outline)
@@ -172,7 +172,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         measured=measured,
         machines=found,
         groups=_group_results(jobs, ceilings, timed, gates, names, outline, reference),
-        epochs=tuple((group, epoch_times(rows, outline)) for group, rows in by_epoch),
+        epochs=epochs,
         memory=tuple((one, group_memory(rows)) for one, rows in groups(final, outline, names)),
         costs=tuple(group_costs(final, measured, names, outline)),
         timed=timed,
@@ -201,6 +201,15 @@ def _calibrations(reference: Reference | None) -> Calibrations | None:
 
 def _agreements(reference: Reference | None) -> tuple[Agreement, ...]:
     return () if reference is None else reference.agreements
+
+
+def _epochs(
+    measured: Sequence[MeasuredJob], names: Mapping[str, str], outline: Outline
+) -> tuple[tuple[Group, EpochTimes], ...]:
+    """Return the times of each group in each epoch; the frame of all epochs is let go then."""
+    frame = epochs_frame(measured, outline)
+    found = groups(frame, outline, names, epochs="job_epochs", more=("epoch",))
+    return tuple((group, epoch_times(rows, outline)) for group, rows in found)
 
 
 def _rankings_by_kind(

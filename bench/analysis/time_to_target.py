@@ -20,7 +20,7 @@ from bench.spec.description import Outline
 LEAST_EVALUATIONS = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TimeToTarget:
     """What a training takes on one machine until it reaches a target.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bench.record.ceilings import WorkCount
 from bench.record.confusion import Confusion
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.measurement import Digests, ThreadFacts
@@ -26,6 +27,7 @@ SHARED: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("runtime",): RuntimeFacts,
     ("measurement", "threads"): ThreadFacts,
     ("measurement", "digests"): Digests,
+    ("measurement", "work"): WorkCount,
     ("workload",): Outline,
 }
 #: Texts of a line that repeat from record to record.
