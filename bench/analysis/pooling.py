@@ -66,9 +66,10 @@ def measured_jobs(shares: Sequence[Share]) -> tuple[MeasuredJob, ...]:
         for record in share.records
         if record.measurement is not None
     ]
-    told = {  # records share the facts of their machine, so these are digested once
-        alike: (_identity(record), telling_facts(record.machine)) for _, record, _, alike in found
-    }
+    told: dict[tuple[Hashable, ...], tuple[str, Telling]] = {}
+    for _, record, _, alike in found:
+        if alike not in told:  # records share the facts of their machine
+            told[alike] = _identity(record), telling_facts(record.machine)
     known: dict[str, dict[str, Telling]] = {}
     for identity, telling in told.values():
         known.setdefault(identity, {})[canonical_json(telling)] = telling
