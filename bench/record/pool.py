@@ -30,6 +30,9 @@ SHARED: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("measurement", "work"): WorkCount,
     ("workload",): Outline,
 }
+#: The parts that are mostly those of the line before; each of their fields has one type, so that
+#: equal values are the same values.
+SAME = frozenset({MachineFacts, RuntimeFacts})
 #: Texts of a line that repeat from record to record.
 NAMES = ("run_id", "job_id", "label", "placed_by")
 #: The path of a table of texts that repeat from record to record.
@@ -41,6 +44,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._known: dict[tuple[type[BaseModel], bytes], BaseModel] = {}
+        self._last: dict[type[BaseModel], tuple[dict[str, Any], BaseModel]] = {}
 
     def filled(self, line: Mapping[str, Any]) -> dict[str, Any]:
         """Return a line's JSON object with its parts replaced; the object itself is used up.
@@ -64,10 +68,13 @@ class Pool:
         return document
 
     def _part(self, model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
+        if model in SAME and model in self._last and self._last[model][0] == document:
+            return self._last[model][1]
         key = (model, marshal.dumps(document, 2))  # version 2 depends on nothing but the values
         part = self._known.get(key)
         if part is None:
             part = self._known[key] = model.model_validate(document)
+        self._last[model] = (document, part)
         return part
 
 
