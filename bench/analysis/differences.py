@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,13 +63,14 @@ def setup_of(jobs: Sequence[MeasuredJob]) -> Setup:
     versions: dict[str, str | None] = {}
     for job in jobs:
         versions |= job.measurement.versions
+    loaded = (job.record.runtime for job in jobs if job.record.runtime is not None)
     watched = (job.record.conditions for job in jobs if job.record.conditions is not None)
     return Setup(
         facts=jobs[-1].record.machine,
         threads=jobs[-1].measurement.threads,
         versions=versions,
         devices=tuple(dict.fromkeys(job.measurement.device for job in jobs)),
-        runtimes=tuple(job.record.runtime for job in jobs if job.record.runtime is not None),
+        runtimes=tuple(runtime for runtime, _ in itertools.groupby(loaded)),
         code=tuple(sorted({job.measurement.digests.code for job in jobs})),
         seen=tuple(one.whole for one in watched if one.whole is not None),
     )

@@ -14,7 +14,6 @@ from bench.report.rows import Rows
 from bench.report.shared_columns import cell_row, group_columns, warnings
 from bench.report.words import notes, verdict
 from bench.spec.description import Outline
-from bench.spec.frozen import Frozen
 
 #: At most so many disturbed jobs are shown; the CSV holds every job.
 MOST_SHOWN = 40
@@ -107,7 +106,7 @@ def conditions_table(results: Results) -> Table:
 def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
     record, digests = watched.job.record, watched.job.measurement.digests
     job, whole = record.job, watched.whole
-    seen = [None] * len(SEEN) if whole is None else map(_seen, _figures_of(whole))
+    seen = [None] * len(SEEN) if whole is None else _figures_of(whole)
     return {
         "machine": watched.machine,
         "label": record.label,
@@ -126,16 +125,10 @@ def _row(watched: WatchedJob, outline: Outline) -> dict[str, Any]:
             f"{process.name} {process.cpus:.2f}" for process in watched.conditions.foreign_processes
         ],
         **dict(zip(SEEN, seen, strict=True)),
+        "gpus": None if whole is None else [gpu.model_dump() for gpu in whole.gpus],
         "energy": [
             f"{reading.source} {reading.joules:.0f} J"
             for reading in (whole.energy if whole else ())
         ],
         "involuntary_per_cpu_s": watched.preempted_per_cpu_s,
     }
-
-
-def _seen(value: Any) -> Any:
-    """Return a value as a row holds it: records of GPUs as plain tables."""
-    if not isinstance(value, tuple):
-        return value
-    return [one.model_dump() if isinstance(one, Frozen) else one for one in value]
