@@ -68,13 +68,15 @@ class Pool:
         return document
 
     def _part(self, model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
-        if model in SAME and model in self._last and self._last[model][0] == document:
-            return self._last[model][1]
+        last = self._last.get(model)
+        if last is not None and last[0] == document:
+            return last[1]
         key = (model, marshal.dumps(document, 2))  # version 2 depends on nothing but the values
         part = self._known.get(key)
         if part is None:
             part = self._known[key] = model.model_validate(document)
-        self._last[model] = (document, part)
+        if model in SAME:
+            self._last[model] = (document, part)
         return part
 
 

@@ -121,6 +121,17 @@ def uncollected() -> Iterator[None]:
 
 
 def _execute(request: ReportRequest, program: Program) -> int:
+    from bench.report import data
+
+    report, exit_code = _made(request, program)
+    print(data.write_report(report, request.out)[0])
+    return exit_code
+
+
+def _made(request: ReportRequest, program: Program) -> tuple[Report, int]:
+    """Return the report and the exit code; the records are let go before the report is written."""
+    from bench.report.annex import with_note_on_parquet
+
     workload = load_workload(request.workload)
     named = named_runs(request.journals, request.out)
     if len(request.labels) > len(named):
@@ -138,9 +149,8 @@ def _execute(request: ReportRequest, program: Program) -> int:
     for line in (*left_out_lines(left_out), *flaw_lines(runs)):
         print(line)
     commands = [command] if command else []
-    written = make_report(runs, request.out, workload, commands, left_out, request.form)
-    print(written.path)
-    return counts_of(runs).exit_code
+    _, report = report_of(runs, workload, commands, left_out, request.form)
+    return with_note_on_parquet(report), counts_of(runs).exit_code
 
 
 def make_report(
