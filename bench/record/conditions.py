@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bench.spec.frozen import Frozen
+from bench.spec.frozen import Frozen, SharedTexts
 
 Flag = Literal["quiet", "disturbed", "unknown"]
 
@@ -220,6 +220,6 @@ class Conditions(Frozen):
     foreign_processes: tuple[ForeignProcess, ...] = Field(
         default=(), description="the busiest ones over the whole job"
     )
-    unknown: dict[str, str] = Field(
+    unknown: SharedTexts = Field(
         default_factory=dict, description="why a source gave nothing, by the source's name"
     )

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from bench.record.ceilings import Ceilings, WorkCount
 from bench.record.confusion import Confusion
-from bench.spec.frozen import Frozen
+from bench.spec.frozen import Frozen, SharedTexts
 
 
 def quantile(values: Sequence[float] | npt.NDArray[Any], q: float) -> float | None:
@@ -150,7 +150,7 @@ class Measurement(Frozen):
     threads: ThreadFacts
     digests: Digests
     device: str
-    versions: dict[str, str] = Field(
+    versions: SharedTexts = Field(
         default_factory=dict, description="versions of the packages that the job had loaded"
     )
     work: WorkCount | None = None

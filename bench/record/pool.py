@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,8 +35,6 @@ SHARED: Mapping[tuple[str, ...], type[BaseModel]] = {
 SAME = frozenset({MachineFacts, RuntimeFacts})
 #: Texts of a line that repeat from record to record.
 NAMES = ("run_id", "job_id", "label", "placed_by")
-#: The path of a table of texts that repeat from record to record.
-TEXTS = ("conditions", "unknown")
 
 
 class Pool:
@@ -63,8 +61,9 @@ class Pool:
         for evaluation in _list_of(_at(document, ("measurement",)), "evaluations"):
             if isinstance(evaluation, dict) and isinstance(evaluation.get("confusion"), dict):
                 evaluation["confusion"] = self._part(Confusion, evaluation["confusion"])
-        _share_texts(document, NAMES)
-        _share_texts(_at(document, TEXTS))
+        for name in NAMES:
+            if type(document.get(name)) is str:
+                document[name] = sys.intern(document[name])
         return document
 
     def _part(self, model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
@@ -84,13 +83,6 @@ def _list_of(place: dict[str, Any] | None, name: str) -> list[Any]:
     """Return a list of an object by its name; an empty one if there is none."""
     found: Any = (place or {}).get(name)
     return found if isinstance(found, list) else []
-
-
-def _share_texts(texts: dict[str, Any] | None, names: Iterable[str] | None = None) -> None:
-    """Let equal texts of an object be one; all of them if no `names` are given."""
-    for name in list(texts or ()) if names is None else names:
-        if texts is not None and type(texts.get(name)) is str:
-            texts[name] = sys.intern(texts[name])
 
 
 def _at(document: dict[str, Any], path: tuple[str, ...] | list[str]) -> dict[str, Any] | None:

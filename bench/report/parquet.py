@@ -12,6 +12,9 @@ from bench.report.column import Column, Table
 #: The package that writes Parquet; the extra `report` installs it.
 PACKAGE = "pyarrow"
 
+#: So many rows are written at a time; a table of more rows has several row groups.
+GROUP_ROWS = 25_000
+
 #: The largest whole number of a column of whole numbers.
 MOST = 2**63 - 1
 
@@ -36,15 +39,22 @@ def table_parquet(table: Table) -> bytes:
     import pyarrow.parquet as pq
 
     about = {column.key: column for column in table.columns}
-    fields, arrays = [], []
+    columns, fields = [], []
     for key in table.keys:
         values = table.values(key)
         kind = _kind(values) or ("float" if _is_number(about.get(key)) else "text")
-        arrays.append(pa.array(_cast(values, kind), type=_arrow(kind, pa)))
-        fields.append(pa.field(key, arrays[-1].type, metadata=_metadata(about.get(key))))
+        columns.append((values, kind))
+        fields.append(pa.field(key, _arrow(kind, pa), metadata=_metadata(about.get(key))))
     told = {"title": _text(table.title), "notes": json.dumps(list(table.notes))}
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(arrays, schema=pa.schema(fields, metadata=told)), sink)
+    schema, sink = pa.schema(fields, metadata=told), pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, schema) as writer:
+        for start in range(0, len(table.rows) or 1, GROUP_ROWS):
+            rows = slice(start, start + GROUP_ROWS)
+            arrays = [
+                pa.array(_cast(values[rows], kind), type=field.type)
+                for (values, kind), field in zip(columns, fields, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
     return bytes(sink.getvalue())
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
@@ -20,6 +21,20 @@ class Frozen(BaseModel):
 
 #: Stands for the fields that were given to a model; a copy of a model makes a set of its own.
 _NOT_KEPT: set[str] = set()
+
+
+@functools.lru_cache(maxsize=4096)
+def _table_of(items: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return dict(items)
+
+
+def _shared(table: dict[str, str]) -> dict[str, str]:
+    """Return one table for equal ones: the records of a machine repeat theirs."""
+    return _table_of((*table.items(),))
+
+
+#: A table of texts that many records repeat; equal ones are one object, which no one changes.
+SharedTexts = Annotated[dict[str, str], AfterValidator(_shared)]
 
 
 def canonical_json(value: Any) -> str:
