@@ -1,10 +1,11 @@
 """Journals of many machines, and what a report of them takes: seconds, CPU time and memory.
 
     python tests/perf/many_machines.py MACHINES JOBS FOLDER [--seed 1] [--report] [--no-journals]
+        [--no-figures]
 
 Writes the journals of MACHINES machines with JOBS jobs each, in two sittings, to FOLDER/journals.
 With `--report`, it then runs `mnist-bench report` over them and prints what that took; with
-`--no-journals`, the journals are there from an earlier call.
+`--no-journals`, the journals are there from an earlier call. `--no-figures` is passed on.
 """
 
 from __future__ import annotations
@@ -67,9 +68,9 @@ def measured(command: Sequence[str]) -> Taken:
     return Taken(wall_s, usage.ru_utime + usage.ru_stime, unit * usage.ru_maxrss, child.returncode)
 
 
-def report_command(folder: Path) -> list[str]:
+def report_command(folder: Path, *options: str) -> list[str]:
     """Return the command that reports on all journals of a folder."""
-    return [sys.executable, "-m", "mnist_bench", "report", "--out", str(folder)]
+    return [sys.executable, "-m", "mnist_bench", "report", "--out", str(folder), *options]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,12 +82,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", action="store_true", help="measure a report of the journals")
     parser.add_argument("--no-journals", action="store_true", help="they were written before")
+    parser.add_argument("--no-figures", action="store_true", help="the report has no figures")
     given = parser.parse_args(argv)
     if not given.no_journals:
         written = write_journals(given.machines, given.jobs, given.folder, given.seed)
         print(f"{given.machines} machines x {given.jobs} jobs: {written / 1e6:.1f} MB of journals")
     if given.report:
-        taken = measured(report_command(given.folder))
+        options = ["--no-figures"] if given.no_figures else []
+        taken = measured(report_command(given.folder, *options))
         print("| machines | jobs each | wall s | CPU s | peak GB |")
         print("| --- | --- | --- | --- | --- |")
         print(
