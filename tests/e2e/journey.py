@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import sealing
 
 #: The shortest honest jobs: one epoch of the MLP.
 SHORT = ["--models", "mlp", "--epochs", "1"]
@@ -102,7 +103,7 @@ def journals(out: Path) -> list[Path]:
 
 def lines(journal: Path) -> list[dict[str, Any]]:
     """Return the lines of a journal as plain JSON objects; the first is the header."""
-    return [json.loads(line) for line in journal.read_text().splitlines()]
+    return sealing.documents(journal)
 
 
 def records(journal: Path) -> list[dict[str, Any]]:

@@ -282,7 +282,7 @@ def visit(tmp_path_factory):
 
 
 def test_ray_address_in_the_environment_diverts_no_job(visit):
-    assert visit["kinds"] == ["started", *["progress"] * 4, "record"]
+    assert visit["kinds"] == ["started", *["progress"] * 5, "record"]
     assert {"gcs_server", "raylet"} <= set(visit["processes"])
 
 
