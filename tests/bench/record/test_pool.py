@@ -57,6 +57,24 @@ def test_unlike_facts_remain_apart(tmp_path):
     assert read_run(other, pool).records[0].machine == unlike
 
 
+def test_facts_that_change_within_a_journal_are_those_of_their_own_line():
+    pool = Pool()
+    found = []
+    for usable in (1.0, 2.0, 2.0, 1.0):
+        record = a_record(a_job(), a_measurement(TIMES), machine=facts(usable_cpus=usable))
+        line = pool.filled(json.loads(record.model_dump_json()))
+        found.append(JobRecord.model_validate(line).machine)
+    assert [one.usable_cpus for one in found] == [1.0, 2.0, 2.0, 1.0]
+    assert found[1] is found[2]
+    assert found[0] is found[3]
+
+
+def test_equal_tables_of_versions_are_one_object(tmp_path):
+    one, other = read_run(written(tmp_path, "one")).records
+    assert one.measurement.versions is other.measurement.versions
+    assert one.measurement.versions == a_measurement(TIMES).versions != {}
+
+
 def test_a_whole_number_is_no_truth_value_and_no_fraction(tmp_path):
     """1, 1.0 and True are equal in Python, but not as values of an axis."""
     pool = Pool()

@@ -64,6 +64,13 @@ def test_a_column_of_numbers_stays_one_if_no_value_is_known_and_without_rows():
         assert found.num_rows == len(rows)
 
 
+def test_a_long_table_is_written_a_few_rows_at_a_time_with_one_type_a_column(monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 2)
+    rows = [{"name": None, "wall_s": 1}, {"wall_s": None}, {"name": "b", "wall_s": 2.5}]
+    found = read(*rows)
+    assert found.to_pydict() == {"name": [None, None, "b"], "wall_s": [1.0, None, 2.5]}
+
+
 def test_the_metadata_say_what_a_column_and_the_table_mean():
     found = read({"name": "a", "wall_s": 1, "more_s": 2}, notes=("N.", "M."))
     assert found.schema.field("wall_s").metadata == {
