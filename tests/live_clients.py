@@ -10,6 +10,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Self
 
+#: What a page holds that may ask for the states; the report itself may not.
+CONNECTS = b"connect-src 'self'"
+
 
 def free_port() -> int:
     """Return a port of loopback that was free a moment ago."""
@@ -66,11 +69,12 @@ class Follower(threading.Thread):
                 _, _, body = answer(self._port, "/states.json?page=follower")
                 found = json.loads(body)
                 self.states.append(found)
-                if found["figures"] not in self.pages:
-                    self.pages[found["figures"]] = answer(self._port)[2]
-                if found["phase"] == "ended":
-                    self.ended = answer(self._port)[2]
-                    return
+                if found["phase"] == "ended" or found["figures"] not in self.pages:
+                    page = answer(self._port)[2]
+                    if CONNECTS not in page:  # the report, which asks for nothing any more
+                        self.ended = page
+                        return
+                    self.pages[found["figures"]] = page
             except OSError:
                 if self.states or time.monotonic() > first_s:
                     return
