@@ -10,10 +10,14 @@ import numpy as np
 
 from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
 
+#: Devices that the cores of a CPU become at most.
+MOST_DEVICES = 16
+
 
 def load(threads: int) -> None:
     """Import JAX, and Keras with it. XLA's CPU pool takes its size from NPROC at start-up.
 
+    Each core is a device, at most MOST_DEVICES of them; a loop uses the first one or all.
     On a GPU, memory is allocated as needed, so its peak shows what the job used.
     """
     os.environ["KERAS_BACKEND"] = "jax"
@@ -22,6 +26,7 @@ def load(threads: int) -> None:
     import jax
     import keras  # noqa: F401  the import is what is timed
 
+    jax.config.update("jax_num_cpu_devices", min(threads, MOST_DEVICES))
     if device() == "gpu":
         jax.config.update("jax_default_matmul_precision", "float32")  # no TF32
 

@@ -4,6 +4,8 @@ A launch gives one time for all its steps, so an epoch is cut into about LAUNCHE
 step gets the mean time of its launch. In the stepwise loop, each step is a launch with its own
 time. On a CPU this is also faster: a launch costs only microseconds there, and XLA runs the inside
 of a scan with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms alone on 2 cores).
+
+On a CPU, the CNN has a step of its own form; see `mnist_bench.loops.jax_blocks`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from bench.child.meter import Meter
 from bench.child.stopwatch import EpochTimer
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
+from mnist_bench.loops import jax_blocks
+from mnist_bench.loops.jax_blocks import Launch
 from mnist_bench.models import CLASSES
+
+#: Makes launches: from (model, state, inputs, pieces) to the placed state and a launch by piece.
+Compiled = Callable[
+    [Any, Any, Inputs, list[tuple[int, int]]], tuple[Any, dict[tuple[int, int], Launch]]
+]
 
 #: Launches per epoch, without the launches for the remaining steps.
 LAUNCHES = 9
@@ -35,8 +44,13 @@ def train(
     """Train in the way that is faster on this device; see `mnist_bench.loops.Loop`."""
     import jax
 
-    way = train_stepwise if jax.default_backend() == "cpu" else train_scan
-    way(model, inputs, orders, batch_size, meter)
+    if jax.default_backend() != "cpu":
+        train_scan(model, inputs, orders, batch_size, meter)
+    elif model.name == "cnn":
+        pieces = _pieces(orders.shape[1], batch_size, 1)
+        _train(model, inputs, orders, pieces, meter, jax_blocks.launches)
+    else:
+        train_stepwise(model, inputs, orders, batch_size, meter)
 
 
 def train_scan(
@@ -68,21 +82,19 @@ def _train(
     orders: npt.NDArray[np.int32],
     pieces: list[tuple[int, int]],
     meter: Meter,
+    compiled: Compiled | None = None,
 ) -> None:
-    import jax
-
+    """Train with the launches that `compiled` makes; without it, with those of Keras's network."""
     keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
     state = _state(model)
-    images = jax.device_put(inputs.raw_images)
-    labels = jax.device_put(inputs.raw_labels.astype(np.int32))
-    launches: dict[tuple[int, int], Any] = {}
+    launches: dict[tuple[int, int], Launch] = {}
     for order in orders:
         with meter.epoch() as epoch:
             if not launches:
-                launches = _compiled(model, state, images, labels, pieces)
+                state, launches = (compiled or _launches)(model, state, inputs, pieces)
                 epoch.apart()
-            state, sums = _run_epoch(launches, state, (images, labels), order, pieces, epoch)
+            state, sums = _run_epoch(launches, state, order, pieces, epoch)
             epoch.stop()
             _assign(model, state)
             epoch.report(train_loss=sums[0] / len(order), train_accuracy=sums[1] / len(order))
@@ -98,23 +110,29 @@ def _pieces(count: int, batch_size: int, length: int) -> list[tuple[int, int]]:
     return pieces + ([(1, ragged)] if ragged else [])
 
 
-def _compiled(
-    model: Any, state: Any, images: Any, labels: Any, pieces: list[tuple[int, int]]
-) -> dict[tuple[int, int], Any]:
-    """Return a compiled launch for every shape of batches, so that no later step compiles."""
+def _launches(
+    model: Any, state: Any, inputs: Inputs, pieces: list[tuple[int, int]]
+) -> tuple[Any, dict[tuple[int, int], Launch]]:
+    """Return the state, and a compiled launch for every shape of batches: no later step compiles.
+
+    The data stay on the device.
+    """
     import jax
 
-    launch = jax.jit(_scan_function(model), donate_argnums=0)
-    return {
-        piece: launch.lower(state, images, labels, np.zeros(piece, np.int32)).compile()
-        for piece in dict.fromkeys(pieces)
-    }
+    images = jax.device_put(inputs.raw_images)
+    labels = jax.device_put(inputs.raw_labels.astype(np.int32))
+    scan = jax.jit(_scan_function(model), donate_argnums=0)
+
+    def launch_of(piece: tuple[int, int]) -> Launch:
+        compiled = scan.lower(state, images, labels, np.zeros(piece, np.int32)).compile()
+        return lambda state, batches: compiled(state, images, labels, batches)
+
+    return state, {piece: launch_of(piece) for piece in dict.fromkeys(pieces)}
 
 
 def _run_epoch(
-    launches: dict[tuple[int, int], Any],
+    launches: dict[tuple[int, int], Launch],
     state: Any,
-    data: tuple[Any, Any],
     order: npt.NDArray[np.int32],
     pieces: list[tuple[int, int]],
     epoch: EpochTimer,
@@ -125,7 +143,7 @@ def _run_epoch(
     sums, begin = np.zeros(2), 0
     for steps, size in pieces:
         chosen = order[begin : begin + steps * size].reshape(steps, size)
-        state, figures = launches[steps, size](state, *data, chosen)
+        state, figures = launches[steps, size](state, chosen)
         sums += np.asarray(jax.block_until_ready(figures), dtype=float)
         epoch.step(steps)
         begin += steps * size
@@ -180,13 +198,11 @@ def _state(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
 
 
 def _assign(model: Any, state: Any) -> None:
-    """Copy the trained values into the Keras model for its evaluation."""
-    import jax.numpy as jnp
-
+    """Copy the trained values into the Keras model for its evaluation, on one device."""
     trainable, other, _ = state
     for variables, values in (
         (model.trainable_variables, trainable),
         (model.non_trainable_variables, other),
     ):
         for variable, value in zip(variables, values, strict=True):
-            variable.assign(jnp.array(value))
+            variable.assign(np.asarray(value))

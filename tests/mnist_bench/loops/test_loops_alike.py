@@ -29,7 +29,7 @@ from mnist_bench.training import LOOPS
 
 pytestmark = pytest.mark.slow
 
-#: Images that each network trains on, the last batch a ragged one; XLA's convolutions are slow.
+#: Images that each network trains on, the last batch a ragged one; Keras's CNN on XLA is slow.
 IMAGES = {"mlp": 10 * 128 + 40, "cnn": 2 * 128 + 40}
 STEPS = 11  # of the MLP in an epoch
 TESTED = 500
@@ -134,6 +134,14 @@ def test_the_cnn_s_loss_curve_is_that_of_fit(measured, loop, backend):
     reference = measured("fit", "tensorflow", model="cnn", optimizer="adam")
     tolerance = ROUNDING if backend == "tensorflow" else OTHER_DRAWS
     assert losses(ours) == pytest.approx(losses(reference), rel=tolerance)
+
+
+def test_the_cnn_of_jax_draws_the_dropout_of_its_fit(measured):
+    """Its compiled step is of our own writing, in blocks of the batch; the draws are Keras's."""
+    ours, reference = (
+        measured(loop, "jax", model="cnn", optimizer="adam") for loop in ("compiled", "fit")
+    )
+    assert losses(ours) == pytest.approx(losses(reference), rel=ROUNDING)
 
 
 @pytest.mark.parametrize(("loop", "backend"), OTHERS)
