@@ -1,7 +1,7 @@
 """A whole epoch in one TensorFlow graph that stamps each step; the data stay on the device.
 
 XLA compiles a step if that is faster: for dense networks, and for everything on a GPU. XLA's CPU
-convolutions are many times slower than TensorFlow's, so it does not compile them on a CPU.
+convolutions are several times slower than TensorFlow's, so it does not compile them on a CPU.
 """
 
 from __future__ import annotations
