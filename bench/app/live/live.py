@@ -73,7 +73,9 @@ class Live(Viewer):
         self._page = bare_html(title, self._served()).encode()
         answers = {
             "/": Answer("text/html; charset=utf-8", lambda: self._page, is_page=True),
-            f"/{STATES}": Answer("application/json", lambda: states_json(self._board.snapshot())),
+            f"/{STATES}": Answer(
+                "application/json", lambda: states_json(self._board.snapshot(), form.language)
+            ),
         }
         self._server = LiveServer(answers, port)
 
@@ -149,7 +151,8 @@ class Live(Viewer):
         return self._server.viewers(MISSED * self._poll_s) > 0
 
     def _served(self) -> Served:
-        return Served(self._session, str(self._out / PAGE), self._poll_s, self._made)
+        path = str(self._out / PAGE)
+        return Served(self._session, path, self._poll_s, self._made, self._form.language)
 
     def _make(self, made: Callable[[], Report]) -> None:
         """Put the page of a report in the place of the page before."""

@@ -57,7 +57,7 @@ def summary_html(
         data["live"] = served.content
     return string.Template(_asset("page.html")).substitute(
         policy=policy([charts, script], style, served=served is not None),
-        live=live.section() if served is not None else "",
+        live=live.section(language) if served is not None else "",
         title=html.text(report.title),
         language=language,
         **{name: html.text(book.said(said)) for name, said in FRAME.items()},
@@ -95,13 +95,16 @@ def embedded(data: Any) -> str:
 
 def bare_html(title: str, served: Served) -> str:
     """Return the page of a run that has no figures yet: only the states of its jobs."""
+    phrases = page_book(served.language).phrases
+    data = {"axes": [], "figures": [], "words": dict(phrases), "live": served.content}
     script, style = _function(BARE_SCRIPTS), _asset("page.css") + _asset("live.css")
     return string.Template(_asset("bare.html")).substitute(
         policy=policy([script], style, served=True),
         title=html.text(title),
         style=style,
-        live=live.section(),
-        data=embedded({"axes": [], "figures": [], "live": served.content}),
+        language=served.language,
+        live=live.section(served.language),
+        data=embedded(data),
         script=script,
     )
 

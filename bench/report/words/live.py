@@ -1,4 +1,7 @@
-"""The words of the live page: what the run does now, and what the states of its jobs are."""
+"""The words of the live page: what the run does now, and what the states of its jobs are.
+
+`book` has the words of the page in its language; the default is English.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Mapping
 
 from bench import units
 from bench.record.job_states import MachineStates, Phase, RunStates, State
+from bench.report.words.phrasebook import HOLE, Phrasebook
+
+ENGLISH = Phrasebook()
 
 #: What the run does, as a sentence. The figures of a pause are put in.
 PHASES: Mapping[Phase, str] = {
@@ -28,6 +34,9 @@ LETTERS: Mapping[State, str] = {
     "left out": "o",
 }
 
+#: The heading of the part of the page.
+THE_RUN = "The run"
+
 NO_FIGURES = "There are no figures yet: the page makes them after a job, while none runs."
 
 #: What the page says once the run answers no longer; the path of the report follows.
@@ -47,37 +56,44 @@ FOLLOW_COST = (
 )
 
 
-def now(states: RunStates) -> str:
+def now(states: RunStates, book: Phrasebook = ENGLISH) -> str:
     """Return what the run does now, and how long it still takes."""
     number, of = states.sitting or (1, 1)
-    text = PHASES[states.phase].format(number=number, of=of, begins_at=states.begins_at)
+    said = [PHASES[states.phase].format(number=number, of=of, begins_at=states.begins_at)]
     if states.sitting and states.phase in ("measuring", "cluster"):
-        text += f" This is sitting {number} of {of}."
+        said.append(f"This is sitting {number} of {of}.")
     if states.left_s is not None:
-        text += f" About {units.duration(states.left_s)} left."
-    return text
+        said.append(f"About {units.duration(states.left_s)} left.")
+    return " ".join(map(book.said, said))
 
 
-def counts(machine: MachineStates) -> str:
+def counts(machine: MachineStates, book: Phrasebook = ENGLISH) -> str:
     """Return how many jobs of a machine are in which state, or why it is unavailable."""
     if machine.reason:
-        return f"unavailable: {machine.reason}"
-    return ", ".join(f"{count} {state}" for state, count in machine.counts.items()) or "no jobs"
+        return book.said("unavailable: {}").replace(HOLE, machine.reason)  # as it was told
+    found = [_counted(count, state, book) for state, count in machine.counts.items()]
+    return ", ".join(found) or book.said("no jobs")
 
 
-def figures(states: RunStates) -> str:
+def _counted(count: int, state: State, book: Phrasebook) -> str:
+    """Return a number of jobs in a state; a single job may have a phrase of its own."""
+    return book.phrases.get(f"{count} {state}") or f"{count} {book.said(state)}"
+
+
+def figures(states: RunStates, book: Phrasebook = ENGLISH) -> str:
     """Return which jobs are in the figures."""
     if states.trouble:
-        return f"The figures could not be made: {states.trouble}"
+        return book.said("The figures could not be made: {}").replace(HOLE, states.trouble)
     if not states.figures:
-        return NO_FIGURES
-    jobs = "1 job" if states.figures_of == 1 else f"{states.figures_of} jobs"
-    return f"The newest figures hold {jobs} of this run."
+        return book.said(NO_FIGURES)
+    if states.figures_of == 1:
+        return book.said("The newest figures hold 1 job of this run.")
+    return book.said(f"The newest figures hold {states.figures_of} jobs of this run.")
 
 
-def lost(report: str) -> str:
+def lost(report: str, book: Phrasebook = ENGLISH) -> str:
     """Return what the page says once the run answers no longer."""
-    return LOST.format(report=report)
+    return book.said(LOST.format(report=report))
 
 
 def older_left_out(limit: int) -> str:

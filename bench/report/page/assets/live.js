@@ -4,7 +4,7 @@
 const MOST_JOBS = 500;
 
 /** The order of the list: what a reader wants to see comes first. */
-const LISTED = ["running", "failed", "disturbed", "measured", "waiting", "left out", "skipped"];
+const LISTED = "rfdmwos";
 
 /** The longest pause, in seconds, between two questions that nobody answers. */
 const LONGEST_S = 60;
@@ -15,14 +15,14 @@ function addLive() {
   const viewer = viewerId();
   const now = make("p", { role: "status" });
   const about = make("p");
-  const fresh = button("Show the new figures", () => location.reload(), { hidden: true });
+  const fresh = button(t("Show the new figures"), () => location.reload(), { hidden: true });
   const follow = check(live.follow, get("follow") === "1", (on) => set("follow", on ? "1" : ""), { title: live.follow_cost });
   const machines = make("div");
   const jobs = make("div");
-  const list = control("details", {}, make("summary", {}, "Every job"), jobs);
+  const list = control("details", {}, make("summary", {}, t("Every job")), jobs);
   place.replaceChildren(
-    make("h2", {}, "The run"), now, make("div", { class: "asked" }, about, fresh, follow),
-    make("details", {}, make("summary", {}, "What new figures cost"), make("p", {}, live.follow_cost)), machines, list);
+    make("h2", {}, t("The run")), now, make("div", { class: "asked" }, about, fresh, follow),
+    make("details", {}, make("summary", {}, t("What new figures cost")), make("p", {}, live.follow_cost)), machines, list);
   painted(() => { follow.firstChild.checked = get("follow") === "1"; });
   let shown = "";
   let states = null;
@@ -96,14 +96,14 @@ function machineList({ machines, jobs, letters }) {
   const legend = make("dl", { class: "legend" }, ...Object.entries(letters).filter(([letter]) => used.has(letter))
     .map(([letter, state]) => make("div", {}, make("dt", { class: "boxes" }, make("span", { class: letter }, letter)), make("dd", {}, state))));
   const rows = machines.map((machine) => ({ cells: [machine.name, machine.counts, running(machine, jobs), boxes(machine, jobs, letters)] }));
-  const found = make("div", {}, table("The machines of this run", ["machine", "jobs", "now", "each job"], rows));
+  const found = make("div", {}, table(t("The machines of this run"), [t("machine"), t("jobs"), t("now"), t("each job")], rows));
   if (used.size) found.append(legend);
   return found;
 }
 
 function running({ states, now }, jobs) {
   const place = states.indexOf("r");
-  return place < 0 ? "" : jobs[place] + (now ? `: ${now}` : ": starting");
+  return place < 0 ? "" : `${jobs[place]}: ${now || t("starting")}`;
 }
 
 function boxes({ name, counts, states, notes }, jobs, letters) {
@@ -118,9 +118,9 @@ function boxes({ name, counts, states, notes }, jobs, letters) {
 /** Return a table of every job of every machine. */
 function jobList({ machines, jobs, letters }) {
   const rows = machines.flatMap(({ name, states, notes }) => [...states].flatMap((letter, place) =>
-    letter === "-" ? [] : [[jobs[place], name, letters[letter], notes[place] ?? ""]]));
-  rows.sort((one, other) => LISTED.indexOf(one[2]) - LISTED.indexOf(other[2]));
-  const found = make("div", {}, table("Every job", ["job", "machine", "state", "why"], rows.slice(0, MOST_JOBS).map((cells) => ({ cells }))));
-  if (rows.length > MOST_JOBS) found.append(make("p", {}, `The list holds the first ${MOST_JOBS} of ${rows.length} jobs.`));
+    letter === "-" ? [] : [{ letter, cells: [jobs[place], name, letters[letter], notes[place] ?? ""] }]));
+  rows.sort((one, other) => LISTED.indexOf(one.letter) - LISTED.indexOf(other.letter));
+  const found = make("div", {}, table(t("Every job"), [t("job"), t("machine"), t("state"), t("why")], rows.slice(0, MOST_JOBS)));
+  if (rows.length > MOST_JOBS) found.append(make("p", {}, t("The list holds the first {} of {} jobs.", MOST_JOBS, rows.length)));
   return found;
 }

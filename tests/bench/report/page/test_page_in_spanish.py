@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from figure_runs import figure_runs, results_of, thread_runs
 from page_runs import HOSTILE
 from reporting import DAY
 
+from bench.record.job_states import JobState, MachineStates, RunStates
 from bench.record.price import NO_SPOT
 from bench.report.annex import report_of_results
 from bench.report.figures import gallery
-from bench.report.page.build import SCRIPTS, _asset, summary_html
+from bench.report.page.build import LIVE, SCRIPTS, _asset, bare_html, summary_html
+from bench.report.page.live import Served, states_json
 from bench.report.page.make import page_of
 from bench.report.translation import figure_in
+from bench.report.words import live
 from bench.report.words import page as words
 from bench.report.words.phrasebook import phrasebook
 from bench.text import visible
@@ -26,7 +30,31 @@ OWN = DESCRIPTION.translations["es"]
 
 #: A text that the script gives to `t`.
 TOLD = re.compile(r'\bt\("((?:[^"\\]|\\.)*)"')
-TEXTS = [text for name in SCRIPTS for text in TOLD.findall(_asset(f"{name}.js"))]
+TEXTS = [text for name in (*SCRIPTS, LIVE) for text in TOLD.findall(_asset(f"{name}.js"))]
+
+#: What a live page says beside its script.
+LIVE_TEXTS = [
+    *(said.format(number=2, of=3, begins_at="14:30") for said in live.PHASES.values()),
+    *live.LETTERS,
+    *(f"1 {state}" for state in ("measured", "failed", "skipped")),
+    *(live.THE_RUN, live.NO_FIGURES, live.NO_SCRIPT, live.FOLLOW, live.FOLLOW_COST),
+    live.lost("reports/summary.html"),
+]
+
+#: A run in the second of three sittings, and what a page of it says in Spanish.
+STATES = RunStates(
+    "s",
+    "measuring",
+    (
+        MachineStates("desk", {"a": JobState("measured"), "b": JobState("waiting")}),
+        MachineStates("vm", reason="0 of 1 came up"),
+        MachineStates("idle"),
+    ),
+    left_s=90.0,
+    sitting=(2, 3),
+    figures=1,
+    figures_of=7,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +66,19 @@ def test_every_text_of_the_script_and_of_the_frame_has_a_phrase_with_its_holes()
     assert len(set(TEXTS)) > 60
     for text in {*TEXTS, *words.FRAME.values(), words.HOW_TO_READ, words.COLUMNS, words.NO_ROWS}:
         assert text in BOOK.phrases, text
+    for text in LIVE_TEXTS:
+        assert BOOK.knows(text), text
     for text, phrase in BOOK.phrases.items():
         assert phrase and text.count("{}") == phrase.count("{}"), text
 
 
 def test_no_phrase_is_left_that_nothing_says():
     source = " ".join(
-        [*(_asset(f"{name}.js") for name in SCRIPTS), *words.FRAME.values(), words.HOW_TO_READ]
+        [
+            *(_asset(f"{name}.js") for name in (*SCRIPTS, LIVE)),
+            *words.FRAME.values(),
+            words.HOW_TO_READ,
+        ]
     )
     made = [words.COLUMNS, words.NO_ROWS, words.more_rows(7, 9, "x"), words.left_out(9, 7)]
     chips = (
@@ -56,7 +90,14 @@ def test_no_phrase_is_left_that_nothing_says():
         f"no instance type is known: give --price|x is not in the price table: give --price|{gpu}"
     )
     marked = "2025-01, 23 months old, over a year: check it"
-    said = "|".join([source, *made, chips, ages, marked, missing, NO_SPOT])
+    states = [
+        replace(STATES, figures=0),
+        replace(STATES, figures_of=1),
+        replace(STATES, trouble="x"),
+    ]
+    told = [live.figures(one) for one in (STATES, *states)]
+    told += [live.now(STATES), *map(live.counts, STATES.machines)]
+    said = "|".join([source, *made, chips, ages, marked, missing, NO_SPOT, *LIVE_TEXTS, *told])
     for text in BOOK.phrases:
         pattern = "[^|]+".join(map(re.escape, text.split("{}")))
         assert text in said or re.search(pattern, said), text
@@ -78,6 +119,20 @@ def test_the_chips_the_note_and_the_names_of_the_axes_are_in_spanish(results):
     assert titles[0] != titles[1]
     dates = [one["price_date"] for one in page.content["machines"] if one["price_date"]]
     assert "2026-11-20, de hace 11 días" in dates
+
+
+def test_a_run_that_goes_on_is_told_in_spanish():
+    found = json.loads(states_json(STATES, "es"))
+    assert found["now"] == "La medición sigue. Es la sesión 2 de 3. Quedan unos 1 min 30 s."
+    assert found["about_figures"] == "Los últimos gráficos contienen 7 trabajos de esta medición."
+    assert found["letters"]["w"] == "en espera"
+    counts = [machine["counts"] for machine in found["machines"]]
+    assert counts == ["1 medido, 1 en espera", "no disponible: 0 of 1 came up", "ningún trabajo"]
+    page = bare_html("t", Served("s", "reports/summary.html", 5.0, language="es"))
+    assert '<html lang="es">' in page and 'aria-label="La medición"' in page
+    (data,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert json.loads(data)["words"]["Every job"] == "Cada trabajo"
+    assert "ha terminado o se ha cortado" in json.loads(data)["live"]["lost"]
 
 
 def test_the_frame_is_in_spanish_and_says_what_is_not(report):
