@@ -37,6 +37,7 @@ NO_CHARTS = (
 
 
 @functools.cache
+@functools.cache
 def page_book(language: Language) -> Phrasebook:
     """Return the phrases of the page in a language, those of its script too."""
     return phrasebook(language, more="_page")
