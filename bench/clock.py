@@ -1,8 +1,9 @@
-"""The time of day and the date in the format of the records."""
+"""The time of day and the date in the format of the records, and a clock that nothing sets."""
 
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -53,3 +54,12 @@ def _first_day(text: str) -> date | None:
         return date.fromisoformat(text + "-01" * (2 - text.count("-")))
     except ValueError:
         return None
+
+
+def since_boot_s() -> float:
+    """Return the seconds since some moment; nothing sets this clock, and sleep counts.
+
+    `time.monotonic` stands still on Linux while the computer sleeps.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -14,20 +14,35 @@ NAME, WORKLOAD = "mnist-bench", "mnist_bench.workload:WORKLOAD"
 def main(argv: Sequence[str] | None = None, typed: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit code: 0 all measured, 1 some failed, 2 bad request.
 
-    `typed` is the whole command as the user typed it, if it is not `mnist-bench` and `argv`.
+    Without `argv`, the command line of this process is run, and nothing comes after it. `typed` is
+    the whole command as the user typed it, if it is not `mnist-bench` and `argv`.
     """
     requirements.exit_if_python_is_too_old()
+    from bench import stops  # the first import: from here on, a signal ends the command in order
+
     words = list(sys.argv[1:] if argv is None else argv)
+    return stops.guarded(
+        lambda: _run(words, typed or [NAME, *words]), _say_interrupted, last=argv is None
+    )
+
+
+def _run(words: Sequence[str], typed: Sequence[str]) -> int:
     try:
         from bench.app.main import main as run_command
         from bench.spec.request import Program
 
-        return run_command(words, Program(NAME, WORKLOAD, tuple(typed or [NAME, *words])))
+        return run_command(words, Program(NAME, WORKLOAD, tuple(typed)))
     except ImportError as error:
-        if (error.name or "").startswith(("bench", "mnist_bench")):
-            raise  # a mistake of our own, whose traceback is needed
+        from bench import stops
+
+        if stops.arrived() or (error.name or "").startswith(("bench", "mnist_bench")):
+            raise  # an import that was cut off, or a mistake of our own, whose traceback is needed
         print(requirements.missing_package(error), file=sys.stderr)
         return 2
+
+
+def _say_interrupted() -> None:
+    print("interrupted: nothing was measured", file=sys.stderr)
 
 
 def module(name: str, command: str | None = None) -> int:
@@ -36,5 +51,5 @@ def module(name: str, command: str | None = None) -> int:
     Return the exit code.
     """
     words = sys.argv[1:]
-    argv = words if command is None else [command, *words]
-    return main(argv, ["python", "-m", name, *words])
+    sys.argv[1:] = words if command is None else [command, *words]
+    return main(None, ["python", "-m", name, *words])

@@ -17,7 +17,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 #: The engine's modules in the order in which data flow: first the loose ones, then the rooms. Each
 #: imports only from its own layer and from those before it.
-ROOT_MODULES = ("errors", "units", "text", "clock", "paths")
+ROOT_MODULES = ("errors", "units", "text", "clock", "paths", "stops")
 ROOMS = (
     "spec",
     "record",
@@ -38,7 +38,7 @@ LAYERS = (
 )
 
 #: Loose modules that the root of the engine may have at most.
-MOST_LOOSE = 6
+MOST_LOOSE = 7
 
 #: Words of one workload and of its frameworks, which the engine must not know.
 FOREIGN = re.compile(
@@ -75,7 +75,8 @@ LAZY = (
 COMMAND_LINE = (
     *(f"mnist_bench/{name}.py" for name in ("cli", "run", "report", "__main__", "requirements")),
     *("bench/app/commands/", "bench/app/main.py", "bench/app/progress.py"),
-    *("bench/child/entry.py", "bench/dispatch/head.py", "bench/dispatch/launcher.py"),
+    *("bench/child/entry.py", "bench/child/keeper.py", "bench/dispatch/head.py"),
+    *("bench/dispatch/launcher.py", "bench/dispatch/ray_driver.py"),
     "bench/cluster/images.py",
 )
 

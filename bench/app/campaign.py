@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from bench import stops
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun, cluster_request
 from bench.app.continuing import mended, why_anew
+from bench.app.ending import Ending
 from bench.app.folder_lock import held
 from bench.app.live.viewer import Viewer
 from bench.app.out_folder import journals_in, prepare_folder
@@ -28,7 +30,7 @@ from bench.dispatch.scheduler import AT_HOME, Scheduler
 from bench.dispatch.supply import Known, Supply
 from bench.dispatch.timed_supply import supply_of
 from bench.dispatch.transport import THIS_MACHINE, Transport
-from bench.errors import OutputError
+from bench.errors import DispatchError, OutputError
 from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run
 from bench.record.lines import ClusterEntry, OutOfTime, ReportEntry, RunHeader, SeriesPlace
@@ -92,6 +94,7 @@ class Campaign:
         Raises OutputError if the results cannot be written, DispatchError if Ray fails.
         """
         budget = self._budget or Budget(self.limits.max_s)
+        ending = Ending(budget)
         prepare_folder(self.out)
         with (
             held(self.out),
@@ -113,11 +116,13 @@ class Campaign:
                 self.viewer.begin(continued.header, continued)
                 return False
             try:
-                self._measure(continued, progress, budget)
+                self._measure(continued, progress, ending)
                 self._await_cluster(progress, budget)
-            except KeyboardInterrupt:
-                if self.path is None:  # nothing was begun: there is no run to report
+            except (KeyboardInterrupt, DispatchError, OutputError) as error:
+                ended = isinstance(error, KeyboardInterrupt) or stops.arrived()
+                if self.path is None or not ended:  # nothing was begun: there is nothing to report
                     raise
+                ending.say(progress.say)
                 return True
             finally:
                 if self._announcer:
@@ -171,29 +176,31 @@ class Campaign:
                 "not found (--fresh starts a run without it)"
             )
 
-    def _measure(self, continued: Run | None, progress: Progress, budget: Budget) -> None:
+    def _measure(self, continued: Run | None, progress: Progress, ending: Ending) -> None:
         """Run this machine's jobs; the cluster's share begins once this machine has its line.
 
         That line is written also if the limit of time is reached before, so that there is a report.
         """
         header = continued.header if continued else self._new_header()
-        own = continued.own if continued else None
-        path = self._path_of(header) if continued is None else continued.path
-        journal = Journal(path, None if continued is None else header)
-        announcer = Announcer(journal, header, progress, self.viewer, lambda: budget.left_s != 0)
+        own, path = continued.own if continued else None, self._path_of(header)
+        journal = Journal(continued.path, header) if continued else Journal(path)
+        announcer = Announcer(journal, header, progress, self.viewer, ending.may_wait)
         self._announcer = announcer
         announcer.look_at_space()
         self.viewer.begin(header, continued)
-        with TRANSPORTS[self.plan.dispatch](own_setup(self.plan, self.look)) as transport:
+        setup = own_setup(self.plan, self.look)
+        with TRANSPORTS[self.plan.dispatch](setup) as transport, stops.deferred():
             machine = OwnMachine(self.plan, header.run_id, transport.name, own)
             scheduler = Scheduler(
                 transport,
                 supply := self._supply(header, machine, own),
                 machine.planner(),
                 patience=AT_HOME,
-                limit=lambda hosts: budget.why_stop(hosts) if self._introduced else None,
+                limit=lambda hosts: ending.why_stop(hosts, announcer.say, self._introduced),
             )
             for event in scheduler.run():
+                if stops.arrived() and event.failed:
+                    continue  # whoever ends a service or a batch job signals its children too
                 if event.machine is not None:
                     if continued is None:
                         journal.create(header)
@@ -211,11 +218,13 @@ class Campaign:
                     self.viewer.between_jobs(self.read)
                 else:
                     announcer.show(event)
+        stops.check()
         late = tuple(job.job_id for job in supply.out_of_time(THIS_MACHINE))
         if scheduler.stopped:
             announcer.say(scheduler.stopped)
         elif late and self.path is not None:
-            announcer.take(OutOfTime(run_id=header.run_id, label=self.plan.label, jobs=late))
+            with stops.deferred():
+                announcer.take(OutOfTime(run_id=header.run_id, label=self.plan.label, jobs=late))
 
     def _supply(self, header: RunHeader, machine: OwnMachine, continued: Share | None) -> Supply:
         """Return what gives this machine its jobs; `continued` is its share of a continued run."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from bench import __version__
+from bench import __version__, stops
 from bench.app.options import INTERRUPTED, CommandGroup, ExitCodes
+from bench.app.output import Outputs, forgiving
 from bench.errors import BenchError, RequestError, StoreError, WorkloadError
 from bench.spec.request import Program
 
@@ -101,6 +101,28 @@ def command_line(program: Program) -> click.Group:
 
 def main(argv: Sequence[str], program: Program) -> int:
     """Do what `argv` asks for; return the exit code."""
+    with forgiving() as outputs:
+        code = stops.guarded(lambda: _done(argv, program), say_interrupted)
+        return _with_output(code, argv, outputs)
+
+
+def say_interrupted() -> None:
+    """Say that a signal ended the command. A run says it itself once it measures."""
+    print("interrupted: nothing was measured", file=sys.stderr)
+
+
+def _with_output(code: int, argv: Sequence[str], outputs: Outputs) -> int:
+    """Return the exit code, which is 1 if the answer could not be written.
+
+    What `run` prints is no answer: its results are files.
+    """
+    if code != 0 or outputs.lost is None or argv[:1] == ["run"]:
+        return code
+    print(f"error: standard output is incomplete (seen: {outputs.lost.strerror})", file=sys.stderr)
+    return 1
+
+
+def _done(argv: Sequence[str], program: Program) -> int:
     try:
         parsed: Any = command_line(program).main(
             list(argv), prog_name=program.name, standalone_mode=False
@@ -119,8 +141,5 @@ def main(argv: Sequence[str], program: Program) -> int:
         print(f"error: {program.spoken(str(error))}", file=sys.stderr)
         return next(code for kind, code in EXIT_CODE_OF.items() if isinstance(error, kind))
     except (KeyboardInterrupt, click.Abort):  # a run handles its own once it measures
-        print("interrupted: nothing was measured", file=sys.stderr)
+        say_interrupted()
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +27,12 @@ if TYPE_CHECKING:
 #: Bars that a terminal shows at once; further machines wait until one of these is done.
 BARS = 12
 
+#: Values of TERM of terminals that cannot redraw a line; without any, nothing is known of it.
+DUMB = ("", "dumb", "unknown")
+
+#: Columns of a terminal that does not tell its width.
+USUAL_WIDTH = 80
+
 #: Seconds between two drawings of the bars while nothing but an epoch ends.
 REDRAW_S = 1.0
 
@@ -39,12 +44,13 @@ def make_progress(
     repeat_disturbed: int = 0,
     left_s: Callable[[], float | None] = lambda: None,
 ) -> Progress:
-    """Return live bars if `stream` is a terminal, else plain lines.
+    """Return live bars if `stream` is a terminal that can redraw a line, else plain lines.
 
     `spoken` words each line. `repeat_disturbed` says how often a disturbed job runs again at most,
     and `left_s` how many seconds of the minutes that were asked for are left, if any were.
     """
-    kind = LiveProgress if stream.isatty() else Progress
+    redraws = stream.isatty() and os.environ.get("TERM", "").lower() not in DUMB
+    kind = LiveProgress if redraws else Progress
     return kind(stream, workload, spoken, repeat_disturbed, left_s)
 
 
@@ -73,8 +79,7 @@ class Progress:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._stream.flush()
+        self._stream.flush()
 
     def opening(self, plan: Plan, continued: Run | None) -> None:
         """Say what will run."""
@@ -144,11 +149,8 @@ class Progress:
         return max((asked_s, *(tally.running_left_s for tally in tallies)))
 
     def say(self, line: str) -> None:
-        """Print a line. If its reader has gone (head, less), the measuring goes on unseen."""
-        try:
-            self._print(printable(self._spoken(line)))
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        """Print a line."""
+        self._print(printable(self._spoken(line)))
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -177,7 +179,7 @@ class LiveProgress(Progress):
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("{task.fields[now]}", markup=False, table_column=wide),
-            console=Console(file=stream),
+            console=Console(file=stream, width=_width_of(stream)),
             auto_refresh=False,  # a drawing thread would disturb the job
             transient=True,  # the lines above hold what the bars say in the end
         )
@@ -234,3 +236,14 @@ class LiveProgress(Progress):
 
     def _print(self, line: str) -> None:
         self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _width_of(stream: TextIO) -> int | None:
+    """Return the width of a terminal if COLUMNS states an impossible one; else None."""
+    stated = os.environ.get("COLUMNS", "")
+    if not stated.isdigit() or int(stated) > 0:
+        return None  # rich asks the terminal, or takes what is stated
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
+    except OSError:
+        return USUAL_WIDTH

@@ -24,3 +24,8 @@ class Event:
     record: JobRecord | None = None
     machine: MachineEntry | None = None
     host: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is the record of a job that failed."""
+        return self.record is not None and self.record.failure is not None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import stops
 from bench.app import pricing
 from bench.app.commands import (
     cluster_options,
@@ -22,9 +23,9 @@ from bench.app.commands.report import Written, make_report
 from bench.app.commands.run_series import Sat, Turn
 from bench.app.counts import Counts, counts_of
 from bench.app.folder_runs import flaw_lines, left_out_lines, with_run
-from bench.app.interrupts import one_interrupt
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
+from bench.app.output import OUTPUTS
 from bench.app.plan import Plan, make_plan
 from bench.child.workload import load_workload
 from bench.dispatch.eligible import most_threads
@@ -37,6 +38,12 @@ from bench.watch.look import wait_until_quiet
 if TYPE_CHECKING:
     from bench.app.campaign import Campaign
     from bench.app.live.viewer import Viewer
+
+#: Seconds that a run waits for the reader of its lines, such as a pager that shows the first ones.
+UNREAD_S = 5.0
+
+#: Signals that a report outlasts: a user who is in a hurry sends several.
+SIGNALS_OF_A_REPORT = 3
 
 
 def execute(request: RunRequest, program: Program) -> int:
@@ -91,33 +98,36 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
 
 
 def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
-    with one_interrupt(_say_what_is_lost):
-        plan = campaign.plan
-        on_gpu = plan.workload.may_use_gpu()
-        # before Ray starts, as its start would count as a disturbance
-        campaign.look = wait_until_quiet(
-            most_threads(plan.jobs, plan.facts), plan.wait_quiet_s, print, on_gpu=on_gpu
-        ).record()
-        try:
-            interrupted = campaign.run()
-        except (DispatchError, OutputError):
-            if campaign.path is not None:  # what was measured before has its report
-                with contextlib.suppress(OutputError):
-                    _report(campaign, form)
-            raise
+    plan = campaign.plan
+    OUTPUTS.wait_at_most(UNREAD_S)
+    on_gpu = plan.workload.may_use_gpu()
+    # before Ray starts, as its start would count as a disturbance
+    campaign.look = wait_until_quiet(
+        most_threads(plan.jobs, plan.facts), plan.wait_quiet_s, print, on_gpu=on_gpu
+    ).record()
+    try:
+        interrupted = campaign.run()
+    except (DispatchError, OutputError):
+        if campaign.path is not None:  # what was measured before has its report
+            with contextlib.suppress(OutputError):
+                _report_to_the_end(campaign, form)
+        raise
+    return _report_to_the_end(campaign, form, interrupted)
+
+
+def _report_to_the_end(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> int:
+    """Write the report, also if a signal arrives meanwhile; several of them end that too."""
+    with stops.deferred(SIGNALS_OF_A_REPORT):
         try:
             code = _report(campaign, form, interrupted)
-        except KeyboardInterrupt:  # only the first one arrives
-            code = _report(campaign, form, interrupted)
+        except KeyboardInterrupt:
+            print(f"interrupted: the report in {campaign.out} is incomplete; `report` writes it")
+            return INTERRUPTED
         except OutputError as error:
             if not interrupted:
                 raise
             print(f"the report is not written: {error}")
     return INTERRUPTED if interrupted else code
-
-
-def _say_what_is_lost() -> None:
-    print("\nending: the running job is lost, but the jobs before it are kept", flush=True)
 
 
 def _report(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> int:
@@ -175,7 +185,9 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         yield f"unavailable: {entry.label}: {entry.reason}"
     yield f"report:  {summary}"
     yield f"journal: {run.path}"
-    if interrupted:
+    if interrupted and run.complete:
+        yield "interrupted: every job was measured before"
+    elif interrupted:
         yield "interrupted: the same command goes on where this run stopped"
         if run.open_cluster:
             yield f"{run.open_cluster.cluster} goes on meanwhile; the same command follows it"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bench import units
-from bench.app.interrupts import one_interrupt
 from bench.app.live.viewer import Viewer
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
 from bench.app.series import Series, find_series
+from bench.clock import since_boot_s
 from bench.dispatch.budget import Budget
 from bench.record.journal import find_journals
 from bench.record.lines import SeriesPlace
@@ -82,8 +82,7 @@ def execute(
     series = find_series(journals, request_digest, asked)
     if series.begun:
         print(f"going on with a series: {_measured(series)} (--fresh starts a new one)")
-    with one_interrupt(print):  # a sitting answers its own; this answers between two of them
-        return _Sittings(request, asked, series, measure, second_stage, viewer or Viewer()).run()
+    return _Sittings(request, asked, series, measure, second_stage, viewer or Viewer()).run()
 
 
 class _Sittings:
@@ -198,7 +197,7 @@ class _Sittings:
                 f"at {_time_of_day(begins, now)} (Ctrl-C ends; the same command goes on)",
                 flush=True,
             )
-            _wait_until(begins)
+            _wait(wait_s)
         return True
 
     def _say_end(self, why: str) -> None:
@@ -217,7 +216,8 @@ def _time_of_day(at: datetime, now: datetime) -> str:
     return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M:%S}"
 
 
-def _wait_until(at: datetime) -> None:
-    """Wait until the time of day `at`, also if the computer slept meanwhile."""
-    while (left_s := (at - datetime.now(UTC)).total_seconds()) > 0:
+def _wait(seconds: float) -> None:
+    """Wait, also if the computer sleeps meanwhile; a clock that is set changes nothing."""
+    ends_s = since_boot_s() + seconds
+    while (left_s := ends_s - since_boot_s()) > 0:
         time.sleep(min(LOOK_S, left_s))

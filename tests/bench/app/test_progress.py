@@ -145,7 +145,7 @@ def test_a_run_that_goes_on_counts_the_repeats_that_it_owes():
 
 def test_a_failure_without_words_still_has_a_phrase():
     record = a_record(JOBS[0], Failure(reason="lost", message=""))
-    assert outcome_words(record, SCORED).startswith("FAILED (lost)")
+    assert outcome_words(record, SCORED).startswith("FAILED (host lost)")
 
 
 def test_a_job_without_steady_steps_has_no_step_time():
@@ -253,10 +253,21 @@ def test_what_is_no_terminal_gets_lines():
     assert isinstance(make_progress(io.StringIO(), WORKLOAD), Progress)
 
 
-def test_where_the_reader_of_a_log_has_gone_the_measuring_goes_on(tmp_path):
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as stream:
-        lines = Progress(stream, WORKLOAD)
-        lines.say("to nobody")
-        lines.say("and on")
+@pytest.mark.parametrize("term", ["dumb", "", "unknown"])
+def test_a_terminal_that_cannot_redraw_gets_lines(monkeypatch, term):
+    leader, follower = pty.openpty()
+    monkeypatch.setenv("TERM", term)
+    with os.fdopen(follower, "w") as stream:
+        assert not isinstance(make_progress(stream, WORKLOAD), LiveProgress)
+    os.close(leader)
+
+
+@pytest.mark.parametrize("columns", ["0", "-1", "wide", ""])
+def test_a_terminal_whose_stated_width_cannot_be_meant_hides_nothing(monkeypatch, columns):
+    leader, follower = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", columns)
+    with os.fdopen(follower, "w") as stream:
+        make_progress(stream, WORKLOAD).say("data: synthetic")
+        assert os.read(leader, 1000).decode().strip() == "data: synthetic"
+    os.close(leader)

@@ -43,6 +43,7 @@ def naps(monkeypatch):
 
     monkeypatch.setattr(Clock, "passed", timedelta())
     monkeypatch.setattr(run_series, "datetime", Clock)
+    monkeypatch.setattr(run_series, "since_boot_s", lambda: Clock.passed.total_seconds())
     monkeypatch.setattr(run_series.time, "sleep", sleep)
     return slept
 
@@ -78,6 +79,18 @@ def test_each_sitting_has_its_place_and_all_but_the_first_wait_for_their_time(
     said = capsys.readouterr().out
     assert said.count("waiting 30 min 00 s: sitting ") == 2
     assert said.endswith("3 of 3 sittings are measured\n")
+
+
+def test_a_clock_that_is_set_back_in_a_pause_does_not_make_it_longer(tmp_path, naps, monkeypatch):
+    class Back(Clock):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) - timedelta(days=1) * (len(naps) > 5)
+
+    monkeypatch.setattr(run_series, "datetime", Back)
+    code, _ = a_series(tmp_path, [Sat(0), Sat(0)], sittings=2)
+    assert code == 0
+    assert sum(naps) == pytest.approx(1800, abs=5)
 
 
 def test_a_sitting_with_a_failed_job_does_not_end_the_series_but_shows_in_its_exit_code(
