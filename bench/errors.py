@@ -7,6 +7,8 @@ BenchError
 ├── StoreError        a journal cannot be read
 ├── DispatchError     jobs cannot be placed on a machine
 ├── DeviceError       a machine lacks a device that it was declared to have
+├── ClockError        the times of a job cannot be
+├── DivergedError     a training ended in numbers that are not finite
 └── WorkloadError     a workload breaks the rules of the meter
 """
 
@@ -53,6 +55,14 @@ class DispatchError(BenchError):
 
 class DeviceError(BenchError):
     """A machine lacks a device that it was declared to have. Its job runs on no other device."""
+
+
+class ClockError(BenchError):
+    """The times of a job cannot be: the machine slept, its clock was set, or a time is below 0."""
+
+
+class DivergedError(BenchError):
+    """A training ended in numbers that are not finite."""
 
 
 class WorkloadError(BenchError):

@@ -39,9 +39,9 @@ def planner(folder):
     )
 
 
-def cluster(names, length_s=lambda name, launch: 10.0, jobs=JOBS, **options):
+def cluster(names, length_s=lambda name, launch: 10.0, jobs=JOBS, outcome_of=outcome, **options):
     hosts = [Host(name, f"{name}-first") for name in names]
-    return SimulatedHosts(hosts, jobs, length_s, outcome, **options)
+    return SimulatedHosts(hosts, jobs, length_s, outcome_of, **options)
 
 
 def run(simulated, tmp_path, supply=None, **options):

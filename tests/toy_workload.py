@@ -38,6 +38,9 @@ STEPS = 3
 #: The real workload with a slow teller, and how long that sleeps after each epoch.
 SLOW_TELLER, TELLING_S = "toy_workload:SLOW", 0.5
 
+#: The accuracy that a model has in place of 0.75.
+ACCURACY = {"not-finite": float("nan")}
+
 SLEEP_FOREVER = "import time; time.sleep(600)"
 SLEEP_THROUGH_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -69,17 +72,18 @@ class ToyWorkload(Workload):
         return "planted" if job.axes["model"] == "unable" else None
 
     def run_job(self, job: JobSpec, meter: Meter) -> None:
-        begin = time.perf_counter()
+        begin, model = time.perf_counter(), str(job.axes["model"])
         meter.digest("initial_weights", [np.zeros(1)])
         meter.digest("batch_order", [np.arange(3)])
         with meter.training(
-            lambda: {"train_accuracy": 0.75, "test_accuracy": 0.75}, lambda: [np.ones(1)]
+            lambda: {"train_accuracy": 0.75, "test_accuracy": ACCURACY.get(model, 0.75)},
+            lambda: [np.full(1, np.nan) if model == "weights-nan" else np.ones(1)],
         ):
             meter.tell("begun", pid=os.getpid())
             for number in range(1, job.epochs + 1):
                 with meter.epoch() as epoch:
                     if number == 1:
-                        BEHAVIOURS[str(job.axes["model"])](meter)
+                        BEHAVIOURS[model](meter)
                     for _ in range(STEPS):
                         time.sleep(0.002)
                         epoch.step()
@@ -145,6 +149,18 @@ def _signal(number: int) -> Callable[[Meter], None]:
     return end
 
 
+def _stop(meter: Meter) -> None:
+    """Let another process continue this one, which is stopped for a second."""
+    waker = f"import os, signal, time; time.sleep(1); os.kill({os.getpid()}, signal.SIGCONT)"
+    subprocess.Popen([sys.executable, "-c", waker])
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _disk_full(meter: Meter) -> None:
+    with open("/dev/full", "w") as file:
+        file.write("anything")
+
+
 def _exit_quietly(meter: Meter) -> None:
     os._exit(7)
 
@@ -160,6 +176,14 @@ def _grow(meter: Meter) -> None:
     while time.monotonic() < end_s:  # at work when it is looked at, however late that is
         sum(range(1000))
     assert len(held) == GROWTH_BYTES
+
+
+def _eat(meter: Meter) -> None:
+    """Take more memory than there is, 20 MiB at a time."""
+    held = []
+    while True:
+        held.append(bytearray(os.urandom(2**20) * 20))
+        time.sleep(0.02)
 
 
 def _start_grandchild(meter: Meter, source: str) -> None:
@@ -212,9 +236,15 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "print-raise": _noise_then_raise,
     "segv": _signal(signal.SIGSEGV),
     "kill9": _signal(signal.SIGKILL),
+    "term": _signal(signal.SIGTERM),
     "exit7": _exit_quietly,
+    "not-finite": _ok,
+    "weights-nan": _ok,
+    "stop": _stop,
+    "full": _disk_full,
     "hang": _hang,
     "grow": _grow,
+    "eat": _eat,
     "fork": _fork,
     "fork-deaf": _fork_deaf,
     "fork-die": _fork_and_die,

@@ -79,7 +79,7 @@ def cluster_request(
         estimates_s={
             job.job_id: estimate
             for job in plan.asked
-            if left_s is not None and (estimate := plan.workload.estimate_s(job)) is not None
+            if (estimate := plan.workload.estimate_s(job)) is not None
         },
         max_s=limits.max_s,
         max_usd=limits.max_usd,

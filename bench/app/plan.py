@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
+from bench.dispatch.durations import time_limit_s
 from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
 from bench.record.facts import MachineFacts
@@ -43,7 +44,7 @@ class Plan:
     facts: MachineFacts
     dispatch: Dispatch
     order_seed: int
-    time_limit_s: float
+    time_limit_s: float | None
     command: str
     repeat_disturbed: int = 0
     minutes: float | None = None
@@ -102,7 +103,7 @@ class Plan:
             data_digest=self.dataset.digest,
             threads=threads_of(job, self.facts),
             niceness=os.getpriority(os.PRIO_PROCESS, 0),
-            time_limit_s=self.time_limit_s,
+            time_limit_s=time_limit_s(self.time_limit_s, self.workload.estimate_s(job)),
             placed_by=placed_by,
             measure_ceilings=measure_ceilings,
             privacy=self.privacy,

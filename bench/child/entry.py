@@ -2,16 +2,20 @@
 
     python -m bench.child.entry launch.json record.json      (`-` is standard input or output)
 
-Exit codes: 0 measured, 1 the job failed (the record says why), 2 the description is wrong.
+Exit codes: 0 measured, 1 the job failed (the record says why), 2 the description is wrong, 5 the
+disk was too full for the record.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,11 +28,21 @@ from bench.errors import BenchError, RequestError
 from bench.record.lines import JobRecord
 from bench.text import first_problem
 
+#: The exit code if the disk is too full for the record, and the seconds that space is waited for.
+DISK_FULL, SPACE_S = 5, 20.0
+
+#: `prctl(2)`: the signal that the kernel sends when the thread that started this process ends.
+PR_SET_PDEATHSIG = 1
+
+#: What the kernel adds to this process's share of memory (in thousandths) when it must kill one.
+OOM_SCORE = 800
+
 
 def _end_with_parent() -> None:
     """End this process and its descendants when the parent's end of the input pipe closes.
 
-    This works on Linux and macOS, whatever ended the parent.
+    This works on Linux and macOS, whatever ended the parent. If this process is stopped, Linux lets
+    it go on when its parent has ended, so that it notices.
     """
 
     def wait() -> None:
@@ -39,6 +53,14 @@ def _end_with_parent() -> None:
         os._exit(3)
 
     threading.Thread(target=wait, daemon=True).start()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
+
+
+def _go_first() -> None:
+    """If memory runs out, let the kernel kill this process and no other one."""
+    with contextlib.suppress(OSError):  # Linux alone
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def _read_launch(path: str) -> LaunchSpec:
@@ -54,13 +76,21 @@ def _read_launch(path: str) -> LaunchSpec:
 
 
 def _write_record(record: JobRecord, path: str) -> None:
+    """Write the record; wait for space if there is none. Raises OSError."""
     text = record.model_dump_json()
     if path == "-":
         print(text)
         return
-    temporary = Path(f"{path}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    temporary, deadline = Path(f"{path}.tmp"), time.monotonic() + SPACE_S
+    while True:
+        try:
+            temporary.write_text(text)
+            temporary.replace(path)
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def main(arguments: list[str]) -> int:
@@ -76,10 +106,15 @@ def main(arguments: list[str]) -> int:
     emit: Callable[[Mapping[str, Any]], None] = lambda event: None  # noqa: E731
     if len(arguments) == 3:  # a parent started us: report progress, end with it
         _end_with_parent()
+        _go_first()
         events = Path(arguments[2]).open("a", buffering=1)  # noqa: SIM115  stays open until the end
         emit = lambda event: print(json.dumps(event), file=events)  # noqa: E731
     record = run_launch(launch, emit)
-    _write_record(record, arguments[1])
+    try:
+        _write_record(record, arguments[1])
+    except OSError as error:
+        print(f"error: {arguments[1]} cannot be written: {error}", file=sys.stderr)
+        return DISK_FULL
     return 0 if record.measurement else 1
 
 

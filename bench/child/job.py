@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ from bench.child.devices import check_device, visible_gpus
 from bench.child.launch import LaunchSpec
 from bench.child.meter import Meter
 from bench.child.notebook import Notebook
+from bench.child.reasons import failure_of
 from bench.child.workload import Workload, code_digest, load_workload, probe_for
 from bench.clock import utc_now
-from bench.errors import DeviceError, WorkloadError
+from bench.errors import WorkloadError
 from bench.record.ceilings import Ceilings
 from bench.record.confusion import Confusion
-from bench.record.failure import NO_GPU, Failure
+from bench.record.failure import Failure
 from bench.record.lines import JobRecord
 from bench.record.measurement import (
     Digests,
@@ -32,7 +32,6 @@ from bench.record.measurement import (
     PackedTimes,
     ThreadFacts,
 )
-from bench.spec.privacy import Privacy
 from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
 
 
@@ -56,16 +55,6 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
         measurement=measurement,
         failure=failure,
         runtime=runtime.loaded(workload.builds() if workload else {}),
-    )
-
-
-def failure_of(error: BaseException, privacy: Privacy) -> Failure:
-    """Return the failure record of an exception, with names redacted in its traceback."""
-    return Failure(
-        reason=NO_GPU if isinstance(error, DeviceError) else "exception",
-        message=privacy.redacted(str(error)) or type(error).__name__,
-        exception=type(error).__name__,
-        traceback=privacy.redacted("".join(traceback.format_exception(error))),
     )
 
 

@@ -9,20 +9,18 @@ from __future__ import annotations
 import contextlib
 import enum
 import functools
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from bench.child.ceilings import Operations
+from bench.child.clocks import Clocks, check_times
 from bench.child.confusion import Predict, count_confusion
 from bench.child.devices import check_device
 from bench.child.notebook import Notebook
 from bench.child.stopwatch import EpochTimer, StoppableClock, TimedEpoch, no_device, timed
+from bench.child.weights import Arrays, arrays_digest, check_finite
 from bench.errors import DataError, WorkloadError
 from bench.probe.memory import peak_bytes, resident_bytes
 from bench.record.ceilings import WorkCount
@@ -30,7 +28,6 @@ from bench.record.measurement import EpochRecord, Evaluation, quantile
 from bench.spec.axes import Metric
 from bench.spec.job import JobSpec
 
-Arrays = Sequence[npt.NDArray[Any]]
 #: Evaluates and returns the workload's metrics by name.
 Evaluate = Callable[[], Mapping[str, float]]
 #: Takes a progress event: a small mapping that JSON can hold.
@@ -76,6 +73,7 @@ class Meter:
         self._evaluate: Evaluate | None = None
         self._weights: Callable[[], Arrays] | None = None
         self._clock: StoppableClock | None = None
+        self._clocks = Clocks()
 
     def load(self, action: Callable[[], Any]) -> None:
         """Run `action`, which imports what the job needs, and note its time and memory."""
@@ -161,12 +159,14 @@ class Meter:
             )
         self._evaluate, self._weights = evaluate, weights
         self.notebook.ragged_last_step = ragged_last_step
-        self._phase, self._clock = Phase.TRAINING, StoppableClock()
+        self._phase, self._clocks = Phase.TRAINING, Clocks()
+        self._clock = StoppableClock()
         self._emit({"event": "training", "clock_s": self._clock.origin})
         try:
             yield
             self._check_trained()
             self._note_evaluation(self._job.epochs, self._clock.elapsed())
+            self._clocks.check("in the evaluation")
         finally:
             self._phase = Phase.DONE
         self.notebook.peak = peak_bytes()
@@ -214,6 +214,8 @@ class Meter:
             raise WorkloadError(
                 f"epoch {epoch.epoch} has no step", next_step="call epoch.step() after each step"
             )
+        self._clocks.check(f"in epoch {epoch.epoch}")
+        check_times(epoch.epoch, epoch.ended - epoch.started, epoch.step_s)
         if self.notebook.first_step_at_s is None:
             first = epoch.started + float(epoch.step_s[0]) - self._started_s
             self.notebook.first_step_at_s = first
@@ -254,7 +256,9 @@ class Meter:
         metrics = self._evaluate() if self._evaluate else {}
         self._synchronise()
         evaluate_s = time.perf_counter() - begin
-        digest = arrays_digest(self._weights()) if self._weights else None
+        weights = self._weights() if self._weights else None
+        check_finite(metrics, weights or ())
+        digest = None if weights is None else arrays_digest(weights)
         self.notebook.evaluations.append(
             Evaluation(
                 epochs=epochs,
@@ -278,17 +282,3 @@ class Meter:
                     next_step="add it to the metrics of the Description, or do not report it",
                 )
         return {name: float(value) for name, value in metrics.items()}
-
-
-def arrays_digest(arrays: Arrays) -> str:
-    """Return the SHA-256 of the arrays' shapes and little-endian bytes, in order.
-
-    Floating-point arrays are digested as float32 and integers as int32, so that a digest does not
-    depend on the width that a framework uses.
-    """
-    digest = hashlib.sha256()
-    for array in arrays:
-        kind = "<f4" if np.issubdtype(array.dtype, np.floating) else "<i4"
-        digest.update(str(tuple(array.shape)).encode())
-        digest.update(np.ascontiguousarray(array, dtype=kind).tobytes())
-    return digest.hexdigest()

@@ -8,25 +8,40 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import stops
 from bench.child.launch import LaunchSpec, child_environment
+from bench.child.reasons import failure_of
+from bench.child.scratch import JOB, held_folder
 from bench.child.workload import Workload, load_workload, probe_for
 from bench.clock import utc_now
 from bench.errors import RequestError
 from bench.record.facts import MachineFacts
-from bench.record.failure import Failure
+from bench.record.failure import (
+    CRASH,
+    DISK_FULL,
+    IMPOSSIBLE,
+    INTERRUPTED,
+    OUT_OF_MEMORY,
+    TIME_LIMIT,
+    Failure,
+)
 from bench.record.lines import JobRecord
 from bench.spec.privacy import Privacy
+from bench.watch.marked import passed_on
+from bench.watch.memory_guard import MemoryGuard
 from bench.watch.sampler import ChildWatch
 
 #: Seconds between two checks for a child's events and its end.
 PERIOD_S = 0.1
+
+#: The exit code of a child that found no space for its record (bench.child.entry).
+NO_SPACE = 5
 
 #: Seconds that a child has to end by itself after SIGTERM.
 GRACE_S = 3.0
@@ -50,24 +65,34 @@ def run_child(
     the system's temporary folder).
     If `beats`, an empty event comes every PERIOD_S, so that the caller can do other things.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-job-", dir=scratch) as folder:
-        files = _Files(*(Path(folder) / n for n in ("launch.json", "record.json", "events", "log")))
+    try:
+        yield from _run_in_folder(launch, scratch, beats)
+    except OSError as error:  # the temporary folder, or the system, takes no more
+        yield failed_record(launch, failure_of(error, launch.privacy), utc_now())
+
+
+def _run_in_folder(
+    launch: LaunchSpec, scratch: str | None, beats: bool
+) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
+    with held_folder(JOB, scratch) as folder:
+        files = _Files(*(folder / n for n in ("launch.json", "record.json", "events", "log")))
         launch = _with_facts(launch)
         files.launch.write_text(launch.model_dump_json())
         files.events.touch()
         started_at = utc_now()
         workload = _workload(launch)
         description = workload.description if workload else None
-        environment = child_environment(os.environ, launch, description)
+        environment = {
+            **child_environment(os.environ, launch, description),
+            **passed_on(),
+        }
         visible = environment.get("CUDA_VISIBLE_DEVICES")
         with (
             _started(environment, files) as child,
             ChildWatch(child.pid, launch.threads, visible) as watch,
         ):
-            clock_s, overran = yield from _follow(
-                child, files.events, watch, launch.time_limit_s, beats
-            )
-        yield _outcome(launch, files, child.returncode, overran, started_at, watch, clock_s)
+            followed = yield from _follow(child, files.events, watch, launch.time_limit_s, beats)
+        yield _outcome(launch, files, child.returncode, followed, started_at, watch)
 
 
 def _with_facts(launch: LaunchSpec) -> LaunchSpec:
@@ -108,16 +133,26 @@ def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subproce
         _end(child)
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """What was seen of a child: its training clock, and why its record does not count, if so."""
+
+    clock_s: float | None
+    failure: Failure | None = None
+    out_of_memory: bool = False  # whether the kernel killed a process for lack of memory
+
+
 def _follow(
     child: subprocess.Popen[bytes],
     events: Path,
     watch: ChildWatch,
     limit_s: float,
     beats: bool,
-) -> Generator[Mapping[str, Any], None, tuple[float | None, bool]]:
-    """Yield the child's events until it ends; return (its training clock, whether it overran)."""
-    deadline = time.monotonic() + limit_s
+) -> Generator[Mapping[str, Any], None, _Followed]:
+    """Yield the child's events until it ends, or until it must be ended."""
+    deadline, guard = time.monotonic() + limit_s, MemoryGuard(child.pid)
     clock_s: float | None = None
+    stopped = False
     with events.open() as file:
         while True:
             ended = child.poll() is not None
@@ -127,12 +162,22 @@ def _follow(
                     watch.stop()
                 yield event
             if ended:
-                return clock_s, False
+                return _Followed(clock_s, _STOPPED if stopped else None, guard.killed())
             if time.monotonic() > deadline:
-                return clock_s, True
+                message = f"not done after {limit_s:g} s"
+                return _Followed(clock_s, Failure(reason=TIME_LIMIT, message=message))
+            if why := guard.why_end():
+                return _Followed(clock_s, Failure(reason=OUT_OF_MEMORY, message=why))
+            stopped = stopped or (guard.is_stopped() and not watch.stopped.is_set())
             if beats:
                 yield {}
             time.sleep(PERIOD_S)
+
+
+#: The failure of a job whose times include a while in which it was stopped.
+_STOPPED = Failure(
+    reason=IMPOSSIBLE, message="the child was stopped for a while (SIGSTOP), so its times are wrong"
+)
 
 
 def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
@@ -148,9 +193,11 @@ def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End the child and all its descendants, gently first."""
     if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGTERM)
-            child.wait(GRACE_S)
+        deadline = time.monotonic() + GRACE_S
+        while child.poll() is None and time.monotonic() < deadline and not stops.hurried():
+            time.sleep(PERIOD_S / 2)
     with contextlib.suppress(ProcessLookupError, PermissionError):  # all of it has ended
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
@@ -162,25 +209,21 @@ def _outcome(
     launch: LaunchSpec,
     files: _Files,
     code: int,
-    overran: bool,
+    followed: _Followed,
     started_at: str,
     watch: ChildWatch,
-    clock_s: float | None,
 ) -> JobRecord:
-    if files.record.exists() and not overran:
+    if files.record.exists() and not followed.failure:
         record = JobRecord.model_validate_json(files.record.read_text())
         epochs = record.measurement.epochs if record.measurement else ()
         failure = record.failure and record.failure.model_copy(
             update={"log_tail": _tail(files.log, launch.privacy)}
         )
         device = record.measurement.device if record.measurement else None
-        conditions = watch.conditions(epochs, clock_s, device)
+        conditions = watch.conditions(epochs, followed.clock_s, device)
         return record.model_copy(update={"conditions": conditions, "failure": failure})
-    failure = Failure(
-        reason="time limit" if overran else "crash",
-        message=f"not done after {launch.time_limit_s:g} s" if overran else _describe_exit(code),
-        log_tail=_tail(files.log, launch.privacy),
-    )
+    failure = followed.failure or _ended_by_itself(code, followed.out_of_memory)
+    failure = failure.model_copy(update={"log_tail": _tail(files.log, launch.privacy)})
     return failed_record(launch, failure, started_at, watch)
 
 
@@ -196,13 +239,21 @@ def failed_record(
     )
 
 
-def _describe_exit(code: int) -> str:
+def _ended_by_itself(code: int, out_of_memory: bool) -> Failure:
+    """Return the failure of a child that ended with `code` and left no record."""
+    if code == NO_SPACE:
+        message = "the record could not be written: the temporary folder takes no more"
+        return Failure(reason=DISK_FULL, message=message)
     if code >= 0:
-        return f"the child ended with exit code {code} and left no record"
+        message = f"the child ended with exit code {code} and left no record"
+        return Failure(reason=CRASH, message=message)
     known = {number.value: number.name for number in signal.Signals}
     name = known.get(-code, f"signal {-code}")  # real-time signals have no names
-    hint = "; often this means that the system ran out of memory" if name == "SIGKILL" else ""
-    return f"the child was ended by {name}{hint}"
+    if -code == signal.SIGKILL and out_of_memory:
+        message = f"the kernel ended the child ({name}) because memory was used up"
+        return Failure(reason=OUT_OF_MEMORY, message=message)
+    reason = INTERRUPTED if -code in stops.INTERRUPTS else CRASH
+    return Failure(reason=reason, message=f"the child was ended by {name}")
 
 
 def _tail(log: Path, privacy: Privacy, limit: int = 2000) -> str | None:

@@ -35,13 +35,13 @@ class ClusterRequest(Frozen):
     workload: str = Field(description="module:attribute, or a Python file that is shipped")
     data_file: str | None = Field(default=None, description="None: the workload reads no data")
     workload_file: str | None = Field(default=None, description="None: the workload is a module")
-    time_limit_s: float = 3600.0
+    time_limit_s: float | None = Field(default=None, description="None: as estimated")
     types: tuple[WantedType, ...] = ()
     left_s: float | None = Field(
         default=None, description="in which jobs must have ended; None: the time that they need"
     )
     estimates_s: dict[str, float] = Field(
-        default_factory=dict, description="about how long jobs take, by id; for a run with minutes"
+        default_factory=dict, description="about how long jobs take, by id"
     )
     max_s: float | None = None
     max_usd: float | None = None

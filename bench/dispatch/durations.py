@@ -12,6 +12,19 @@ from bench.spec.job import JobSpec
 #: Seconds that a job is taken to last if its workload gives no estimate.
 UNKNOWN_S = 30.0
 
+#: A job's time limit, if the user states none: so many times its estimate (a machine may be slow,
+#: and shared), this many seconds at least, and this many if there is no estimate.
+LIMIT_FACTOR, LIMIT_LEAST_S, LIMIT_UNKNOWN_S = 20.0, 900.0, 3600.0
+
+
+def time_limit_s(stated_s: float | None, estimate_s: float | None) -> float:
+    """Return the seconds after which a job is ended: the stated ones, or some of its estimate."""
+    if stated_s is not None:
+        return stated_s
+    if estimate_s is None:
+        return LIMIT_UNKNOWN_S
+    return max(LIMIT_LEAST_S, LIMIT_FACTOR * estimate_s)
+
 
 def cell_of(job: JobSpec) -> Hashable:
     """Return what jobs share if they are replicates of each other: all but seed and repeat."""

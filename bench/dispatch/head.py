@@ -19,9 +19,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import stops
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.budget import Budget
 from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.durations import time_limit_s
 from bench.dispatch.eligible import threads_of
 from bench.dispatch.events import Event
 from bench.dispatch.outcome import DONE, Ending, Outcome
@@ -181,7 +183,7 @@ class HeadDriver:
             data_digest=request.header.data_digest,
             threads=threads_of(job, facts),
             niceness=0,
-            time_limit_s=request.time_limit_s,
+            time_limit_s=time_limit_s(request.time_limit_s, self._estimate_s(job)),
             attempt=attempt,
             placed_by=RayCluster.name,
             measure_ceilings=job.job_id
@@ -209,6 +211,10 @@ def event_of(document: Mapping[str, Any]) -> Event:
 
 def main(arguments: list[str]) -> int:
     """Run the request that the command line names; return the exit code."""
+    return stops.guarded(lambda: _run(arguments), lambda: None, last=True)
+
+
+def _run(arguments: list[str]) -> int:
     os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # ship the code alone, not the data beside it
     path = Path(arguments[0])
     request = ClusterRequest.model_validate_json(path.read_text())

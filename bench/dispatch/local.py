@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Self
 
+from bench import stops
+from bench.child.keeper import keeping
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
 from bench.child.workload import load_workload, probe_for
@@ -19,8 +22,14 @@ from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy
 from bench.spec.request import Dispatch
 
-#: This machine as a host: it is always up.
-LOCAL_HOST = Host(THIS_MACHINE, "here", kind="local")
+
+def local_host(incarnation: int = 1) -> Host:
+    """Return this machine as a host: it is always up, though what carries jobs to it may not be."""
+    return Host(THIS_MACHINE, f"here {incarnation}", kind="local")
+
+
+#: This machine as a host, the first time that it is up.
+LOCAL_HOST = local_host()
 
 
 class LocalSetup(Frozen):
@@ -70,12 +79,16 @@ class LocalTransport(OneHost):
         self._tickets = itertools.count(1)
         self._ticket = 0  # of the work in hand; 0: none
         self._items: Generator[Mapping[str, Any] | JobRecord, None, None] | None = None
+        self._held = ExitStack()
 
     def __enter__(self) -> Self:
+        self._held.enter_context(keeping())
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.cancel(self._ticket)
+        with stops.deferred():
+            self.cancel(self._ticket)
+            self._held.close()
 
     def prepare(self, host: Host) -> int:
         """Let the next poll read the facts."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from bench import stops
 from bench.child.launch import ON_CLUSTER, LaunchSpec
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.labels import (
@@ -75,6 +76,7 @@ class RayCluster:
         runtime = {"working_dir": str(self._code)} if self._code else None
         try:
             ray.init(address=self._address, log_to_driver=False, runtime_env=runtime)
+            stops.taken_back()  # Ray handles SIGTERM itself, without leaving in good order
         except Exception as error:  # Ray raises of many kinds while it connects
             raise DispatchError(
                 "there is no Ray cluster to connect to",

@@ -17,7 +17,7 @@ from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
 from bench.clock import utc_now
 from bench.dispatch.transport import Message, Prepared
-from bench.record.failure import Failure
+from bench.record.failure import DISPATCH, Failure
 from bench.record.lines import JobRecord
 from bench.text import type_and_line
 
@@ -109,5 +109,5 @@ def _refused(ticket: int, task: _Task, error: Exception) -> Message:
     words = type_and_line(cause)
     if task.launch is None:
         return Message(ticket, "failed", reason=f"could not be prepared: {words}")
-    failure = Failure(reason="dispatch", message=words, exception=type(cause).__name__)
+    failure = Failure(reason=DISPATCH, message=words, exception=type(cause).__name__)
     return Message(ticket, "record", record=failed_record(task.launch, failure, task.started_at))

@@ -19,7 +19,7 @@ from bench.dispatch.events import Event
 from bench.dispatch.lane import HostState, Lane
 from bench.dispatch.supply import Supply
 from bench.dispatch.transport import Host, Message, Prepared, Transport
-from bench.record.failure import Failure
+from bench.record.failure import HOST_LOST, Failure
 from bench.record.lines import JobRecord, MachineEntry
 from bench.spec.job import JobSpec
 
@@ -62,7 +62,7 @@ class Patience:
 
 
 #: For the machine on which the command was typed: it does not go and come back.
-AT_HOME = Patience(grace_s=0.0, settle_s=0.0, poll_s=0.2)
+AT_HOME = Patience(grace_s=0.0, settle_s=0.0, look_s=0.2, poll_s=0.2)
 
 
 class Scheduler:
@@ -202,8 +202,16 @@ class Scheduler:
             yield from self._ready(lane, message.prepared)
         elif message.record is not None:
             self._drop(lane)
-            yield self._ended(lane, message.record)
+            if self._again(lane, message.record):
+                yield Event("record", lane.job_id, record=message.record, host=lane.name)
+            else:
+                yield self._ended(lane, message.record)
             yield from self._next(lane)
+
+    def _again(self, lane: Lane, record: JobRecord) -> bool:
+        """Return whether a failed job runs again at once, because its reason is a passing one."""
+        failure = record.failure
+        return failure is not None and lane.attempts[record.job_id] < failure.why.attempts
 
     def _ready(self, lane: Lane, prepared: Prepared) -> Iterator[Event]:
         """Take up a host that is ready, for the first time or after it was lost."""
@@ -275,7 +283,7 @@ class Scheduler:
         lane.state = HostState.CLOSED
 
     def _lost(self, lane: Lane, launch: LaunchSpec, message: str) -> Event:
-        failure = Failure(reason="lost", message=message)
+        failure = Failure(reason=HOST_LOST, message=message)
         return self._ended(lane, failed_record(launch, failure, lane.started_at))
 
     def _unavailable(self, name: str, reason: str) -> Event:

@@ -10,6 +10,7 @@ from bench.clock import seconds_between
 from bench.dispatch.durations import Durations, kind_of
 from bench.dispatch.replicates import Replicates
 from bench.dispatch.supply import GridSupply, Known, Order, RepeatingSupply, Supply, as_given
+from bench.record.failure import HOST_LOST
 from bench.record.lines import JobRecord, RunHeader
 from bench.record.repeats import repeat_of, repeats_due
 from bench.spec.axes import Axis
@@ -97,7 +98,7 @@ class TimedSupply:
         queues = self._hosts[host]
         queues.durations.learn(record, self._clock() - queues.began_s)
         queues.replicates.take(record)
-        if record.failure is not None and record.failure.reason == "lost":
+        if record.failure is not None and record.failure.reason == HOST_LOST:
             queues.lost = True
         job = repeat_of(record, self._most)
         if job is not None and not queues.lost:

@@ -12,36 +12,74 @@ from bench.spec.frozen import Frozen
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason for a failure: its name, what the user can do, and whether a retry makes sense."""
+    """A reason for a failure: its name, what the user can do, and whether the job is tried again.
+
+    `again`: the same command tries the job again on the machine on which it is typed. `attempts`:
+    how often the job is tried within one run.
+    """
 
     name: str
     advice: str
-    retry: bool
+    again: bool = False
+    attempts: int = 1
 
 
-#: The reason of a job whose machine does not show the GPU that it was declared to have.
+#: Reasons that other modules give.
 NO_GPU = "no GPU visible"
+CRASH, EXCEPTION, TIME_LIMIT, DISPATCH = "crash", "exception", "time limit", "dispatch"
+OUT_OF_MEMORY, DISK_FULL, INTERRUPTED = "out of memory", "disk full", "interrupted"
+DIVERGED, WRONG_DIGEST, IMPOSSIBLE = "diverged", "wrong digest", "impossible time"
+HOST_LOST, NO_BACKEND = "host lost", "backend missing"
 
-#: Every reason that a record may give. The scheduler retries a lost job on the same machine.
+#: Every reason that a record may give.
 REASONS: Mapping[str, Reason] = {
     reason.name: reason
     for reason in (
-        Reason("exception", "read its traceback in summary.json; the job itself raised it", False),
         Reason(
-            "crash", "read the end of its log; free some memory if the system ran out of it", False
+            EXCEPTION, "read its traceback in summary.json; the job itself raised it", again=True
         ),
-        Reason("time limit", "raise --job-timeout, or leave the job out on this machine", False),
         Reason(
-            "lost", "check that the machine is up; the same command runs the missing jobs", True
+            CRASH,
+            "read the end of its log; try other versions of the packages that it names",
+            again=True,
         ),
-        Reason("dispatch", "check the machine by hand: Ray could not run the job there", False),
+        Reason(
+            OUT_OF_MEMORY,
+            "free memory on the machine, raise the limit of its control group, or leave the job "
+            "out there",
+            again=True,
+        ),
+        Reason(TIME_LIMIT, "raise --job-timeout, or leave the job out on this machine", again=True),
+        Reason(
+            DIVERGED,
+            "lower the learning rate, or leave the job out: with its seed it always ends like this",
+        ),
+        Reason(WRONG_DIGEST, "delete the file that the message names: it is made anew", again=True),
+        Reason(
+            IMPOSSIBLE,
+            "keep the machine awake, and let nothing set its clock while jobs run",
+            again=True,
+            attempts=3,
+        ),
+        Reason(
+            HOST_LOST,
+            "check that the machine is up; the same command runs the missing jobs",
+            again=True,
+        ),
+        Reason(DISPATCH, "check the machine by hand: Ray could not run the job there", again=True),
+        Reason(NO_BACKEND, "install the package that the message names", again=True),
         Reason(
             NO_GPU,
             "check `nvidia-smi -L` on the machine, and that the backend's GPU build is installed",
-            False,
+            again=True,
         ),
+        Reason(DISK_FULL, "free space on the disk that the message names", again=True),
+        Reason(INTERRUPTED, "give the same command again", again=True),
     )
 }
+
+#: Names that reasons had in earlier versions.
+FORMER: Mapping[str, str] = {"lost": HOST_LOST}
 
 
 class Failure(Frozen):
@@ -56,6 +94,7 @@ class Failure(Frozen):
     @field_validator("reason")
     @classmethod
     def _is_known(cls, reason: str) -> str:
+        reason = FORMER.get(reason, reason)
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of {', '.join(REASONS)}")
         return reason

@@ -31,6 +31,12 @@ def _finite_or_none(value: Any) -> Any:
 Quality = Annotated[float | None, BeforeValidator(_finite_or_none)]
 
 
+#: A time that may be too short for the clock, and one that cannot be 0. A line with any other time
+#: is no record: no such time ever reaches a table.
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class ThreadFacts(Frozen):
     """Threads and priority: what was requested, and what the framework and the system report."""
 
@@ -69,8 +75,11 @@ class PackedTimes(Frozen):
 
     @model_validator(mode="after")
     def _count_is_true(self) -> PackedTimes:
-        if (size := self.unpack().size) != self.count:
-            raise ValueError(f"count is {self.count}, but the data hold {size} times")
+        times_s = self.unpack()
+        if times_s.size != self.count:
+            raise ValueError(f"count is {self.count}, but the data hold {times_s.size} times")
+        if not (np.isfinite(times_s) & (times_s >= 0)).all():
+            raise ValueError("the packed times are not all finite and 0 or more")
         return self
 
 
@@ -78,14 +87,14 @@ class EpochRecord(Frozen):
     """One timed epoch. Quantiles exclude the first step, which in epoch 1 traces and compiles."""
 
     epoch: int = Field(ge=1)
-    started_s: float = Field(description="seconds since the training's clock started")
-    wall_s: float
-    cpu_s: float = Field(description="user and system CPU seconds of the child")
+    started_s: Seconds = Field(description="seconds since the training's clock started")
+    wall_s: PositiveSeconds
+    cpu_s: Seconds = Field(description="user and system CPU seconds of the child")
     steps: int
-    step_first_s: float
-    step_p10_s: float | None
-    step_median_s: float | None
-    step_p95_s: float | None
+    step_first_s: Seconds
+    step_p10_s: Seconds | None
+    step_median_s: Seconds | None
+    step_p95_s: Seconds | None
     metrics: dict[str, Quality] = Field(
         default_factory=dict, description="the workload's metrics at the epoch's end, by name"
     )
@@ -101,8 +110,8 @@ class Evaluation(Frozen):
 
     epochs: int = Field(ge=1)
     metrics: dict[str, Quality] = Field(default_factory=dict)
-    evaluate_s: float
-    total_s: float
+    evaluate_s: Seconds
+    total_s: PositiveSeconds
     weights_digest: str | None = None
     confusion: Confusion | None = Field(
         default=None, description="of the last evaluation; counted after the job, in no time here"
@@ -141,9 +150,9 @@ class Measurement(Frozen):
     ragged_last_step: bool = Field(
         default=False, description="the last step of every epoch has fewer samples than a batch"
     )
-    train_s: float = Field(description="only the timed epochs")
-    import_s: float = Field(default=0.0, description="importing what the workload needs")
-    first_step_at_s: float | None = Field(
+    train_s: PositiveSeconds = Field(description="only the timed epochs")
+    import_s: Seconds = Field(default=0.0, description="importing what the workload needs")
+    first_step_at_s: Seconds | None = Field(
         default=None, description="from the child's start to its first finished step"
     )
     memory: MemoryFacts

@@ -66,13 +66,13 @@ class Share:
     def done(self) -> frozenset[str]:
         """Ids of the jobs that need not run again.
 
-        A failed job is one of them, unless a retry makes sense and this process can retry it: on
-        the machine on which the command was typed.
+        A failed job is one of them, unless its reason lets it be tried again and this process can
+        do so: on the machine on which the command was typed.
         """
         return frozenset(
             record.job_id
             for record in self.records
-            if record.failure is None or not (self.entry.own and record.failure.why.retry)
+            if record.failure is None or not (self.entry.own and record.failure.why.again)
         )
 
     @property

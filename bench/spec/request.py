@@ -104,7 +104,7 @@ class RunRequest:
     order_seed: int = 0
     repeat_disturbed: int = MOST_REPEATS
     minutes: float | None = None
-    time_limit_s: float = 3600.0
+    time_limit_s: float | None = None
     price: str | None = None
     wait_quiet_s: float = 0.0
     privacy: Privacy = field(default_factory=Privacy)

@@ -137,13 +137,15 @@ class RaySession:
         while pid in looks and not looks[pid].name.startswith("raylet"):
             pid = looks[pid].parent
         self._raylet = pid if pid in looks else None
-        self._driver: int | None = None
+        self._drivers: set[int] = set()
         self._name: str | None = None
         self._named: dict[tuple[int, float], bool] = {}
         if self._raylet is not None:
-            parent = looks[pid].parent
-            if _executable(parent) == _executable(me) is not None:  # same Python, so the driver
-                self._driver = parent
+            above = looks[pid].parent
+            for _ in ("Ray's driver", "the process of the run, which started it"):
+                if above in looks and _executable(above) == _executable(me) is not None:
+                    self._drivers.add(above)
+                    above = looks[above].parent
             match = SESSION.search(_command_line(pid))
             self._name = match[0] if match else None
 
@@ -151,7 +153,7 @@ class RaySession:
         """Return the raylet, its descendants, the driver, and processes that name the session."""
         if self._raylet is None:
             return set()
-        below = descendants(self._raylet, looks) | {self._driver}
+        below = descendants(self._raylet, looks) | self._drivers
         return {pid for pid, look in looks.items() if pid in below or self._names_us(look)}
 
     def _names_us(self, look: ProcessLook) -> bool:

@@ -196,7 +196,11 @@ def _how_to_run() -> list[Option]:
             help="after the other jobs, run each job that was disturbed again, up to N times",
         ),
         option(
-            "--job-timeout", type=POSITIVE, default=3600, metavar="S", help="a job's time limit"
+            "--job-timeout",
+            "--timeout",
+            type=POSITIVE,
+            metavar="S",
+            help="a job's time limit in seconds; without it, 20 times its estimate, at least 900",
         ),
         price_option(section=HOW),
         *form_options(HOW),

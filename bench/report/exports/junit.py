@@ -18,7 +18,17 @@ from bench.analysis.pooling import MeasuredJob
 from bench.analysis.results import Results
 from bench.analysis.sittings import RecordKey, key_of, record_key
 from bench.clock import seconds_between
-from bench.record.failure import NO_GPU, Failure
+from bench.record.failure import (
+    DISK_FULL,
+    DISPATCH,
+    HOST_LOST,
+    IMPOSSIBLE,
+    INTERRUPTED,
+    NO_BACKEND,
+    NO_GPU,
+    OUT_OF_MEMORY,
+    Failure,
+)
 from bench.record.lines import JobRecord
 from bench.record.run import Share
 from bench.report.shared_columns import job_text
@@ -26,7 +36,9 @@ from bench.report.words import gate, phrases
 
 #: Reasons that lie with the machine or the way to it. They are errors; a job that ran and did not
 #: end well is a failure.
-ERRORS = frozenset({"lost", "dispatch", NO_GPU})
+ERRORS = frozenset(
+    {HOST_LOST, DISPATCH, NO_GPU, NO_BACKEND, DISK_FULL, INTERRUPTED, OUT_OF_MEMORY, IMPOSSIBLE}
+)
 
 #: What became of a job that did not fail and was not measured, by the element that says so.
 ELEMENTS: Mapping[str, str] = {

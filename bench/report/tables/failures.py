@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bench.analysis.failures import Unmeasured
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
+from bench.report.rows import Row
 from bench.report.shared_columns import warnings
 from bench.report.words import notes, phrases
 
@@ -27,6 +29,9 @@ _COLUMNS = (
     ),
 )
 
+#: What failures share that are told once.
+_SAME = ("job_id", "attempt", "reason", "exception", "message", "measured_later")
+
 
 def failures_table(results: Results) -> Table:
     """Return every failed attempt, every job that did not run, and every unavailable machine."""
@@ -39,11 +44,23 @@ def failures_table(results: Results) -> Table:
         title="Failures",
         columns=tuple(one for one in _COLUMNS if one.key != "run_id" or runs > 1),
         rows=rows,
+        brief=_once_each(rows),
         notes=(
             *warnings(results),
             *(notes.advice(reason) for reason in reasons.values()),
             notes.FAILURES_NOTE if rows else notes.NOTHING_FAILED,
         ),
+    )
+
+
+def _once_each(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows with each failure of a job once, and the machines that share it in a list."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in _SAME), []).append(row)
+    return tuple(
+        {**group[0], "label": ", ".join(dict.fromkeys(row["label"] for row in group))}
+        for group in groups.values()
     )
 
 

@@ -94,7 +94,12 @@ def single_sittings(priors: Sequence[str]) -> str:
 
 def advice(reason: Reason) -> str:
     """Return what a user can do about failures of one reason."""
-    return f"What to do about a failure of the reason {reason.name!r}: {reason.advice}."
+    again = (
+        "The same command tries such a job again on the machine on which it is typed."
+        if reason.again
+        else "Such a job is not tried again."
+    )
+    return f"What to do about a failure of the reason {reason.name!r}: {reason.advice}. {again}"
 
 
 def sentence(text: str) -> str:

@@ -1,7 +1,7 @@
 """A real embedded Ray: the same jobs as without it, closed to the network, nothing left behind.
 
-Ray reads its environment once a process, at its import, so one Ray serves the module; what needs
-a driver of its own (another priority, RAY_ADDRESS, leaving) runs in a child of the test.
+One Ray serves most of the module; what needs another environment (another priority, RAY_ADDRESS)
+runs in a child of the test.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ipaddress
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -18,18 +19,22 @@ import pytest
 import toy_workload
 from launches import a_launch, is_gone, notes, only_record, scheduled, wait_for
 
+from bench.dispatch import ray_local
 from bench.dispatch.local import LOCAL_HOST, LocalSetup, LocalTransport
 from bench.dispatch.ray_local import RayLocal
+from bench.dispatch.ray_process import RAY_ENVIRONMENT
 from bench.errors import DispatchError
 from bench.probe.machine import probe
 from bench.spec.variables import THREAD_VARIABLES
+from bench.watch.marked import MARK
 
 pytestmark = pytest.mark.slow
 
 SETUP = LocalSetup(workload=toy_workload.NAME)
 
-#: What Ray puts into its workers' environment that reaches a job; none of it bears on speed.
-HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV"}
+#: What Ray puts into its workers' environment that reaches a job, and the mark of the run; none
+#: of it bears on speed.
+HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV", MARK}
 
 #: pytest's own, which changes from setup to call.
 PYTEST_S_OWN = {"PYTEST_CURRENT_TEST"}
@@ -46,7 +51,6 @@ print("connected")
 #: A whole visit to Ray: measure, leave in the midst of a job, tell what is different afterwards.
 VISIT = """
 import json, os, psutil, sys
-from pathlib import Path
 import toy_workload
 from launches import scheduled, still_below
 from bench.child.launch import LaunchSpec
@@ -59,7 +63,7 @@ told = {}
 with RayLocal(LocalSetup(workload=toy_workload.NAME)) as transport:
     folder = transport._folder
     told["folder_mode"] = folder.stat().st_mode & 0o777
-    told["token_mode"] = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).stat().st_mode & 0o777
+    told["token_mode"] = (folder / "1" / "auth_token").stat().st_mode & 0o777
     told["kinds"] = [event.kind for event in scheduled(transport, [launch])]
     items = scheduled(transport, [stuck])
     job = next(event.detail["pid"] for event in items if "pid" in event.detail)
@@ -79,7 +83,6 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def ray_here():
-    assert "ray" not in sys.modules, "a test before these imported Ray: mark it plain_ray"
     with RayLocal(SETUP) as entered:
         yield entered
 
@@ -125,7 +128,6 @@ def test_a_job_sees_the_environment_that_it_sees_without_ray(ray_here, tmp_path)
     without.mkdir()
     list(scheduled(ray_here, [a_launch("ok", with_ray, threads=2)]))
     (placed,) = notes(with_ray)
-    # the driver's own environment now holds the transport's RAY_ variables, which no child sees
     list(inline([a_launch("ok", without, threads=2)]))
     (bare,) = notes(without)
     seen, expected = placed["environment"], bare["environment"]
@@ -166,11 +168,12 @@ def is_loopback(ip: str) -> bool:
 @pytest.mark.parametrize("token", ["none", "wrong"])
 def test_a_driver_without_the_token_is_refused(ray_here, tmp_path, token):
     """The same driver with the token gets in, so it is the token that it lacks."""
-    import ray
-
-    address = ray.get_runtime_context().gcs_address
-    assert stranger(address, dict(os.environ)) == (0, "connected\n")
-    environment = dict(os.environ)
+    folder = max(ray_here._folder.glob("*/auth_token")).parent
+    raylet = next(one for one in below() if one.name() == "raylet")
+    address, *_ = re.findall(r"--gcs-address=(\S+)", " ".join(raylet.cmdline()))
+    environment = {**os.environ, **RAY_ENVIRONMENT}
+    environment["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
+    assert stranger(address, dict(environment)) == (0, "connected\n")
     if token == "none":
         del environment["RAY_AUTH_MODE"], environment["RAY_AUTH_TOKEN_PATH"]
     else:
@@ -223,7 +226,7 @@ def test_a_job_whose_worker_is_killed_each_time_is_lost_and_the_next_is_measured
     launches = [a_launch("fork", tmp_path), a_launch("ok", tmp_path)]
     pids, records = kill_workers(ray_here, launches, times=3)
     assert [record.job_id for record in records] == [launch.job.job_id for launch in launches]
-    assert records[0].failure.reason == "lost"
+    assert records[0].failure.reason == "host lost"
     assert "3 attempts" in records[0].failure.message
     assert records[0].attempt == 3
     assert records[1].failure is None
@@ -251,9 +254,42 @@ def test_closing_the_iterator_ends_the_job_and_the_next_one_runs(ray_here, tmp_p
     assert record.measurement is not None
 
 
-def test_ray_that_does_not_start_is_an_error_that_names_the_way_without_it(ray_here):
-    """A second Ray in this process, which Ray itself refuses, stands for any failure to start."""
-    with pytest.raises(DispatchError, match="--dispatch inline"):
+@pytest.mark.parametrize("name", ["raylet", "ray_driver"])
+def test_a_ray_that_loses_a_process_is_started_again_and_the_job_is_measured(
+    ray_here, tmp_path, name
+):
+    launches = [a_launch("second", tmp_path), a_launch("ok", tmp_path)]
+    killed, records = None, []
+    for event in scheduled(ray_here, launches):
+        if killed is None and "pid" in event.detail:
+            killed = next(one for one in below() if name in " ".join(one.cmdline()))
+            killed.kill()
+        if event.record:
+            records.append(event.record)
+    assert [record.job_id for record in records] == [launch.job.job_id for launch in launches]
+    assert [record.attempt for record in records] == [2, 1]
+    assert [record.failure for record in records] == [None, None]
+
+
+def below():
+    return psutil.Process().children(recursive=True)
+
+
+def test_a_ray_that_is_lost_again_and_again_is_an_error_that_names_the_way_without_it(
+    ray_here, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ray_local, "MOST_LOSSES", 0)
+    items = scheduled(ray_here, [a_launch("hang", tmp_path)])
+    next(event for event in items if "pid" in event.detail)
+    next(one for one in below() if one.name() == "raylet").kill()
+    with pytest.raises(DispatchError, match=r"lost 1 times in a row.*--dispatch inline"):
+        list(items)
+
+
+def test_ray_that_does_not_start_is_an_error_that_names_the_way_without_it(tmp_path, monkeypatch):
+    (tmp_path / "ray.py").write_text("raise RuntimeError('planted')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(DispatchError, match=r"did not start.*planted.*--dispatch inline"):
         RayLocal(SETUP).__enter__()
 
 

@@ -1,9 +1,6 @@
-"""How the embedded Ray answers a preparation that fails; a double stands for its tasks."""
+"""How the embedded Ray answers a preparation that fails; a double stands for its process."""
 
 from __future__ import annotations
-
-import itertools
-import types
 
 import pytest
 import toy_workload
@@ -12,6 +9,7 @@ from launches import a_launch, scheduled
 
 from bench.dispatch import ray_local
 from bench.dispatch.local import LocalSetup
+from bench.dispatch.ray_driver import as_json
 from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.transport import Message, Prepared
 from bench.errors import DispatchError
@@ -20,37 +18,33 @@ READY = {"kind": "prepared", "prepared": Prepared(facts=facts())}
 LOST = {"kind": "lost", "reason": "Ray lost the work"}
 
 
-class ScriptedTasks:
-    """In place of RayTasks: each task that is followed ends with the next item of the script."""
+class ScriptedRay:
+    """In place of RayProcess: each piece of work ends with the next item of the script."""
 
     def __init__(self, script):
-        self._script, self._tickets, self._news = list(script), itertools.count(1), []
-        self.followed = []
+        self._script, self._news, self.asked = list(script), [], []
 
-    def follow(self, stream, launch=None):
-        ticket = next(self._tickets)
-        self.followed.append("job" if launch else "preparation")
+    def send(self, request):
+        if "cancel" in request:
+            self._news = [told for told in self._news if told["ticket"] != request["ticket"]]
+            return
+        self.asked.append("job" if "start" in request else "preparation")
         if self._script:
-            self._news.append(Message(ticket, **self._script.pop(0)))
-        return ticket
+            ticket = request["ticket"]
+            self._news.append(as_json(Message(ticket, **self._script.pop(0)), ticket))
 
-    def poll(self, timeout_s):
+    def read(self, timeout_s):
         news, self._news = self._news, []
         return news
 
-    def cancel(self, ticket):
-        self._news = [message for message in self._news if message.ticket != ticket]
-
 
 @pytest.fixture
-def transport(monkeypatch):
-    """Return the transport whose tasks follow a script."""
-    no_ray = types.SimpleNamespace(remote=lambda *arguments: None)
-    monkeypatch.setattr(ray_local, "_task", lambda function: no_ray)
+def transport():
+    """Return the transport whose Ray follows a script."""
 
     def scripted(*script):
         made = RayLocal(LocalSetup(workload=toy_workload.NAME))
-        made._tasks = ScriptedTasks(script)
+        made._ray = ScriptedRay(script)
         return made
 
     return scripted
@@ -65,7 +59,7 @@ def test_a_worker_that_is_lost_again_while_it_prepares_for_a_lost_job_is_tried_a
     events = list(scheduled(ray, [launch]))
     assert [event.kind for event in events] == ["started", "started", "record"]
     assert events[-1].record == record
-    assert ray._tasks.followed == ["preparation", "job", "preparation", "preparation", "job"]
+    assert ray._ray.asked == ["preparation", "job", "preparation", "preparation", "job"]
 
 
 def test_a_ray_that_loses_its_first_preparation_is_an_error(transport, tmp_path):

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import a_job, a_measurement, a_record
-from scheduling import JOBS, by_host, cluster, planner, records, run
+from scheduling import JOBS, by_host, cluster, outcome, planner, records, run
 
+from bench.child.process import failed_record
 from bench.dispatch.budget import Budget
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.lane import HostState
@@ -19,6 +20,7 @@ from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.supply import GridSupply
 from bench.dispatch.transport import Host
+from bench.record.failure import Failure
 from bench.record.journal import Journal
 from bench.record.price import Price
 
@@ -81,10 +83,32 @@ def test_a_host_that_stays_away_has_each_of_its_jobs_recorded_as_lost_and_holds_
     _, events = run(simulated, tmp_path)
     of_a = [record for record in records(events) if record.label == "a"]
     assert [record.job_id for record in of_a] == [job.job_id for job in JOBS]
-    assert [record.failure and record.failure.reason for record in of_a] == [None] + ["lost"] * 3
+    assert [record.failure and record.failure.reason for record in of_a] == [None] + [
+        "host lost"
+    ] * 3
     assert "after attempt 1" in of_a[1].failure.message
     assert all("not started" in record.failure.message for record in of_a[2:])
     assert max(when for when, host, *_ in simulated.log if host == "b") < 32
+
+
+@pytest.mark.parametrize(
+    ("reason", "bad", "attempts"),
+    [("impossible time", 2, [1, 2, 3]), ("impossible time", 9, [1, 2, 3]), ("crash", 1, [1])],
+)
+def test_a_job_that_fails_for_a_passing_reason_runs_again_at_once(tmp_path, reason, bad, attempts):
+    first = JOBS[0].job_id
+
+    def outcome_of(launch):
+        if launch.job.job_id != first or launch.attempt > bad:
+            return outcome(launch)
+        failure = Failure(reason=reason, message="planted")
+        return failed_record(launch, failure, "2026-11-01T10:00:00Z").model_dump_json()
+
+    _, events = run(cluster("a", outcome_of=outcome_of), tmp_path)
+    told = [record for record in records(events) if record.job_id == first]
+    assert [record.attempt for record in told] == attempts
+    assert (told[-1].failure is None) == (bad < len(attempts))
+    assert len(records(events)) == len(JOBS) - 1 + len(attempts)
 
 
 def test_a_job_that_is_lost_three_times_is_a_record_and_the_next_job_runs(tmp_path):
@@ -93,7 +117,7 @@ def test_a_job_that_is_lost_three_times_is_a_record_and_the_next_job_runs(tmp_pa
         simulated.at(when, lambda: simulated.lose("a", host_died=False))
     _, events = run(simulated, tmp_path)
     first, *others = records(events)
-    assert first.failure.reason == "lost"
+    assert first.failure.reason == "host lost"
     assert "3 attempts" in first.failure.message
     assert first.attempt == 3
     assert [record.job_id for record in others] == [job.job_id for job in JOBS[1:]]

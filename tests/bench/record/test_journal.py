@@ -47,8 +47,8 @@ def test_a_run_knows_its_missing_jobs_in_grid_order(tmp_path):
     assert run.own.done == {JOBS[1].job_id}
 
 
-def test_a_failure_counts_as_done_and_not_as_measured(tmp_path):
-    failed = a_record(JOBS[0], Failure(reason="crash", message="signal 9"))
+def test_a_failure_that_its_seed_decides_counts_as_done_and_not_as_measured(tmp_path):
+    failed = a_record(JOBS[0], Failure(reason="diverged", message="weights"))
     run = read_run(written(tmp_path / "run.jsonl", [failed]).path)
     assert run.own.done == {JOBS[0].job_id}
     assert run.measured == ()

@@ -1,0 +1,73 @@
+"""Folders for the files of a run: each is held while its process lives, and swept once it is dead.
+
+A folder is held by a lock on a file in it, which the system lets go of when the process ends,
+however it ends. A process id would tell nothing to a container that shares the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+#: What the names of our folders begin with: those of a job, and those of an embedded Ray.
+JOB, RAY = "bench-job-", "bench-ray-"
+
+#: The file within a folder that is locked.
+HELD = ".held"
+
+#: Seconds after which a folder without a lock file is taken to be left over.
+LEFT_OVER_S = 3600.0
+
+
+@contextlib.contextmanager
+def held_folder(prefix: str, parent: str | Path | None = None) -> Iterator[Path]:
+    """Make a new folder that only this user can read, and hold it; delete it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    descriptor = os.open(folder / HELD, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with contextlib.suppress(OSError):  # without locks, a folder that is left stays
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def short_parent() -> Path:
+    """Return the folder for files whose paths must be short.
+
+    Ray puts Unix sockets below its folder, whose paths may hold 107 bytes (103 on macOS): the
+    system's own temporary folder is too deep on macOS.
+    """
+    return Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+
+
+def sweep() -> None:
+    """Delete this user's folders whose process was killed before it could do so."""
+    for parent in {Path(tempfile.gettempdir()), short_parent()}:
+        for prefix in (JOB, RAY):
+            for folder in parent.glob(f"{prefix}*"):
+                with contextlib.suppress(OSError):  # it may vanish while we look
+                    if folder.lstat().st_uid == os.getuid() and _is_left(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(folder: Path) -> bool:
+    """Return whether no living process holds a folder."""
+    try:
+        descriptor = os.open(folder / HELD, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:  # it is just being made, or was made in another way
+        return time.time() - folder.lstat().st_mtime > LEFT_OVER_S
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

@@ -1,0 +1,130 @@
+"""What a killed run leaves: nothing that runs, and no folder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+from launches import a_launch, is_gone, still_below, wait_for
+
+from bench.child import scratch
+from bench.child.keeper import keeping
+from bench.child.scratch import HELD, JOB, held_folder, sweep
+from bench.watch.marked import MARK, kill_marked, marked
+
+#: Runs a job as the transport without Ray does, and tells what it sees.
+RUN = """
+import json, sys
+from bench.child.launch import LaunchSpec
+from bench.dispatch.local import LocalSetup, LocalTransport
+from bench.dispatch.transport import THIS_MACHINE
+launch = LaunchSpec.model_validate_json(sys.stdin.readline())
+with LocalTransport(LocalSetup(workload=launch.workload)) as transport:
+    transport.start(None, launch)
+    while True:
+        for message in transport.poll(1):
+            print(json.dumps(dict(message.detail)), flush=True)
+"""
+
+#: A process that has left its parent, its session and its title behind.
+STRAY = [sys.executable, "-c", "import os, time; os.setsid(); print(1, flush=True); time.sleep(99)"]
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A temporary folder of the test's own, also for folders with short names."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(scratch, "short_parent", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def killed_run(tmp_path):
+    """A run in the midst of a job that has started another process: (run, pids)."""
+    launch = a_launch("fork", tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as run:
+        run.stdin.write(launch.model_dump_json() + "\n")
+        run.stdin.flush()
+        pids = {}
+        while "grandchild" not in pids:
+            pids |= json.loads(run.stdout.readline())
+        yield run, (pids["pid"], pids["grandchild"])
+        run.kill()
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_a_killed_run_leaves_no_process_and_no_folder(killed_run, tmp_path, stopped):
+    run, pids = killed_run
+    if stopped:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+    run.kill()
+    wait_for(lambda: all(is_gone(pid) for pid in pids), 10)
+    wait_for(lambda: not list(tmp_path.glob(f"{JOB}*")), 10)
+
+
+def test_a_stray_process_is_known_by_its_mark_and_killed_at_the_end():
+    with keeping() as kept, subprocess.Popen(STRAY, stdout=subprocess.PIPE) as stray:
+        stray.stdout.readline()
+        assert [process.pid for process in marked(kept.mark)] == [stray.pid]
+        kept.end()
+        assert stray.wait(10) == -signal.SIGKILL
+    assert MARK not in os.environ
+    assert still_below() == []
+
+
+def test_a_process_without_the_mark_is_known_by_its_session():
+    bare = {name: value for name, value in os.environ.items() if name != MARK}
+    with subprocess.Popen(STRAY, stdout=subprocess.PIPE, env=bare) as stray:
+        stray.stdout.readline()
+        assert kill_marked("no such mark", {stray.pid})
+        assert stray.wait(10) == -signal.SIGKILL
+
+
+def test_a_folder_is_deleted_at_its_end_and_swept_only_if_its_process_is_dead(temporary):
+    with held_folder(JOB) as held:
+        (held / "record.json").write_text("{}")
+        left = temporary / f"{JOB}left"
+        left.mkdir()
+        (left / HELD).touch()
+        sweep()
+        assert list(temporary.iterdir()) == [held]
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_folder_that_is_just_being_made_is_not_swept(temporary):
+    fresh = temporary / f"{JOB}fresh"
+    fresh.mkdir()
+    sweep()
+    assert fresh.exists()
+    os.utime(fresh, (0, 0))
+    sweep()
+    assert not fresh.exists()
+
+
+def test_a_file_system_without_locks_keeps_its_folders(temporary, monkeypatch):
+    def refuse(descriptor, how):
+        raise OSError("no locks")
+
+    left = temporary / f"{JOB}left"
+    left.mkdir()
+    (left / HELD).touch()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    sweep()
+    assert left.exists()
+    with held_folder(JOB) as folder:
+        assert folder.exists()

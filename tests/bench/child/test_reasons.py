@@ -1,0 +1,78 @@
+"""The reasons of failures: a closed list; each says what to do, and what is tried again."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+from launches import a_launch, only_record
+
+from bench.child.process import run_child
+from bench.child.reasons import reason_of
+from bench.errors import ClockError, DataError, DeviceError, DivergedError
+from bench.record.failure import REASONS, Failure
+
+
+class ResourceExhaustedError(Exception):
+    """Named as a framework names its own."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("toy trouble"), "exception"),
+        (DeviceError("no device"), "no GPU visible"),
+        (DataError("the data are not the data of the run"), "wrong digest"),
+        (DivergedError("the training diverged"), "diverged"),
+        (ClockError("the machine slept"), "impossible time"),
+        (ModuleNotFoundError("No module named 'x'"), "backend missing"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk full"),
+        (OSError(errno.EACCES, "Permission denied"), "exception"),
+        (MemoryError(), "out of memory"),
+        (ResourceExhaustedError("failed to allocate"), "out of memory"),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying"), "out of memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "out of memory"),
+    ],
+)
+def test_an_error_of_a_job_has_its_row(error, reason):
+    assert reason_of(error) == reason
+    assert reason in REASONS
+
+
+@pytest.mark.parametrize("reason", REASONS.values(), ids=lambda reason: reason.name)
+def test_every_reason_says_what_to_do_and_only_a_passing_one_is_tried_at_once(reason):
+    assert reason.advice
+    assert reason.again or reason.attempts == 1
+
+
+def test_a_reason_of_an_earlier_version_is_read_by_its_new_name():
+    assert Failure(reason="lost", message="").reason == "host lost"
+
+
+@pytest.mark.parametrize(
+    ("model", "reason", "words"),
+    [
+        ("not-finite", "diverged", "test_accuracy is nan"),
+        ("weights-nan", "diverged", "weights that are not finite"),
+        ("term", "interrupted", "SIGTERM"),
+        ("full", "disk full", "No space left"),
+    ],
+)
+def test_a_job_that_ends_so_has_the_reason(tmp_path, model, reason, words):
+    failure = only_record(run_child(a_launch(model, tmp_path))).failure
+    assert failure.reason == reason
+    assert words in failure.message
+
+
+def test_a_folder_that_takes_no_files_is_a_failure_and_no_traceback(tmp_path):
+    missing = tmp_path / "missing"
+    failure = only_record(run_child(a_launch("ok", tmp_path), str(missing))).failure
+    assert failure.reason == "exception"
+    assert "missing" in failure.message
+
+
+def test_a_child_that_was_stopped_for_a_while_gives_no_times(tmp_path):
+    failure = only_record(run_child(a_launch("stop", tmp_path))).failure
+    assert failure.reason == "impossible time"
+    assert "SIGSTOP" in failure.message
