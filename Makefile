@@ -8,11 +8,13 @@ ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
 WORKERS ?= 2
+FAULTS ?= 200
+SEED ?= 1
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov=bench --cov=mnist_bench --cov-report=term:skip-covered
 export PYTHON
 
-.PHONY: help setup setup-test run test test-fast perf evidence lint clean
+.PHONY: help setup setup-test run test test-fast perf evidence chaos lint clean
 .NOTPARALLEL:
 
 help:
@@ -26,6 +28,8 @@ help:
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
 	@echo 'make evidence          simulate how often brackets and findings are right, in about 10 minutes'
 	@echo '                       (SITTINGS=folder: compare the sittings of one machine with each other)'
+	@echo 'make chaos             make FAULTS=200 seeded faults (signals, kills, damaged files, full disks) in'
+	@echo '                       small runs, and say which of them broke a promise; an hour or more, as root'
 	@echo 'make lint              check style, format and types'
 	@echo 'make clean             remove .venv and caches; reports/ stays'
 	@echo
@@ -57,6 +61,9 @@ perf: setup-test
 
 evidence: setup-test
 	@$(PY) tests/perf/evidence/evidence.py $(if $(SITTINGS),--sittings '$(SITTINGS)') $(ARGS)
+
+chaos: setup-test
+	@$(PY) -m tests.chaos.chaos --faults $(FAULTS) --seed $(SEED) $(ARGS)
 
 lint: setup-test
 	@$(PY) -m ruff check .

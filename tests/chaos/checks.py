@@ -1,0 +1,130 @@
+"""What must hold after a fault: each check returns what is wrong, in words."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.child.scratch import HELD, JOB, RAY
+from bench.errors import StoreError
+from bench.record.journal import read_run
+from bench.record.lines import JobRecord
+from tests.chaos.lab import Lab, Started
+
+#: Exit codes that the manual names.
+DOCUMENTED = (0, 1, 2, 130)
+
+#: Seconds after a command's end in which all that it started must have ended.
+ORPHANS_S = 10.0
+
+#: Words that no user may see.
+OURS = ("Traceback (most recent call last)", "Fatal Python error", "*** SIG", "core dumped")
+
+
+def ended(command: Started, *codes: int) -> Iterator[str]:
+    """Yield what is wrong with the end of a command whose exit code must be one of `codes`."""
+    code = command.process.poll()
+    if code is None:
+        yield "it hangs"
+    elif code not in codes:
+        yield f"exit code {code}, not one of {codes}"
+    yield from (f"it printed {word!r}" for word in OURS if word in command.text)
+
+
+def nothing_left(lab: Lab) -> Iterator[str]:
+    """Yield the processes and the folders that are left ORPHANS_S later."""
+    deadline = time.monotonic() + ORPHANS_S
+    while time.monotonic() < deadline and (lab.processes() or left_folders(lab)):
+        time.sleep(0.2)
+    if found := lab.processes():
+        yield f"processes are left: {', '.join(f'{one.pid} {one.name()}' for one in found)}"
+    if folders := left_folders(lab):
+        yield f"folders are left: {', '.join(folders)}"
+
+
+def left_folders(lab: Lab) -> list[str]:
+    """Return the folders of runs that no process holds."""
+    own = [path for path in lab.temporary.glob(f"{JOB}*") if path.is_dir()]
+    return [path.name for path in (*own, *Path("/tmp").glob(f"{RAY}*")) if not _is_held(path)]
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / HELD, os.O_RDWR)
+    except OSError:  # not one of this version
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def whole_lines(lab: Lab) -> dict[Path, list[bytes]]:
+    """Return the complete lines of each journal."""
+    return {path: path.read_bytes().split(b"\n")[:-1] for path in lab.journals}
+
+
+def past_unchanged(lab: Lab, before: dict[Path, list[bytes]]) -> Iterator[str]:
+    """Yield the journals whose lines of that time are no longer there, in their order."""
+    now = whole_lines(lab)
+    for path, lines in before.items():
+        if now.get(path, [])[: len(lines)] != lines:
+            yield f"lines of the past changed in {path.name}"
+
+
+def all_accounted(lab: Lab, failures: int = 0, journals: int = 1) -> Iterator[str]:
+    """Yield what is wrong with the records: each job has one, measured but for `failures`."""
+    found = lab.journals
+    if len(found) != journals:
+        yield f"{len(found)} journals, not {journals}"
+    for path in found[-1:]:
+        try:
+            run = read_run(path)
+        except StoreError as error:
+            yield f"the journal is unreadable: {error}"
+            return
+        measured = Counter(record.job_id for record in run.measured)
+        failed = {record.job_id for record in run.records if record.failure} - measured.keys()
+        asked = {job.job_id for job in run.header.jobs}
+        if twice := [job for job, count in measured.items() if count > 1]:
+            yield f"measured more than once: {', '.join(twice)}"
+        if missing := asked - measured.keys() - failed:
+            yield f"neither measured nor failed: {', '.join(sorted(missing))}"
+        if len(failed) != failures:
+            yield f"{len(failed)} failed, not {failures}: {_reasons(run.records)}"
+
+
+def _reasons(records: tuple[JobRecord, ...]) -> str:
+    failures = [record.failure for record in records if record.failure]
+    return "; ".join(f"{one.reason}: {one.message[:80]}" for one in failures)
+
+
+def is_reported(lab: Lab) -> bool:
+    """Return whether every job is measured and the report is newer than its journal.
+
+    The same command then begins another sitting; before, it does what is missing.
+    """
+    try:
+        written = lab.out / "summary.html"
+        newest = lab.journals[-1:]
+        return bool(newest) and (
+            written.stat().st_mtime >= newest[0].stat().st_mtime
+            and len(read_run(newest[0]).measured) == lab.jobs
+        )
+    except (OSError, StoreError):
+        return False
+
+
+def report_renders(lab: Lab) -> Iterator[str]:
+    """Yield what is missing of the report."""
+    for name in ("summary.md", "summary.json", "summary.html"):
+        path = lab.out / name
+        if not path.exists() or not path.stat().st_size:
+            yield f"there is no {name}"
