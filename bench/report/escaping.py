@@ -18,6 +18,10 @@ _LINK = re.compile(r"\](?=[(\[:])")
 #: An underscore inside a word (`step_p10`) is plain in GitHub's Markdown; at its edge it is not.
 _EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
+#: What GitHub makes a mention, an issue or a commit of, wherever it stands in a text.
+_MENTION = re.compile(r"(@)(?=\w)|(#)(?=\d)|(\bGH-)(?=\d)", re.IGNORECASE)
+#: A space of no width, which keeps a mention from being one; a backslash does not.
+_NO_SPACE = "&#8203;"
 _LINE_START = re.compile(r"^([-+=#]|\d{1,9}(?=[.)](\s|$)))")
 
 
@@ -27,6 +31,7 @@ def escape(text: str) -> str:
     line = _ALWAYS.sub(r"\\\1", line)
     line = _LINK.sub(r"\\]", line)
     line = _EDGE.sub(r"\\_", line)
+    line = _MENTION.sub(rf"\g<0>{_NO_SPACE}", line)
     return _ADDRESS.sub(r"\\\g<0>", line)
 
 

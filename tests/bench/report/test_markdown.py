@@ -143,3 +143,11 @@ def test_wrapped_lines_begin_no_list_heading_or_rule():
 def test_the_verdict_stands_before_the_first_table():
     page = rendered(a_table({"name": "a"}), verdict=("Train on this.",))
     assert page.index("Train on this.") < page.index("## Times")
+
+
+@pytest.mark.parametrize("text", ["@octo-org/gpu-team", "see #17", "octo/team#17", "GH-17", "a@b"])
+def test_a_mention_or_a_number_of_an_issue_is_inert(text):
+    """GitHub links `@name` and `#17` in rendered text too; a space of no width stops that."""
+    shown = escape(text)
+    assert text not in shown
+    assert shown.replace("&#8203;", "") == text
