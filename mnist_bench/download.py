@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import queue
 import threading
@@ -48,7 +47,11 @@ def fetch(mirror: str, deadline: float) -> Arrays:
 def _read_idx(content: bytes, name: str, place: str) -> np.ndarray:
     """Read a gzipped IDX file of uint8 (yann.lecun.com/exdb/mnist); raises DataError if broken."""
     try:
-        raw = gzip.decompress(content)  # 0, 0, 8 for uint8, the rank, the sizes, the values
+        gzipped = zlib.decompressobj(wbits=31)
+        raw = gzipped.decompress(content, DOWNLOAD_LIMIT_BYTES)
+        if not gzipped.eof:
+            raise ValueError("it is truncated, or too large")
+        # 0, 0, 8 for uint8, the rank, the sizes, the values
         shape = np.frombuffer(raw, ">u4", count=raw[3], offset=4)
         if raw[:3] != b"\0\0\x08":
             raise ValueError("its magic number does not mean uint8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import tempfile
 import zipfile
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 
 from bench.errors import DataError
 from mnist_bench.synthetic import Arrays
+
+#: The most bytes of the arrays together: MNIST has 55 MB.
+MOST_BYTES = 256 * 2**20
 
 
 def read_path(path: Path, place: str) -> Arrays:
@@ -32,7 +36,38 @@ def read_npz(file: io.BufferedIOBase, place: str) -> Arrays:
     except Exception as error:  # flipped bits make zipfile raise many kinds of errors
         raise DataError(f"{place} is not a valid npz file: {reason(error)}") from error
     with npz:
+        _check_sizes(npz, place)
         return Arrays(*(_read_member(npz, name, place) for name in Arrays._fields))
+
+
+def _check_sizes(npz: np.lib.npyio.NpzFile, place: str) -> None:
+    """Raise DataError if the file would take more memory than any set of these arrays does.
+
+    A zip of a few MB may say that it holds many GB, and so may the header of an array in it.
+    """
+    assert npz.zip is not None, "the file is open"
+    if sum(member.file_size for member in npz.zip.infolist()) > MOST_BYTES:
+        raise DataError(f"{place} holds more than {MOST_BYTES // 2**20} MiB of arrays")
+    for name in Arrays._fields:
+        if f"{name}.npy" in npz.zip.namelist():
+            try:
+                bytes_ = _declared_bytes(npz.zip, f"{name}.npy")
+            except Exception as error:  # a broken header raises many kinds of errors
+                raise DataError(f"{place}: array {name} is broken: {reason(error)}") from error
+            if bytes_ > MOST_BYTES:
+                raise DataError(f"{place}: array {name} is too large", seen=f"{bytes_} bytes")
+
+
+def _declared_bytes(archive: zipfile.ZipFile, member: str) -> int:
+    """Return the bytes that an array has by its own header."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        reads = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        shape, _, dtype = reads[version](file)
+    return math.prod(shape) * dtype.itemsize
 
 
 def _read_member(npz: np.lib.npyio.NpzFile, name: str, place: str) -> np.ndarray:

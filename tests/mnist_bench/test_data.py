@@ -233,6 +233,25 @@ def write_npy_that_ends_like_a_zip(path: Path) -> None:
         file.writestr("x_train.npy", "text")
 
 
+def write_bomb(path: Path) -> None:
+    """A file of some hundred KB whose first array takes 512 MB."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("x_train.npy", "w") as to,
+    ):
+        header = {"descr": "|u1", "fortran_order": False, "shape": (2**29,)}
+        np.lib.format.write_array_header_1_0(to, header)
+        for _ in range(2**9):
+            to.write(bytes(2**20))
+
+
+def write_header_of_a_terabyte(path: Path) -> None:
+    np.savez(path, **small())
+    with zipfile.ZipFile(path, "w") as file, file.open("x_train.npy", "w") as to:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (2**40,)}
+        np.lib.format.write_array_header_1_0(to, header)
+
+
 def write_text(path: Path) -> None:
     path.write_text("not a dataset")
 
@@ -255,6 +274,8 @@ def write_zip_of_text(path: Path) -> None:
         write_npy,
         write_npy_that_ends_like_a_zip,
         write_zip_of_text,
+        write_bomb,
+        write_header_of_a_terabyte,
         Path.mkdir,
     ],
 )
