@@ -2,7 +2,8 @@
 
 BenchError
 ├── RequestError      the request itself is wrong (exit code 2)
-│   └── DataError     the dataset is unavailable or not the expected one
+│   ├── DataError     the dataset is unavailable or not the expected one
+│   └── OutsideError  a text from outside is not what it should be
 ├── OutputError       the results cannot be written
 ├── StoreError        a journal cannot be read
 ├── DispatchError     jobs cannot be placed on a machine
@@ -14,11 +15,14 @@ BenchError
 
 from __future__ import annotations
 
+from bench.text import printable
+
 
 class BenchError(Exception):
     """Base of every error that this project raises on purpose.
 
-    `what` says what was wrong, `seen` is the offending value, and `next_step` says what to do.
+    `what` says what was wrong, `seen` is the offending value, and `next_step` says what to do. As a
+    text, the error is one line without control and direction characters, whatever it quotes.
     """
 
     def __init__(self, what: str, *, seen: object = None, next_step: str | None = None) -> None:
@@ -30,7 +34,7 @@ class BenchError(Exception):
     def __str__(self) -> str:
         seen = "" if self.seen is None else f" (seen: {self.seen})"
         step = "" if self.next_step is None else f". Next: {self.next_step}"
-        return f"{self.what}{seen}{step}"
+        return printable(" ".join(f"{self.what}{seen}{step}".splitlines()))
 
 
 class RequestError(BenchError):
@@ -39,6 +43,13 @@ class RequestError(BenchError):
 
 class DataError(RequestError):
     """The dataset is unavailable, or it is not the expected one."""
+
+
+class OutsideError(RequestError, ValueError):
+    """A text from outside (a file, a line, a word) is not what it should be.
+
+    Whoever asked for the text knows what it is for, and raises an error of its own that says so.
+    """
 
 
 class OutputError(BenchError):

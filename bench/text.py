@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -34,12 +35,21 @@ def first_problem(error: ValidationError) -> str:
     """
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    message = re.sub(r" or instance of \w+$", "", first["msg"])  # a name of our own
+    return f"{place}: {message}" if place else message
 
 
 def printable(text: str) -> str:
-    """Return `text` with `?` for each character that could control a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """Return `text` with each character that could control a terminal as its code point.
+
+    Control and direction characters could rewrite a terminal or reorder a line.
+    """
+    if text.isascii() and text.isprintable():  # as a rule
+        return text
+    return "".join(
+        f"U+{ord(character):04X}" if unicodedata.category(character) in _ODD else character
+        for character in text
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -49,11 +59,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """Return `text` on one line, without outer space, each odd character as its code point.
-
-    Control and direction characters could rewrite a terminal or reorder a line.
-    """
-    return "".join(
-        f"U+{ord(character):04X}" if unicodedata.category(character) in _ODD else character
-        for character in " ".join(text.split())
-    )
+    """Return `text` on one line, without outer space, each odd character as its code point."""
+    return printable(" ".join(text.split()))

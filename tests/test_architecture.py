@@ -19,6 +19,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 #: imports only from its own layer and from those before it.
 ROOT_MODULES = ("errors", "units", "text", "clock", "paths", "stops")
 ROOMS = (
+    "outside",
     "spec",
     "record",
     "probe",
@@ -214,6 +215,27 @@ def test_only_the_command_line_prints_and_exits():
     offenders = {name_of(path): sorted(calls(path) & loud) for path in FILES}
     found = {name for name, words in offenders.items() if words}
     assert [name for name in sorted(found) if not is_below(ROOT / name, COMMAND_LINE)] == []
+
+
+#: What reads JSON or YAML; only the door does, which checks sizes, depths and keys.
+READERS = re.compile(
+    r"^(json|yaml|pydantic_core|tomllib)\.(loads?|load_all|safe_load|safe_load_all|full_load)$"
+    r"|(^|\.)(from_json|model_validate_json|validate_json|parse_raw)$"
+)
+
+
+def test_every_text_from_outside_comes_in_by_the_one_door():
+    users = {name_of(path) for path in FILES if any(map(READERS.search, calls(path)))}
+    assert users == {"bench/outside/documents.py"}
+
+
+def test_yaml_is_written_by_few_and_read_by_the_door_alone():
+    """`yaml.safe_load` under another name would need the import, so the import is what is held."""
+    users = {name_of(path) for path in FILES if "yaml" in imports(path)}
+    assert users == {
+        "bench/outside/yaml_files.py",
+        *("bench/cluster/config.py", "bench/cluster/images.py"),  # they write cluster files
+    }
 
 
 def test_nothing_evaluates_text_or_reads_pickles():

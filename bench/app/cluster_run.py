@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import threading
@@ -22,6 +21,7 @@ from bench.dispatch.head import CODE, MARK, event_of
 from bench.dispatch.jobs_api import ENDED, JobsApi
 from bench.dispatch.outcome import Ending, Outcome
 from bench.errors import DispatchError
+from bench.outside.documents import parse_object
 from bench.record.journal import parse_line
 from bench.record.lines import (
     ClusterEntry,
@@ -195,7 +195,7 @@ class ClusterRun:
             if line.startswith(MARK):
                 place += 1
                 if place > self._seen:
-                    self._take(json.loads(line.removeprefix(MARK)))
+                    self._take(parse_object(line.removeprefix(MARK)))
                     self._seen = place
         state = api.state(self.job)
         if state is None or state[0] not in ENDED:

@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from bench.clock import utc_now
-from bench.errors import OutputError, RequestError
+from bench.errors import OutputError, OutsideError, RequestError
+from bench.outside.documents import parse_model
 from bench.record.text_lines import odd_kind
 from bench.spec.frozen import Frozen
 from bench.watch.named_process import NamedProcess, this_process
@@ -136,8 +135,8 @@ def _replace(path: Path, own: Holder) -> None:
 def _read(path: Path) -> Holder | None:
     try:
         with path.open("rb") as file:
-            return Holder.model_validate_json(file.read(MOST_BYTES))
-    except (OSError, ValidationError):
+            return parse_model(Holder, file.read(MOST_BYTES))
+    except (OSError, OutsideError):
         return None
 
 

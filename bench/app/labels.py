@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.app.out_folder import journals_in
-from bench.errors import StoreError
+from bench.errors import OutsideError, StoreError
+from bench.outside.documents import parse_object
 from bench.record.journal import find_journals
 from bench.record.text_lines import text_lines
 
@@ -26,7 +27,7 @@ def labels_in(places: Iterable[Path]) -> list[str]:
 
 def _journals(place: Path) -> list[Path]:
     try:
-        if not place.is_dir():
+        if not os.path.isdir(place):
             return [place]
         return find_journals(place) or find_journals(journals_in(place))
     except OSError:
@@ -40,8 +41,8 @@ def _labels(path: Path) -> Iterator[str]:
         return
     for line in lines:
         try:
-            label = json.loads(line)["label"]
-        except (ValueError, KeyError, TypeError):
+            label = parse_object(line)["label"]
+        except (OutsideError, KeyError):
             continue
         if isinstance(label, str):
             yield label

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from bench.errors import RequestError, StoreError
+from bench.errors import OutsideError, RequestError, StoreError
+from bench.outside.documents import parse_object, shaped
+from bench.outside.files import MOST_MADE, read_text
 from bench.record.facts import MachineFacts
 from bench.record.journal import find_journals, read_runs
-from bench.text import did_you_mean, first_line
+from bench.text import did_you_mean
 
 #: Word that stands for the machine on which the command is typed.
 HERE = "here"
@@ -84,12 +84,12 @@ def find_machine(name: str, folder: Path, here: Callable[[], MachineFacts]) -> N
     try:
         if Path(path).suffix == ".jsonl":
             return _of_journal(Path(path), label)
-        if Path(path).is_file():
+        if os.path.isfile(path):
             return _of_facts(Path(path))
-    except (OSError, UnicodeDecodeError, StoreError, ValidationError, ValueError) as error:
+    except (OutsideError, StoreError) as error:
         raise RequestError(
             f"{name} does not describe a machine",
-            seen=first_line(error),
+            seen=error,
             next_step="name a journal or the output of `{program} machine --json`",
         ) from error
     return _by_name(name, known_machines(find_journals(folder)), folder)
@@ -109,11 +109,10 @@ def _of_journal(path: Path, label: str) -> NamedMachine:
 
 
 def _of_facts(path: Path) -> NamedMachine:
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(document, dict):
-        for key in ("runtime", "price"):  # `machine --json` prints these beside the facts
-            document.pop(key, None)
-    return NamedMachine("", MachineFacts.model_validate(document), str(path))
+    document = parse_object(read_text(path, MOST_MADE))
+    for key in ("runtime", "price"):  # `machine --json` prints these beside the facts
+        document.pop(key, None)
+    return NamedMachine("", shaped(MachineFacts, document), str(path))
 
 
 def _by_name(name: str, machines: Sequence[NamedMachine], folder: Path) -> NamedMachine:

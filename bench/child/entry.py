@@ -2,14 +2,15 @@
 
     python -m bench.child.entry launch.json record.json      (`-` is standard input or output)
 
-Exit codes: 0 measured, 1 the job failed (the record says why), 2 the description is wrong, 5 the
-disk was too full for the record.
+Exit codes: 0 measured, 1 the job failed (the record says why), 2 the description is wrong or the
+record cannot be written, 5 the disk was too full for the record.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -20,13 +21,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from bench.child.job import run_launch
 from bench.child.launch import LaunchSpec
-from bench.errors import BenchError, RequestError
+from bench.child.reasons import FULL
+from bench.errors import BenchError, OutputError, OutsideError, RequestError
+from bench.outside.documents import parse_model
+from bench.outside.files import read_bytes
 from bench.record.lines import JobRecord
-from bench.text import first_problem
 
 #: The exit code if the disk is too full for the record, and the seconds that space is waited for.
 DISK_FULL, SPACE_S = 5, 20.0
@@ -63,14 +64,23 @@ def _go_first() -> None:
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
+def _find_modules_of_this_folder() -> None:
+    """Find a workload's module in the working folder, behind all that is installed."""
+    with contextlib.suppress(OSError):  # the folder may have been deleted
+        sys.path.append(os.getcwd())
+
+
 def _read_launch(path: str) -> LaunchSpec:
-    content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     try:
-        return LaunchSpec.model_validate_json(content)
-    except ValidationError as error:
+        content = sys.stdin.buffer.read() if path == "-" else read_bytes(Path(path))
+    except OutsideError as error:
+        raise RequestError(f"cannot read the job description {path}", seen=error.what) from error
+    try:
+        return parse_model(LaunchSpec, content)
+    except OutsideError as error:
         raise RequestError(
             "the job description is wrong",
-            seen=first_problem(error),
+            seen=error.what,
             next_step="take a line that the command `run --list --json` printed",
         ) from error
 
@@ -81,10 +91,10 @@ def _write_record(record: JobRecord, path: str) -> None:
     if path == "-":
         print(text)
         return
-    temporary, deadline = Path(f"{path}.tmp"), time.monotonic() + SPACE_S
+    temporary, deadline = _temporary(path), time.monotonic() + SPACE_S
     while True:
         try:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
             temporary.replace(path)
             return
         except OSError:
@@ -93,14 +103,42 @@ def _write_record(record: JobRecord, path: str) -> None:
             time.sleep(1)
 
 
+def _temporary(path: str) -> Path:
+    return Path(f"{path}.tmp")
+
+
+def _check_writable(path: str) -> None:
+    """Raise OutputError if the record cannot be written: before the job, not after it.
+
+    A full disk is no such error: it may have space again once the record is written.
+    """
+    try:
+        if path != "-":
+            if os.path.isdir(path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            with _temporary(path).open("wb"):
+                pass
+            _temporary(path).unlink()
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in FULL:
+            return
+        raise OutputError(
+            f"the record cannot be written to {path}",
+            seen=getattr(error, "strerror", None) or error,
+            next_step="name a file in a writable folder, or - for standard output",
+        ) from error
+
+
 def main(arguments: list[str]) -> int:
     """Run the job that the command line names; return the exit code."""
     if not 2 <= len(arguments) <= 3:
         print(__doc__, file=sys.stderr)
         return 2
+    _find_modules_of_this_folder()
     try:
         launch = _read_launch(arguments[0])
-    except (BenchError, OSError) as error:
+        _check_writable(arguments[1])
+    except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     emit: Callable[[Mapping[str, Any]], None] = lambda event: None  # noqa: E731

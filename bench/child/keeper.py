@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from bench import stops
 from bench.child.program import words_of
 from bench.child.scratch import sweep
+from bench.outside.environment import for_python
 from bench.watch.marked import MARK, kill_marked
 
 #: What the run writes when it has ended everything itself.
@@ -82,6 +83,7 @@ def keeping() -> Iterator[Kept]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=for_python(os.environ),
         start_new_session=True,
     )
     os.environ[MARK] = mark

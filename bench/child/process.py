@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -20,7 +19,9 @@ from bench.child.reasons import failure_of
 from bench.child.scratch import JOB, held_folder
 from bench.child.workload import Workload, load_workload, probe_for
 from bench.clock import utc_now
-from bench.errors import RequestError
+from bench.errors import OutsideError, RequestError
+from bench.outside.documents import parse_model, parse_object
+from bench.outside.files import read_bytes
 from bench.record.facts import MachineFacts
 from bench.record.failure import (
     CRASH,
@@ -77,7 +78,7 @@ def _run_in_folder(
     with held_folder(JOB, scratch) as folder:
         files = _Files(*(folder / n for n in ("launch.json", "record.json", "events", "log")))
         launch = _with_facts(launch)
-        files.launch.write_text(launch.model_dump_json())
+        files.launch.write_text(launch.model_dump_json(), encoding="utf-8")
         files.events.touch()
         started_at = utc_now()
         workload = _workload(launch)
@@ -116,7 +117,7 @@ def _workload(launch: LaunchSpec) -> Workload | None:
 @contextlib.contextmanager
 def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen[bytes]]:
     """Start the child; on exit, end the child and all its descendants, whatever happens."""
-    command = [sys.executable, "-m", "bench.child.entry"]
+    command = [sys.executable, "-P", "-m", "bench.child.entry"]  # -P: none of this folder
     command += [str(files.launch), str(files.record), str(files.events)]
     with files.log.open("wb") as log:
         child = subprocess.Popen(
@@ -153,7 +154,7 @@ def _follow(
     deadline, guard = time.monotonic() + limit_s, MemoryGuard(child.pid)
     clock_s: float | None = None
     stopped = False
-    with events.open() as file:
+    with events.open(encoding="utf-8", errors="replace") as file:
         while True:
             ended = child.poll() is not None
             for event in _read_events(file):
@@ -187,7 +188,8 @@ def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
         if not line.endswith("\n"):  # nothing new, or a line still being written
             file.seek(position)
             return
-        yield json.loads(line)
+        with contextlib.suppress(OutsideError):  # what a job itself wrote there is no event
+            yield parse_object(line)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -213,8 +215,8 @@ def _outcome(
     started_at: str,
     watch: ChildWatch,
 ) -> JobRecord:
-    if files.record.exists() and not followed.failure:
-        record = JobRecord.model_validate_json(files.record.read_text())
+    record, problem = (None, "") if followed.failure else _read_record(files.record)
+    if record is not None:
         epochs = record.measurement.epochs if record.measurement else ()
         failure = record.failure and record.failure.model_copy(
             update={"log_tail": _tail(files.log, launch.privacy)}
@@ -222,9 +224,23 @@ def _outcome(
         device = record.measurement.device if record.measurement else None
         conditions = watch.conditions(epochs, followed.clock_s, device)
         return record.model_copy(update={"conditions": conditions, "failure": failure})
-    failure = followed.failure or _ended_by_itself(code, followed.out_of_memory)
+    failure = followed.failure or (
+        Failure(reason=CRASH, message=problem)
+        if problem
+        else _ended_by_itself(code, followed.out_of_memory)
+    )
     failure = failure.model_copy(update={"log_tail": _tail(files.log, launch.privacy)})
     return failed_record(launch, failure, started_at, watch)
+
+
+def _read_record(path: Path) -> tuple[JobRecord | None, str]:
+    """Return the record that the child left, or None and what is wrong with it."""
+    if not path.exists():
+        return None, ""
+    try:
+        return parse_model(JobRecord, read_bytes(path)), ""
+    except OutsideError as error:
+        return None, f"the record that the child left cannot be read: {error.what}"
 
 
 def failed_record(

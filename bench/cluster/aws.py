@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.config import PREFIX, ClusterFile, write_prepared
+from bench.cluster.config import PREFIX, ClusterFile, require_types, write_prepared
 from bench.cluster.finding import Finding
 from bench.errors import DispatchError
 
@@ -37,6 +37,7 @@ WORLD = ("0.0.0.0/0", "::/0")
 
 def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     """Make the security group and the profile, and write the closed file; return its path."""
+    require_types(file)
     name = f"{PREFIX}{file.name}"
     group = _security_group(_client(file, "ec2"), name, source)
     say(f"security group {group}: SSH only from {source}, everything within the cluster")
@@ -52,6 +53,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
 
 def complaints(file: ClusterFile) -> Iterator[Finding]:
     """Yield what is looser than it need be, in words. Raises DispatchError if AWS fails."""
+    require_types(file)
     ec2 = _client(file, "ec2")
     for name, declared in file.document["available_node_types"].items():
         groups = declared["node_config"].get("SecurityGroupIds")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 
 from bench.clock import utc_today
 from bench.cluster import aws, gcp
@@ -44,10 +44,10 @@ def _missing(file: ClusterFile) -> Iterator[str]:
     if find_spec("aiohttp") is None:
         yield "ray[default] is not installed: make setup EXTRAS=cluster (or aws)"
     for remote, local in (file.document.get("file_mounts") or {}).items():
-        if not Path(local).expanduser().exists():
+        if not os.path.exists(os.path.expanduser(local)):
             yield f"file_mounts names {local} (for {remote}), which does not exist here"
     key = (file.document.get("auth") or {}).get("ssh_private_key")
-    if key and not Path(key).expanduser().exists():
+    if key and not os.path.exists(os.path.expanduser(key)):
         yield f"the SSH key {key} does not exist here"
 
 

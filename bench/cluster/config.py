@@ -10,11 +10,24 @@ from typing import Any
 
 import yaml
 
+from bench.cluster.shape import ClusterShape
 from bench.dispatch.cluster_request import WantedType
-from bench.dispatch.labels import KIND_LABEL, KINDS, MEASURE_LABEL, PRICE_LABEL, TYPE_LABEL, dollars
-from bench.errors import RequestError
+from bench.dispatch.labels import (
+    KIND_LABEL,
+    KINDS,
+    MEASURE_LABEL,
+    PRICE_LABEL,
+    TYPE_LABEL,
+    YES_OR_NO,
+    dollars,
+    kind_by,
+    measured_by,
+)
+from bench.errors import OutsideError, RequestError
+from bench.outside.documents import shaped
+from bench.outside.yaml_files import read_yaml
 from bench.record.facts import MachineKind
-from bench.text import first_line
+from bench.record.journal import unwritable
 
 #: How the names of what is made in a cloud for a cluster begin.
 PREFIX = "bench-"
@@ -81,20 +94,23 @@ class ClusterFile:
 def read_cluster_file(path: Path) -> ClusterFile:
     """Return what the file declares. Raises RequestError if it is not a cluster file."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        provider = document["provider"]
-        name = str(document["cluster_name"])
-        kind = str(provider["type"])
-    except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(path, str(error)) from error
-    except yaml.YAMLError as error:
-        raise _wrong(path, first_line(error)) from error
-    except (TypeError, KeyError) as error:
-        raise _wrong(path, f"no key {error}") from error
-    types = _hosts(document) if kind == ON_PREMISES else _node_types(document)
-    idle = document.get("idle_timeout_minutes")
-    region = provider.get("region")
-    return ClusterFile(path, name, kind, region, document, tuple(types), idle)
+        document = read_yaml(path)
+        shape = shaped(ClusterShape, document)
+    except OutsideError as error:
+        raise _wrong(path, error.what) from error
+    for name, node in (shape.available_node_types or {}).items():
+        document["available_node_types"][name]["node_config"] = node.node_config or {}
+    kind = shape.provider.type
+    types = _hosts(shape, path) if kind == ON_PREMISES else _node_types(shape, path)
+    return ClusterFile(
+        path=path,
+        name=shape.cluster_name,
+        provider=kind,
+        region=shape.provider.region,
+        document=document,
+        types=tuple(types),
+        idle_minutes=shape.idle_timeout_minutes,
+    )
 
 
 def wanted_types(file: ClusterFile) -> tuple[WantedType, ...]:
@@ -119,8 +135,17 @@ def write_prepared(file: ClusterFile, document: Mapping[str, Any]) -> Path:
     """Write the closed form of a cluster file beside it and return its path."""
     path = file.path.with_name(f"{file.path.stem}.prepared.yaml")
     note = f"# Made from {file.path.name} by `cluster prepare`; the same cluster, closed.\n"
-    path.write_text(note + yaml.safe_dump(dict(document), sort_keys=False))
+    try:
+        path.write_text(note + yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
+    except OSError as error:
+        raise unwritable(path, error) from error
     return path
+
+
+def require_types(file: ClusterFile) -> None:
+    """Raise RequestError if the file leaves its node types to Ray, which declares its own."""
+    if not file.types:
+        raise _wrong(file.path, "it declares no available_node_types, so there is none to close")
 
 
 def _wrong(path: Path, seen: str) -> RequestError:
@@ -128,25 +153,21 @@ def _wrong(path: Path, seen: str) -> RequestError:
     return RequestError(f"{path} is not a cluster file", seen=seen, next_step=step)
 
 
-def _node_types(document: Mapping[str, Any]) -> list[NodeType]:
-    head = document.get("head_node_type")
+def _node_types(shape: ClusterShape, path: Path) -> list[NodeType]:
     found = []
-    for name, declared in (document.get("available_node_types") or {}).items():
-        labels = declared.get("labels") or {}
-        node = declared.get("node_config") or {}
-        is_head = name == head
+    for name, declared in (shape.available_node_types or {}).items():
+        labels, node = declared.labels or {}, declared.node_config or {}
+        is_head = name == shape.head_node_type
+        machine = next((node[key] for key in MACHINE_KEYS if key in node), None)
         found.append(
             NodeType(
                 name=labels.get(TYPE_LABEL, name),
-                machine=next((node[key] for key in MACHINE_KEYS if key in node), None),
-                kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
-                measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
+                machine=None if machine is None else str(machine),
                 is_head=is_head,
-                count=max(1, declared.get("min_workers") or 0),
-                usd_per_hour=_price(labels.get(PRICE_LABEL), name),
-                labels=labels,
+                count=max(1, declared.min_workers or 0),
                 accelerated="guestAccelerators" in node,
                 spot=_is_spot(node),
+                **_labelled(labels, name, is_head, path),
             )
         )
     return found
@@ -163,27 +184,39 @@ def _is_spot(node: Mapping[str, Any]) -> bool:
     )
 
 
-def _hosts(document: Mapping[str, Any]) -> list[NodeType]:
+def _hosts(shape: ClusterShape, path: Path) -> list[NodeType]:
     """Return the head and the workers of an on-premises file; their labels stand in commands."""
     found = []
-    workers = document["provider"].get("worker_ips") or []
-    sides = (("head", True, 1), ("worker", False, len(workers)))
-    for side, is_head, count in sides:
-        commands = " ".join(document.get(f"{side}_start_ray_commands") or ())
-        labels = dict(re.findall(r"(bench-[a-z-]+)=([\w.$()-]+)", commands))
+    sides = (
+        ("head", shape.head_start_ray_commands, 1),
+        ("worker", shape.worker_start_ray_commands, len(shape.provider.worker_ips or ())),
+    )
+    for side, commands, count in sides:
+        labels = dict(re.findall(r"(bench-[a-z-]+)=([\w.$()-]+)", " ".join(commands or ())))
         found.append(
             NodeType(
                 name=labels.get(TYPE_LABEL, ""),
                 machine=None,
-                kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
-                measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
-                is_head=is_head,
+                is_head=side == "head",
                 count=count,
-                usd_per_hour=_price(labels.get(PRICE_LABEL), side),
-                labels=labels,
+                **_labelled(labels, side, side == "head", path),
             )
         )
     return [one for one in found if one.count]
+
+
+def _labelled(labels: Mapping[str, str], name: str, is_head: bool, path: Path) -> dict[str, Any]:
+    """Return what the labels of a node type say. Raises RequestError for a word with no meaning."""
+    kind, measured = kind_by(labels), measured_by(labels, is_head)
+    for label, meaning, known in ((KIND_LABEL, kind, KINDS), (MEASURE_LABEL, measured, YES_OR_NO)):
+        if meaning is None:
+            raise RequestError(
+                f"{path}, node type {name}: the label {label} has an unknown value",
+                seen=labels[label],
+                next_step=f"use one of {', '.join(known)}",
+            )
+    price = _price(labels.get(PRICE_LABEL), name)
+    return {"labels": labels, "kind": kind, "measured": measured, "usd_per_hour": price}
 
 
 def _price(text: Any, name: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -22,13 +23,20 @@ from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.jobs_api import JobsApi
 from bench.dispatch.launcher import ask_head
 from bench.dispatch.tunnel import SshTarget, Tunnel, run_there
-from bench.errors import BenchError, DispatchError, RequestError
+from bench.errors import BenchError, DispatchError, OutsideError, RequestError
+from bench.outside.files import read_text
 
 #: Why a cluster is open, as far as its file tells.
 UNPREPARED = "it was started from a file that was not prepared"
 
 #: What holds of a cluster that was found by its file.
 WITH_FILE = "a cluster of a file is reached through its head"
+
+#: The line before the token: a greeting of the login may come before it.
+MARK = "bench-token:"
+
+#: The form of a token.
+TOKEN = re.compile(r"[\w.~+/=-]{8,}")
 
 #: Where Ray's control store listens on the head.
 CONTROL_PORT = 6379
@@ -70,7 +78,7 @@ def find_cluster(file: Path | None, address: str | None) -> tuple[Cluster | None
                 f"the cluster of {file} is not up", next_step=f"bring it up: ray up {file}"
             )
         return cluster, _description(cluster)
-    path = next((path for path in DEFAULT_FILES if path.exists()), None)
+    path = next(filter(os.path.isfile, DEFAULT_FILES), None)
     if path is None:
         return None, "cluster: none (no cluster.yaml here)"
     try:
@@ -78,10 +86,15 @@ def find_cluster(file: Path | None, address: str | None) -> tuple[Cluster | None
         why = _why_not_up(declared)
         cluster = None if why else up(declared)
     except BenchError as error:
-        return None, f"cluster: {path} is skipped: {error}"
+        return None, skipped(path, error)
     if cluster is None:
         return None, f"cluster: the cluster of {path} is not up{f' ({why})' if why else ''}"
     return cluster, _description(cluster)
+
+
+def skipped(path: Path, error: BenchError) -> str:
+    """Return the note on a cluster file that merely lies in this folder and cannot be used."""
+    return f"cluster: {path} is skipped: {error}"
 
 
 def up(file: ClusterFile) -> Cluster | None:
@@ -93,8 +106,15 @@ def up(file: ClusterFile) -> Cluster | None:
     if head["head"] is None:
         return None
     target = SshTarget(head["head"], head["user"], head["key"])
-    token = run_there(target, f"cat {TOKEN_FILE} 2>/dev/null || true").strip()
-    return Cluster(file.name, file, target, token=token or None)
+    token = _token_in(run_there(target, f"echo {MARK}; cat {TOKEN_FILE} 2>/dev/null || true"))
+    return Cluster(file.name, file, target, token=token)
+
+
+def _token_in(said: str) -> str | None:
+    """Return the token that a head printed, behind what its login prints; None if it has none."""
+    lines = said.partition(f"{MARK}\n")[2].splitlines() or said.splitlines()
+    last = lines[-1].strip() if lines else ""
+    return last if TOKEN.fullmatch(last) else None
 
 
 def _description(cluster: Cluster) -> str:
@@ -136,8 +156,8 @@ def _open_on_aws(file: ClusterFile) -> Iterator[str]:
 
 
 def _all_have(file: ClusterFile, key: str) -> bool:
-    declared = file.document["available_node_types"].values()
-    return all(one["node_config"].get(key) for one in declared)
+    declared = (file.document.get("available_node_types") or {}).values()
+    return bool(declared) and all(one["node_config"].get(key) for one in declared)
 
 
 def wanted(cluster: Cluster) -> tuple[WantedType, ...]:
@@ -160,8 +180,8 @@ def _local_token() -> str | None:
     path = os.environ.get("RAY_AUTH_TOKEN_PATH")
     if path:
         try:
-            return Path(path).expanduser().read_text().strip() or None
-        except OSError as error:
+            return read_text(Path(os.path.expanduser(path))).strip() or None
+        except OutsideError as error:
             raise DispatchError(
                 "RAY_AUTH_TOKEN_PATH cannot be read", seen=path, next_step="name the token's file"
             ) from error

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.cluster.config import PREFIX, ClusterFile, write_prepared
+from bench.cluster.config import PREFIX, ClusterFile, require_types, write_prepared
 from bench.cluster.finding import Finding
 from bench.cluster.gcp_account import head_account
 from bench.errors import DispatchError
@@ -41,6 +41,7 @@ NEEDED = ("googleapiclient", "google.auth", "cryptography")
 
 def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     """Make the network and its rules, and write the closed file; return its path."""
+    require_types(file)
     name = f"{PREFIX}{file.name}"
     place = _Place(file)
     network = place.network(name)
@@ -63,6 +64,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
 
 def complaints(file: ClusterFile) -> Iterator[Finding]:
     """Yield what is missing or looser than it need be. Raises DispatchError if Google fails."""
+    require_types(file)
     if missing := [name for name in NEEDED if not _is_there(name)]:
         yield Finding(f"{', '.join(missing)} is not installed: make setup EXTRAS=gcp")
         return

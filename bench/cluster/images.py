@@ -11,6 +11,7 @@ with a note on standard error: it may still work.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from bench.outside.yaml_files import read_yaml
 
 #: How the file names an image by a parameter.
 BY_PARAMETER = "resolve:ssm:"
@@ -64,11 +67,11 @@ def _newest(ec2: Any, parameter: str) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Rewrite the file; what goes wrong is said and ends nothing."""
-    path = Path(arguments[0]).expanduser()
+    path = Path(os.path.expanduser(arguments[0]))
     try:
         import boto3
 
-        document = yaml.safe_load(path.read_text())
+        document = read_yaml(path)
         ec2 = boto3.client("ec2", region_name=document["provider"]["region"])
         missing = named_by_id(document, ec2)
         path.write_text(yaml.safe_dump(document, sort_keys=False))

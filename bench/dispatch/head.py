@@ -33,6 +33,8 @@ from bench.dispatch.supply import Supply
 from bench.dispatch.timed_supply import kinds_first, supply_of
 from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
+from bench.outside.documents import parse_model
+from bench.outside.files import read_bytes
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime
 from bench.spec.grid import run_order
@@ -217,12 +219,12 @@ def main(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # ship the code alone, not the data beside it
     path = Path(arguments[0])
-    request = ClusterRequest.model_validate_json(path.read_text())
+    request = parse_model(ClusterRequest, read_bytes(path))
     folder = path.resolve().parent
     driver = HeadDriver(request, lambda line: print(line, flush=True))
     try:
         transport = RayCluster(request, folder, code=folder / CODE)
-        outcome = driver.run(transport, Path(HEAD_JOURNALS).expanduser())
+        outcome = driver.run(transport, Path(os.path.expanduser(HEAD_JOURNALS)))
     except BenchError as error:
         outcome = _failed(str(error), request.privacy)
     except Exception as error:  # whoever follows gets one line; the head's log has the rest

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DispatchError
+from bench.outside.environment import without_ray_variables
 from bench.text import first_line
 
 #: Seconds after which a silent stream gives an empty line, so that the caller can do other things.
@@ -30,10 +31,8 @@ class JobsApi:
             logging.getLogger(name).setLevel(logging.ERROR)
         headers = {"Authorization": f"Bearer {token}"} if token else None
         self.address = address
-        with _reaching():
-            from ray.job_submission import JobSubmissionClient
-
-            self._client: Any = JobSubmissionClient(address, headers=headers)
+        with _reaching(), without_ray_variables():  # RAY_ADDRESS would win over the address
+            self._client: Any = _direct_client()(address, headers=headers)
 
     def submit(self, job: str, folder: Path, entrypoint: str) -> None:
         """Start `entrypoint` on the head with `folder` as its working directory, detached."""
@@ -88,6 +87,23 @@ class JobsApi:
                 loop.run_until_complete(asyncio.gather(pending, return_exceptions=True))
             loop.run_until_complete(stream.aclose())
             loop.close()
+
+
+def _direct_client() -> Any:
+    """Return the class of a client that asks the address itself, whatever the environment says.
+
+    A proxy of `http_proxy`, or a password of ~/.netrc in the place of the token, would send the
+    token and the code elsewhere. An empty proxy and a method of authentication of our own keep
+    requests from looking for them.
+    """
+    from ray.job_submission import JobSubmissionClient
+
+    class Direct(JobSubmissionClient):  # type: ignore[misc]
+        def _do_request(self, *arguments: Any, **fields: Any) -> Any:
+            own = {"proxies": {"http": "", "https": ""}, "auth": lambda request: request}
+            return super()._do_request(*arguments, **own, **fields)
+
+    return Direct
 
 
 @contextlib.contextmanager

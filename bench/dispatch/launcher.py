@@ -9,17 +9,22 @@ The answer is the last line of standard output.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bench.errors import DispatchError
+from bench.outside.documents import parse_object
+from bench.outside.environment import for_python, python_path
+from bench.outside.yaml_files import read_yaml
 
 #: Seconds that the launcher may take: `down` waits for machines to end.
 ASK_S, DOWN_S = 90, 600
+
+#: The one variable of Ray's that the launcher heeds: the folder in which `ray up` left its state.
+STATE = "RAY_TMPDIR"
 
 
 def ask_head(file: Path) -> dict[str, Any]:
@@ -27,8 +32,7 @@ def ask_head(file: Path) -> dict[str, Any]:
 
     Raises DispatchError if the provider cannot be asked.
     """
-    answer: dict[str, Any] = json.loads(_run("head", file, ASK_S).splitlines()[-1])
-    return answer
+    return parse_object(_run("head", file, ASK_S).splitlines()[-1])
 
 
 def take_down(file: Path) -> None:
@@ -37,7 +41,7 @@ def take_down(file: Path) -> None:
 
 
 def _run(what: str, file: Path, timeout_s: float) -> str:
-    words = [sys.executable, "-m", "bench.dispatch.launcher", what, str(file)]
+    words = [sys.executable, "-P", "-m", "bench.dispatch.launcher", what, str(file)]
     try:
         done = subprocess.run(
             words,
@@ -46,6 +50,7 @@ def _run(what: str, file: Path, timeout_s: float) -> str:
             timeout=timeout_s,
             check=False,
             stdin=subprocess.DEVNULL,
+            env=_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise _failed(what, file, f"no answer within {timeout_s:g} s") from error
@@ -53,6 +58,12 @@ def _run(what: str, file: Path, timeout_s: float) -> str:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise _failed(what, file, lines[-1][:300] if lines else f"exit code {done.returncode}")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Return the launcher's environment: Ray keeps the state of clusters in RAY_TMPDIR."""
+    kept = {name: os.environ[name] for name in (STATE,) if name in os.environ}
+    return {**for_python(os.environ), "PYTHONPATH": python_path(os.environ), **kept}
 
 
 def _failed(what: str, file: Path, seen: str) -> DispatchError:
@@ -69,7 +80,7 @@ def _head(file: str) -> dict[str, Any]:
         if "not found" in str(error):
             return {"head": None}
         raise
-    config = yaml.safe_load(Path(file).read_text())
+    config = read_yaml(Path(file))
     if config["provider"]["type"] != "local":  # its key may be one that Ray made
         config = sdk.bootstrap_config(config)
     auth = config["auth"]

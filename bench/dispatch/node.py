@@ -23,6 +23,7 @@ from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.eligible import eligible, most_threads
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
+from bench.outside.documents import parse_model
 from bench.record.facts import MachineKind
 from bench.record.lines import JobRecord
 from bench.watch.look import wait_until_quiet
@@ -37,7 +38,7 @@ def run_as_json(launch_json: str, scratch: str | None = None) -> Iterator[str]:
     The child's files lie in `scratch`: a worker that is killed leaves them behind, and they are
     deleted with that folder.
     """
-    for item in run_child(LaunchSpec.model_validate_json(launch_json), scratch):
+    for item in run_child(parse_model(LaunchSpec, launch_json), scratch):
         if isinstance(item, JobRecord):
             yield json.dumps({"record": item.model_dump(mode="json")})
         else:
@@ -67,7 +68,7 @@ def prepare(
     `data_sha256`; None if the workload reads no data. At the end, the node is watched until it is
     quiet, as long as the request allows. Raises DispatchError if the data arrive changed.
     """
-    request = ClusterRequest.model_validate_json(request_json)
+    request = parse_model(ClusterRequest, request_json)
     path: Path | None = None
     if data is not None:
         with _alone(host):

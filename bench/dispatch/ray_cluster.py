@@ -18,12 +18,11 @@ from bench.child.launch import ON_CLUSTER, LaunchSpec
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.labels import (
     HOST_LABEL,
-    KIND_LABEL,
-    KINDS,
-    MEASURE_LABEL,
     PRICE_LABEL,
     TYPE_LABEL,
     dollars,
+    kind_by,
+    measured_by,
 )
 from bench.dispatch.node import prepare, prepared_as_json, run_alone_as_json
 from bench.dispatch.ray_tasks import RayTasks
@@ -176,12 +175,13 @@ def _host(node: Mapping[str, Any], prices: Mapping[str, Price]) -> Host:
     is_head = HEAD_RESOURCE in node["Resources"]
     kind = labels.get(TYPE_LABEL, "")
     own = labels.get(PRICE_LABEL)
+    measured = measured_by(labels, is_head)
     return Host(
         name=labels.get(HOST_LABEL) or node["NodeManagerHostname"],
         incarnation=node["NodeID"],
         type=kind,
-        kind=KINDS.get(labels.get(KIND_LABEL, ""), "cloud"),
-        measured=labels.get(MEASURE_LABEL, "no" if is_head else "yes") == "yes",
+        kind=kind_by(labels) or "cloud",
+        measured=not is_head if measured is None else measured,
         price=_stated(own) if own else prices.get(kind),
     )
 

@@ -14,14 +14,15 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from bench.child.launch import LaunchSpec
-from bench.dispatch.local import LocalSetup
-from bench.dispatch.node import prepared_as_json, run_as_json
+from bench.dispatch.node import run_as_json
 from bench.dispatch.ray_tasks import RayTasks
+from bench.dispatch.ray_workers import prepare, task
 from bench.dispatch.transport import Message
+from bench.outside.documents import parse_model, parse_object
 from bench.text import first_line
 from bench.watch.marked import children_named, is_alive
 
@@ -54,10 +55,10 @@ class Driver:
                     self._tasks.cancel(inner)
             return
         if "prepare" in request:
-            stream = _task(_prepare).remote(request["prepare"])
+            stream = task(prepare).remote(request["prepare"])
         else:
-            launch = LaunchSpec.model_validate_json(request["start"])
-            stream = _task(run_as_json).remote(request["start"], self._folder)
+            launch = parse_model(LaunchSpec, request["start"])
+            stream = task(run_as_json).remote(request["start"], self._folder)
         self._outer[self._tasks.follow(stream, launch)] = ticket
 
     def poll(self) -> None:
@@ -105,7 +106,7 @@ def main(arguments: list[str]) -> int:
                 driver.end()
                 _stop()
                 return 0
-            driver.do(json.loads(line))
+            driver.do(parse_object(line))
         driver.poll()
     out.flush()
     os._exit(LOST)  # leaving in good order would wait for what has died
@@ -138,16 +139,6 @@ def _listen(requests: queue.SimpleQueue[str]) -> None:
     while line:
         line = sys.stdin.readline()
         requests.put(line)
-
-
-def _task(function: Any) -> Any:
-    import ray
-
-    return ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(function)
-
-
-def _prepare(setup_json: str) -> Iterator[str]:
-    yield prepared_as_json(LocalSetup.model_validate_json(setup_json).prepared())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from bench.dispatch.local import LocalSetup, OneHost, local_host
 from bench.dispatch.ray_process import RayGone, RayProcess
 from bench.dispatch.transport import Host, Message, Prepared
 from bench.errors import DispatchError
+from bench.outside.documents import shaped
 from bench.record.lines import JobRecord
 from bench.spec.request import Dispatch
 
@@ -171,8 +172,8 @@ def _message(told: dict[str, Any]) -> Message:
     record, prepared = told.pop("record"), told.pop("prepared")
     return Message(
         **told,
-        record=None if record is None else JobRecord.model_validate(record),
-        prepared=None if prepared is None else Prepared.model_validate(prepared),
+        record=None if record is None else shaped(JobRecord, record),
+        prepared=None if prepared is None else shaped(Prepared, prepared),
     )
 
 

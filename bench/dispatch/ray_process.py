@@ -21,7 +21,9 @@ from typing import Any
 from bench import stops
 from bench.child.keeper import Kept
 from bench.child.program import words_of
-from bench.errors import DispatchError
+from bench.errors import DispatchError, OutsideError
+from bench.outside.documents import parse_object
+from bench.outside.environment import for_python
 from bench.text import LINE_LIMIT
 
 #: What every Ray process of ours is started with; read by `ray.init` and inherited by workers.
@@ -32,13 +34,15 @@ RAY_ENVIRONMENT: Mapping[str, str] = {
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # the scheduler tells of a worker that died
     "RAY_memory_monitor_refresh_ms": "0",  # the parent of a child guards the memory
     "RAY_AUTH_MODE": "token",
+    "RAY_raylet_start_wait_time_s": "120",  # a loaded machine takes more than Ray's 30 s
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # under `uv run`, workers would make a venv of their own
     # makes Ray take 127.0.0.1 as this node's address, as it does on macOS; its servers then listen
     # on loopback alone. `_node_ip_address="127.0.0.1"` does not: Ray resolves it to a reachable one
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
 
-#: Seconds that Ray has to start, and to end in good order.
-START_S, END_S = 120.0, 15.0
+#: Seconds that Ray has to start (more than it gives its raylet), and to end in good order.
+START_S, END_S = 150.0, 15.0
 
 
 class RayGone(Exception):
@@ -55,9 +59,6 @@ class RayProcess:
         token = folder / "auth_token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_hex(32))
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("RAY_")
-        }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 words_of("bench.dispatch.ray_driver", str(folder)),
@@ -65,7 +66,7 @@ class RayProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={
-                    **inherited,
+                    **for_python(os.environ),  # the user's variables would lead Ray elsewhere
                     **RAY_ENVIRONMENT,
                     "RAY_AUTH_TOKEN_PATH": str(token),
                 },
@@ -108,7 +109,10 @@ class RayProcess:
         if not found:
             raise RayGone(self._last_words())
         *lines, self._rest = (self._rest + found).split(b"\n")
-        return [json.loads(line) for line in lines]
+        try:
+            return [parse_object(line) for line in lines]
+        except OutsideError as error:
+            raise RayGone(f"a message of its process cannot be read: {error}") from error
 
     def end(self) -> None:
         """End Ray in good order, and then whatever is left of it."""
@@ -137,7 +141,7 @@ class RayProcess:
         code = self._process.returncode
         ended = "has not ended" if code is None else f"ended with {code}"
         with contextlib.suppress(OSError):
-            lines = self._log.read_text(errors="replace").split("\n")
+            lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
             said = next((line for line in reversed(lines) if line.strip()), "")
             return f"its process {ended}: {said}"[:LINE_LIMIT] if said else f"its process {ended}"
         return f"its process {ended}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
 from bench.clock import utc_now
 from bench.dispatch.transport import Message, Prepared
+from bench.outside.documents import parse_object
 from bench.record.failure import DISPATCH, Failure
 from bench.record.lines import JobRecord
 from bench.text import type_and_line
@@ -80,7 +80,7 @@ class RayTasks:
 
         task = self._tasks[ticket]
         try:
-            item = json.loads(ray.get(next(task.stream), timeout=FETCH_S))
+            item = parse_object(ray.get(next(task.stream), timeout=FETCH_S))
         except ray.exceptions.TaskUnschedulableError as error:
             message = Message(ticket, "away", reason=type_and_line(error), host_died=True)
         except (ray.exceptions.NodeDiedError, ray.exceptions.LocalRayletDiedError) as error:

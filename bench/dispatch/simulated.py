@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
@@ -16,6 +15,7 @@ from typing import Any, Literal, Self
 from bench.child.launch import LaunchSpec
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.transport import Host, Message, Prepared
+from bench.outside.documents import parse_model
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
 from bench.spec.job import JobSpec
@@ -108,7 +108,7 @@ class SimulatedHosts:
         self.log.append((self.clock(), host.name, launch.job.job_id, launch.attempt))
 
         def ended(ticket: int) -> Message:
-            record = JobRecord.model_validate(json.loads(self.outcome(launch)))
+            record = parse_model(JobRecord, self.outcome(launch))
             return Message(ticket, "record", record=record)
 
         return self._carry(host, self.length_s(host.name, launch), ended)

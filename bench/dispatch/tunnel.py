@@ -39,7 +39,7 @@ class SshTarget:
             "ServerAliveInterval": ALIVE_S,
             "ServerAliveCountMax": 3,
             "StrictHostKeyChecking": "accept-new",
-            "UserKnownHostsFile": known,
+            "UserKnownHostsFile": '"{}"'.format(str(known).replace("%", "%%")),  # as ssh quotes
             "LogLevel": "ERROR",
         }
         words = ["ssh", *options]
@@ -129,7 +129,10 @@ def _unreachable(target: SshTarget, seen: str) -> DispatchError:
 
 def _known_hosts() -> Path:
     cache = cache_folder("bench")
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:  # no folder to keep hosts' keys in: ssh keeps none
+        return Path(os.devnull)
     return cache / "known_hosts"
 
 

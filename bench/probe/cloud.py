@@ -8,7 +8,6 @@ at once on every machine, waits for all of them, and cannot tell spot from on de
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.outside.documents import parse_object
 from bench.probe.fact import NOT_IN_FILES, Absent, Fact, Readings, in_time, was_given_up
 from bench.probe.root import HOST, Root
 from bench.probe.virtual import dmi, firmware_instance_type
@@ -137,7 +137,7 @@ def _gcp(ask: Ask) -> Reads:
 def _azure(ask: Ask) -> Reads:
     """Source: Azure, "Azure Instance Metadata Service"; `priority` is empty, Regular or Spot."""
     path = "/metadata/instance/compute?api-version=2021-02-01"
-    compute = json.loads(ask(path, {"Metadata": "true"}, "GET"))
+    compute = parse_object(ask(path, {"Metadata": "true"}, "GET"))
     return {
         "cloud_instance_type": lambda: compute["vmSize"],
         "cloud_region": lambda: compute["location"],

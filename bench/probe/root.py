@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from bench.errors import RequestError
+from bench.errors import OutsideError, RequestError
+from bench.outside.documents import parse_model
+from bench.outside.files import read_bytes
 from bench.spec.frozen import Frozen
 
 #: The file of a faked root that holds its answers.
@@ -166,10 +168,10 @@ def faked(folder: Path | str) -> Root:
     path = place / ANSWERS
     if path.is_file():
         try:
-            answers = Answers.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
+            answers = parse_model(Answers, read_bytes(path))
+        except OutsideError as error:
             raise RequestError(
-                f"the answers of a faked root cannot be read: {type(error).__name__}",
+                f"the answers of a faked root cannot be read: {error.what}",
                 seen=path,
                 next_step="collect the machine anew with `machine --collect FILE.tar.gz`",
             ) from error

@@ -11,7 +11,8 @@ import json
 import os
 from pathlib import Path
 
-from bench.errors import OutputError, StoreError
+from bench.errors import OutputError, OutsideError, StoreError
+from bench.outside.documents import parse_json
 from bench.record.lines import JobRecord, Line, RunHeader
 from bench.record.parsing import parse_line
 from bench.record.reading import read_header, read_run, read_runs
@@ -131,6 +132,8 @@ def find_journals(folder: Path) -> list[Path]:
     Hidden files are passed over, because other programs make them (`._x.jsonl`, `.#x.jsonl`). What
     is named like a journal but is no file is returned too, so that whoever reads it can name it.
     """
+    if not os.path.isdir(folder):  # also of a name that the system refuses to look at
+        return []
     return sorted(path for path in folder.glob("*.jsonl") if not path.name.startswith("."))
 
 
@@ -158,8 +161,8 @@ def _is_whole(text: bytes) -> bool:
     if seal is not None:
         return seal.holds
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        parse_json(text)
+    except OutsideError:
         return False
     return True
 

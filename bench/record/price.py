@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from bench.clock import known_date, utc_today
-from bench.errors import RequestError
+from bench.errors import OutsideError, RequestError
 from bench.record.facts import NEITHER_LIFECYCLE, MachineFacts
 from bench.record.price_table import TITLES, listed_type
 from bench.spec.frozen import Frozen
@@ -222,12 +222,12 @@ def _figures(text: str) -> dict[str, Any] | None:
 
 
 def _read_file(path: Path) -> tuple[PriceRule, ...]:
-    import yaml
+    from bench.outside.yaml_files import read_yaml
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _wrong(f"{path}: {error}") from error
+        document = read_yaml(path)
+    except OutsideError as error:
+        raise _wrong(f"{str(path)[:200]}: {error.what}") from error
     if not isinstance(document, list) or not document:
         raise _wrong(f"{path}: the file is not a list of rules")
     rules = []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bench.errors import RequestError
+from bench.errors import OutsideError, RequestError
+from bench.outside.files import read_text
+from bench.outside.yaml_files import parse_yaml
 from bench.spec.description import Description
 from bench.spec.grid import EXAMPLE, GridSpec, parse_grid
 from bench.text import did_you_mean
+
+#: The most characters of a grid's name or path that an error shows.
+MOST_NAME = 120
 
 
 def load_grid(name: str, description: Description) -> GridSpec:
@@ -20,37 +24,36 @@ def load_grid(name: str, description: Description) -> GridSpec:
     """
     document = description.grids.get(name, Path(name))
     if hasattr(document, "read_text"):  # a path, or a file within a package
-        document = _parsed(_read(name, document, description), name)
-    return parse_grid(document, name, description)
+        document = _read(name, document, description)
+    return parse_grid(document, shown_name(name), description)
 
 
-def _read(name: str, path: Any, description: Description) -> str:
-    if name not in description.grids and not path.suffix and not path.exists():
+def _read(name: str, path: Any, description: Description) -> Any:
+    is_own = name in description.grids
+    if not is_own and not path.suffix and not os.path.exists(path):
         raise RequestError(
             "unknown grid",
-            seen=name,
+            seen=shown_name(name),
             next_step=did_you_mean(name, description.grids) + f"use {_choices(description)}",
         )
     try:
-        return str(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8") if is_own else read_text(path)
+    except OutsideError as error:
         raise RequestError(
-            f"cannot read the grid file {name}",
-            seen=getattr(error, "strerror", None) or error,
+            f"cannot read the grid file {shown_name(name)}",
+            seen=error.what,
             next_step=f"check the path, or use {_choices(description)}",
         ) from error
-
-
-def _parsed(text: str, name: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise RequestError(
-            f"grid {name} is not YAML", seen=f"{line}{problem}", next_step=EXAMPLE
-        ) from error
+        return parse_yaml(text)
+    except OutsideError as error:
+        what = f"the YAML of grid {shown_name(name)} is wrong"
+        raise RequestError(what, seen=error.what, next_step=EXAMPLE) from error
+
+
+def shown_name(name: str) -> str:
+    """Return a grid's name as an error shows it: a whole grid as an argument is cut."""
+    return name if len(name) <= MOST_NAME else f"{name[:MOST_NAME]}..."
 
 
 def _choices(description: Description) -> str:

@@ -7,11 +7,11 @@ epoch. Jobs of every backend and loop are judged by it, because all of them make
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from bench.outside.documents import parse_json
 from bench.spec.axes import Calibration, Calibrations, Scale, Value
 
 #: The axes that change what a job learns and tell one calibration from another.
@@ -31,7 +31,7 @@ FILE = "calibration.json"
 def calibrations() -> Calibrations:
     """Return the calibrations of the package."""
     path = resources.files("mnist_bench.reference") / FILE
-    return from_document(json.loads(path.read_text(encoding="utf-8")))
+    return from_document(parse_json(path.read_text(encoding="utf-8")))
 
 
 def from_document(document: Mapping[str, Any]) -> Calibrations:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from bench.outside.documents import parse_json
 from bench.spec.axes import (
     Agreement,
     Reference,
@@ -52,7 +52,7 @@ SLIPPED = "mlp"
 def published_2020() -> Reference:
     """Return the machines, times and accuracies of the 2020 annex."""
     path = resources.files("mnist_bench.reference") / "published_2020.json"
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = parse_json(path.read_text(encoding="utf-8"))
     return Reference(
         year="2020",
         dataset="mnist",

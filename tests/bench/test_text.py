@@ -53,8 +53,9 @@ def test_the_first_problem_of_a_document_is_told_with_its_place(content, problem
     assert first_problem(caught.value).startswith(problem)
 
 
-def test_what_could_steer_a_terminal_is_a_question_mark():
-    assert printable("é\x1b[31m\n\u202e") == "é?[31m??"
+def test_what_could_steer_a_terminal_is_told_by_its_code_point():
+    assert printable("é\x1b[31m\n\u202e") == "éU+001B[31mU+000AU+202E"
+    assert printable("no-break\u00a0space") == "no-break\u00a0space"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from bench.cluster.check import findings
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
 from bench.errors import RequestError
 from bench.spec.request import ClusterCheckRequest, ClusterPrepareRequest, Program
+from bench.text import printable
 
 #: What closes a cluster on each cloud.
 PROVIDERS = {"aws": aws.prepare, "gcp": gcp.prepare}
@@ -88,14 +90,14 @@ def check(request: ClusterCheckRequest, program: Program) -> int:
     file = _cluster_file(request.file, DEFAULT_FILES)
     sentences = list(findings(file))
     for sentence in sentences:
-        print(f"- {program.spoken(sentence)}")
+        print(printable(f"- {program.spoken(sentence)}"))
     found = f"{len(sentences)} findings" if sentences else "nothing is missing or open"
     print(f"{file.path}: {found}")
     return 1 if sentences else 0
 
 
 def _cluster_file(given: Path | None, usual: tuple[Path, ...]) -> ClusterFile:
-    path = given or next((path for path in usual if path.exists()), None)
+    path = given or next(filter(os.path.isfile, usual), None)
     if path is None:
         raise RequestError("there is no cluster.yaml here", next_step="name a cluster file")
     return read_cluster_file(path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from bench import units
 from bench.app.plan import Plan
 from bench.cluster.config import DEFAULT_FILES, read_cluster_file
 from bench.cluster.down import down
-from bench.cluster.find import Cluster, find_cluster
+from bench.cluster.find import Cluster, find_cluster, skipped
 from bench.cluster.prices import TypeCost, costs, hourly, still_up, usd_per_hour
 from bench.errors import DispatchError, RequestError
 from bench.record.lines import ClusterEntry
@@ -38,10 +40,16 @@ def preview(plan: Plan, choice: ClusterChoice, sittings: int = 1) -> list[str]:
 
     The machines and their dollars are of one sitting, and the last line is of all `sittings`.
     """
-    path = choice.file or next((path for path in DEFAULT_FILES if path.exists()), None)
+    path = choice.file or next(filter(os.path.isfile, DEFAULT_FILES), None)
     if path is None or choice.local_only or choice.address:
         return []
-    rows = costs(read_cluster_file(path), plan.asked, plan.workload.estimate_s)
+    try:
+        file = read_cluster_file(path)
+    except RequestError as error:
+        if choice.file is not None:
+            raise
+        return [skipped(path, error)]
+    rows = costs(file, plan.asked, plan.workload.estimate_s)
     known = [row.usd for row in rows if row.usd is not None]
     short = "" if len(known) == len(rows) else " and what has no price"
     of = "" if sittings == 1 else f" for {sittings} sittings"

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 
-import yaml
-
+from bench.outside.yaml_files import parse_yaml
 from bench.spec.languages import Language
 
 #: What stands for a name in a phrase.
@@ -69,5 +68,5 @@ def _table(name: str) -> Mapping[str, str]:
     if name.startswith("en"):
         return {}
     text = resources.files("bench.report.words").joinpath(f"{name}.yaml").read_text("utf-8")
-    found: dict[str, str] = yaml.safe_load(text)
+    found: dict[str, str] = parse_yaml(text)
     return found

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+import psutil
 import pytest
 from launches import a_launch, is_gone, still_below, wait_for
 
@@ -85,6 +86,14 @@ def test_a_stray_process_is_known_by_its_mark_and_killed_at_the_end():
         assert stray.wait(10) == -signal.SIGKILL
     assert MARK not in os.environ
     assert still_below() == []
+
+
+def test_a_keeper_takes_nothing_from_the_user_that_bends_an_interpreter(monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    monkeypatch.setenv("PYTHONINSPECT", "1")
+    with keeping() as kept:
+        seen = psutil.Process(kept.keeper.pid).environ()
+    assert seen.keys() & {"PYTHONWARNINGS", "PYTHONINSPECT"} == set()
 
 
 def test_a_process_without_the_mark_is_known_by_its_session():

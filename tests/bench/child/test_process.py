@@ -112,6 +112,12 @@ def test_a_child_that_exits_without_a_record_is_a_crash_with_its_exit_code(tmp_p
     assert failure.log_tail is None
 
 
+def test_a_record_that_cannot_be_read_is_a_crash_that_says_so(tmp_path):
+    failure = only_record(run_child(a_launch("scribble", tmp_path))).failure
+    assert failure.reason == "crash"
+    assert failure.message.startswith("the record that the child left cannot be read: ")
+
+
 def test_a_long_output_is_kept_at_its_end_alone(tmp_path):
     failure = only_record(run_child(a_launch("print-raise", tmp_path))).failure
     assert failure.log_tail.endswith(LAST_WORDS)

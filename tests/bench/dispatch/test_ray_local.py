@@ -198,6 +198,13 @@ def stranger(address: str, environment: dict[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def test_a_worker_is_called_after_the_function_that_it_runs(ray_here, tmp_path):
+    items = scheduled(ray_here, [a_launch("hang", tmp_path)])
+    pid = next(event.detail["pid"] for event in items if "pid" in event.detail)
+    assert psutil.Process(pid).parent().cmdline()[0] == "ray::run_as_json"
+    items.close()
+
+
 def kill_workers(ray_here, launches, times):
     """Kill the Ray worker of the first launch so many times in mid-job; return (pids, records)."""
     pids, records = [], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_the_key_and_the_host_s_own_are_checked_and_nothing_is_asked(nowhere, tm
     assert words.endswith("nobody@127.0.0.9")
     assert "BatchMode=yes" in words
     assert "StrictHostKeyChecking=accept-new" in words
-    assert f"UserKnownHostsFile={tmp_path}/bench/known_hosts" in words
+    assert f'UserKnownHostsFile="{tmp_path}/bench/known_hosts"' in words
     assert "IdentitiesOnly=yes" in words
 
 
@@ -49,3 +50,23 @@ def test_a_jobs_api_that_does_not_answer_is_an_error_with_the_next_step():
         port = unused.getsockname()[1]
     with pytest.raises(DispatchError, match=r"does not answer.*cluster check"):
         JobsApi(f"http://127.0.0.1:{port}", "token")
+
+
+def test_a_cache_folder_with_a_space_and_a_percent_sign_holds_the_hosts_keys(tmp_path, monkeypatch):
+    """`ssh -G` prints the settings as ssh understands them."""
+    if shutil.which("ssh") is None:
+        pytest.skip("there is no ssh on this machine")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "My %h Cache"))
+    words = SshTarget("127.0.0.9", "nobody").words("-G")
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in said.splitlines() if line.startswith("userknownhostsfile ")]
+    assert line.removeprefix("userknownhostsfile ") in {
+        str(tmp_path / "My %h Cache" / "bench" / "known_hosts"),
+        str(tmp_path / "My %%h Cache" / "bench" / "known_hosts"),  # as some versions print it
+    }
+
+
+def test_without_a_folder_for_the_hosts_keys_ssh_keeps_none(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert 'UserKnownHostsFile="/dev/null"' in SshTarget("127.0.0.9", "nobody").words()

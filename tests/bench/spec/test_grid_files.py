@@ -35,14 +35,14 @@ def test_a_grid_of_the_user_s_own_is_read_from_its_file(tmp_path):
 def test_a_file_that_is_no_yaml_is_refused_with_the_line(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("name: mine\nsubgrids:\n  - {sizes: 5\n  - more: [\n")
-    with pytest.raises(RequestError, match=r"mine\.yaml is not YAML \(seen: line 4: "):
+    with pytest.raises(RequestError, match=r"mine\.yaml is wrong \(seen: line 4: "):
         load_grid(str(path), TINY)
 
 
 def test_yaml_that_would_build_an_object_is_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("!!python/object/apply:os.getcwd []\n")
-    with pytest.raises(RequestError, match="is not YAML"):
+    with pytest.raises(RequestError, match="the YAML of"):
         load_grid(str(path), TINY)
 
 
@@ -75,3 +75,28 @@ def test_a_grid_file_that_is_not_there_is_named(tmp_path):
 def test_a_folder_is_no_grid(tmp_path):
     with pytest.raises(RequestError, match="cannot read the grid file"):
         load_grid(str(tmp_path), TINY)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "a\0b", "name: full\nsubgrids: []"])
+def test_a_name_that_the_system_refuses_to_look_at_is_an_unknown_grid(name):
+    with pytest.raises(RequestError, match="unknown grid") as caught:
+        load_grid(name, TINY)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name: a\nsubgrids:\n  - sizes: 1\n    sizes: 2\n", "line 4: the key 'sizes' stands"),
+        ("name: a\nsubgrids:\n  - {sizes: 010}\n", "line 3: the number 010 has two meanings"),
+        ("name: a\nabout: 2026-11-31\n", "line 2: there is no date"),
+        ("name: a\nsubgrids: " + "[" * 3000, "line 2: it is nested"),
+        ("name: a\nsubgrids: !!bool q", "line 2: the tag"),
+    ],
+    ids=lambda value: value[-12:],
+)
+def test_yaml_with_two_meanings_is_refused_with_the_file_and_the_line(tmp_path, text, problem):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(RequestError, match=rf"mine\.yaml is wrong \(seen: {problem}"):
+        load_grid(str(path), TINY)

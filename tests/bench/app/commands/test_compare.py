@@ -522,4 +522,4 @@ def test_escape_sequences_of_a_machine_reach_no_terminal(compare):
         a_sitting("rack", STEPS, hour=1),
     ]
     _, out = compare(runs, "desk", "rack")
-    assert "CPU model: ?[31mred on desk" in out
+    assert "CPU model: U+001B[31mred on desk" in out

@@ -1,0 +1,84 @@
+"""What a process of ours takes from the user's environment: what we know, not what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+#: Variables of the interpreter that a Python of ours takes. PYTHONHOME has started this process,
+#: so it starts another one. What is left out would change what is imported, measured or written:
+#: PYTHONINSPECT waits for a user at the end, PYTHONWARNINGS=error ends an import.
+PYTHON_TAKEN = frozenset(
+    {
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONHOME",
+        "PYTHONNOUSERSITE",
+        "PYTHONPATH",
+        "PYTHONPYCACHEPREFIX",
+        "PYTHONUNBUFFERED",
+        "PYTHONUSERBASE",
+    }
+)
+
+#: How the names of variables begin that lead Ray elsewhere, or change what it does.
+RAY = "RAY_"
+
+#: The folder in which this package lies.
+PACKAGE = Path(__file__).resolve().parents[2]
+
+_changing = threading.Lock()
+
+
+def ensure_home() -> None:
+    """Give a user without a home (a number that no list of users knows) one in this process.
+
+    It is a folder of the user's own in the temporary folder: libraries ask for a home when they
+    are imported, and put caches there.
+    """
+    if os.path.expanduser("~") != "~":
+        return
+    folder = Path(tempfile.gettempdir()) / f"home-{os.getuid()}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir() or folder.stat().st_uid != os.getuid():  # someone else's
+        folder = Path(tempfile.mkdtemp(prefix="home-"))
+    os.environ["HOME"] = str(folder)
+
+
+def for_python(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` as a Python process of ours gets it: without Ray's variables, and with
+    the interpreter's own that we know. Its texts are UTF-8, whatever the user's locale is.
+    """
+    foreign = foreign_variables(environment)
+    kept = {name: value for name, value in environment.items() if name not in foreign}
+    return {**kept, "PYTHONUTF8": "1"}
+
+
+def python_path(environment: Mapping[str, str]) -> str:
+    """Return PYTHONPATH with this package's folder first, so that no other `bench` is imported."""
+    rest = environment.get("PYTHONPATH")
+    return f"{PACKAGE}:{rest}" if rest else str(PACKAGE)
+
+
+def foreign_variables(environment: Mapping[str, str] = os.environ) -> set[str]:
+    """Return the names of the variables that a Python process of ours must not get."""
+    return {
+        name
+        for name in environment
+        if name.startswith(RAY) or (name.startswith("PYTHON") and name not in PYTHON_TAKEN)
+    }
+
+
+@contextlib.contextmanager
+def without_ray_variables() -> Iterator[None]:
+    """Let Ray's client see none of the user's variables in this process meanwhile."""
+    with _changing:
+        saved = {name: os.environ.pop(name) for name in foreign_variables()}
+        try:
+            yield
+        finally:
+            os.environ.update(saved)

@@ -1,0 +1,72 @@
+"""JSON from outside, the shapes that it must have, and the words of a command line."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, Field
+
+from bench.errors import OutsideError, RequestError
+from bench.outside.documents import parse_json, parse_model, parse_object, shaped
+from bench.outside.words import check_words
+
+
+class Box(BaseModel):
+    size: float = Field(gt=0, allow_inf_nan=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b'"\\ud800"', b'"\xff"', b"", b"{"),
+        *(b"\xef\xbb\xbf{}", b"\0"),
+    ],
+    ids=lambda text: repr(text[:8]),
+)
+def test_json_that_is_wrong_deep_or_huge_is_an_error_of_ours(text):
+    with pytest.raises(OutsideError):
+        parse_json(text)
+    with pytest.raises(OutsideError):
+        parse_model(Box, text)
+
+
+def test_a_text_above_the_limit_is_refused_before_it_is_read():
+    with pytest.raises(OutsideError, match="larger than 1 KiB"):
+        parse_json("[" + "1," * 1000 + "1]", most=1024)
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "null", '"a"'])
+def test_json_that_is_no_object_is_refused_where_one_is_wanted(text):
+    with pytest.raises(OutsideError, match="not a JSON object but"):
+        parse_object(text)
+
+
+@pytest.mark.parametrize("size", ["NaN", "Infinity", "-1", "1" + "0" * 400, '"x"', "[]"])
+def test_a_model_is_refused_with_its_first_problem(size):
+    with pytest.raises(OutsideError, match=r"^size: "):
+        parse_model(Box, f'{{"size": {size}}}')
+
+
+def test_a_document_that_is_no_mapping_has_no_name_of_ours_in_its_error():
+    with pytest.raises(OutsideError, match=r"^Input should be a valid dictionary$"):
+        shaped(Box, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["run", "B\udcfcro"], r"word 2 .* is not UTF-8 text \(seen: B\\xfcro\)"),
+        (["x" * 40_000], "word 1 .* longer than 32768 characters"),
+    ],
+)
+def test_a_word_that_a_journal_could_not_hold_is_refused(words, problem):
+    with pytest.raises(RequestError, match=problem):
+        check_words(words)
+
+
+def test_words_of_every_script_are_taken():
+    check_words(["Büro", "桌面", "a" * 300, ""])
+
+
+def test_an_error_shows_control_and_direction_characters_as_code_points():
+    error = RequestError("no \x1b[31m", seen="\u202egnp\n", next_step="try\x07 again")
+    assert str(error) == "no U+001B[31m (seen: U+202Egnp ). Next: tryU+0007 again"

@@ -1,0 +1,65 @@
+"""What a process of ours takes from the user's environment."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from bench.outside import environment
+from bench.outside.environment import ensure_home, for_python, python_path, without_ray_variables
+
+
+def test_a_python_of_ours_gets_neither_ray_s_variables_nor_what_bends_an_interpreter():
+    given = {
+        **{"RAY_ADDRESS": "http://elsewhere", "PYTHONINSPECT": "1", "PYTHONWARNINGS": "error"},
+        **{"PYTHONOPTIMIZE": "2", "PYTHONSTARTUP": "x.py", "PYTHONUTF8": "0"},
+        **{"PYTHONPATH": "/there", "PYTHONHOME": "/usr", "HOME": "/home/x", "http_proxy": "p"},
+    }
+    assert for_python(given) == {
+        **{"PYTHONPATH": "/there", "PYTHONHOME": "/usr", "HOME": "/home/x", "http_proxy": "p"},
+        "PYTHONUTF8": "1",
+    }
+
+
+def test_this_package_comes_before_all_that_pythonpath_names():
+    first, rest = python_path({"PYTHONPATH": "/there"}).split(":")
+    assert (Path(first) / "bench" / "outside").is_dir()
+    assert rest == "/there"
+
+
+def test_ray_s_client_sees_none_of_the_user_s_variables_and_they_are_put_back(monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "http://elsewhere")
+    with without_ray_variables():
+        assert "RAY_ADDRESS" not in os.environ
+    assert os.environ["RAY_ADDRESS"] == "http://elsewhere"
+
+
+def homeless(monkeypatch, temporary):
+    """Let this process have no home; the list of users, which names one, is not asked."""
+    monkeypatch.setattr(environment.os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr(environment.tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("HOME", "put back afterwards")
+
+
+def test_a_user_without_a_home_gets_a_private_folder_that_stays_the_same(monkeypatch, tmp_path):
+    homeless(monkeypatch, tmp_path)
+    ensure_home()
+    first = Path(os.environ["HOME"])
+    assert first.parent == tmp_path
+    assert stat.S_IMODE(first.stat().st_mode) == 0o700
+    ensure_home()
+    assert Path(os.environ["HOME"]) == first
+
+
+def test_a_file_in_the_place_of_that_folder_is_not_taken_for_it(monkeypatch, tmp_path):
+    homeless(monkeypatch, tmp_path)
+    (tmp_path / f"home-{os.getuid()}").touch()
+    ensure_home()
+    assert Path(os.environ["HOME"]).is_dir()
+
+
+def test_a_user_s_home_is_left_alone(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/x")
+    ensure_home()
+    assert os.environ["HOME"] == "/home/x"
