@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from bench.spec.limits import MOST_AMOUNT
+
 #: Seconds of each unit of time.
 SECONDS: Mapping[str, int] = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
@@ -31,7 +33,7 @@ class Duration(click.ParamType[float]):
         text = f"{text}m" if re.fullmatch(_NUMBER, text) else text
         parts = _TIME.findall(text) if _TIMES.fullmatch(text) else []
         seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
-        if not 0 < seconds < math.inf:
+        if not 0 < seconds <= MOST_AMOUNT:
             self.fail(
                 f"{value!r} is not a time above 0: write 90s, 30m or 1.5h (a plain number is "
                 "minutes)",
@@ -52,7 +54,7 @@ class Dollars(click.ParamType[float]):
         """Return the dollars."""
         found = _DOLLARS.fullmatch(str(value).strip())
         usd = float(found[1]) if found else 0.0
-        if not 0 < usd < math.inf:
+        if not 0 < usd <= MOST_AMOUNT:
             self.fail(f"{value!r} is no amount of dollars: give one such as 5usd", param, ctx)
         return usd
 
@@ -82,8 +84,8 @@ class Amount(click.ParamType[float]):
     ) -> float:
         """Return the number."""
         number = _as_float(value)
-        if not 0 < number < math.inf:
-            self.fail(f"{value!r} is not a number above 0", param, ctx)
+        if not 0 < number <= MOST_AMOUNT:
+            self.fail(f"{value!r} is not a number above 0 and up to {MOST_AMOUNT:g}", param, ctx)
         return number
 
 
@@ -104,7 +106,7 @@ class Percent(click.ParamType[float]):
             return value
         text = str(value).strip()
         number = _as_float(text.removesuffix("%"))
-        if text.endswith("%") and 0 < number < math.inf:
+        if text.endswith("%") and 0 < number <= MOST_AMOUNT:
             return number / 100
         if 0 < number < 1:
             return number

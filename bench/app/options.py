@@ -12,7 +12,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from bench.app.labels import labels_in
+from bench.outside.documents import MOST_WHOLE
 from bench.spec.axes import Axis, Value
+from bench.spec.limits import MOST_AMOUNT
 from bench.spec.request import REPORTS, Program
 from bench.spec.threads import thread_count
 from bench.text import did_you_mean
@@ -122,8 +124,8 @@ class Values(click.ParamType[tuple[Value, ...]]):
 
     name = "values"
 
-    def __init__(self, axis: Axis) -> None:
-        self._axis = axis
+    def __init__(self, axis: Axis, most: int = MOST_WHOLE) -> None:
+        self._axis, self._most = axis, most
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """Return what stands for the value in the help."""
@@ -155,6 +157,8 @@ class Values(click.ParamType[tuple[Value, ...]]):
             self.fail(
                 f"{word!r} is not {least if least is not None else 'finite'} or more", param, ctx
             )
+        if number > self._most:
+            self.fail(f"{word!r} is more than {self._most}", param, ctx)
         return number
 
     def shell_complete(
@@ -212,7 +216,7 @@ class MachineName(click.ParamType[str]):
 
 
 #: A whole number that is at least 1.
-POSITIVE = click.IntRange(min=1)
+POSITIVE = click.IntRange(1, int(MOST_AMOUNT))
 
 #: A file or folder.
 PATH = click.Path(path_type=Path)

@@ -8,6 +8,7 @@ from statistics import fmean
 from bench.record.lines import JobRecord
 from bench.spec.axes import Axis
 from bench.spec.job import JobSpec
+from bench.spec.limits import MOST_AMOUNT
 
 #: Seconds that a job is taken to last if its workload gives no estimate.
 UNKNOWN_S = 30.0
@@ -18,12 +19,15 @@ LIMIT_FACTOR, LIMIT_LEAST_S, LIMIT_UNKNOWN_S = 20.0, 900.0, 3600.0
 
 
 def time_limit_s(stated_s: float | None, estimate_s: float | None) -> float:
-    """Return the seconds after which a job is ended: the stated ones, or some of its estimate."""
+    """Return the seconds after which a job is ended: the stated ones, or some of its estimate.
+
+    No limit is above what a job's description takes.
+    """
     if stated_s is not None:
         return stated_s
     if estimate_s is None:
         return LIMIT_UNKNOWN_S
-    return max(LIMIT_LEAST_S, LIMIT_FACTOR * estimate_s)
+    return min(max(LIMIT_LEAST_S, LIMIT_FACTOR * estimate_s), MOST_AMOUNT)
 
 
 def cell_of(job: JobSpec) -> Hashable:

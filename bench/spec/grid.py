@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,9 @@ from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
 from bench.spec.job import NO_DATA, AxisValue, JobSpec, When, make_job
+from bench.spec.limits import Count, Repeats, Seed, check_count
 from bench.spec.threads import thread_count
 from bench.text import did_you_mean
-
-#: Whole numbers as a grid names them; `yes` and 1.5 are refused.
-Count = Annotated[int, Field(strict=True, ge=1)]
-Seed = Annotated[int, Field(strict=True, ge=0)]
 
 #: A number of threads as a grid names it; None stands for the word `max`.
 Threads = Annotated[int | None, PlainValidator(thread_count)]
@@ -49,7 +47,7 @@ class SubGrid(Frozen):
     threads: tuple[int | None, ...] = Field(default=(None,), min_length=1)
     read_off: tuple[Count, ...] = ()
     evaluate: When = "end"
-    repeats: int = Field(default=1, strict=True, ge=1, le=1000)
+    repeats: Repeats = 1
 
 
 class GridSpec(Frozen):
@@ -117,7 +115,7 @@ def check_choices(
 
 
 def override(grid: GridSpec, changes: GridChanges, description: Description) -> GridSpec:
-    """Return `grid` with the values of `changes` in place of its own in every sub-grid.
+    """Return `grid` with the values of `changes`, which are checked, in every sub-grid.
 
     A sub-grid is about the values of a separating axis, such as its models: if such values are
     given, sub-grids that have none of them are left out, unless no sub-grid has any. If the epochs
@@ -155,7 +153,8 @@ def with_available(grid: GridSpec, description: Description) -> GridSpec:
 
 
 def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> list[JobSpec]:
-    """Return the jobs of `grid` in grid order, each once."""
+    """Return the jobs of `grid` in grid order, each once. Raises RequestError for too many."""
+    check_count(sum(map(_count, grid.subgrids)))
     jobs: dict[str, JobSpec] = {}
     for sub in grid.subgrids:
         values = [sub.axes[axis.name] for axis in description.axes]
@@ -176,6 +175,11 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
             )
             jobs.setdefault(job.job_id, job)
     return list(jobs.values())
+
+
+def _count(sub: SubGrid) -> int:
+    lists = (*sub.axes.values(), sub.epochs, sub.seeds, sub.threads)
+    return math.prod(map(len, lists)) * sub.repeats
 
 
 def shuffled(jobs: Iterable[JobSpec], order_seed: int | str) -> list[JobSpec]:
@@ -223,7 +227,7 @@ def _written_grid(description: Description) -> Any:
         threads=(tuple[Threads, ...], Field(default=(None,), min_length=1)),
         read_off=(tuple[Count, ...], ()),
         evaluate=(When, "end"),
-        repeats=(int, Field(default=1, strict=True, ge=1, le=1000)),
+        repeats=(Repeats, 1),
     )
     return create_model(
         "WrittenGrid",

@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from bench.spec.axes import Axis, Value
 from bench.spec.frozen import Frozen, canonical_json
+from bench.spec.limits import MOST_EPOCHS, MOST_SEED, MOST_THREADS
 
 #: A value of an axis, of exactly the type that was written.
 AxisValue = StrictBool | StrictInt | StrictFloat | StrictStr
@@ -27,8 +28,8 @@ class JobSpec(Frozen):
 
     name: str = Field(description="readable: the values that tell the job from others of its grid")
     axes: Annotated[dict[str, AxisValue], Field(description="a value for each axis, by its name")]
-    epochs: int = Field(ge=1)
-    seed: int = Field(default=1234, ge=0)
+    epochs: int = Field(ge=1, le=MOST_EPOCHS)
+    seed: int = Field(default=1234, ge=0, le=MOST_SEED)
     dataset: str = Field(default=NO_DATA, description="the resolved dataset, never `auto`")
     read_off: tuple[int, ...] = Field(
         default=(),
@@ -37,7 +38,10 @@ class JobSpec(Frozen):
     )
     repeat: int = Field(default=0, ge=0)
     threads: int | None = Field(
-        default=None, ge=1, description="None: as many as the machine has usable CPUs"
+        default=None,
+        ge=1,
+        le=MOST_THREADS,
+        description="None: as many as the machine has usable CPUs",
     )
     evaluate: When = Field(
         default="end",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.spec.limits import MOST_THREADS
+
 #: The word for as many threads as the machine has usable CPUs; a job holds None for it.
 MAX = "max"
 
@@ -15,6 +17,6 @@ def thread_count(value: Any) -> int | None:
     """
     if value == MAX:
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_THREADS:
         return value
-    raise ValueError(f"write a whole number above 0, or {MAX}")
+    raise ValueError(f"write a whole number from 1 to {MOST_THREADS}, or {MAX}")

@@ -27,10 +27,13 @@ from bench.app.options import (
 )
 from bench.app.report_options import form_of, form_options
 from bench.errors import RequestError, WorkloadError
+from bench.outside.documents import LEAST_WHOLE, MOST_WHOLE
+from bench.spec import limits
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.grid import GridChanges
 from bench.spec.job import When
+from bench.spec.limits import MOST_EPOCHS, MOST_SEED
 from bench.spec.privacy import Privacy
 from bench.spec.request import (
     DISPATCHES,
@@ -52,6 +55,9 @@ ONLY_SHOW = "Only show"
 #: Lists of whole numbers that every job has beside its axes.
 EPOCHS = Axis("epoch", "int", least=1, plural="epochs", meaning="passes over the data in a job")
 SEEDS = Axis("seed", "int", least=0, plural="seeds", meaning="each seed makes a job of its own")
+
+#: The seed of the jobs' order.
+ORDER = click.IntRange(LEAST_WHOLE, MOST_WHOLE)
 
 #: The axes' values among the parsed options, which no other option may be mistaken for.
 AXIS = "axis__"
@@ -118,8 +124,8 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
             help=f"{names}, or a YAML file of your own" if names else "a YAML file of your own",
         ),
         *(axis_option(axis) for axis in description.axes),
-        axis_option(EPOCHS, expose_as="epochs"),
-        axis_option(SEEDS, expose_as="seeds"),
+        axis_option(EPOCHS, expose_as="epochs", most=MOST_EPOCHS),
+        axis_option(SEEDS, expose_as="seeds", most=MOST_SEED),
         Option(
             "--threads",
             section=WHAT,
@@ -137,7 +143,7 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
         Option(
             "--repeats",
             section=WHAT,
-            type=click.IntRange(1, 1000),
+            type=click.IntRange(1, limits.MOST_REPEATS),
             metavar="N",
             help="run every job this many times",
         ),
@@ -151,7 +157,9 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
     return list(options)
 
 
-def axis_option(axis: Axis, expose_as: str | None = None, section: str = WHAT) -> Option:
+def axis_option(
+    axis: Axis, expose_as: str | None = None, section: str = WHAT, most: int = MOST_WHOLE
+) -> Option:
     """Return the option of an axis: a list of its values, or a flag if it is yes or no."""
     word, name = axis.key.replace("_", "-"), expose_as or AXIS + axis.name
     if axis.type == "bool":
@@ -162,7 +170,7 @@ def axis_option(axis: Axis, expose_as: str | None = None, section: str = WHAT) -
     choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
     every = f"{ALL} stands for every one that is installed" if ALL in axis.known else ""
     meaning = "; ".join(filter(None, (axis.meaning, choices, every)))
-    return Option(f"--{word}", name, section=section, type=Values(axis), help=meaning)
+    return Option(f"--{word}", name, section=section, type=Values(axis, most), help=meaning)
 
 
 def _how_to_run() -> list[Option]:
@@ -178,7 +186,7 @@ def _how_to_run() -> list[Option]:
             default=DISPATCHES[0],
             help="what places jobs on this machine",
         ),
-        option("--order-seed", type=int, default=0, metavar="N", help="seed of the jobs' order"),
+        option("--order-seed", type=ORDER, default=0, metavar="N", help="seed of the jobs' order"),
         option(
             "--minutes",
             type=Amount(),

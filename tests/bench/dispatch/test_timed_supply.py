@@ -10,11 +10,12 @@ import pytest
 from builders import a_job, a_measurement, a_record, conditions
 from scheduling import MEASURED, by_host, cluster, records, run
 
-from bench.dispatch.durations import Durations, cell_of, kind_of
+from bench.dispatch.durations import Durations, cell_of, kind_of, time_limit_s
 from bench.dispatch.replicates import Replicates
 from bench.dispatch.supply import Known
 from bench.dispatch.timed_supply import TimedSupply, kinds_first
 from bench.record.failure import Failure
+from bench.spec.limits import MOST_AMOUNT
 from mnist_bench.description import AXES
 
 #: Seconds that a job of each model takes on a machine that is as fast as the estimates say.
@@ -258,3 +259,13 @@ def test_no_replicate_is_chosen_that_does_not_fit_and_none_without_a_measurement
 
 def test_a_kind_is_named_by_the_axes_that_separate_machines():
     assert {kind_of(job, AXES) for job in JOBS} == {("mlp",), ("cnn",)}
+
+
+@pytest.mark.parametrize(
+    ("stated_s", "estimate_s", "limit_s"),
+    [(7.0, 1e3, 7.0), (None, None, 3600), (None, 1, 900), (None, 100, 2000), (None, 1e12, 1e9)],
+)
+def test_a_job_s_time_limit_is_the_stated_one_or_some_of_its_estimate_within_bounds(
+    stated_s, estimate_s, limit_s
+):
+    assert time_limit_s(stated_s, estimate_s) == limit_s <= MOST_AMOUNT

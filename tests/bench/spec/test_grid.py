@@ -234,8 +234,8 @@ def test_the_epochs_of_a_workload_may_have_a_default():
         ({"read_off": 3}, ["read_off", "[3]", "1 to 2"]),
         ({"read_off": [0, 1]}, ["subgrids.0.read_off.0", "0"]),
         ({"evaluate": "evry"}, ["subgrids.0.evaluate", "'evry'", "'end' or 'every'"]),
-        ({"threads": 0}, ["subgrids.0.threads.0", "0", "above 0, or max"]),
-        ({"threads": [1, "most"]}, ["subgrids.0.threads.1", "'most'", "above 0, or max"]),
+        ({"threads": 0}, ["subgrids.0.threads.0", "0", "from 1 to 100000, or max"]),
+        ({"threads": [1, "most"]}, ["subgrids.0.threads.1", "'most'", "from 1 to 100000, or max"]),
         ({"threads": True}, ["subgrids.0.threads.0", "True"]),
         ({"threads": None}, ["subgrids.0.threads.0", "None"]),
         ({"threads": []}, ["subgrids.0.threads", "[]"]),
@@ -339,3 +339,31 @@ def test_over_many_runs_each_job_has_its_mean_place_in_the_middle():
     orders = [run_order(jobs, 0, "desk", f"run-{number}") for number in range(300)]
     for job in jobs:
         assert 3.8 < sum(order.index(job) for order in orders) / 300 < 5.2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"repeats": 1000, "seeds": list(range(100))},
+        {"seeds": list(range(20_000))},
+        {"epochs": list(range(1, 200)), "seeds": list(range(100))},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_a_grid_of_too_many_jobs_is_refused_before_they_are_made(change):
+    with pytest.raises(RequestError, match="more than 10000 jobs"):
+        expand(parsed(**change))
+
+
+def test_a_grid_of_the_most_jobs_is_taken():
+    assert len(expand(parsed(repeats=1000, seeds=list(range(10))))) == 10_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 100_001}, {"seeds": 2**32}, {"seeds": -1}, {"repeats": 1001}, {"threads": 100_001}],
+    ids=str,
+)
+def test_a_number_that_no_job_can_have_is_refused_with_its_key(change):
+    with pytest.raises(RequestError, match=next(iter(change))):
+        parsed(**change)
