@@ -13,6 +13,8 @@ SEED ?= 1
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov=bench --cov=mnist_bench --cov-report=term:skip-covered
 export PYTHON
+# what a user's shell holds for other programs would lead ours astray
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP CDPATH
 
 .PHONY: help setup setup-test run test test-fast perf evidence chaos lint clean
 .NOTPARALLEL:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -50,6 +52,20 @@ def module(name: str, command: str | None = None) -> int:
 
     Return the exit code.
     """
+    _leave_out_working_folder()
     words = sys.argv[1:]
     sys.argv[1:] = words if command is None else [command, *words]
     return main(None, ["python", "-m", name, *words])
+
+
+def _leave_out_working_folder() -> None:
+    """Import nothing from the working folder in the place of ours: `python -m` puts it first.
+
+    A workload's module may still lie there: the folder goes behind all others.
+    """
+    own, here = os.path.dirname(os.path.dirname(os.path.realpath(__file__))), sys.path[0]
+    if sys.flags.safe_path or os.path.realpath(here) in (own, os.path.dirname(sys.executable)):
+        return
+    del sys.path[0]
+    importlib.import_module("bench")  # found before a folder of this name is in the path again
+    sys.path.append(here)

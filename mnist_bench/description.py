@@ -125,6 +125,13 @@ RECORDED_VARIABLES = (
     *("JAX_PLATFORMS", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64"),
 )
 
+#: Beginnings of the names of the frameworks' variables: a job sees only the recorded ones.
+FAMILIES = ("KERAS_", "TF_", "XLA_", "JAX_", "TORCH", "PYTORCH_", "ONEDNN_", "DNNL_", "ATEN_")
+
+#: Keras looks for its settings in this folder, which cannot exist: a keras.json of the user's (with
+#: another floatx, say) would change what is trained.
+NO_KERAS_HOME = "/dev/null/keras"
+
 CAVEAT = (
     "These are small networks on 28x28 images: they do not predict how fast a machine trains large "
     "models, which depend far more on memory bandwidth and accelerators."
@@ -181,7 +188,9 @@ DESCRIPTION = Description(
     packages=("keras", "tensorflow", "jax", "torch", "numpy", "ray", "mnist-bench"),
     thread_variables=THREAD_VARIABLES,
     default_variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
+    fixed_variables={"KERAS_HOME": NO_KERAS_HOME},
     recorded_variables=RECORDED_VARIABLES,
+    variable_families=FAMILIES,
     sources=("mnist_bench",),
     datasets=("mnist", "synthetic"),
     caveat=CAVEAT,

@@ -2,6 +2,7 @@
 # Installs what the tests of clusters over SSH and of the page in a browser need, as root on Debian
 # and its kin; elsewhere those tests are skipped and say what is missing. Never fails: the tests
 # themselves decide.
+unset CDPATH
 cd "$(dirname "$0")/.." || exit 0
 if command -v npm >/dev/null 2>&1 && [ ! -e tests/browser/node_modules/axe-core/axe.min.js ]; then
     echo "Installing axe-core for the tests of the page" >&2

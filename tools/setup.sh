@@ -8,6 +8,7 @@
 # PYTHON=... chooses the Python. Exit codes: 0 ready, 1 the install failed, 2 no fitting Python.
 # Where packages come from is pip's own configuration on this machine.
 set -eu
+unset CDPATH
 
 OLDEST=11      # Python 3.x, as in pyproject.toml
 NEWEST=13      # the newest Python 3.x for which the pinned TensorFlow has wheels

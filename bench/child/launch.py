@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from bench.clock import utc_now
+from bench.outside.environment import for_python, python_path
 from bench.record.facts import MachineFacts
 from bench.record.lines import SCHEMA_VERSION, JobRecord
 from bench.spec.axes import Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
+from bench.spec.limits import MOST_AMOUNT, MOST_THREADS
 from bench.spec.privacy import Privacy
-from bench.spec.variables import THREAD_VARIABLES
+from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
 
 #: The value of `placed_by` for jobs on the nodes of a cluster.
 ON_CLUSTER = "ray cluster"
@@ -32,9 +33,9 @@ class LaunchSpec(Frozen):
     label: str
     data_path: str | None = Field(default=None, description="None: the workload reads no data")
     data_digest: str = Field(default="", description="digest that the data at data_path must have")
-    threads: int = Field(ge=1)
-    niceness: int | None = None
-    time_limit_s: float = Field(default=3600, gt=0)
+    threads: int = Field(ge=1, le=MOST_THREADS)
+    niceness: int | None = Field(default=None, ge=-20, le=19)
+    time_limit_s: float = Field(default=3600, gt=0, le=MOST_AMOUNT)
     attempt: int = 1
     placed_by: str = "bare"
     measure_ceilings: bool = Field(
@@ -90,14 +91,15 @@ def first_of_each(
 def child_environment(
     parent: Mapping[str, str], launch: LaunchSpec, description: Description | None = None
 ) -> dict[str, str]:
-    """Return the child's environment: the parent's without Ray's additions, with explicit threads.
+    """Return the child's environment: what is known of the parent's, with explicit threads.
 
     Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; they must not reach a job.
+    A variable of a framework reaches it only if the job's record shows it.
     A job trains on one GPU. If the user chose none of several GPUs, the job gets the first. CUDA
     numbers GPUs as NVML does, so the watched GPU is the one that the job uses. On a cluster's node,
     Ray lists all GPUs in CUDA_VISIBLE_DEVICES, and the job gets the first.
     """
-    kept = {key: value for key, value in parent.items() if not key.startswith("RAY_")}
+    kept = _inherited(parent, description)
     named = description.thread_variables if description else ()
     threads = dict.fromkeys((*THREAD_VARIABLES, *named), str(launch.threads))
     defaults = description.default_variables if description else {}
@@ -108,12 +110,16 @@ def child_environment(
         gpus["CUDA_VISIBLE_DEVICES"] = stated.partition(",")[0]
     elif stated is None and launch.machine is not None and len(launch.machine.gpus or ()) > 1:
         gpus["CUDA_VISIBLE_DEVICES"] = "0"
-    fixed = {"PYTHONHASHSEED": "0", "PYTHONPATH": _python_path(kept)}
-    return {**kept, **threads, **usual, **gpus, **fixed}
+    fixed = {"PYTHONHASHSEED": "0", "PYTHONPATH": python_path(kept)}
+    own = description.fixed_variables if description else {}
+    return {**kept, **threads, **usual, **gpus, **fixed, **own}
 
 
-def _python_path(environment: Mapping[str, str]) -> str:
-    """Put this package's folder first, so that a child in a source tree finds it."""
-    here = str(Path(__file__).resolve().parents[2])
-    rest = environment.get("PYTHONPATH")
-    return f"{here}:{rest}" if rest else here
+def _inherited(parent: Mapping[str, str], description: Description | None) -> dict[str, str]:
+    """Return the parent's variables without what would change a job unseen."""
+    kept = for_python(parent)
+    if description is None:
+        return kept
+    known = {*description.recorded_variables, *RECORDED_VARIABLES, *description.default_variables}
+    families = description.variable_families
+    return {k: v for k, v in kept.items() if k in known or not k.startswith(families)}

@@ -59,7 +59,9 @@ class Description:
     document (parsed YAML) or to the path of its YAML file, from the shortest grid to the longest.
     `packages` are the distributions whose versions decide whether two machines may be pooled.
     `thread_variables` are set to the number of threads in a job's environment, `default_variables`
-    to the value given unless the user set them; `recorded_variables` change speed and are recorded.
+    to the value given unless the user set them, `fixed_variables` to the value given in any case;
+    `recorded_variables` change speed and are recorded. `variable_families` are the beginnings of
+    names, such as `NUMBA_`: of these, a job inherits only what is recorded or has a default.
     `sources` are the importable packages whose code runs in a job: they are digested, and sent to
     a cluster. `caveat` is the sentence that the first screen of a report ends with. `drawings` are
     pictures of what is trained. `reference` loads published figures; None if there are none.
@@ -80,7 +82,9 @@ class Description:
     packages: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
     default_variables: Mapping[str, str] = field(default_factory=dict)
+    fixed_variables: Mapping[str, str] = field(default_factory=dict)
     recorded_variables: tuple[str, ...] = ()
+    variable_families: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     caveat: str = ""
@@ -138,6 +142,13 @@ class Description:
             metrics=self.metrics,
             caveat=self.caveat,
         )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that a command line may hold: grids, data sets, and the values of axes."""
+        values = (str(value) for axis in self.axes for value in axis.known)
+        keys = (word for axis in self.axes for word in (axis.key, axis.key.replace("_", "-")))
+        return (self.name, *self.grids, *self.datasets, *self.packages, *values, *keys)
 
     def axis(self, name: str) -> Axis:
         """Return the axis called `name`. Raises KeyError if there is none."""

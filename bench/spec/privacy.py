@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import re
+from collections.abc import Iterable
 
 from bench.spec.frozen import Frozen
 
@@ -24,12 +25,13 @@ class Privacy(Frozen):
 
     show_hostnames: bool = False
 
-    def redacted(self, text: str) -> str:
+    def redacted(self, text: str, own: Iterable[str] = ()) -> str:
         """Return `text` without what tells whose machine this is.
 
         GPU serials become their salted digests, the host's name (whole words, any case) becomes
         `host-` and six letters, and the home folder `~`. If host names are shown, only serials are
-        replaced.
+        replaced. A host that is called like one of the words in `own` is not looked for: in a
+        command, such a word is the program's.
         """
         text = text.encode(errors="replace").decode()
         text = SERIAL.sub(lambda found: f"{found[1]}-{salted(found[0])}", text)
@@ -38,7 +40,9 @@ class Privacy(Frozen):
         home = os.path.expanduser("~").rstrip("/")
         if home.startswith("/"):
             text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
-        return without_host(text, platform.node())
+        host = platform.node()
+        short = host.partition(".")[0].lower()
+        return text if short in {word.lower() for word in own} else without_host(text, host)
 
 
 def salted(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import gc
 import itertools
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from bench.app.options import (
     workload_option,
 )
 from bench.app.report_options import FORM, form_of, form_options
+from bench.app.typed_command import shown_command
 from bench.child.workload import Workload, load_workload
 from bench.errors import RequestError
 from bench.record.price import read_rules
@@ -144,7 +144,7 @@ def _made(request: ReportRequest, program: Program) -> tuple[Report, int]:
     pairs = itertools.zip_longest(named, request.labels)
     runs = only([run for one, label in pairs for run in _renamed(one.runs, label)], request.only)
     runs = pricing.repriced_report(runs, rules)
-    command = Privacy().redacted(shlex.join(program.typed))
+    command = shown_command(program, Privacy(), workload) if program.typed else ""
     left_out = [journal for one in named for journal in one.left_out]
     for line in (*left_out_lines(left_out), *flaw_lines(runs)):
         print(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +26,14 @@ from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
 from bench.app.output import OUTPUTS
 from bench.app.plan import Plan, make_plan
+from bench.app.typed_command import shown_command
 from bench.child.workload import load_workload
 from bench.dispatch.eligible import most_threads
 from bench.errors import DispatchError, OutputError
 from bench.record.journal import find_journals
 from bench.record.run import Run
 from bench.spec.request import USUAL_FORM, Program, ReportForm, RunRequest
+from bench.text import printable
 from bench.watch.look import wait_until_quiet
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ SIGNALS_OF_A_REPORT = 3
 def execute(request: RunRequest, program: Program) -> int:
     """Run the campaign that is asked for, once or in several sittings; return the exit code."""
     cluster_options.check(request.cluster)
-    typed = request.privacy.redacted(shlex.join(program.typed))
-    plan = make_plan(request, load_workload(request.workload), typed)
+    workload = load_workload(request.workload)
+    typed = shown_command(program, request.privacy, workload)
+    plan = make_plan(request, workload, typed)
     if request.only_show:
         for line in preview.SHOWN[request.only_show](plan, request):
-            print(line)
+            print(printable(line))
         return 0
     with run_live.viewer(request, plan.workload) as viewer:
         measure = functools.partial(_sitting, request, program, plan, viewer)

@@ -135,3 +135,32 @@ def test_without_arguments_it_says_how_it_is_used():
     done = worker()
     assert done.returncode == 2
     assert b"python -m bench.child.entry launch.json record.json" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["missing/record.json", "folder", "a\0b", "x" * 300])
+def test_a_record_that_cannot_be_written_is_told_before_the_job_runs(tmp_path, target):
+    (tmp_path / "folder").mkdir()
+    source = tmp_path / "launch.json"
+    source.write_bytes(described(a_launch("ok", tmp_path)))
+    path = f"{tmp_path}/{target}" if "\0" not in target else "/dev/null/record"
+    done = worker(str(source), path)
+    assert done.returncode == 2
+    assert b"the record cannot be written" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert not (tmp_path / "notes.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"niceness": 20}, {"niceness": -21}, {"niceness": 10**30}, {"threads": 10**30}),
+        *({"time_limit_s": 10**400}, {"time_limit_s": -1}, {"data_path": 5}),
+    ],
+    ids=lambda change: f"{next(iter(change))}",
+)
+def test_a_number_that_no_system_takes_is_a_wrong_description(tmp_path, change):
+    document = json.loads(described(a_launch("ok", tmp_path)))
+    done = worker("-", "-", given=json.dumps({**document, **change}).encode())
+    assert done.returncode == 2
+    assert next(iter(change)).encode() in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -199,16 +199,26 @@ def test_a_variable_that_nobody_sets_is_recorded_as_unknown(tmp_path, monkeypatc
 
 
 def test_a_child_s_environment_is_its_parent_s_but_for_what_is_named(tmp_path):
-    parent = {"HOME": "/home/x", "RAY_x": "1", "TF_CPP_MIN_LOG_LEVEL": "0", "PYTHONPATH": "/there"}
+    parent = {"HOME": "/home/x", "TF_CPP_MIN_LOG_LEVEL": "0", "PYTHONPATH": "/there"}
+    foreign = {"RAY_x": "1", "PYTHONINSPECT": "1", "PYTHONWARNINGS": "error", "W_UNSEEN": "1"}
     own_words = Description("w", "W", (), thread_variables=("W_THREADS",))
     defaults = replace(own_words, default_variables={"TF_CPP_MIN_LOG_LEVEL": "2", "W_MODE": "x"})
-    child = child_environment(parent, a_launch("ok", tmp_path, threads=5), defaults)
+    ruled = replace(
+        defaults,
+        fixed_variables={"W_HOME": "none"},
+        recorded_variables=("W_SEEN",),
+        variable_families=("W_", "TF_"),
+    )
+    given = {**parent, **foreign, "W_SEEN": "1", "W_HOME": "mine"}
+    child = child_environment(given, a_launch("ok", tmp_path, threads=5), ruled)
     assert child["HOME"] == "/home/x"
     assert (child["TF_CPP_MIN_LOG_LEVEL"], child["W_MODE"]) == ("0", "x")
     assert child["W_THREADS"] == "5"
     assert child["PYTHONPATH"].endswith(":/there")
-    own = {"PYTHONHASHSEED", "CUDA_DEVICE_ORDER", "W_THREADS", "W_MODE"}
-    assert set(child) == {*parent, *THREAD_VARIABLES, *own} - {"RAY_x"}
+    assert (child["W_SEEN"], child["W_HOME"]) == ("1", "none")
+    own = {"PYTHONHASHSEED", "PYTHONUTF8", "CUDA_DEVICE_ORDER"}
+    named = {"W_THREADS", "W_MODE", "W_SEEN", "W_HOME"}
+    assert set(child) == {*parent, *THREAD_VARIABLES, *own, *named}
 
 
 def test_the_priority_asked_for_and_the_one_seen_are_recorded(tmp_path):
