@@ -13,7 +13,10 @@ from bench import __version__, stops
 from bench.app.options import INTERRUPTED, CommandGroup, ExitCodes
 from bench.app.output import Outputs, forgiving
 from bench.errors import BenchError, RequestError, StoreError, WorkloadError
+from bench.outside.environment import ensure_home
+from bench.outside.words import check_words
 from bench.spec.request import Program
+from bench.text import visible
 
 #: The commands: name, the first line of their help, and the module with `command(program, about)`.
 #: A module is imported only for its own command, so that no command waits for another's imports.
@@ -44,6 +47,9 @@ EXIT_CODE_OF: Mapping[type[BenchError], int] = {
     WorkloadError: 2,
     BenchError: 1,
 }
+
+#: The exit code of a fault of this program: that of any other failure.
+FAULT = 1
 
 #: The exit codes in general; the help of each command says what they stand for there.
 GENERAL = ExitCodes(
@@ -124,6 +130,8 @@ def _with_output(code: int, argv: Sequence[str], outputs: Outputs) -> int:
 
 def _done(argv: Sequence[str], program: Program) -> int:
     try:
+        ensure_home()
+        check_words(argv)
         parsed: Any = command_line(program).main(
             list(argv), prog_name=program.name, standalone_mode=False
         )
@@ -131,9 +139,10 @@ def _done(argv: Sequence[str], program: Program) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else program.name
-        message = error.format_message()
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else program.name
+        message = visible(error.format_message())
         end = "" if message.endswith((".", "?")) else "."
         print(f"error: {message}{end} Next: {path} --help", file=sys.stderr)
         return 2
@@ -143,3 +152,17 @@ def _done(argv: Sequence[str], program: Program) -> int:
     except (KeyboardInterrupt, click.Abort):  # a run handles its own once it measures
         say_interrupted()
         return INTERRUPTED
+    except Exception as error:  # the last catch: every error that a user can mend is a BenchError
+        if stops.arrived() or _is_missing_package(error, program):
+            raise  # what a signal has caused, and what the caller tells
+        from bench.app.fault import lines_of
+
+        print(*lines_of(error, program), sep="\n", file=sys.stderr)
+        return FAULT
+
+
+def _is_missing_package(error: Exception, program: Program) -> bool:
+    """Return whether a package that is not of this project could not be imported."""
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    own = ("", __name__.partition(".")[0], program.workload.partition(".")[0])
+    return isinstance(error, ImportError) and package not in own

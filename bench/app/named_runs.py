@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def named_runs(journals: Sequence[Path], out: Path) -> list[FolderRuns]:
     """
     default = not journals
     return [
-        _read_folder(path, default) if default or path.is_dir() else FolderRuns(read_runs(path))
+        _read_folder(path, default)
+        if default or os.path.isdir(path)
+        else FolderRuns(read_runs(path))
         for path in journals or (out,)
     ]
 

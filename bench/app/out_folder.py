@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,13 +23,13 @@ def prepare_folder(out: Path) -> None:
     """Make sure that `out` can be written. Raises OutputError if it cannot."""
     missing: list[Path] = []
     try:
-        missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+        missing = [folder for folder in (out, *out.parents) if not os.path.exists(folder)]
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
         for folder in missing:
-            if folder.is_dir():
+            if os.path.isdir(folder):
                 folder.rmdir()
         raise unwritable(out, error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -127,13 +128,13 @@ def _side(name: str, known: Known) -> Side:
 
 def _of_path(name: str, known: Known) -> Side | None:
     """Return the machine of a journal or of a folder of journals."""
-    path, label = (Path(name), "") if _exists(name) else _split(name)
+    path, label = (Path(name), "") if os.path.exists(name) else _split(name)
     is_named = path.suffix == JOURNAL or len(path.parts) > 1 or path.is_absolute()
-    if not is_named and (name in known.names or not _exists(path) or path.is_file()):
+    if not is_named and (name in known.names or not os.path.exists(path) or os.path.isfile(path)):
         return None
-    if _exists(path) and path.is_dir():
+    if os.path.isdir(path):
         journals = find_journals(path) or find_journals(journals_in(path))
-    elif path.suffix == JOURNAL or _exists(path):
+    elif path.suffix == JOURNAL or os.path.exists(path):
         journals = [path]
     else:
         return None
@@ -143,14 +144,6 @@ def _of_path(name: str, known: Known) -> Side | None:
         )
     jobs = measured_jobs(merged(run for journal in journals for run in read_runs(journal)))
     return replace(_one_machine(jobs, label, str(path)), grows=False)
-
-
-def _exists(path: str | Path) -> bool:
-    """Say whether a path exists; a text that can be no path does not."""
-    try:
-        return Path(path).exists()
-    except OSError:
-        return False
 
 
 def _split(name: str) -> tuple[Path, str]:

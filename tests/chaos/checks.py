@@ -22,7 +22,10 @@ DOCUMENTED = (0, 1, 2, 130)
 ORPHANS_S = 10.0
 
 #: Words that no user may see.
-OURS = ("Traceback (most recent call last)", "Fatal Python error", "*** SIG", "core dumped")
+OURS = (
+    *("Traceback (most recent call last)", "this is a fault of", "Fatal Python error"),
+    *("*** SIG", "core dumped"),
+)
 
 
 def ended(command: Started, *codes: int) -> Iterator[str]:

@@ -43,8 +43,9 @@ def test_every_entry_point_names_a_missing_package_in_one_line(module):
     assert "make setup" in answer.stderr
 
 
-def test_a_package_that_a_subcommand_misses_is_named(monkeypatch, capsys):
-    monkeypatch.setattr("bench.app.main.main", lambda argv, program: __import__("no_such.part"))
+@pytest.mark.parametrize("where", ["bench.app.main.main", "bench.app.commands.schema.schema_text"])
+def test_a_package_that_a_subcommand_misses_is_named(monkeypatch, capsys, where):
+    monkeypatch.setattr(where, lambda *_: __import__("no_such.part"))
     assert cli.main(["schema"]) == 2
     assert capsys.readouterr().err.startswith("error: package no_such is missing or too old")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -201,8 +202,12 @@ def _journals(places: Sequence[Path]) -> list[Path]:
     """Return the journals at some places, each a file or a folder."""
     paths: list[Path] = []
     for path in places:
-        found = find_journals(path) or find_journals(journals_in(path)) if path.is_dir() else [path]
-        if not found or not found[0].exists():
+        found = (
+            find_journals(path) or find_journals(journals_in(path))
+            if os.path.isdir(path)
+            else [path]
+        )
+        if not found or not os.path.exists(found[0]):
             raise RequestError(
                 "there is no journal", seen=path, next_step="measure first: {program} run"
             )

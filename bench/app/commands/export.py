@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +112,7 @@ def _write(texts: Mapping[Path | None, str]) -> None:
 def _file(request: ExportRequest) -> Path | None:
     """Return the file of a format that holds all machines. Raises RequestError for a folder."""
     out = request.out
-    if out is not None and out.is_dir():
+    if out is not None and os.path.isdir(out):
         raise RequestError(
             f"{out} is a folder",
             next_step=f"name a file, such as --out {out / f'{request.format}.txt'}",
@@ -135,9 +136,9 @@ def _pyperf_files(request: ExportRequest, results: Results) -> dict[Path | None,
             next_step="measure first: {program} run --grid quick",
         )
     out = request.out
-    if len(found) == 1 and not (out is not None and out.is_dir()):
+    if len(found) == 1 and not (out is not None and os.path.isdir(out)):
         return {out: next(iter(found.values()))}
-    if out is None or out.suffix == PYPERF or (out.exists() and not out.is_dir()):
+    if out is None or out.suffix == PYPERF or (os.path.exists(out) and not os.path.isdir(out)):
         raise RequestError(
             "a pyperf file holds one machine, and these journals hold several",
             seen=", ".join(found),

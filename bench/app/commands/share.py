@@ -133,7 +133,7 @@ def _names(labels: Sequence[str], given: Sequence[str]) -> dict[str, str]:
 
 def _targets(out: Path, run_ids: Sequence[str]) -> list[Path]:
     """Return the file of each run. Raises RequestError if one exists or a file cannot hold all."""
-    if out.suffix == JOURNAL and not out.is_dir():
+    if out.suffix == JOURNAL and not os.path.isdir(out):
         if len(run_ids) != 1:
             raise RequestError(
                 f"a journal holds one run, and these are {len(run_ids)}",
@@ -143,12 +143,12 @@ def _targets(out: Path, run_ids: Sequence[str]) -> list[Path]:
         paths = [out]
     else:
         paths = [out / f"{run_id}{JOURNAL}" for run_id in run_ids]
-        if out.exists() and not out.is_dir():
+        if os.path.exists(out) and not os.path.isdir(out):
             raise RequestError(
                 f"{out} is a file that is no journal",
                 next_step=f"name a folder, or a file that ends in {JOURNAL}",
             )
-    taken = next((path for path in paths if path.exists()), None)
+    taken = next((path for path in paths if os.path.exists(path)), None)
     if taken is not None:
         raise RequestError(
             f"{taken} exists already, and a journal is never overwritten",
