@@ -119,7 +119,7 @@ def test_the_jobs_of_a_host_that_was_taken_away_are_recorded_as_lost_and_nobody_
     """On a busy machine the host may have done a job before it is taken away."""
     said, run = visit
     found = records(run, SPOT)
-    lost = [record for record in found if record.failure and record.failure.reason == "lost"]
+    lost = [record for record in found if record.failure and record.failure.reason == "host lost"]
     assert lost
     assert found[-len(lost) :] == lost
     assert all("did not come back" in record.failure.message for record in lost)
