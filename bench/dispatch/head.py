@@ -213,10 +213,6 @@ def event_of(document: Mapping[str, Any]) -> Event:
 
 def main(arguments: list[str]) -> int:
     """Run the request that the command line names; return the exit code."""
-    return stops.guarded(lambda: _run(arguments), lambda: None, last=True)
-
-
-def _run(arguments: list[str]) -> int:
     os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # ship the code alone, not the data beside it
     path = Path(arguments[0])
     request = parse_model(ClusterRequest, read_bytes(path))
@@ -244,4 +240,4 @@ def _failed(text: str, privacy: Privacy) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(stops.guarded(lambda: main(sys.argv[1:]), lambda: None, last=True))
