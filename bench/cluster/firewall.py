@@ -5,6 +5,7 @@ A chain of iptables of its own, which touches no other rule and no other port.
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +27,7 @@ def rules(hosts: Sequence[str]) -> str:
     lines = [
         f"iptables -N {CHAIN} 2>/dev/null || iptables -F {CHAIN}",
         f"iptables -A {CHAIN} -i lo -j RETURN",
-        *(f"iptables -A {CHAIN} -s {host} -j RETURN" for host in hosts),
+        *(f"iptables -A {CHAIN} -s {shlex.quote(host)} -j RETURN" for host in hosts),
         f"iptables -A {CHAIN} -p tcp -m multiport --dports {','.join(PORTS)} -j DROP",
         f"iptables -C INPUT -j {CHAIN} 2>/dev/null || iptables -I INPUT -j {CHAIN}",
     ]
@@ -37,7 +38,7 @@ def close(file: ClusterFile) -> None:
     """Lay the rules on every host of the cluster. Raises DispatchError."""
     hosts = all_hosts(file)
     for host in hosts:
-        run_there(_target(file, host), f"$(command -v sudo) sh -c '{rules(hosts)}'")
+        run_there(_target(file, host), f"$(command -v sudo) sh -c {shlex.quote(rules(hosts))}")
 
 
 def open_ports(host: str, ports: Sequence[int] = PROBED, timeout_s: float = 1.0) -> Iterator[int]:

@@ -9,10 +9,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     StrictStr,
-    StringConstraints,
     model_validator,
 )
 
+from bench.dispatch.tunnel import SshHost, SshUser
 from bench.text import LINE_LIMIT
 
 
@@ -28,9 +28,6 @@ def _as_text(value: Any) -> Any:
 
 #: The value of a label.
 Label = Annotated[StrictStr, BeforeValidator(_as_text)]
-
-#: A user or host as ssh takes it: no word of it may look like one of ssh's options.
-SshWord = Annotated[str, StringConstraints(pattern=r"^[^-\s@'\"][^\s@'\"]*$")]
 
 
 class NodeShape(BaseModel):
@@ -48,14 +45,14 @@ class ProviderShape(BaseModel):
     type: StrictStr
     region: StrictStr | None = None
     project_id: StrictStr | None = None
-    head_ip: SshWord | None = None
-    worker_ips: list[SshWord] | None = None
+    head_ip: SshHost | None = None
+    worker_ips: list[SshHost] | None = None
 
 
 class AuthShape(BaseModel):
     """How ssh gets to the hosts."""
 
-    ssh_user: SshWord | None = None
+    ssh_user: SshUser | None = None
     ssh_private_key: StrictStr | None = None
 
 

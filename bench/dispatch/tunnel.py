@@ -10,7 +10,9 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import StringConstraints
 
 from bench.errors import DispatchError
 from bench.paths import cache_folder
@@ -20,6 +22,13 @@ JOBS_PORT = 8265
 
 #: Seconds for the connection, and after which a silent one counts as dead.
 CONNECT_S, ALIVE_S = 10, 5
+
+#: A host and a user as ssh takes them: neither may look like one of ssh's options, and neither
+#: may hold what a shell would run, because hosts stand in commands that root runs.
+SshHost = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:%-]*$", max_length=255)
+]
+SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=255)]
 
 
 @dataclass(frozen=True)

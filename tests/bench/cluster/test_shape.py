@@ -7,12 +7,24 @@ import yaml
 from command_line import run_command
 from conftest import ROOT
 
-from bench.cluster import aws, gcp
+from bench.cluster import aws, firewall, gcp
 from bench.cluster.config import read_cluster_file
 from bench.cluster.find import find_cluster
 from bench.errors import RequestError
 
 HEAD = {"resources": {"CPU": 0}, "node_config": {"InstanceType": "t3.medium"}}
+#: What a shell would run, or a terminal obey, in the place of a host or user.
+SHELL = (
+    "h;touch${IFS}/tmp/x;echo",
+    "h$(id)",
+    "h`id`",
+    "h|id",
+    "h&id",
+    "h'x",
+    "h x",
+    "h\x1b[2J",
+    "h\n",
+)
 VM = {"resources": {"CPU": 2}, "node_config": {"InstanceType": "m5.large"}}
 
 
@@ -47,7 +59,13 @@ def written(folder, content):
         ({"provider": {"type": "local"}}, "provider.head_ip is missing"),
         ({"provider": {"type": "local", "head_ip": "10.0.0.1"}}, "auth.ssh_user is missing"),
         ({"provider": {"type": "local", "head_ip": "-oProxyCommand=x"}}, "provider.head_ip"),
+        *(({"provider": {"type": "local", "head_ip": host}}, "provider.head_ip") for host in SHELL),
+        *(
+            ({"provider": {"type": "local", "worker_ips": [host]}}, "worker_ips.0")
+            for host in SHELL
+        ),
         ({"auth": {"ssh_user": "-oProxyCommand=x"}}, "auth.ssh_user"),
+        *(({"auth": {"ssh_user": user}}, "auth.ssh_user") for user in SHELL),
         ({"cluster_name": None}, "cluster_name"),
         ({"cluster_name": 5}, "cluster_name"),
         ({"file_mounts": ["./bench"]}, "file_mounts"),
@@ -134,6 +152,14 @@ def test_a_file_that_leaves_its_types_to_ray_is_read_but_cannot_be_closed(tmp_pa
     for close in (aws.prepare, gcp.prepare):
         with pytest.raises(RequestError, match="declares no available_node_types"):
             close(file, "192.0.2.1/32", print)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "gpu01.lab.example.org", "fe80::1%eth0", "my_host-2"])
+def test_a_host_that_ssh_reaches_is_taken(tmp_path, host):
+    on_site = {"type": "local", "head_ip": host, "worker_ips": [host]}
+    changes = {"provider": on_site, "auth": {"ssh_user": "first.last-2"}}
+    file = read_cluster_file(written(tmp_path, document(available_node_types=None, **changes)))
+    assert firewall.all_hosts(file) == [host, host]
 
 
 def test_every_file_that_is_shipped_has_the_shape():
