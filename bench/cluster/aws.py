@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.cluster.aws_client import asking, client
 from bench.cluster.config import PREFIX, ClusterFile, require_types, write_prepared
 from bench.cluster.finding import Finding
 from bench.errors import DispatchError
@@ -39,9 +40,9 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     """Make the security group and the profile, and write the closed file; return its path."""
     require_types(file)
     name = f"{PREFIX}{file.name}"
-    group = _security_group(_client(file, "ec2"), name, source)
+    group = _security_group(client("ec2", file.region), name, source)
     say(f"security group {group}: SSH only from {source}, everything within the cluster")
-    profile = _profile(_client(file, "iam"), name, file)
+    profile = _profile(client("iam", file.region), name, file)
     say(f"instance profile {name}: the head may start and end only this cluster's instances")
     document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
@@ -54,7 +55,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
 def complaints(file: ClusterFile) -> Iterator[Finding]:
     """Yield what is looser than it need be, in words. Raises DispatchError if AWS fails."""
     require_types(file)
-    ec2 = _client(file, "ec2")
+    ec2 = client("ec2", file.region)
     for name, declared in file.document["available_node_types"].items():
         groups = declared["node_config"].get("SecurityGroupIds")
         if not groups:
@@ -72,13 +73,13 @@ def complaints(file: ClusterFile) -> Iterator[Finding]:
 def running(file: ClusterFile) -> list[str]:
     """Return the instances of the cluster that are not ended, as `id type`."""
     states = ("pending", "running", "stopping", "stopped")
-    found = _instances(_client(file, "ec2"), file, states)
+    found = _instances(client("ec2", file.region), file, states)
     return [f"{one['InstanceId']} {one['InstanceType']}" for one in found]
 
 
 def open_ways(file: ClusterFile) -> list[str]:
     """Return what the groups of the cluster's running machines open to the whole internet."""
-    ec2 = _client(file, "ec2")
+    ec2 = client("ec2", file.region)
     found = _instances(ec2, file, ("pending", "running"))
     groups = {group["GroupId"] for one in found for group in one["SecurityGroups"]}
     return list(_open_to_world(ec2, sorted(groups))) if groups else []
@@ -90,7 +91,7 @@ def _instances(ec2: Any, file: ClusterFile, states: Sequence[str]) -> list[dict[
         {"Name": f"tag:{CLUSTER_TAG}", "Values": [file.name]},
         {"Name": "instance-state-name", "Values": list(states)},
     ]
-    with _asking("describe instances"):
+    with asking("describe instances"):
         pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
         return [
             instance
@@ -100,37 +101,9 @@ def _instances(ec2: Any, file: ClusterFile, states: Sequence[str]) -> list[dict[
         ]
 
 
-class _asking:
-    """Turns what AWS answers to a question that fails into a DispatchError."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and type(error).__module__.startswith("botocore"):
-            raise DispatchError(
-                f"AWS refused to {self._what}",
-                seen=str(error)[:300],
-                next_step="check the credentials and their rights",
-            ) from error
-
-
-def _client(file: ClusterFile, service: str) -> Any:
-    try:
-        import boto3
-    except ImportError as error:
-        raise DispatchError(
-            "boto3 is not installed", next_step="install it: make setup EXTRAS=aws"
-        ) from error
-    return boto3.client(service, region_name=file.region)
-
-
 def _security_group(ec2: Any, name: str, source: str) -> str:
     """Return the id of the group, new or existing; it allows SSH only from `source`."""
-    with _asking("make a security group"):
+    with asking("make a security group"):
         filters = [{"Name": "group-name", "Values": [name]}]
         found = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
         if found:
@@ -165,7 +138,7 @@ def _security_group(ec2: Any, name: str, source: str) -> str:
 def _profile(iam: Any, name: str, file: ClusterFile) -> str:
     """Return the ARN of an instance profile with no more rights than the head needs."""
     trust = _statement("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})
-    with _asking("make an instance profile"):
+    with asking("make an instance profile"):
         there = iam.exceptions.EntityAlreadyExistsException
         with contextlib.suppress(there):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_policy(trust)))
@@ -207,7 +180,7 @@ def _statement(action: Any, **more: Any) -> dict[str, Any]:
 def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
     """Yield the quotas that are too small for one machine of a type beside the others."""
     needs: dict[str, int] = {}
-    with _asking("describe instance types"):
+    with asking("describe instance types"):
         types = {node.machine for node in file.types if node.machine}
         described = ec2.describe_instance_types(InstanceTypes=sorted(types))["InstanceTypes"]
     cores = {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in described}
@@ -217,14 +190,14 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
             code = codes[node.spot]
             needs[code] = needs.get(code, 0) + node.count * cores.get(node.machine, 0)
     for code, need in needs.items():
-        quota = _quota(_client(file, "service-quotas"), code)
+        quota = _quota(client("service-quotas", file.region), code)
         if quota is not None and quota[1] < need:
             yield f"the quota {quota[0]!r} ({code}) allows {quota[1]:g} of {need} CPUs"
 
 
 def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
     """Return a quota's name and value (AWS's default if it is not set); None if unknown."""
-    with _asking("read the quotas"):
+    with asking("read the quotas"):
         for ask in (quotas.get_service_quota, quotas.get_aws_default_service_quota):
             try:
                 quota = ask(ServiceCode="ec2", QuotaCode=code)["Quota"]
@@ -235,7 +208,7 @@ def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
 
 
 def _open_to_world(ec2: Any, groups: list[str]) -> Iterator[str]:
-    with _asking("describe security groups"):
+    with asking("describe security groups"):
         described = ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]
     for group in described:
         for rule in group["IpPermissions"]:

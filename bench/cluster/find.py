@@ -7,10 +7,9 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
-from bench.cluster import aws
+from bench.cluster import aws, aws_client
 from bench.cluster.config import (
     DEFAULT_FILES,
     TOKEN_FILE,
@@ -83,7 +82,7 @@ def find_cluster(file: Path | None, address: str | None) -> tuple[Cluster | None
         return None, "cluster: none (no cluster.yaml here)"
     try:
         declared = read_cluster_file(path)
-        why = _why_not_up(declared)
+        why = aws_client.why_not() if declared.provider == "aws" else None
         cluster = None if why else up(declared)
     except BenchError as error:
         return None, skipped(path, error)
@@ -186,17 +185,3 @@ def _local_token() -> str | None:
                 "RAY_AUTH_TOKEN_PATH cannot be read", seen=path, next_step="name the token's file"
             ) from error
     return os.environ.get("RAY_AUTH_TOKEN")
-
-
-def _why_not_up(file: ClusterFile) -> str | None:
-    """Return why the provider need not be asked, if that is known without the network."""
-    if file.provider != "aws":
-        return None
-    if find_spec("boto3") is None:
-        return "boto3 is not installed"
-    import botocore.session
-
-    session = botocore.session.get_session()
-    # an instance's own role is asked for over the network, which off EC2 takes seconds
-    session.get_component("credential_provider").remove("iam-role")
-    return None if session.get_credentials() else "no AWS credentials"

@@ -16,6 +16,7 @@ from bench.cluster.config import PREFIX, ClusterFile, require_types, write_prepa
 from bench.cluster.finding import Finding
 from bench.cluster.gcp_account import head_account
 from bench.errors import DispatchError
+from bench.text import first_line
 
 #: The addresses of the cluster's own network; its hosts reach each other on all ports.
 INSIDE = "10.90.0.0/20"
@@ -191,7 +192,7 @@ def _client(service: str) -> Any:
     """Return Google's client of a service, with the credentials that gcloud left here."""
     try:
         import google.auth
-        from google.auth.exceptions import DefaultCredentialsError
+        from google.auth.exceptions import GoogleAuthError
         from googleapiclient import discovery
     except ImportError as error:
         raise DispatchError(
@@ -200,13 +201,13 @@ def _client(service: str) -> Any:
         ) from error
     try:
         credentials, _ = google.auth.default()
-    except DefaultCredentialsError as error:
+        return discovery.build(service, "v1", credentials=credentials, cache_discovery=False)
+    except (GoogleAuthError, OSError, ValueError) as error:
         raise DispatchError(
             "there are no credentials for Google Cloud here",
-            seen=str(error).splitlines()[0],
+            seen=first_line(error),
             next_step="type: gcloud auth application-default login",
         ) from error
-    return discovery.build(service, "v1", credentials=credentials, cache_discovery=False)
 
 
 _RAISE: Any = object()

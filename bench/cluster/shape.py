@@ -26,6 +26,9 @@ def _as_text(value: Any) -> Any:
     return str(value)[:LINE_LIMIT]
 
 
+#: The providers whose machines are in a region.
+WITH_REGION = ("aws", "gcp")
+
 #: The value of a label.
 Label = Annotated[StrictStr, BeforeValidator(_as_text)]
 
@@ -75,6 +78,12 @@ class ClusterShape(BaseModel):
         types = self.available_node_types
         if types and self.head_node_type not in types:
             raise ValueError(f"head_node_type {self.head_node_type!r} is not a declared node type")
+        return self
+
+    @model_validator(mode="after")
+    def _cloud_has_a_region(self) -> ClusterShape:
+        if self.provider.type in WITH_REGION and not self.provider.region:
+            raise ValueError("provider.region is missing")
         return self
 
     @model_validator(mode="after")

@@ -229,9 +229,11 @@ def test_quotas_that_are_too_small_are_named_before_money_is_spent(account, monk
             way = "get_service_quota"
         answers.add_response(way, {"Quota": {"QuotaName": name, "Value": value}}, asked)
     monkeypatch.setattr(aws, "_quota", QUOTA)
-    real = aws._client
+    real = aws.client
     monkeypatch.setattr(
-        aws, "_client", lambda file, what: quotas if what == "service-quotas" else real(file, what)
+        aws,
+        "client",
+        lambda what, *region: quotas if what == "service-quotas" else real(what, *region),
     )
     with answers:
         said = list(findings(read_cluster_file(Path("cluster.yaml"))))

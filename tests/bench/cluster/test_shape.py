@@ -56,6 +56,8 @@ def written(folder, content):
         ({"provider": None}, "provider"),
         ({"provider": "aws"}, "provider"),
         ({"provider": {"type": ["aws"]}}, "provider.type"),
+        ({"provider": {"type": "aws"}}, "provider.region is missing"),
+        ({"provider": {"type": "gcp", "region": ""}}, "provider.region is missing"),
         ({"provider": {"type": "local"}}, "provider.head_ip is missing"),
         ({"provider": {"type": "local", "head_ip": "10.0.0.1"}}, "auth.ssh_user is missing"),
         ({"provider": {"type": "local", "head_ip": "-oProxyCommand=x"}}, "provider.head_ip"),
