@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from bench.errors import DeviceError
+from bench.outside.programs import said_by
 from bench.record.failure import NO_GPU, REASONS
 
 #: Seconds that the driver may take to list its GPUs.
@@ -19,12 +20,10 @@ def visible_gpus() -> tuple[str, ...]:
     if tool is None:
         return ()
     try:
-        done = subprocess.run(
-            [tool, "-L"], capture_output=True, text=True, timeout=LISTING_S, check=False
-        )
+        listed = said_by([tool, "-L"], LISTING_S).out
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    return tuple(line for line in done.stdout.splitlines() if line.startswith("GPU "))
+    return tuple(line for line in listed.splitlines() if line.startswith("GPU "))
 
 
 def check_device(expects: str | None, gpus: Sequence[object]) -> None:

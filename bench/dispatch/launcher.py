@@ -3,7 +3,7 @@
     python -m bench.dispatch.launcher head FILE     {"head": IP or null, "user": ..., "key": ...}
     python -m bench.dispatch.launcher down FILE     ends the cluster
 
-The answer is the last line of standard output.
+The answer is the last line of standard output that begins with MARK: Ray prints there too.
 """
 
 from __future__ import annotations
@@ -15,16 +15,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DispatchError
-from bench.outside.documents import parse_object
+from pydantic import BaseModel, model_validator
+
+from bench.dispatch.tunnel import SshHost, SshUser
+from bench.errors import DispatchError, OutsideError
+from bench.outside.documents import parse_model
 from bench.outside.environment import for_python, python_path
+from bench.outside.programs import said_by
 from bench.outside.yaml_files import read_yaml
+from bench.text import LINE_LIMIT
 
 #: Seconds that the launcher may take: `down` waits for machines to end.
 ASK_S, DOWN_S = 90, 600
 
+#: How the line of the answer begins.
+MARK = "@launcher "
+
 #: The one variable of Ray's that the launcher heeds: the folder in which `ray up` left its state.
 STATE = "RAY_TMPDIR"
+
+
+class _Head(BaseModel):
+    """Where the head is and how ssh gets there; no `head` if it is not up."""
+
+    head: SshHost | None = None
+    user: SshUser | None = None
+    key: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_user(self) -> _Head:
+        if self.head is not None and self.user is None:
+            raise ValueError("it names no user for ssh")
+        return self
 
 
 def ask_head(file: Path) -> dict[str, Any]:
@@ -32,7 +54,10 @@ def ask_head(file: Path) -> dict[str, Any]:
 
     Raises DispatchError if the provider cannot be asked.
     """
-    return parse_object(_run("head", file, ASK_S).splitlines()[-1])
+    try:
+        return parse_model(_Head, _run("head", file, ASK_S)).model_dump()
+    except OutsideError as error:
+        raise _failed("head", file, error.what) from error
 
 
 def take_down(file: Path) -> None:
@@ -43,21 +68,17 @@ def take_down(file: Path) -> None:
 def _run(what: str, file: Path, timeout_s: float) -> str:
     words = [sys.executable, "-P", "-m", "bench.dispatch.launcher", what, str(file)]
     try:
-        done = subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env=_environment(),
-        )
+        said = said_by(words, timeout_s, _environment())
     except subprocess.TimeoutExpired as error:
         raise _failed(what, file, f"no answer within {timeout_s:g} s") from error
-    if done.returncode != 0 or not done.stdout.strip():
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise _failed(what, file, lines[-1][:300] if lines else f"exit code {done.returncode}")
-    return done.stdout
+    except OSError as error:
+        raise _failed(what, file, str(error)) from error
+    lines = [line for line in said.out.splitlines() if line.startswith(MARK)]
+    if said.code != 0:
+        raise _failed(what, file, said.complaint)
+    if not lines:
+        raise _failed(what, file, "it printed no answer")
+    return lines[-1].removeprefix(MARK)
 
 
 def _environment() -> dict[str, str]:
@@ -68,7 +89,8 @@ def _environment() -> dict[str, str]:
 
 def _failed(what: str, file: Path, seen: str) -> DispatchError:
     step = f"try by hand: ray {'down' if what == 'down' else 'get-head-ip'} {file}"
-    return DispatchError(f"Ray's cluster launcher failed on {file}", seen=seen, next_step=step)
+    what = f"Ray's cluster launcher failed on {file}"
+    return DispatchError(what, seen=seen[:LINE_LIMIT], next_step=step)
 
 
 def _head(file: str) -> dict[str, Any]:
@@ -94,9 +116,10 @@ def main(arguments: list[str]) -> int:
         from ray.autoscaler import sdk
 
         sdk.teardown_cluster(file)
-        print(json.dumps({"down": True}))
+        answer: dict[str, Any] = {"down": True}
     else:
-        print(json.dumps(_head(file)))
+        answer = _head(file)
+    print(f"\n{MARK}{json.dumps(answer)}")
     return 0
 
 

@@ -7,15 +7,18 @@ import os
 import shlex
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import IO, Annotated, Self
 
 from pydantic import StringConstraints
 
 from bench.errors import DispatchError
+from bench.outside.programs import MOST_PRINTED, decoded, last_line, said_by
 from bench.paths import cache_folder
+from bench.text import LINE_LIMIT
 
 #: Where the head's dashboard and Jobs API listen, on its loopback alone.
 JOBS_PORT = 8265
@@ -62,20 +65,12 @@ class SshTarget:
 def run_there(target: SshTarget, command: str, timeout_s: float = 60) -> str:
     """Run a shell command on the host and return what it printed. Raises DispatchError."""
     try:
-        done = subprocess.run(
-            [*target.words(), command],
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        said = said_by([*target.words(), command], timeout_s)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _unreachable(target, str(error)) from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise _unreachable(target, said[0])
-    return done.stdout
+    if said.code != 0:
+        raise _unreachable(target, said.complaint)
+    return said.out
 
 
 class Tunnel:
@@ -83,7 +78,8 @@ class Tunnel:
 
     def __init__(self, target: SshTarget, timeout_s: float = 30) -> None:
         self._target, self._timeout_s = target, timeout_s
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
         self.address = ""
 
     def __enter__(self) -> Self:
@@ -91,47 +87,55 @@ class Tunnel:
         port = _free_port()
         forward = f"127.0.0.1:{port}:127.0.0.1:{JOBS_PORT}"
         words = self._target.words("-N", "-o", "ExitOnForwardFailure=yes", "-L", forward)
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
-        )
+        try:
+            # a file, because a pipe that is full would hold up ssh, and with it the tunnel
+            self._errors = tempfile.TemporaryFile()
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+            )
+        except OSError as error:
+            self.__exit__()
+            raise _unreachable(self._target, str(error)) from error
         self.address = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + self._timeout_s
         while not _listens(port):
             if self._process.poll() is not None:
                 said = self._last_words()
-                raise _unreachable(self._target, said[0] if said else "ssh ended")
+                self.__exit__()
+                raise _unreachable(self._target, said or "ssh ended")
             if time.monotonic() > deadline:
                 self.__exit__()
                 raise _unreachable(self._target, f"no tunnel after {self._timeout_s:g} s")
             time.sleep(0.1)
         return self
 
-    def _last_words(self) -> list[str]:
-        errors = self._process.stderr if self._process else None
-        return errors.read().strip().splitlines()[-1:] if errors else []
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - MOST_PRINTED))
+        return last_line(decoded(self._errors.read()))
 
     def __exit__(self, *exception: object) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-        self._process.kill()
-        self._process.wait()
-        if self._process.stderr:
-            self._process.stderr.close()
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+            self._process.kill()
+            self._process.wait()
+        if self._errors is not None:
+            self._errors.close()
 
 
 def _unreachable(target: SshTarget, seen: str) -> DispatchError:
     check = shlex.join(target.words())
     return DispatchError(
         f"the cluster's head {target.host} cannot be reached by ssh",
-        seen=seen,
+        seen=seen[:LINE_LIMIT],
         next_step=f"try it by hand: {check}",
     )
 

@@ -70,3 +70,41 @@ def test_without_a_folder_for_the_hosts_keys_ssh_keeps_none(tmp_path, monkeypatc
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert 'UserKnownHostsFile="/dev/null"' in SshTarget("127.0.0.9", "nobody").words()
+
+
+#: What asks a host by ssh: a command, and a tunnel.
+USES = {"command": lambda target: run_there(target, "x"), "tunnel": lambda t: Tunnel(t).__enter__()}
+
+
+def stand_in(folder, monkeypatch, script):
+    """Put a script in the place of ssh."""
+    (folder / "ssh").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return SshTarget("h", "me")
+
+
+def test_a_greeting_in_another_encoding_does_not_matter(tmp_path, monkeypatch):
+    target = stand_in(tmp_path, monkeypatch, r"printf 'Gr\374\337e\nanswer\n'")
+    assert run_there(target, "true").splitlines()[-1] == "answer"
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_complaint_in_another_encoding_is_told_with_its_last_line_in_short(
+    tmp_path, monkeypatch, use
+):
+    flood = r"head -c 200000 /dev/zero | tr '\0' x >&2"
+    script = rf"printf 'first\n\374' >&2; {flood}; exit 1"
+    with pytest.raises(DispatchError) as caught:
+        use(stand_in(tmp_path, monkeypatch, script))
+    assert caught.value.seen.startswith("\ufffdxxx")
+    assert len(caught.value.seen) == 300
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_machine_without_ssh_is_told_as_such(tmp_path, monkeypatch, use):
+    target = SshTarget("h", "me")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DispatchError, match=r"cannot be reached.*No such file.*ssh"):
+        use(target)
