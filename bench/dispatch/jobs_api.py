@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from bench.errors import DispatchError
-from bench.outside.environment import without_ray_variables
 from bench.text import first_line
 
 #: Seconds after which a silent stream gives an empty line, so that the caller can do other things.
@@ -18,6 +18,9 @@ BEAT_S = 1.0
 
 #: Loggers of Ray that tell what a user need not know, such as the size of an uploaded package.
 CHATTY = ("ray.dashboard.modules", "ray._private.runtime_env.packaging")
+
+#: The oldest Ray whose Jobs API takes what is sent here.
+OLDEST_RAY = "2.0"
 
 #: The states of a job that has ended.
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
@@ -31,8 +34,8 @@ class JobsApi:
             logging.getLogger(name).setLevel(logging.ERROR)
         headers = {"Authorization": f"Bearer {token}"} if token else None
         self.address = address
-        with _reaching(), without_ray_variables():  # RAY_ADDRESS would win over the address
-            self._client: Any = _direct_client()(address, headers=headers)
+        with _reaching():
+            self._client: Any = _direct_client()(address, headers or {})
 
     def submit(self, job: str, folder: Path, entrypoint: str) -> None:
         """Start `entrypoint` on the head with `folder` as its working directory, detached."""
@@ -40,7 +43,7 @@ class JobsApi:
             self._client.submit_job(
                 entrypoint=entrypoint,
                 submission_id=job,
-                runtime_env={"working_dir": str(folder)},
+                runtime_env={"working_dir": self._client.uploaded(folder)},
             )
 
     def state(self, job: str) -> tuple[str, str] | None:
@@ -92,13 +95,27 @@ class JobsApi:
 def _direct_client() -> Any:
     """Return the class of a client that asks the address itself, whatever the environment says.
 
-    A proxy of `http_proxy`, or a password of ~/.netrc in the place of the token, would send the
-    token and the code elsewhere. An empty proxy and a method of authentication of our own keep
-    requests from looking for them.
+    RAY_ADDRESS would win over the address, and another of Ray's variables leaves files of the
+    package out: the methods that read them are passed by. A proxy of `http_proxy`, or a password of
+    ~/.netrc in the place of the token, would send the token and the code elsewhere. An empty proxy
+    and a method of authentication of our own keep requests from looking for them. The environment
+    itself stays as it is, because other threads start processes with it meanwhile.
     """
+    import aiohttp  # noqa: F401 - Ray's client says nothing helpful without these two
+    import requests  # noqa: F401
     from ray.job_submission import JobSubmissionClient
 
     class Direct(JobSubmissionClient):  # type: ignore[misc]
+        def __init__(self, address: str, headers: dict[str, str]) -> None:
+            self._client_ray_version = version("ray")
+            super(JobSubmissionClient, self).__init__(address=address, headers=headers)
+            self._headers = dict(headers)  # without the token that Ray's variables name
+            self._check_connection_and_version(OLDEST_RAY, f"it is older than {OLDEST_RAY}")
+
+        def uploaded(self, folder: Path) -> str:
+            """Upload a whole folder, if it is not there yet; return where it lies."""
+            return str(self._upload_package_if_needed(str(folder), include_gitignore=False))
+
         def _do_request(self, *arguments: Any, **fields: Any) -> Any:
             own = {"proxies": {"http": "", "https": ""}, "auth": lambda request: request}
             return super()._do_request(*arguments, **own, **fields)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 #: Variables of the interpreter that a Python of ours takes. PYTHONHOME has started this process,
@@ -29,8 +28,6 @@ RAY = "RAY_"
 
 #: The folder in which this package lies.
 PACKAGE = Path(__file__).resolve().parents[2]
-
-_changing = threading.Lock()
 
 
 def ensure_home() -> None:
@@ -71,14 +68,3 @@ def foreign_variables(environment: Mapping[str, str] = os.environ) -> set[str]:
         for name in environment
         if name.startswith(RAY) or (name.startswith("PYTHON") and name not in PYTHON_TAKEN)
     }
-
-
-@contextlib.contextmanager
-def without_ray_variables() -> Iterator[None]:
-    """Let Ray's client see none of the user's variables in this process meanwhile."""
-    with _changing:
-        saved = {name: os.environ.pop(name) for name in foreign_variables()}
-        try:
-            yield
-        finally:
-            os.environ.update(saved)

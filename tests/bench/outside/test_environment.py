@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from bench.outside import environment
-from bench.outside.environment import ensure_home, for_python, python_path, without_ray_variables
+from bench.outside.environment import ensure_home, for_python, python_path
 
 
 def test_a_python_of_ours_gets_neither_ray_s_variables_nor_what_bends_an_interpreter():
@@ -26,13 +26,6 @@ def test_this_package_comes_before_all_that_pythonpath_names():
     first, rest = python_path({"PYTHONPATH": "/there"}).split(":")
     assert (Path(first) / "bench" / "outside").is_dir()
     assert rest == "/there"
-
-
-def test_ray_s_client_sees_none_of_the_user_s_variables_and_they_are_put_back(monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", "http://elsewhere")
-    with without_ray_variables():
-        assert "RAY_ADDRESS" not in os.environ
-    assert os.environ["RAY_ADDRESS"] == "http://elsewhere"
 
 
 def homeless(monkeypatch, temporary):
