@@ -38,7 +38,8 @@ def main(folder: Path) -> None:
     from ray.cluster_utils import Cluster
 
     from bench.dispatch.cluster_request import ClusterRequest
-    from bench.dispatch.head import MARK, HeadDriver
+    from bench.dispatch.head import HeadDriver
+    from bench.dispatch.head_lines import MARK
     from bench.dispatch.ray_cluster import RayCluster
     from bench.spec.privacy import name_hash
 

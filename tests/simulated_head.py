@@ -15,7 +15,8 @@ from pathlib import Path
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
 from bench.dispatch.cluster_request import ClusterRequest
-from bench.dispatch.head import CODE, HeadDriver, end_line
+from bench.dispatch.head import CODE, HeadDriver
+from bench.dispatch.head_lines import end_line
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.transport import Host
 from bench.record.lines import JobRecord

@@ -6,9 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.app.announcer import Announcer
 from bench.app.plan import Plan
@@ -17,18 +15,17 @@ from bench.clock import utc_now
 from bench.cluster.find import Cluster, wanted
 from bench.cluster.prices import prices_by_type
 from bench.dispatch.cluster_request import ClusterRequest
-from bench.dispatch.head import CODE, MARK, event_of
+from bench.dispatch.events import Event
+from bench.dispatch.head import CODE, HEAD_JOURNALS
+from bench.dispatch.head_lines import MARK, HeadLine, read_told
 from bench.dispatch.jobs_api import ENDED, JobsApi
 from bench.dispatch.outcome import Ending, Outcome
-from bench.errors import DispatchError
-from bench.outside.documents import parse_object
-from bench.record.journal import parse_line
+from bench.errors import DispatchError, OutsideError
 from bench.record.lines import (
     ClusterEntry,
     JobRecord,
     MachineEntry,
     OutOfTime,
-    ReportEntry,
     RunHeader,
 )
 from bench.record.run import Run
@@ -92,6 +89,10 @@ def cluster_request(
 def job_id_of(run_id: str) -> str:
     """Return the id of the detached job that is a run's share on a cluster."""
     return f"bench-{run_id}"
+
+
+class _Unreadable(DispatchError):
+    """A head tells what is no line of its journal, no event and no end."""
 
 
 class ClusterRun:
@@ -166,6 +167,9 @@ class ClusterRun:
                         self._announcer.append(self._entry(self.outcome))
                         return
                 tries = 0
+            except _Unreadable as error:  # the next try would read the same
+                self.error = error
+                return
             except DispatchError as error:
                 tries += 1
                 if not self._any_line and tries >= FIRST_TRIES:
@@ -175,7 +179,7 @@ class ClusterRun:
                     self._announcer.say(
                         "note: the link to the cluster is down; its jobs go on meanwhile"
                     )
-            except Exception as error:  # this machine's disk, or a line of an unknown form
+            except Exception as error:  # such as this machine's disk
                 self.error = error
                 return
             self._leave.wait(AGAIN_S)
@@ -195,7 +199,7 @@ class ClusterRun:
             if line.startswith(MARK):
                 place += 1
                 if place > self._seen:
-                    self._take(parse_object(line.removeprefix(MARK)))
+                    self._take(line.removeprefix(MARK), place)
                     self._seen = place
         state = api.state(self.job)
         if state is None or state[0] not in ENDED:
@@ -203,21 +207,27 @@ class ClusterRun:
         self.outcome = self._end or _ended_by_ray(*state)
         return True
 
-    def _take(self, told: Mapping[str, Any]) -> None:
-        if "line" in told:
+    def _take(self, text: str, place: int) -> None:
+        """Take what the head's line `place` tells. Raises _Unreadable."""
+        try:
+            told = read_told(text, self._request.header.run_id)
+        except OutsideError as error:
+            raise _Unreadable(
+                f"what the head of the cluster {self._cluster.name} tells is not understood",
+                seen=f"line {place}: {error.what}",
+                next_step="give the same command with the version that began the run; the head "
+                f"keeps what it measured in {HEAD_JOURNALS}",
+            ) from error
+        if isinstance(told, Outcome):
+            self._end = told
+        elif not isinstance(told, Event):
             self._any_line = True
-            self._take_line(told["line"])
-        elif "event" in told:
-            event = event_of(told["event"])
-            if not self._to_repeat[event.host, event.job_id]:
-                self._announcer.show(event)
-        else:
-            self._end = Outcome.model_validate(told["end"])
+            self._take_line(told)
+        elif not self._to_repeat[told.host, told.job_id]:
+            self._announcer.show(told)
 
-    def _take_line(self, document: Mapping[str, Any]) -> None:
+    def _take_line(self, line: HeadLine) -> None:
         """Write and show a line of the head's journal, unless this journal holds it already."""
-        line = parse_line(document)
-        assert not isinstance(line, ClusterEntry | ReportEntry), "a head only measures"
         if (key := _key(line)) not in self._known:
             self._known.add(key)
             self._announcer.take(line, line.label)

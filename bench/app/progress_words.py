@@ -77,13 +77,16 @@ def outcome_words(record: JobRecord, scored: Metric | None) -> str:
 
 
 def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
-    """Return one phrase for what a running job told last."""
+    """Return one phrase for what a running job told last; a workload may tell anything."""
     if detail.get("event") != "epoch":
         return "first epoch"
-    told = detail["metrics"]
-    figures = [_figure(one, told[one.name]) for one in outline.epoch_metrics if one.name in told]
-    when = f"epoch {detail['epoch']} of {detail['epochs']}"
-    return ", ".join([when, f"{units.seconds(detail['wall_s'])} s", *figures])
+    try:
+        told, wall = detail["metrics"], units.seconds(detail["wall_s"])
+        shown = [one for one in outline.epoch_metrics if one.name in told]
+        figures = [_figure(one, told[one.name]) for one in shown]
+        return ", ".join([f"epoch {detail['epoch']} of {detail['epochs']}", f"{wall} s", *figures])
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return "running"
 
 
 def _figure(metric: Metric, value: float | None) -> str:

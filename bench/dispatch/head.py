@@ -2,20 +2,18 @@
 
     python -m bench.dispatch.head request.json
 
-Each line for whoever follows is MARK and a JSON object with one key: `line` (a line of the
-journal), `event` (a job started or got on) or `end` (an Outcome). The journal lies in
-HEAD_JOURNALS, so that nothing is lost if the laptop is away. The exit code is 0 if all is done, and
-1 if the run stopped or failed.
+The lines for whoever follows are those of `head_lines`. The journal lies in HEAD_JOURNALS, so that
+nothing is lost if the laptop is away. The exit code is 0 if all is done, and 1 if the run stopped
+or failed.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.durations import time_limit_s
 from bench.dispatch.eligible import threads_of
 from bench.dispatch.events import Event
+from bench.dispatch.head_lines import end_line, said
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.ray_cluster import RayCluster
 from bench.dispatch.scheduler import Patience, Planner, Scheduler
@@ -41,8 +40,6 @@ from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy, name_hash, without_host
 from bench.text import type_and_line
-
-MARK = "@bench "
 
 #: Where the head keeps its journals.
 HEAD_JOURNALS = "~/bench-journals"
@@ -144,7 +141,7 @@ class HeadDriver:
             self._say(event={**detail, "detail": dict(event.detail)})
 
     def _say(self, **told: Any) -> None:
-        self._tell(MARK + json.dumps(told))
+        self._tell(said(**told))
 
     def _entry(self, host: Host, prepared: Prepared) -> MachineEntry:
         """Return the journal line of a host that is ready."""
@@ -206,11 +203,6 @@ def label_of(host: Host, privacy: Privacy) -> str:
     return f"{host.type or 'host'} {name_hash(host.name)}"
 
 
-def event_of(document: Mapping[str, Any]) -> Event:
-    """Return the event that a followed `event` holds."""
-    return Event(**document)
-
-
 def main(arguments: list[str]) -> int:
     """Run the request that the command line names; return the exit code."""
     os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # ship the code alone, not the data beside it
@@ -228,11 +220,6 @@ def main(arguments: list[str]) -> int:
         outcome = _failed(type_and_line(error), request.privacy)
     print(end_line(outcome), flush=True)
     return 0 if outcome.is_done else 1
-
-
-def end_line(outcome: Outcome) -> str:
-    """Return the last line for whoever follows."""
-    return MARK + json.dumps({"end": outcome.model_dump(mode="json")})
 
 
 def _failed(text: str, privacy: Privacy) -> Outcome:

@@ -16,7 +16,8 @@ from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
 from bench.clock import utc_now
 from bench.dispatch.transport import Message, Prepared
-from bench.outside.documents import parse_object
+from bench.errors import OutsideError
+from bench.outside.documents import parse_object, shaped
 from bench.record.failure import DISPATCH, Failure
 from bench.record.lines import JobRecord
 from bench.text import type_and_line
@@ -80,7 +81,7 @@ class RayTasks:
 
         task = self._tasks[ticket]
         try:
-            item = parse_object(ray.get(next(task.stream), timeout=FETCH_S))
+            message = _message(ticket, ray.get(next(task.stream), timeout=FETCH_S))
         except ray.exceptions.TaskUnschedulableError as error:
             message = Message(ticket, "away", reason=type_and_line(error), host_died=True)
         except (ray.exceptions.NodeDiedError, ray.exceptions.LocalRayletDiedError) as error:
@@ -89,18 +90,23 @@ class RayTasks:
             message = _refused(ticket, task, error)
         except (ray.exceptions.RayError, StopIteration) as error:
             message = Message(ticket, "lost", reason=f"Ray lost the work: {type_and_line(error)}")
-        else:
-            message = _message(ticket, item)
+        except OutsideError as error:  # what came is nothing that a worker of ours tells
+            self.cancel(ticket)
+            message = _refused(ticket, task, error)
         if message.kind != "progress":
-            del self._tasks[ticket]
+            self._tasks.pop(ticket, None)
         return message
 
 
-def _message(ticket: int, item: dict[str, Any]) -> Message:
+def _message(ticket: int, text: Any) -> Message:
+    """Return what a worker tells. Raises OutsideError."""
+    if not isinstance(text, str):
+        raise OutsideError(f"a worker told no text but {type(text).__name__}")
+    item = parse_object(text)
     if "record" in item:
-        return Message(ticket, "record", record=JobRecord.model_validate(item["record"]))
+        return Message(ticket, "record", record=shaped(JobRecord, item["record"]))
     if "prepared" in item:
-        return Message(ticket, "prepared", prepared=Prepared.model_validate(item["prepared"]))
+        return Message(ticket, "prepared", prepared=shaped(Prepared, item["prepared"]))
     return Message(ticket, "progress", detail=item)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bench.errors import OutsideError, StoreError
-from bench.outside.documents import parse_json
+from bench.outside.documents import parse_json, shaped
 from bench.record.lines import (
     SCHEMA_VERSION,
     ClusterEntry,
@@ -40,8 +40,12 @@ SEALED_SINCE = 3
 
 
 def parse_line(document: Mapping[str, Any]) -> Line:
-    """Return the line after the header that a JSON object holds. Raises ValidationError."""
-    return kind_of(document).model_validate(document)  # type: ignore[return-value]
+    """Return the line after the header that a JSON object holds. Raises OutsideError."""
+    kind = kind_of(document)
+    try:
+        return shaped(kind, document)  # type: ignore[return-value]
+    except OutsideError as error:
+        raise OutsideError(f"it is not a {kind.__name__}: {error.what}") from error
 
 
 def kind_of(document: Mapping[str, Any]) -> type[BaseModel]:

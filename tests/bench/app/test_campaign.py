@@ -20,7 +20,7 @@ from bench.app.campaign import Campaign
 from bench.app.counts import counts_of
 from bench.child.workload import Dataset
 from bench.cluster.find import Cluster
-from bench.dispatch.head import MARK, end_line
+from bench.dispatch.head_lines import MARK, end_line
 from bench.dispatch.local import LocalTransport
 from bench.dispatch.outcome import DONE
 from bench.errors import DispatchError, RequestError

@@ -20,11 +20,12 @@ from bench.app.cluster_run import ClusterRun, job_id_of, ship
 from bench.app.progress import Progress
 from bench.child.workload import workload_file
 from bench.dispatch.cluster_request import ClusterRequest
-from bench.dispatch.head import MARK, end_line
+from bench.dispatch.head_lines import MARK, end_line
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.errors import DispatchError
 from bench.record.journal import Journal, read_run
 from bench.record.lines import ClusterEntry, MachineEntry
+from bench.text import printable
 
 JOBS = [a_job(seed=seed) for seed in (1, 2)]
 HEADER = a_run([], planned=JOBS, run_id="run-1", label="laptop").header
@@ -189,12 +190,44 @@ def test_a_head_that_is_never_reached_is_an_error_and_the_share_stays_open(data,
     assert run.open_cluster is not None
 
 
-def test_a_line_that_is_not_understood_is_an_error_and_leaves_the_share_open(data, tmp_path):
-    share, _, run = follow(
-        FakeCluster([said(line={"job_id": "from a newer version"})]), data, tmp_path
-    )
-    assert "JobRecord" in str(share.error)
+FIRST = line_of(RACK)
+GOOD = json.loads(FIRST.removeprefix(MARK))["line"]
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        (said(line={"job_id": "from a newer version"}), "not a JobRecord"),
+        (said(line={"entry": "record", "\x1b[2J\n": 1}), "not a JobRecord"),
+        (said(line=None), "its line: it is not a JSON object"),
+        (said(line=[1]), "not a JSON object"),
+        (said(line={**GOOD, "entry": "cluster"}), "not a ClusterEntry"),
+        (said(line={**GOOD, "run_id": "run-2"}), "of another run"),
+        (said(line=HEADER.model_dump(mode="json")), "writes no RunHeader"),
+        (said(event=None), "its event: "),
+        (said(event={"kind": "ended"}), "kind"),
+        (said(event={"kind": "started", "job_id": ["x"], "host": "rack"}), "job_id"),
+        (said(event={"kind": "started", "job_id": "x", "host": "rack", "more": 1}), "more"),
+        (said(end="done"), "its end: "),
+        (said(end={"ending": "well"}), "ending"),
+        (said(news=1), "neither a line nor an event nor an end"),
+        (MARK + "[]", "not a JSON object"),
+        (MARK + "{" * 5000, "line 1"),
+        (MARK, "EOF"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_a_line_that_is_not_understood_is_an_error_with_its_place_and_leaves_the_share_open(
+    data, tmp_path, told, seen
+):
+    share, _, run = follow(FakeCluster([FIRST, told, ALL[-1]]), data, tmp_path)
+    error = str(share.error)
+    assert isinstance(share.error, DispatchError)
+    assert "the cluster lab" in error and "line 2: " in error and seen in error
+    assert "Next: give the same command" in error
+    assert printable(error) == error and len(error) < 1000
     assert run.open_cluster is not None
+    assert len(run.machines) == 1, "what came before it is kept"
 
 
 def test_a_driver_that_died_without_a_last_word_is_told_by_ray_s(data, tmp_path):

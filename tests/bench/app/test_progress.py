@@ -226,6 +226,15 @@ def test_a_terminal_shows_the_running_job_and_its_epoch_beside_a_bar(terminal):
     assert epoch_words(EPOCH, DESCRIPTION.outline) == "epoch 1 of 2, 2 s, train accuracy 0.5000"
 
 
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"metrics": 5}, {**EPOCH, "wall_s": "long"}, {**EPOCH, "metrics": {"accuracy": []}}],
+)
+def test_what_a_workload_tells_under_the_name_of_an_epoch_does_not_end_the_display(told):
+    words = epoch_words({**told, "event": "epoch"}, DESCRIPTION.outline)
+    assert words == "running" or words.startswith("epoch 1 of 2")
+
+
 def test_a_terminal_has_a_bar_for_each_machine_that_has_jobs_left():
     def several(progress):
         with progress:

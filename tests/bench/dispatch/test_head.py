@@ -10,7 +10,8 @@ from builders import a_job, a_measurement, a_record, a_run, conditions
 from bench.dispatch import head as head_module
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.events import Event
-from bench.dispatch.head import MARK, HeadDriver, event_of, label_of
+from bench.dispatch.head import HeadDriver, label_of
+from bench.dispatch.head_lines import MARK, read_told
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.transport import Host
@@ -63,11 +64,11 @@ def test_the_driver_tells_every_line_of_its_journal_and_nothing_else_but_events(
     assert stopped == DONE
     told = [json.loads(text.removeprefix(MARK)) for text in said]
     assert [list(item) for item in told] == [["line"], ["event"], ["line"]]
-    machine, started, record = (next(iter(item.values())) for item in told)
+    machine, started, record = (read_told(text.removeprefix(MARK), "run-1") for text in said)
     run = read_run(tmp_path / "run-1.jsonl")
     assert run.header == a_request().header
-    assert (parse_line(machine), parse_line(record)) == (run.machines[0], run.records[0])
-    assert event_of(started) == Event("started", JOB.job_id, host=f"cpu {HASH}")
+    assert (machine, record) == (run.machines[0], run.records[0])
+    assert started == Event("started", JOB.job_id, host=f"cpu {HASH}")
     assert run.complete
     assert run.own is None
 
