@@ -31,11 +31,15 @@ UNPREPARED = "it was started from a file that was not prepared"
 #: What holds of a cluster that was found by its file.
 WITH_FILE = "a cluster of a file is reached through its head"
 
-#: The line before the token: a greeting of the login may come before it.
+#: How the line of the token begins: what the login prints may come before and after it.
 MARK = "bench-token:"
 
-#: The form of a token.
-TOKEN = re.compile(r"[\w.~+/=-]{8,}")
+#: What prints that line on the head; it ends with MARK if there is no token.
+ASK_TOKEN = f'echo "{MARK}$(cat {TOKEN_FILE} 2>/dev/null)"'
+
+#: The form of a token; and that of one which was made at random, by us or by Ray.
+TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
+RANDOM = re.compile(r"[0-9a-f]{16,}")
 
 #: Where Ray's control store listens on the head.
 CONTROL_PORT = 6379
@@ -105,15 +109,22 @@ def up(file: ClusterFile) -> Cluster | None:
     if head["head"] is None:
         return None
     target = SshTarget(head["head"], head["user"], head["key"])
-    token = _token_in(run_there(target, f"echo {MARK}; cat {TOKEN_FILE} 2>/dev/null || true"))
+    token = _token_in(run_there(target, ASK_TOKEN))
     return Cluster(file.name, file, target, token=token)
 
 
 def _token_in(said: str) -> str | None:
-    """Return the token that a head printed, behind what its login prints; None if it has none."""
-    lines = said.partition(f"{MARK}\n")[2].splitlines() or said.splitlines()
+    """Return the token that a head printed, whatever its login prints; None if it has none.
+
+    If the line with MARK is missing, because the login runs another command than ours, only a last
+    line of the form of a random token counts.
+    """
+    lines = said.splitlines()
+    marked = [line.removeprefix(MARK).strip() for line in lines if line.startswith(MARK)]
+    if marked:
+        return marked[0] if TOKEN.fullmatch(marked[0]) else None
     last = lines[-1].strip() if lines else ""
-    return last if TOKEN.fullmatch(last) else None
+    return last if RANDOM.fullmatch(last) else None
 
 
 def _description(cluster: Cluster) -> str:
