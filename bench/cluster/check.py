@@ -13,7 +13,7 @@ from bench.cluster.config import TOKEN_FILE, ClusterFile, NodeType
 from bench.cluster.finding import Finding
 from bench.cluster.firewall import all_hosts, open_ports
 from bench.cluster.prices import hourly, price_of_node
-from bench.dispatch.labels import KIND_LABEL, KINDS, PRICE_LABEL, TYPE_LABEL
+from bench.dispatch.labels import KIND_LABEL, KINDS, PRICE_LABEL, TYPE_LABEL, kind_by
 from bench.dispatch.tunnel import SshTarget, run_there
 from bench.errors import DispatchError
 from bench.record.price import listed_price
@@ -53,10 +53,10 @@ def _missing(file: ClusterFile) -> Iterator[str]:
 
 def _labels(file: ClusterFile) -> Iterator[str]:
     for name, declared in (file.document.get("available_node_types") or {}).items():
-        labels = declared.get("labels") or {}
+        labels = {key: str(value) for key, value in (declared.get("labels") or {}).items()}
         if labels.get(TYPE_LABEL) != name:
             yield f"{name}: its labels lack {TYPE_LABEL}: {name}, so a run cannot ask for it"
-        if labels.get(KIND_LABEL) not in KINDS:
+        if KIND_LABEL not in labels or kind_by(labels) is None:
             yield f"{name}: its label {KIND_LABEL} is not one of {', '.join(KINDS)}"
 
 

@@ -23,7 +23,7 @@ def _as_text(value: Any) -> Any:
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)[:LINE_LIMIT]
+    return None if value is None else str(value)[:LINE_LIMIT]
 
 
 #: The providers whose machines are in a region.

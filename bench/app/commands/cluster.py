@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bench.app.commands.saying import say
 from bench.app.options import PATH, Command, CommandGroup, ExitCodes, Option
 from bench.cluster import aws, firewall, gcp
 from bench.cluster.address import my_address, network_of
@@ -15,7 +16,6 @@ from bench.cluster.check import findings
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
 from bench.errors import RequestError
 from bench.spec.request import ClusterCheckRequest, ClusterPrepareRequest, Program
-from bench.text import printable
 
 #: What closes a cluster on each cloud.
 PROVIDERS = {"aws": aws.prepare, "gcp": gcp.prepare}
@@ -70,8 +70,8 @@ def prepare(request: ClusterPrepareRequest) -> int:
     if file.on_premises:
         firewall.close(file)
         hosts = ", ".join(firewall.all_hosts(file))
-        print(f"Ray's ports on {hosts} now answer only these hosts (until they are restarted)")
-        print(f"next: ray up {file.path}")
+        say(f"Ray's ports on {hosts} now answer only these hosts (until they are restarted)")
+        say(f"next: ray up {file.path}")
         return 0
     close = PROVIDERS.get(file.provider)
     if close is None:
@@ -80,8 +80,8 @@ def prepare(request: ClusterPrepareRequest) -> int:
             seen=file.provider,
             next_step="docs/cluster.md says how to close it by hand",
         )
-    path = close(file, source or my_address(), print)
-    print(f"wrote {path}; next: ray up {path}")
+    path = close(file, source or my_address(), say)
+    say(f"wrote {path}; next: ray up {path}")
     return 0
 
 
@@ -90,9 +90,9 @@ def check(request: ClusterCheckRequest, program: Program) -> int:
     file = _cluster_file(request.file, DEFAULT_FILES)
     sentences = list(findings(file))
     for sentence in sentences:
-        print(printable(f"- {program.spoken(sentence)}"))
+        say(f"- {program.spoken(sentence)}")
     found = f"{len(sentences)} findings" if sentences else "nothing is missing or open"
-    print(f"{file.path}: {found}")
+    say(f"{file.path}: {found}")
     return 1 if sentences else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bench import units
+from bench.app.commands.saying import say
 from bench.app.plan import Plan
 from bench.cluster.config import DEFAULT_FILES, read_cluster_file
 from bench.cluster.down import down
@@ -90,13 +91,13 @@ def leave(
         return 0
     if take_down and goes_on is None:
         try:
-            down(cluster.file, print)
+            down(cluster.file, say)
         except DispatchError as error:  # the run's own result stands
-            print(f"WARNING: not all of the cluster is down: {program.spoken(str(error))}")
+            say(f"WARNING: not all of the cluster is down: {program.spoken(str(error))}")
             return 1
         return 0
     if take_down:
-        print(f"not taken down: {cluster.name} is still measuring")
+        say(f"not taken down: {cluster.name} is still measuring")
     for line in still_up(cluster.file):
-        print(line)
+        say(line)
     return 0
