@@ -14,7 +14,7 @@ from bench.cluster.finding import Finding
 from bench.cluster.firewall import all_hosts, open_ports
 from bench.cluster.prices import hourly, price_of_node
 from bench.dispatch.labels import KIND_LABEL, KINDS, PRICE_LABEL, TYPE_LABEL, kind_by
-from bench.dispatch.tunnel import SshTarget, run_there
+from bench.dispatch.tunnel import UNKEPT, SshTarget, keeps_keys, run_there
 from bench.errors import DispatchError
 from bench.record.price import listed_price
 from bench.report.words.prices import is_old
@@ -43,6 +43,8 @@ def findings(file: ClusterFile) -> Iterator[str]:
 def _missing(file: ClusterFile) -> Iterator[str]:
     if find_spec("aiohttp") is None:
         yield "ray[default] is not installed: make setup EXTRAS=cluster (or aws)"
+    if not keeps_keys():
+        yield UNKEPT
     for remote, local in (file.document.get("file_mounts") or {}).items():
         if not os.path.exists(os.path.expanduser(local)):
             yield f"file_mounts names {local} (for {remote}), which does not exist here"

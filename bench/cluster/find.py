@@ -21,7 +21,7 @@ from bench.cluster.firewall import open_ports
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.jobs_api import JobsApi
 from bench.dispatch.launcher import ask_head
-from bench.dispatch.tunnel import SshTarget, Tunnel, run_there
+from bench.dispatch.tunnel import UNKEPT, SshTarget, Tunnel, keeps_keys, run_there
 from bench.errors import BenchError, DispatchError, OutsideError, RequestError
 from bench.outside.files import read_text
 
@@ -148,6 +148,8 @@ def looseness(cluster: Cluster) -> Iterator[str]:
     assert cluster.file is not None and cluster.target is not None, WITH_FILE
     if cluster.token is None:
         yield "it asks for no token"
+    if not keeps_keys():
+        yield UNKEPT
     if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
         yield f"Ray's port {CONTROL_PORT} on its head answers from here"
     if cluster.file.provider == "aws":

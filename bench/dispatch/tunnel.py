@@ -34,6 +34,10 @@ SshHost = Annotated[
 SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=255)]
 
 
+#: What it means that `keeps_keys` says no.
+UNKEPT = "no key of a host can be kept in the cache folder, so that a false host is not noticed"
+
+
 @dataclass(frozen=True)
 class SshTarget:
     """A host as ssh reaches it; `key` is None if ssh's own configuration knows it."""
@@ -140,13 +144,25 @@ def _unreachable(target: SshTarget, seen: str) -> DispatchError:
     )
 
 
+def keeps_keys() -> bool:
+    """Return whether ssh can keep the keys of hosts that it sees for the first time.
+
+    If it cannot, another host in the place of one of them is not noticed.
+    """
+    known = _known_hosts()
+    return known.parent == _cache() and os.access(known if known.exists() else _cache(), os.W_OK)
+
+
+def _cache() -> Path:
+    return cache_folder("bench")
+
+
 def _known_hosts() -> Path:
-    cache = cache_folder("bench")
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError:  # no folder to keep hosts' keys in: ssh keeps none
+        _cache().mkdir(parents=True, exist_ok=True)
+    except OSError:  # no folder to keep hosts' keys in: ssh keeps none, and `keeps_keys` says so
         return Path(os.devnull)
-    return cache / "known_hosts"
+    return _cache() / "known_hosts"
 
 
 def _free_port() -> int:

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from bench.dispatch.jobs_api import JobsApi
-from bench.dispatch.tunnel import SshTarget, Tunnel, run_there
+from bench.dispatch.tunnel import SshTarget, Tunnel, keeps_keys, run_there
 from bench.errors import DispatchError
 
 
@@ -66,9 +66,12 @@ def test_a_cache_folder_with_a_space_and_a_percent_sign_holds_the_hosts_keys(tmp
     }
 
 
-def test_without_a_folder_for_the_hosts_keys_ssh_keeps_none(tmp_path, monkeypatch):
+def test_without_a_folder_for_the_hosts_keys_ssh_keeps_none_which_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
+    assert keeps_keys()
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert not keeps_keys()
     assert 'UserKnownHostsFile="/dev/null"' in SshTarget("127.0.0.9", "nobody").words()
 
 

@@ -70,3 +70,10 @@ def test_a_label_without_a_value_is_refused_with_its_key(tmp_path, capsys):
     assert code == 2
     assert "vm.labels.bench-usd-per-hour: Input should be a valid string" in line
     assert "None" not in line
+
+
+def test_a_cache_folder_that_keeps_no_host_s_key_is_a_finding(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    _, lines = said(capsys, "check", tmp_path / "c.yaml", typed(**{"bench-kind": "cpu"}))
+    assert [line for line in lines if "no key of a host can be kept" in line]
