@@ -18,8 +18,15 @@ _ODD = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 def first_line(error: BaseException) -> str:
     """Return the first non-blank line of an error's message; if there is none, its type."""
-    lines = (line for line in str(error).splitlines() if line.strip())
+    lines = (line for line in _message(error).splitlines() if line.strip())
     return next(lines, type(error).__name__)[:LINE_LIMIT]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception of another's may fail to say what is wrong
+        return ""
 
 
 def type_and_line(error: BaseException) -> str:

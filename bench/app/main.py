@@ -157,7 +157,7 @@ def _done(argv: Sequence[str], program: Program) -> int:
             raise  # what a signal has caused, and what the caller tells
         from bench.app.fault import lines_of
 
-        print(*lines_of(error, program), sep="\n", file=sys.stderr)
+        print(*lines_of(error, argv, program), sep="\n", file=sys.stderr)
         return FAULT
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from command_line import run_command
+from command_line import PROGRAM, run_command
 
 from bench.app.commands import schema
+from bench.app.fault import lines_of
 
 
 @pytest.fixture
@@ -58,15 +62,89 @@ def test_what_the_system_refuses_is_not_called_a_fault_of_ours(
     assert "fault" not in said.replace("faults", "").replace("bench-fault", "")
 
 
-def test_details_that_cannot_be_written_follow_the_message(broken, capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize("error", [ValueError("\x1b[31mbug"), OSError(28, "\x1b[31mfull")])
+def test_details_that_cannot_be_written_follow_the_message(
+    error, broken, capsys, monkeypatch, tmp_path
+):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    broken(error)
+    assert run_command(["schema"]) == 1
+    said = capsys.readouterr().err
+    assert "could not be written (File exists) and follow" in said
+    assert "Traceback (most recent call last)" in said
+    assert "\x1b" not in said
+
+
+def test_details_are_kept_without_a_temporary_folder_too(broken, capsys, monkeypatch, tmp_path):
+    """A fake `gettempdir` fails as that of a system without a usable temporary folder does."""
+
+    def none():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    broken(ValueError("bug"))
+    assert run_command(["schema"]) == 1
+    assert "ValueError" in details_in(capsys.readouterr().err)
+
+
+def test_a_file_of_details_is_its_users_alone_and_no_link_leads_it_elsewhere(
+    broken, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    broken(ValueError("bug"))
+    names = set()
+    for _ in range(2):
+        assert run_command(["schema"]) == 1
+        capsys.readouterr()
+    for path in (tmp_path / "bench" / "faults").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+        names.add(path.stem.rpartition("-")[2])
+    assert len(names) == 2
+    assert not any(name.isdecimal() for name in names)  # no number of a process, no time
+
+
+def test_details_that_the_disk_takes_in_part_leave_no_file(broken, capsys, monkeypatch, tmp_path):
+    """The fault is a limit on the size of files, set in a child: the system itself refuses."""
+    caches = tmp_path / "cache"
+    source = (
+        "import resource, signal, sys; from bench.app import fault; "
+        "from bench.spec.request import Program; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
+        "print(*fault.lines_of(ValueError('bug'), ['run'], Program('p', 'w')), sep='\\n')"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(caches), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, env=environment, check=True
+    )
+    assert "could not be written (File too large) and follow" in done.stdout
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+class Speechless(Exception):
+    """An exception that cannot say what is wrong."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def test_an_exception_that_cannot_be_told_is_told_by_its_type(broken, capsys):
+    broken(Speechless())
+    assert run_command(["schema"]) == 1
+    assert "(seen: Speechless)" in capsys.readouterr().err
+
+
+def test_only_a_run_is_said_to_go_on_and_details_are_to_be_looked_through(broken, capsys):
+    kept = "What was measured is kept"
     broken(ValueError("bug"))
     assert run_command(["schema"]) == 1
     said = capsys.readouterr().err
-    assert "could not be written" in said
-    assert "Traceback (most recent call last)" in said
+    assert kept not in said
+    assert "look through them before you send them" in said
+    assert kept in lines_of(ValueError("bug"), ["run", "--list"], PROGRAM)[0]
 
 
 def test_memory_that_is_all_taken_and_endless_recursion_are_caught_too(broken, capsys):
