@@ -15,14 +15,15 @@ BenchError
 
 from __future__ import annotations
 
-from bench.text import printable
+from bench.text import printable, shortened
 
 
 class BenchError(Exception):
     """Base of every error that this project raises on purpose.
 
     `what` says what was wrong, `seen` is the offending value, and `next_step` says what to do. As a
-    text, the error is one line without control and direction characters, whatever it quotes.
+    text, the error is one line without control and direction characters, and what it quotes is cut
+    if it is long.
     """
 
     def __init__(self, what: str, *, seen: object = None, next_step: str | None = None) -> None:
@@ -32,9 +33,9 @@ class BenchError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        seen = "" if self.seen is None else f" (seen: {self.seen})"
+        seen = "" if self.seen is None else f" (seen: {shortened(str(self.seen))})"
         step = "" if self.next_step is None else f". Next: {self.next_step}"
-        return printable(" ".join(f"{self.what}{seen}{step}".splitlines()))
+        return printable(" ".join(f"{shortened(self.what)}{seen}{step}".splitlines()))
 
 
 class RequestError(BenchError):

@@ -12,6 +12,10 @@ from pydantic import ValidationError
 #: A line of an error message is cut off after this many characters.
 LINE_LIMIT = 300
 
+#: A message is cut off after this many characters, and a word of it that is longer than a line
+#: after this many.
+MESSAGE_LIMIT, WORD_LIMIT = 2 * LINE_LIMIT, 100
+
 #: Unicode's categories of characters that are not seen, apart from the space.
 _ODD = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
@@ -38,11 +42,12 @@ def type_and_line(error: BaseException) -> str:
 def first_problem(error: ValidationError) -> str:
     """Return the first problem that pydantic found, with its place: `seeds.0: too small`.
 
-    A problem of the whole document has no place.
+    A problem of the whole document has no place. A place and a message that an outside text has
+    made long are cut.
     """
     first = error.errors(include_url=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    message = re.sub(r" or instance of \w+$", "", first["msg"])  # a name of our own
+    place = ".".join(map(str, first["loc"]))[:LINE_LIMIT]
+    message = re.sub(r" or instance of \w+$", "", first["msg"])[:LINE_LIMIT]  # a name of our own
     return f"{place}: {message}" if place else message
 
 
@@ -57,6 +62,15 @@ def printable(text: str) -> str:
         f"U+{ord(character):04X}" if unicodedata.category(character) in _ODD else character
         for character in text
     )
+
+
+def shortened(text: str) -> str:
+    """Return `text` as a part of a message: `...` stands for the rest of what is too long.
+
+    A long word is cut first, so that what a message says after a value that it quotes is kept.
+    """
+    short = re.sub(rf"\S{{{LINE_LIMIT},}}", lambda long: f"{long[0][:WORD_LIMIT]}...", text)
+    return short if len(short) <= MESSAGE_LIMIT else f"{short[:MESSAGE_LIMIT]}..."
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from bench.errors import BenchError, RequestError, StoreError, WorkloadError
 from bench.outside.environment import ensure_home
 from bench.outside.words import check_words
 from bench.spec.request import Program
-from bench.text import visible
+from bench.text import shortened, visible
 
 #: The commands: name, the first line of their help, and the module with `command(program, about)`.
 #: A module is imported only for its own command, so that no command waits for another's imports.
@@ -142,7 +142,7 @@ def _done(argv: Sequence[str], program: Program) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else program.name
-        message = visible(error.format_message())
+        message = visible(shortened(error.format_message()))
         end = "" if message.endswith((".", "?")) else "."
         print(f"error: {message}{end} Next: {path} --help", file=sys.stderr)
         return 2

@@ -9,8 +9,18 @@ import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 
 from bench.clock import utc_now
+from bench.errors import RequestError
 from bench.paths import cache_folder
-from bench.text import LINE_LIMIT, first_line, first_problem, printable, type_and_line
+from bench.text import (
+    LINE_LIMIT,
+    MESSAGE_LIMIT,
+    WORD_LIMIT,
+    first_line,
+    first_problem,
+    printable,
+    shortened,
+    type_and_line,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +63,22 @@ def test_the_first_problem_of_a_document_is_told_with_its_place(content, problem
     assert first_problem(caught.value).startswith(problem)
 
 
+class Closed(BaseModel, extra="forbid"):
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value):
+        if "y" * LINE_LIMIT in value:
+            raise ValueError("y" * 100_000)
+        return value
+
+
+@pytest.mark.parametrize("letter", ["x", "y"])
+def test_a_problem_is_short_however_long_a_key_or_a_message_is(letter):
+    with pytest.raises(ValidationError) as caught:
+        Closed.model_validate({letter * 100_000: 1, letter * LINE_LIMIT: 1})
+    assert len(first_problem(caught.value)) <= 2 * LINE_LIMIT + len(": ")
+
+
 def test_what_could_steer_a_terminal_is_told_by_its_code_point():
     assert printable("é\x1b[31m\n\u202e") == "éU+001B[31mU+000AU+202E"
     assert printable("no-break\u00a0space") == "no-break\u00a0space"
@@ -76,3 +102,22 @@ def test_the_time_is_utc_to_the_millisecond():
     assert found.tzinfo == UTC
     assert abs(datetime.now(UTC) - found) < timedelta(minutes=1)
     assert found.microsecond % 1000 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("seen: a b", "seen: a b"),
+        (f"{'x' * LINE_LIMIT} is too long", f"{'x' * WORD_LIMIT}... is too long"),
+        ("x " * MESSAGE_LIMIT, f"{'x ' * (MESSAGE_LIMIT // 2)}..."),
+    ],
+)
+def test_a_part_of_a_message_is_shortened_in_its_long_words_first(text, short):
+    assert shortened(text) == short
+
+
+def test_an_error_is_short_whatever_it_quotes():
+    error = RequestError(f"grid {'x' * 100_000} is unknown", seen=["y"] * 100_000, next_step="z")
+    assert len(str(error)) < 1000
+    assert "is unknown" in str(error)
+    assert str(error).endswith("Next: z")

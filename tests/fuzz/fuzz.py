@@ -4,14 +4,15 @@
 
 Each kind runs in a process of its own, whose peak memory is told. An input is taken (it is still
 sound) or refused (by an error of ours with a message). Anything else is a fault: another
-exception, more than LIMIT_S of CPU time, a control character in an error. The exit code is 1 if
-there is a fault, or if a process needed more than MOST_MIB. With --renew, the table of
-docs/faults.md is replaced.
+exception, more than LIMIT_S of CPU time, a message that is empty, too long or not printable. The
+exit code is 1 if there is a fault, or if a process needed more than MOST_MIB. With --renew, the
+table of docs/faults.md is replaced.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import re
 import resource
@@ -34,6 +35,12 @@ INPUTS, SEED = 20_000, 12
 LIMIT_S, MOST_MIB = 10.0, 1024
 WAIT_S = 60.0
 
+#: No signal is handled while code in C runs. If that takes this long, the process is ended.
+HANG_S = 90.0
+
+#: The file with the input that is being read, within a process's folder.
+LAST = "last-input.txt"
+
 #: Faults of one kind that are told one by one.
 TOLD = 10
 
@@ -52,6 +59,7 @@ class Outcome:
     slowest_s: float = 0.0
     peak_mib: int = 0
     faults: list[str] = field(default_factory=list)
+    past_the_parser: dict[str, int] = field(default_factory=dict)
 
 
 class TooSlow(BaseException):
@@ -64,31 +72,39 @@ def _stop(number: int, frame: object) -> None:
 
 
 def _told(error: BaseException, given: Any) -> str:
-    """Return a fault in words; a long input is kept in a file, which is named."""
-    text = repr(given)
+    """Return a fault in words, with the input."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{place.filename}:{place.lineno}"
+    return f"{type(error).__name__}: {error!s:.300}, at {where}; input: {_kept(repr(given))}"
+
+
+def _kept(text: str) -> str:
+    """Return the text of an input; a long one is kept in a file, which is named."""
     if len(text) > TEXT:
         with tempfile.NamedTemporaryFile("w", prefix="bench-fuzz-input-", delete=False) as file:
             file.write(text)
         text = file.name
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"{type(error).__name__}: {error!s:.300}, at {place.filename}:{place.lineno}; input: {text}"
-    )
+    return text
 
 
 def _alarm(cpu_s: float, wait_s: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     signal.setitimer(signal.ITIMER_REAL, wait_s)
+    if wait_s:
+        faulthandler.dump_traceback_later(HANG_S, exit=True)
+    else:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def fuzzed(name: str, inputs: int, seed: int, folder: Path) -> Outcome:
     """Feed `inputs` inputs of a kind, as files in `folder`; return what became of them."""
     import hypothesis
-    from targets import kinds
+    from messages import check_message
+    from targets import PAST, kinds
 
     from bench.errors import BenchError
 
-    kind, outcome = kinds()[name], Outcome(name)
+    kind, outcome, last = kinds()[name], Outcome(name), folder / LAST
     signal.signal(signal.SIGALRM, _stop)
     signal.signal(signal.SIGPROF, _stop)
 
@@ -103,15 +119,17 @@ def fuzzed(name: str, inputs: int, seed: int, folder: Path) -> Outcome:
     @hypothesis.given(kind.inputs)
     def feed(given: Any) -> None:
         outcome.inputs += 1
+        last.write_text(repr(given), encoding="utf-8")
         began_s = time.process_time()
         _alarm(LIMIT_S, WAIT_S)
         try:
-            if kind.read(given, folder, outcome.inputs):
-                outcome.taken += 1
-            else:
-                outcome.refused += 1
-        except BenchError:
-            outcome.refused += 1
+            try:
+                taken = kind.read(given, folder, outcome.inputs)
+            except BenchError as error:
+                check_message(str(error))
+                taken = False
+            outcome.taken += taken
+            outcome.refused += not taken
         except (Exception, TooSlow) as error:
             outcome.faults.append(_told(error, given))
         finally:
@@ -119,16 +137,22 @@ def fuzzed(name: str, inputs: int, seed: int, folder: Path) -> Outcome:
         outcome.slowest_s = max(outcome.slowest_s, time.process_time() - began_s)
 
     feed()
+    outcome.past_the_parser = dict(sorted(PAST.items()))
     outcome.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return outcome
 
 
 def _in_a_process(name: str, inputs: int, seed: int) -> Outcome:
     words = [sys.executable, __file__, "--kind", name, "--inputs", str(inputs), "--seed", str(seed)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return Outcome(name, faults=[f"the process ended with {done.returncode}: {done.stderr}"])
-    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+    with tempfile.TemporaryDirectory(prefix="bench-fuzz-") as folder:
+        words += ["--folder", folder]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+        last = Path(folder, LAST)
+        given = last.read_text(encoding="utf-8") if last.exists() else "none"
+    ended = f"the process ended with {done.returncode}: {done.stderr}"
+    return Outcome(name, faults=[f"{ended}; last input: {_kept(given)}"])
 
 
 HEADINGS = ("kind", "inputs", "taken", "refused", "faults", "slowest, CPU s", "peak memory, MiB")
@@ -161,12 +185,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only")
     parser.add_argument("--kind", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--renew", action="store_true")
     wanted = parser.parse_args()
     sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
     if wanted.kind:
-        with tempfile.TemporaryDirectory(prefix="bench-fuzz-") as folder:
-            found = fuzzed(wanted.kind, wanted.inputs, wanted.seed, Path(folder))
+        with tempfile.TemporaryDirectory(prefix="bench-fuzz-") as own:
+            folder = Path(wanted.folder or own)
+            found = fuzzed(wanted.kind, wanted.inputs, wanted.seed, folder)
         print(json.dumps(asdict(found)))
         return 0
     from targets import kinds

@@ -136,23 +136,3 @@ def journals(lines: Sequence[Any], seal: Callable[[str, int], bytes]) -> st.Sear
 def _line(line: Any, place: int, seal: Callable[[str, int], bytes]) -> bytes:
     text = json.dumps(line, separators=(",", ":"))
     return seal(text, place) if isinstance(line, dict) else text.encode() + b"\n"
-
-
-def command_lines(
-    commands: Sequence[Sequence[str]], options: Sequence[str], values: Sequence[str]
-) -> st.SearchStrategy[list[str]]:
-    """Return words: those of a sound command, with options and values of any kind between them."""
-    odd = st.sampled_from([str(value) for value in HOSTILE] + ["B\udcfcro", "9" * 400, "9" * 5000])
-    anything = st.text(st.characters(exclude_characters="\0"), max_size=20)
-    value = st.one_of(st.sampled_from(list(values)), odd, anything)
-    option = st.sampled_from(list(options))
-    pair = st.one_of(
-        st.tuples(option, value).map(list),
-        st.tuples(option, value).map(lambda two: ["=".join(two)]),
-        option.map(lambda word: [word]),
-        value.map(lambda word: [word]),
-    )
-    pairs = st.lists(pair, max_size=4).map(lambda found: [word for each in found for word in each])
-    return st.builds(
-        lambda command, more: [*command, *more], st.sampled_from(list(commands)), pairs
-    )

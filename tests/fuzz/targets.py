@@ -6,17 +6,23 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import command_lines
 import mutations
 import yaml
 from builders import a_job, sittings_of
+from command_lines import FILE, PROGRAM, SoundFolder
 from hypothesis import strategies as st
+from messages import Fault, check_message, check_output
 from quick_workload import WORKLOAD
 
+from bench.app.folder_runs import flaw_lines
 from bench.app.main import main
 from bench.child import entry
 from bench.child.launch import LaunchSpec
@@ -29,22 +35,18 @@ from bench.record.seal import sealed
 from bench.spec.grid import GridChanges, expand, override
 from bench.spec.grid_files import load_grid
 from bench.spec.job import make_job
-from bench.spec.request import Program
 from mnist_bench.workload import WORKLOAD as MNIST
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = str(ROOT / "tests" / "fuzz" / "quick_workload.py")
-PROGRAM = Program("mnist-bench", FILE, ("mnist-bench",))
+
+#: The command lines that got past the parser, by command.
+PAST: Counter[str] = Counter()
 
 #: Of this many journals, one that can be read is reported too, which takes as long as a hundred.
 REPORTED = 12
 
 #: How a message begins that no input may cause.
 OURS = ("this is a fault of", "the system refused", "Traceback (most recent")
-
-
-class Fault(Exception):
-    """A message of the last catch: something other than an error of ours has reached it."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,17 @@ def _said(words: list[str]) -> bool:
     said = out.getvalue() + err.getvalue()
     if any(word in said for word in OURS) or code not in (0, 1, 2, 3):
         raise Fault(f"{code}: {said[-300:]}")
-    if any(ord(letter) < 32 and letter not in "\n\t" for letter in err.getvalue()):
-        raise Fault(f"a control character is printed: {err.getvalue()!r}")
+    _check_said(out.getvalue(), err.getvalue())
     return code != 2
+
+
+def _check_said(out: str, err: str) -> None:
+    """Raise Fault if something in the two outputs is not as it should be."""
+    for text in (out, err):
+        check_output(text)
+    for line in err.splitlines():
+        if line.startswith("error:"):
+            check_message(line)
 
 
 def _grid(content: bytes, folder: Path, number: int) -> bool:
@@ -116,7 +126,8 @@ def _cluster(content: bytes, folder: Path, number: int) -> bool:
 def _journal(content: bytes, folder: Path, number: int) -> bool:
     path = folder / "run.jsonl"
     path.write_bytes(content)
-    read_run(path)
+    for line in flaw_lines([read_run(path)]):
+        check_message(line)
     if number % REPORTED == 0:
         _said(["report", str(path), "--out", str(folder / "reports")])
         _said(["machines", "list", str(folder)])
@@ -126,21 +137,54 @@ def _journal(content: bytes, folder: Path, number: int) -> bool:
 def _description(content: bytes, folder: Path, number: int) -> bool:
     path = folder / "job.json"
     path.write_bytes(content)
-    err = io.StringIO()
-    with contextlib.redirect_stderr(err):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _own_niceness():
         code = entry.main([str(path), str(folder / "record.json")])
     if code not in (0, 1, 2) or any(word in err.getvalue() for word in OURS):
         raise Fault(f"{code}: {err.getvalue()[-300:]}")
+    _check_said(out.getvalue(), err.getvalue())
     return code != 2
 
 
-def _words(words: list[str], folder: Path, number: int) -> bool:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        return _said(words)
-    finally:
-        os.chdir(before)
+@contextlib.contextmanager
+def _own_niceness() -> Iterator[None]:
+    """Let a job set no niceness of this process, which a user could not lower again."""
+    with mock.patch.object(os, "setpriority"):
+        yield
+
+
+class _CommandLines:
+    """Reads command lines in a folder with sound files, and counts those that are parsed."""
+
+    def __init__(self) -> None:
+        self._folder: SoundFolder | None = None
+        self._known = command_lines.commands().keys()
+
+    def __call__(self, words: list[str], folder: Path, number: int) -> bool:
+        self._folder = self._folder or SoundFolder(folder)
+        before = Path.cwd()
+        os.chdir(self._folder.fresh())
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                name = command_lines.past_the_parser(words, self._known)
+            PAST.update([name] if name else [])
+            return _said(words)
+        finally:
+            os.chdir(before)
+
+
+def a_description() -> dict[str, Any]:
+    """Return a sound job description."""
+    launch = LaunchSpec(
+        run_id="r",
+        workload=FILE,
+        job=make_job(WORKLOAD.description.axes, {"size": 1, "dtype": "float32"}, epochs=1, seed=1),
+        label="desk",
+        threads=1,
+        machine=_machine(),
+    )
+    described: dict[str, Any] = json.loads(launch.model_dump_json())
+    return described
 
 
 def kinds() -> dict[str, Kind]:
@@ -165,43 +209,11 @@ def kinds() -> dict[str, Kind]:
         {"provider": "aws", "instance_type": "m5.large", "usd_per_hour": 0.1, "source": "bill",
          "date": "2026"},
     ]]  # fmt: skip
-    launch = LaunchSpec(
-        run_id="r",
-        workload=FILE,
-        job=make_job(WORKLOAD.description.axes, {"size": 1, "dtype": "float32"}, epochs=1, seed=1),
-        label="desk",
-        threads=1,
-        machine=_machine(),
-    )
-    description = json.loads(launch.model_dump_json())
     return {
         "journals": Kind(mutations.journals(lines, sealed), _journal, 0.25),
         "grids": Kind(mutations.yaml_files(grids), _grid, 0.25),
         "cluster files": Kind(mutations.yaml_files([*clusters, small]), _cluster, 0.15),
         "prices": Kind(mutations.yaml_files(prices), _prices, 0.125),
-        "job descriptions": Kind(mutations.json_files([description]), _description, 0.125),
-        "command lines": Kind(_command_lines(), _words, 0.1),
+        "job descriptions": Kind(mutations.json_files([a_description()]), _description, 0.125),
+        "command lines": Kind(command_lines.lines(), _CommandLines(), 0.1),
     }
-
-
-def _command_lines() -> st.SearchStrategy[list[str]]:
-    listed = ["run", "--list", "--local-only"]
-    commands = (
-        *(listed, [*listed, "--json"], ["run", "--dry-run"], ["report"], ["choose"], ["compare"]),
-        *(["history"], ["machines", "list"], ["machines", "diff"], ["export"], ["share"]),
-        *(["schema"], ["cluster"], [], ["--help"], ["nothing"]),
-    )
-    options = (
-        *("--grid", "--sizes", "--dtypes", "--fills", "--in-place", "--epochs", "--seeds"),
-        *("--threads", "--evaluate", "--repeats", "--label", "--out", "--dispatch", "--order-seed"),
-        *("--minutes", "--repeat-disturbed", "--job-timeout", "--price", "--lang", "--wait-quiet"),
-        *("--sittings", "--precision", "--gap", "--show-hostnames", "--fresh", "--cluster"),
-        *("--max-usd", "--max-minutes", "--only", "--target", "--deadline", "--budget", "--by"),
-        *("--margin", "--fail-if-slower", "--format", "--labels", "--json", "--help", "-", "--"),
-    )
-    values = (
-        *("quick", "1", "1,2", "max", "float32", "0.5", "every", "inline", "10m", "2h", "5usd"),
-        *("3%", "0.03", "1800/4y", "step", "es", "junit", "pyperf", "openmetrics", "here", "desk"),
-        *("100000", "4294967296", "1e9", "1e300/1e-300y", "1,,2", ",", "0", "٣", "½", "/dev/null"),
-    )
-    return mutations.command_lines(commands, options, values)

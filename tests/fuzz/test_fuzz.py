@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import command_lines
+import fuzz
+import messages
 import pytest
+import targets
 
 pytestmark = pytest.mark.slow
 
@@ -20,8 +25,22 @@ SHORT = {
     "cluster files": 80,
     "prices": 100,
     "job descriptions": 100,
-    "command lines": 60,
+    "command lines": 150,
 }
+
+
+#: What runs the fuzz of one kind, whose reader is given; a signal's handler waits for a hang in C.
+HANGING = """
+import itertools, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:4]
+import fuzz, targets
+from hypothesis import strategies as st
+reader = lambda given, folder, number: sum(itertools.repeat(0))
+targets.kinds = lambda: {"hang": targets.Kind(st.just("the input"), reader, 1)}
+fuzz.LIMIT_S, fuzz.WAIT_S, fuzz.HANG_S = 0.2, 0.2, 1.0
+fuzz.fuzzed("hang", 1, 1, Path(sys.argv[4]))
+"""
 
 
 @pytest.mark.parametrize("kind", SHORT)
@@ -34,3 +53,44 @@ def test_no_input_causes_more_than_an_error_of_ours(kind):
     assert found["taken"] + found["refused"] == found["inputs"] >= SHORT[kind]
     assert found["refused"] > 0
     assert found["peak_mib"] < 1024
+    if kind == "command lines":
+        assert set(found["past_the_parser"]) == set(command_lines.commands())
+        assert 2 * sum(found["past_the_parser"].values()) > found["inputs"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "two\nlines", "\x1b[31m", "\u202egnp", "\x7f", "\x85"])
+def test_a_message_that_is_empty_or_not_printable_is_a_fault(text):
+    with pytest.raises(messages.Fault):
+        messages.check_message(text)
+    if text.strip() and "\n" not in text:
+        with pytest.raises(messages.Fault):
+            messages.check_output(f"a line\n{text}\n")
+
+
+def test_a_message_that_is_too_long_is_a_fault():
+    messages.check_message("x" * messages.MOST)
+    with pytest.raises(messages.Fault):
+        messages.check_message("x" * (messages.MOST + 1))
+
+
+@pytest.mark.parametrize("word", ["/etc/passwd", "--out=/etc/passwd", "//x", "a=//etc"])
+def test_no_command_line_of_the_fuzz_writes_outside_its_folder(word):
+    assert not command_lines.inside(word).partition("=")[2].startswith("/")
+    assert not command_lines.inside(word).startswith("/")
+
+
+def test_a_job_of_the_fuzz_leaves_the_niceness_of_the_process(tmp_path):
+    kind = targets.kinds()["job descriptions"]
+    given = {**targets.a_description(), "niceness": os.getpriority(os.PRIO_PROCESS, 0) + 1}
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert kind.read(json.dumps(given).encode(), tmp_path, 1)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_an_input_that_hangs_in_c_ends_its_process_and_is_kept(tmp_path):
+    folders = [str(FUZZ.parents[2]), str(FUZZ.parents[1]), str(FUZZ.parent)]
+    words = [sys.executable, "-c", HANGING, *folders, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=40)
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+    assert (tmp_path / fuzz.LAST).read_text() == "'the input'"
