@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None, typed: Sequence[str] | None = None) 
     requirements.exit_if_python_is_too_old()
     from bench import stops  # the first import: from here on, a signal ends the command in order
 
+    if argv is None:
+        _find_modules_of_the_working_folder()
     words = list(sys.argv[1:] if argv is None else argv)
     return stops.guarded(
         lambda: _run(words, typed or [NAME, *words]), _say_interrupted, last=argv is None
@@ -59,13 +61,20 @@ def module(name: str, command: str | None = None) -> int:
 
 
 def _leave_out_working_folder() -> None:
-    """Import nothing from the working folder in the place of ours: `python -m` puts it first.
-
-    A workload's module may still lie there: the folder goes behind all others.
-    """
+    """Import nothing from the working folder in the place of ours: `python -m` puts it first."""
     own, here = os.path.dirname(os.path.dirname(os.path.realpath(__file__))), sys.path[0]
     if sys.flags.safe_path or os.path.realpath(here) in (own, os.path.dirname(sys.executable)):
         return
     del sys.path[0]
-    importlib.import_module("bench")  # found before a folder of this name is in the path again
-    sys.path.append(here)
+
+
+def _find_modules_of_the_working_folder() -> None:
+    """Find a workload's module in the working folder, behind all other folders.
+
+    Our own `bench` is imported by now, so that a folder of this name there is none of it. Python is
+    asked to leave the working folder out by -P and PYTHONSAFEPATH.
+    """
+    with contextlib.suppress(OSError):  # the folder may have been deleted
+        here = os.getcwd()
+        if not sys.flags.safe_path and here not in sys.path:
+            sys.path.append(here)

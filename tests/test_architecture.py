@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -217,16 +218,130 @@ def test_only_the_command_line_prints_and_exits():
     assert [name for name in sorted(found) if not is_below(ROOT / name, COMMAND_LINE)] == []
 
 
+@functools.cache
+def full_names(path: Path) -> frozenset[str]:
+    """Return the dotted names that a file uses, each from the module that it is imported from."""
+    return frozenset(names_in(tree_of(path)))
+
+
+def names_in(tree: ast.Module) -> set[str]:
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            known |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            known |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    return {dotted(node, known) for node in ast.walk(tree) if isinstance(node, NAMES)}
+
+
+NAMES = (ast.Name, ast.Attribute)
+
+
+def dotted(node: ast.AST, known: dict[str, str]) -> str:
+    """Return a name with its module, which `known` has by the name in the file."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value, known)}.{node.attr}"
+    return known.get(node.id, node.id) if isinstance(node, ast.Name) else "()"
+
+
 #: What reads JSON or YAML; only the door does, which checks sizes, depths and keys.
 READERS = re.compile(
-    r"^(json|yaml|pydantic_core|tomllib)\.(loads?|load_all|safe_load|safe_load_all|full_load)$"
+    r"^(json|yaml|pydantic_core|tomllib|simplejson)\.(.*load.*|.*Loader|JSONDecoder|from_json)$"
     r"|(^|\.)(from_json|model_validate_json|validate_json|parse_raw)$"
 )
 
+#: What takes texts, bytes or documents without the door, and the modules that may: each knows whose
+#: they are, and how large. Everything else reads by `bench.outside`.
+BESIDE_THE_DOOR = {
+    # the shape of what the door has read, or of values of our own
+    r"\.model_validate$": {
+        *("bench/probe/machine.py", "bench/spec/grid.py", "bench/record/parsing.py"),
+        *("bench/record/pool.py", "bench/record/price.py", "bench/record/price_table.py"),
+        *("bench/app/cluster_run.py", "bench/dispatch/ray_tasks.py"),
+    },
+    # what an address answers
+    r"(^|\.)(urlopen|build_opener|HTTPConnection|HTTPSConnection)$": {
+        *("bench/probe/cloud.py", "bench/cluster/address.py", "mnist_bench/download.py"),
+    },
+    # what another program says
+    r"^(subprocess\.(run|Popen|check_output|getoutput|getstatusoutput)|os\.popen)$": {
+        *("bench/child/devices.py", "bench/child/keeper.py", "bench/child/process.py"),
+        *("bench/dispatch/launcher.py", "bench/dispatch/tunnel.py"),
+        *("bench/dispatch/ray_process.py", "bench/probe/system.py"),
+    },
+    r"^sys\.stdin(\.|$)": {
+        *("bench/child/entry.py", "bench/child/keeper.py", "bench/dispatch/ray_driver.py"),
+    },
+    r"^(?!bench\.outside\.).*\b(read_text|read_bytes)$|^reads by open$": {
+        # files of the package
+        *("bench/record/price_table.py", "bench/report/page/build.py"),
+        *("bench/report/page/libraries.py", "bench/report/words/phrasebook.py"),
+        *("bench/spec/grid_files.py", "mnist_bench/reference/calibration.py"),
+        "mnist_bench/reference/published.py",
+        # files of the kernel
+        *("bench/probe/memory.py", "bench/watch/energy.py", "bench/watch/memory_guard.py"),
+        *("bench/watch/named_process.py", "bench/watch/processes.py", "bench/watch/sources.py"),
+        # a journal, line by line
+        *("bench/record/journal.py", "bench/record/text_lines.py"),
+        # what the run itself has written, and the source of a workload
+        *("bench/app/folder_lock.py", "bench/app/live/figures.py", "bench/app/live/live.py"),
+        *("bench/child/process.py", "bench/child/workload.py", "bench/dispatch/node.py"),
+        *("bench/dispatch/ray_cluster.py", "bench/dispatch/ray_process.py"),
+        # data, whose size is read first
+        "mnist_bench/npz.py",
+    },
+}
+
+
+@functools.cache
+def reads_by_open(path: Path) -> bool:
+    """Say whether a file opens another one to read it, by `open` or by a path's own."""
+    for node in ast.walk(tree_of(path)):
+        name = dotted(node.func, {}) if isinstance(node, ast.Call) else ""
+        if name == "open" or (name.endswith(".open") and name.partition(".")[0] not in NOT_FILES):
+            place = 1 if name == "open" else 0
+            modes = [one.value for one in node.keywords if one.arg == "mode"]
+            modes += node.args[place : place + 1]
+            if not modes or (isinstance(modes[0], ast.Constant) and "r" in str(modes[0].value)):
+                return True
+    return False
+
+
+#: What has an `open` of another kind.
+NOT_FILES = {"os", "tarfile", "source", "opener"}
+
 
 def test_every_text_from_outside_comes_in_by_the_one_door():
-    users = {name_of(path) for path in FILES if any(map(READERS.search, calls(path)))}
-    assert users == {"bench/outside/documents.py"}
+    users = {name_of(path) for path in FILES if any(map(READERS.search, full_names(path)))}
+    assert users <= {"bench/outside/documents.py", "bench/outside/yaml_files.py"}
+    assert "bench/outside/documents.py" in users
+
+
+@pytest.mark.parametrize("pattern", BESIDE_THE_DOOR)
+def test_whatever_reads_beside_the_door_is_known(pattern):
+    users = set()
+    for path in FILES:
+        names = [*full_names(path), *(["reads by open"] if reads_by_open(path) else [])]
+        users |= {name_of(path)} if any(re.search(pattern, name) for name in names) else set()
+    inside = {name for name in users if name.startswith("bench/outside/")}
+    assert users - inside - BESIDE_THE_DOOR[pattern] == set()
+    assert users
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import json\njson.loads(x)",
+        "from json import loads\nloads(x)",
+        "import json as j\nmap(j.load, x)",
+        "from json import JSONDecoder as D\nD().decode(x)",
+        "from pydantic_core import from_json as f\nf(x)",
+        "Model.model_validate_json(x)",
+        "import yaml\nyaml.load(x, Loader=yaml.SafeLoader)",
+    ],
+)
+def test_a_reader_is_found_under_each_name(source):
+    assert any(map(READERS.search, names_in(ast.parse(source))))
 
 
 def test_yaml_is_written_by_few_and_read_by_the_door_alone():

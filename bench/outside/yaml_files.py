@@ -31,8 +31,8 @@ TEXT_TAG = "tag:yaml.org,2002:str"
 #: The most characters of a number.
 MOST_DIGITS = 64
 
-#: Numbers that YAML 1.1 and 1.2 read differently: octal, base 60, and with underscores.
-_TWO_MEANINGS = re.compile(r"[-+]?0[0-9]+$|.*[:_]")
+#: Numbers that YAML 1.1 and 1.2 read differently: octal, binary, base 60, and with underscores.
+_TWO_MEANINGS = re.compile(r"[-+]?0(?:[0-9]+$|[bo])|.*[:_]")
 
 
 def read_yaml(path: Path, most: int = MOST_WRITTEN) -> Any:
@@ -144,6 +144,11 @@ _StrictLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
     list("-+.0123456789"),
+)
+
+
+_StrictLoader.add_implicit_resolver(  # a text in YAML 1.1, a number in YAML 1.2
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?0o[0-7]+$"), list("-+0")
 )
 
 

@@ -166,7 +166,7 @@ def _arguments(parameter: click.Argument) -> st.SearchStrategy[list[str]]:
     return st.lists(_value(parameter), min_size=least, max_size=most)
 
 
-def _of(words: str, parameters: Iterable[click.Parameter]) -> st.SearchStrategy[list[str]]:
+def lines_of(words: str, parameters: Iterable[click.Parameter]) -> st.SearchStrategy[list[str]]:
     """Return lines of one command."""
     options = [one for one in parameters if isinstance(one, click.Option)]
     parts = [st.sampled_from([[*words.split(), *more] for more in ALWAYS.get(words, ([],))])]
@@ -182,7 +182,7 @@ def _of(words: str, parameters: Iterable[click.Parameter]) -> st.SearchStrategy[
 
 def lines() -> st.SearchStrategy[list[str]]:
     """Return command lines of every command, and a few of none."""
-    each = {words: _of(words, made) for words, made in commands().items()}
+    each = {words: lines_of(words, made) for words, made in commands().items()}
     each[""] = st.lists(st.one_of(st.sampled_from(STRAY), _odd), max_size=2)
     return st.sampled_from([*each, *["run"] * MORE_RUNS]).flatmap(each.__getitem__)
 
