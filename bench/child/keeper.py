@@ -40,6 +40,11 @@ class Kept:
     keeper: subprocess.Popen[bytes]
     sessions: set[int] = field(default_factory=set)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The mark as variables for a process that is to be watched over."""
+        return {MARK: self.mark}
+
     def add(self, session: int) -> None:
         """Watch over a session that was started."""
         self.sessions.add(session)
@@ -72,12 +77,13 @@ class Kept:
 
 @contextlib.contextmanager
 def keeping() -> Iterator[Kept]:
-    """Mark all that this process starts meanwhile, and let a keeper watch over it.
+    """Let a keeper watch over what is started with its mark; at the end, all of that is killed.
 
-    At the end, whatever still has the mark is killed.
+    The mark is handed to those processes alone. This process does not take it: it would pass it on
+    to whatever else it starts, such as the ssh of a cluster, which goes on when the jobs here end.
     """
     sweep()
-    mark, before = secrets.token_hex(8), os.environ.get(MARK)
+    mark = secrets.token_hex(8)
     keeper = subprocess.Popen(
         words_of("bench.child.keeper", mark),
         stdin=subprocess.PIPE,
@@ -86,17 +92,12 @@ def keeping() -> Iterator[Kept]:
         env=for_python(os.environ),
         start_new_session=True,
     )
-    os.environ[MARK] = mark
     kept = Kept(mark, keeper)
     try:
         yield kept
     finally:
         with stops.deferred():
             kept.close()
-            if before is None:
-                del os.environ[MARK]
-            else:
-                os.environ[MARK] = before
 
 
 def main(arguments: list[str]) -> int:

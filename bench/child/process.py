@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench import stops
@@ -34,7 +35,6 @@ from bench.record.failure import (
 )
 from bench.record.lines import JobRecord
 from bench.spec.privacy import Privacy
-from bench.watch.marked import passed_on
 from bench.watch.memory_guard import MemoryGuard
 from bench.watch.sampler import ChildWatch
 
@@ -57,7 +57,11 @@ class _Files:
 
 
 def run_child(
-    launch: LaunchSpec, scratch: str | None = None, *, beats: bool = False
+    launch: LaunchSpec,
+    scratch: str | None = None,
+    *,
+    beats: bool = False,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
     """Run `launch` in a fresh child process; yield its progress events, then its record.
 
@@ -65,15 +69,16 @@ def run_child(
     iterator early ends the child. The child's files are in a new folder inside `scratch` (default:
     the system's temporary folder).
     If `beats`, an empty event comes every PERIOD_S, so that the caller can do other things.
+    `variables` are added to the child's environment.
     """
     try:
-        yield from _run_in_folder(launch, scratch, beats)
+        yield from _run_in_folder(launch, scratch, beats, variables)
     except OSError as error:  # the temporary folder, or the system, takes no more
         yield failed_record(launch, failure_of(error, launch.privacy), utc_now())
 
 
 def _run_in_folder(
-    launch: LaunchSpec, scratch: str | None, beats: bool
+    launch: LaunchSpec, scratch: str | None, beats: bool, variables: Mapping[str, str]
 ) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
     with held_folder(JOB, scratch) as folder:
         files = _Files(*(folder / n for n in ("launch.json", "record.json", "events", "log")))
@@ -83,10 +88,7 @@ def _run_in_folder(
         started_at = utc_now()
         workload = _workload(launch)
         description = workload.description if workload else None
-        environment = {
-            **child_environment(os.environ, launch, description),
-            **passed_on(),
-        }
+        environment = {**child_environment(os.environ, launch, description), **variables}
         visible = environment.get("CUDA_VISIBLE_DEVICES")
         with (
             _started(environment, files) as child,

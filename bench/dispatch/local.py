@@ -79,10 +79,11 @@ class LocalTransport(OneHost):
         self._tickets = itertools.count(1)
         self._ticket = 0  # of the work in hand; 0: none
         self._items: Generator[Mapping[str, Any] | JobRecord, None, None] | None = None
+        self._variables: Mapping[str, str] = {}
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        self._held.enter_context(keeping())
+        self._variables = self._held.enter_context(keeping()).variables
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -97,7 +98,7 @@ class LocalTransport(OneHost):
 
     def start(self, host: Host, launch: LaunchSpec) -> int:
         """Let the next poll start the child."""
-        self._items = run_child(launch, beats=True)
+        self._items = run_child(launch, beats=True, variables=self._variables)
         self._ticket = next(self._tickets)
         return self._ticket
 

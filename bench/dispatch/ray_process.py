@@ -68,6 +68,7 @@ class RayProcess:
                 env={
                     **for_python(os.environ),  # the user's variables would lead Ray elsewhere
                     **RAY_ENVIRONMENT,
+                    **kept.variables,  # Ray hands them on to its workers, and they to the jobs
                     "RAY_AUTH_TOKEN_PATH": str(token),
                 },
                 start_new_session=True,  # a Ctrl-C at the terminal is answered by the parent alone

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import psutil
 
@@ -19,11 +19,6 @@ MARK = "BENCH_RUN_MARK"
 
 #: Seconds until what was killed must have ended, and between two looks.
 END_S, LOOK_S = 10.0, 0.1
-
-
-def passed_on(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the mark of this process as variables for a child; empty if it has none."""
-    return {MARK: environment[MARK]} if MARK in environment else {}
 
 
 def marked(mark: str, sessions: Collection[int] = ()) -> list[psutil.Process]:

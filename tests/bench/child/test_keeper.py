@@ -79,13 +79,26 @@ def test_a_killed_run_leaves_no_process_and_no_folder(killed_run, tmp_path, stop
 
 
 def test_a_stray_process_is_known_by_its_mark_and_killed_at_the_end():
-    with keeping() as kept, subprocess.Popen(STRAY, stdout=subprocess.PIPE) as stray:
-        stray.stdout.readline()
-        assert [process.pid for process in marked(kept.mark)] == [stray.pid]
-        kept.end()
-        assert stray.wait(10) == -signal.SIGKILL
-    assert MARK not in os.environ
+    with keeping() as kept:
+        environment = {**os.environ, **kept.variables}
+        with subprocess.Popen(STRAY, stdout=subprocess.PIPE, env=environment) as stray:
+            stray.stdout.readline()
+            assert [process.pid for process in marked(kept.mark)] == [stray.pid]
+            kept.end()
+            assert stray.wait(10) == -signal.SIGKILL
     assert still_below() == []
+
+
+def test_what_else_the_process_starts_outlives_the_jobs_and_a_ray_that_was_lost():
+    before = dict(os.environ)
+    with keeping() as kept:
+        assert dict(os.environ) == before
+        tunnel = subprocess.Popen(["sleep", "99"])
+        kept.end()
+        assert tunnel.poll() is None
+    assert tunnel.poll() is None
+    tunnel.kill()
+    tunnel.wait()
 
 
 def test_a_keeper_takes_nothing_from_the_user_that_bends_an_interpreter(monkeypatch):
