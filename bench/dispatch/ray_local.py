@@ -9,6 +9,7 @@ its own, which is started again if Ray loses one of its processes.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -33,6 +34,9 @@ PREPARE_S = 120
 #: Seconds after its time limit in which the record of a job must have come.
 OVERTIME_S = 60.0
 
+#: Seconds between two polls after which this process counts as having stood still.
+STILL_S = 5.0
+
 #: How often Ray may be lost in a row without a record.
 MOST_LOSSES = 3
 
@@ -50,6 +54,7 @@ class RayLocal(OneHost):
         self._works = False  # whether Ray has prepared the machine once
         self._losses = 0  # in a row, without a record
         self._starts = 0
+        self._looked_s = math.inf  # when the last poll ended
         self._ray: RayProcess | None = None
         self._held = ExitStack()
         self._folder = Path()
@@ -137,9 +142,20 @@ class RayLocal(OneHost):
         except RayGone as gone:
             return self._lost(f"Ray was lost: {gone}")
         now = time.monotonic()
-        if any(deadline and deadline < now for deadline in self._work.values()):
+        if now - self._looked_s > STILL_S:
+            self._wait_anew(now)
+        self._looked_s = now
+        messages = [_message(told) for told in found if told["ticket"] in self._work]
+        if not messages and any(end and end < now for end in self._work.values()):
             return self._lost("Ray gave no record of a job that is over its time limit")
-        return [_message(told) for told in found if told["ticket"] in self._work]
+        return messages
+
+    def _wait_anew(self, now: float) -> None:
+        """Give Ray its time again, because this process stood still (Ctrl-Z, a full disk)."""
+        for ticket, deadline in self._work.items():
+            self._work[ticket] = deadline and max(deadline, now + OVERTIME_S)
+        if self._preparing is not None:
+            self._preparing = self._preparing[0], now
 
     def _lost(self, reason: str) -> list[Message]:
         """End what is left of Ray; everything in hand is lost. Raises DispatchError."""

@@ -8,7 +8,7 @@ from builders import a_measurement, a_record, facts
 from launches import a_launch, scheduled
 
 from bench.dispatch import ray_local
-from bench.dispatch.local import LocalSetup
+from bench.dispatch.local import LOCAL_HOST, LocalSetup
 from bench.dispatch.ray_driver import as_json
 from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.transport import Message, Prepared
@@ -36,6 +36,19 @@ class ScriptedRay:
     def read(self, timeout_s):
         news, self._news = self._news, []
         return news
+
+    def kill(self):
+        """Nothing runs."""
+
+
+class StoodStill:
+    """In place of the module `time`: the clock jumps once, as if this process had been stopped."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
 
 
 @pytest.fixture
@@ -77,3 +90,34 @@ def test_a_ray_that_never_answers_is_an_error(transport, tmp_path, monkeypatch):
     monkeypatch.setattr(ray_local, "PREPARE_S", -1)
     with pytest.raises(DispatchError, match="no answer within"):
         list(scheduled(transport(), [a_launch("ok", tmp_path)]))
+
+
+@pytest.mark.parametrize("news", ["at once", "later"])
+def test_a_record_that_came_while_this_process_stood_still_counts(
+    transport, tmp_path, monkeypatch, news
+):
+    clock, launch = StoodStill(), a_launch("ok", tmp_path, time_limit_s=10)
+    monkeypatch.setattr(ray_local, "time", clock)
+    record = a_record(launch.job, a_measurement([[0.5, 0.25], [0.25, 0.25]]))
+    ray = transport({"kind": "progress"}, {"kind": "record", "record": record})
+    ticket = ray.start(LOCAL_HOST, launch)
+    assert [message.kind for message in ray.poll(0)] == ["progress"]
+    clock.now += 10 + ray_local.OVERTIME_S + 1
+    if news == "later":
+        assert ray.poll(0) == []
+        clock.now += 1
+    ray._ray.send({"ticket": ticket, "start": ""})
+    assert [message.record for message in ray.poll(0)] == [record]
+
+
+def test_a_job_whose_record_does_not_come_in_time_is_lost(transport, tmp_path, monkeypatch):
+    clock = StoodStill()
+    monkeypatch.setattr(ray_local, "time", clock)
+    ray = transport({"kind": "progress"})
+    ray.start(LOCAL_HOST, a_launch("ok", tmp_path, time_limit_s=10))
+    assert [message.kind for message in ray.poll(0)] == ["progress"]
+    for _ in range(int((10 + ray_local.OVERTIME_S) / ray_local.STILL_S)):
+        clock.now += ray_local.STILL_S
+        assert ray.poll(0) == []
+    clock.now += 1
+    assert [message.kind for message in ray.poll(0)] == ["lost"]
