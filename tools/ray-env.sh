@@ -6,6 +6,8 @@ export PATH="$HOME/mnist-bench/.venv/bin:$PATH"
 # and it hides the GPUs from tasks that ask for none.
 unset OMP_NUM_THREADS
 export RAY_worker_niceness=0
+# If memory runs out, the kernel is to kill the job and not the worker that watches it.
+export RAY_worker_oom_score_adjustment=0
 export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
 export RAY_USAGE_STATS_ENABLED=0
 

@@ -35,8 +35,12 @@ DISK_FULL, SPACE_S = 5, 20.0
 #: `prctl(2)`: the signal that the kernel sends when the thread that started this process ends.
 PR_SET_PDEATHSIG = 1
 
-#: What the kernel adds to this process's share of memory (in thousandths) when it must kill one.
+#: What the kernel adds at least to this process's share of memory (in thousandths) when it must
+#: kill one.
 OOM_SCORE = 800
+
+#: Where Linux keeps it.
+OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 
 
 def _end_with_parent() -> None:
@@ -59,9 +63,13 @@ def _end_with_parent() -> None:
 
 
 def _go_first() -> None:
-    """If memory runs out, let the kernel kill this process and no other one."""
-    with contextlib.suppress(OSError):  # Linux alone
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    """If memory runs out, let the kernel kill this process and not the one that watches it.
+
+    A worker of Ray may have 1000, which this process has inherited and keeps.
+    """
+    with contextlib.suppress(OSError, ValueError):  # Linux alone
+        score = max(OOM_SCORE, int(OOM_SCORE_FILE.read_text()))
+        OOM_SCORE_FILE.write_text(str(score))
 
 
 def _find_modules_of_this_folder() -> None:

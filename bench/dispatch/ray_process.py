@@ -32,6 +32,7 @@ RAY_ENVIRONMENT: Mapping[str, str] = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # the scheduler tells of a worker that died
+    "RAY_worker_oom_score_adjustment": "0",  # the kernel is to kill the child, not its parent
     "RAY_memory_monitor_refresh_ms": "0",  # the parent of a child guards the memory
     "RAY_AUTH_MODE": "token",
     "RAY_raylet_start_wait_time_s": "120",  # a loaded machine takes more than Ray's 30 s

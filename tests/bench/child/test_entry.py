@@ -12,6 +12,7 @@ import pytest
 import toy_workload
 from launches import a_launch
 
+from bench.child import entry
 from bench.child.job import failure_of
 from bench.probe.machine import probe
 from bench.record.lines import JobRecord
@@ -164,3 +165,12 @@ def test_a_number_that_no_system_takes_is_a_wrong_description(tmp_path, change):
     assert done.returncode == 2
     assert next(iter(change)).encode() in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("inherited", "own"), [("0", 800), ("-500", 800), ("1000", 1000)])
+def test_the_kernel_never_kills_the_worker_before_the_child(tmp_path, monkeypatch, inherited, own):
+    score = tmp_path / "oom_score_adj"
+    score.write_text(f"{inherited}\n")
+    monkeypatch.setattr(entry, "OOM_SCORE_FILE", score)
+    entry._go_first()
+    assert int(score.read_text()) == own

@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -136,6 +137,16 @@ def test_a_job_sees_the_environment_that_it_sees_without_ray(ray_here, tmp_path)
     assert {seen[name] for name in THREAD_VARIABLES} == {"2"}
     assert placed["folder"] == bare["folder"]
     assert placed["niceness"] == bare["niceness"] == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux alone has such a score")
+def test_if_memory_runs_out_the_kernel_kills_the_child_and_not_its_worker(ray_here, tmp_path):
+    items = scheduled(ray_here, [a_launch("hang", tmp_path)])
+    pid = next(event.detail["pid"] for event in items if "pid" in event.detail)
+    family = [pid, psutil.Process(pid).ppid()]
+    child, worker = (int(Path(f"/proc/{one}/oom_score_adj").read_text()) for one in family)
+    items.close()
+    assert child >= worker + 500
 
 
 def test_the_machine_facts_are_those_of_this_machine(ray_here):
