@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from bench import stops
 from bench.child.program import words_of
 from bench.child.scratch import sweep
+from bench.errors import DispatchError
 from bench.outside.environment import for_python
 from bench.watch.marked import MARK, kill_marked
 
@@ -81,23 +82,34 @@ def keeping() -> Iterator[Kept]:
 
     The mark is handed to those processes alone. This process does not take it: it would pass it on
     to whatever else it starts, such as the ssh of a cluster, which goes on when the jobs here end.
+    Raises DispatchError if the keeper cannot be started.
     """
     sweep()
     mark = secrets.token_hex(8)
-    keeper = subprocess.Popen(
-        words_of("bench.child.keeper", mark),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=for_python(os.environ),
-        start_new_session=True,
-    )
-    kept = Kept(mark, keeper)
+    kept = Kept(mark, _started(mark))
     try:
         yield kept
     finally:
         with stops.deferred():
             kept.close()
+
+
+def _started(mark: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            words_of("bench.child.keeper", mark),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=for_python(os.environ),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise DispatchError(
+            "the process that watches over the jobs cannot be started",
+            seen=error.strerror or error,
+            next_step="end other programs, so that processes and memory are free",
+        ) from error
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,9 @@ however it ends. A process id would tell nothing to a container that shares the 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import itertools
 import os
 import shutil
 import tempfile
@@ -28,15 +30,26 @@ LEFT_OVER_S = 3600.0
 @contextlib.contextmanager
 def held_folder(prefix: str, parent: str | Path | None = None) -> Iterator[Path]:
     """Make a new folder that only this user can read, and hold it; delete it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    descriptor = os.open(folder / HELD, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or temporary_folder()))
+    with contextlib.ExitStack() as held:
+        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        descriptor = os.open(folder / HELD, os.O_RDWR | os.O_CREAT, 0o600)
+        held.callback(os.close, descriptor)
         with contextlib.suppress(OSError):  # without locks, a folder that is left stays
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+
+
+def temporary_folder() -> Path:
+    """Return the system's folder for temporary files. Raises OSError if no such folder takes any.
+
+    Python then says that no file was found. That it could write to none is nearer to the cause.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        words = "no folder for temporary files takes one: each is full or cannot be written"
+        raise OSError(errno.ENOSPC, f"{words} ({error.strerror or error})") from error
 
 
 def short_parent() -> Path:
@@ -45,13 +58,20 @@ def short_parent() -> Path:
     Ray puts Unix sockets below its folder, whose paths may hold 107 bytes (103 on macOS): the
     system's own temporary folder is too deep on macOS.
     """
-    return Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    return Path("/tmp") if os.access("/tmp", os.W_OK) else temporary_folder()
 
 
 def sweep() -> None:
-    """Delete this user's folders whose process was killed before it could do so."""
-    for parent in {Path(tempfile.gettempdir()), short_parent()}:
-        for prefix in (JOB, RAY):
+    """Delete this user's folders whose process was killed before it could do so.
+
+    What cannot be read or deleted is left.
+    """
+    parents = set()
+    for find in (temporary_folder, short_parent):
+        with contextlib.suppress(OSError):
+            parents.add(find())
+    for parent, prefix in itertools.product(parents, (JOB, RAY)):
+        with contextlib.suppress(OSError):
             for folder in parent.glob(f"{prefix}*"):
                 with contextlib.suppress(OSError):  # it may vanish while we look
                     if folder.lstat().st_uid == os.getuid() and _is_left(folder):

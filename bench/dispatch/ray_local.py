@@ -62,9 +62,7 @@ class RayLocal(OneHost):
     def __enter__(self) -> Self:
         with ExitStack() as held:
             self._kept = held.enter_context(keeping())
-            self._folder = held.enter_context(
-                scratch.held_folder(scratch.RAY, scratch.short_parent())
-            )
+            self._folder = _folder_in(held)
             self._start()
             self._held = held.pop_all()
         return self
@@ -119,7 +117,10 @@ class RayLocal(OneHost):
     def _start(self) -> None:
         """Start Ray. Raises DispatchError."""
         self._starts += 1
-        ray = RayProcess(self._folder / str(self._starts), self._kept)
+        try:
+            ray = RayProcess(self._folder / str(self._starts), self._kept)
+        except OSError as error:
+            raise _without_place(str(self._folder.parent), error) from error
         try:
             ray.await_start()
         except BaseException:
@@ -190,6 +191,24 @@ def _message(told: dict[str, Any]) -> Message:
         **told,
         record=None if record is None else shaped(JobRecord, record),
         prepared=None if prepared is None else shaped(Prepared, prepared),
+    )
+
+
+def _folder_in(held: ExitStack) -> Path:
+    """Return a new folder for Ray's files, which `held` deletes. Raises DispatchError."""
+    parent = None
+    try:
+        parent = scratch.short_parent()
+        return held.enter_context(scratch.held_folder(scratch.RAY, parent))
+    except OSError as error:
+        raise _without_place(str(parent or "the temporary folder"), error) from error
+
+
+def _without_place(where: str, error: OSError) -> DispatchError:
+    return DispatchError(
+        "the embedded Ray cannot be started, because the system refuses a file or a process",
+        seen=f"{where}: {error.strerror or error}",
+        next_step=f"free space in {where}, or end other programs",
     )
 
 

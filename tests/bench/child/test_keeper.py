@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -9,14 +10,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
-from launches import a_launch, is_gone, still_below, wait_for
+from builders import facts
+from launches import a_launch, is_gone, only_record, still_below, wait_for
 
-from bench.child import scratch
+from bench.child import keeper, scratch
 from bench.child.keeper import keeping
+from bench.child.process import run_child
 from bench.child.scratch import HELD, JOB, held_folder, sweep
+from bench.errors import DispatchError
 from bench.watch.marked import MARK, kill_marked, marked
 
 #: Runs a job as the transport without Ray does, and tells what it sees.
@@ -150,3 +155,41 @@ def test_a_file_system_without_locks_keeps_its_folders(temporary, monkeypatch):
     assert left.exists()
     with held_folder(JOB) as folder:
         assert folder.exists()
+
+
+@pytest.fixture
+def no_temporary_folder(tmp_path, monkeypatch):
+    """Python looks for a temporary folder in one place alone, which is missing.
+
+    Its list is planted, because no test can fill the real folders.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "missing")])
+
+
+@pytest.mark.usefixtures("no_temporary_folder")
+def test_without_a_temporary_folder_nothing_is_swept_and_a_job_says_why_it_failed(tmp_path):
+    sweep()
+    failure = only_record(run_child(a_launch("ok", tmp_path, machine=facts()))).failure
+    assert failure.reason == "disk full"
+    assert "missing" in failure.message
+
+
+def test_a_folder_whose_lock_file_cannot_be_made_is_not_left(temporary, monkeypatch):
+    def refuse_the_lock(path, *words, **more):
+        if Path(path).name == HELD:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(path, *words, **more)
+
+    really = os.open
+    monkeypatch.setattr(os, "open", refuse_the_lock)
+    with pytest.raises(OSError, match="No space left"), held_folder(JOB, temporary):
+        pass
+    monkeypatch.undo()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_keeper_that_cannot_be_started_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr(keeper, "words_of", lambda *words: ["/no/such/python"])
+    with pytest.raises(DispatchError, match=r"cannot be started.*No such file"), keeping():
+        pass

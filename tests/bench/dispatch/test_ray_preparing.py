@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 import toy_workload
 from builders import a_measurement, a_record, facts
 from launches import a_launch, scheduled
 
+from bench.child import scratch
 from bench.dispatch import ray_local
 from bench.dispatch.local import LOCAL_HOST, LocalSetup
 from bench.dispatch.ray_driver import as_json
@@ -121,3 +125,23 @@ def test_a_job_whose_record_does_not_come_in_time_is_lost(transport, tmp_path, m
         assert ray.poll(0) == []
     clock.now += 1
     assert [message.kind for message in ray.poll(0)] == ["lost"]
+
+
+def test_a_folder_that_takes_nothing_of_ray_is_an_error_that_names_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "short_parent", lambda: tmp_path / "missing")
+    with pytest.raises(DispatchError, match=r"cannot be started.*missing: No such file"):
+        RayLocal(LocalSetup(workload=toy_workload.NAME)).__enter__()
+
+
+def test_a_disk_that_fills_before_ray_is_started_again_is_an_error_that_names_it(
+    transport, tmp_path, monkeypatch
+):
+    def refuse(self, *words, **more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ray = transport()
+    ray._ray, ray._folder, ray._kept = None, tmp_path / "bench-ray-x", None
+    ray._folder.mkdir()
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(DispatchError, match=rf"free space in {tmp_path}"):
+        ray.prepare(LOCAL_HOST)
