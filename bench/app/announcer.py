@@ -125,6 +125,9 @@ class Announcer:
 
     def show(self, event: Event) -> None:
         """Show what is not written."""
+        if event.kind == "note":
+            self.say(event.detail["text"])
+            return
         with self._lock:
             self._progress.show(event)
             left_s = None if event.kind == "progress" else self._progress.left_s

@@ -14,11 +14,12 @@ class Event:
     """Something that happened on a host of the run.
 
     `started`: the host began a job. `progress`: the job got on, as `detail` says. `record`: the
-    job's record is here. `machine`: the host told what it is, or is unavailable. `host` is the
-    host's name; THIS_MACHINE (empty) stands for the machine on which the command was typed.
+    job's record is here. `machine`: the host told what it is, or is unavailable. `note`: the
+    `text` in `detail` is a sentence for the user. `host` is the host's name; THIS_MACHINE (empty)
+    stands for the machine on which the command was typed.
     """
 
-    kind: Literal["started", "progress", "record", "machine"]
+    kind: Literal["started", "progress", "record", "machine", "note"]
     job_id: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     record: JobRecord | None = None

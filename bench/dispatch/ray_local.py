@@ -37,7 +37,8 @@ OVERTIME_S = 60.0
 #: Seconds between two polls after which this process counts as having stood still.
 STILL_S = 5.0
 
-#: How often Ray may be lost in a row without a record.
+#: How often Ray may be lost in a row without a record, and its worker before it has prepared the
+#: machine for the first time.
 MOST_LOSSES = 3
 
 
@@ -52,6 +53,7 @@ class RayLocal(OneHost):
         self._work: dict[int, float | None] = {}  # tickets in hand: a job's deadline
         self._preparing: tuple[int, float] | None = None  # ticket, and when it began
         self._works = False  # whether Ray has prepared the machine once
+        self._unprepared = 0  # how often it was lost before that
         self._losses = 0  # in a row, without a record
         self._starts = 0
         self._looked_s = math.inf  # when the last poll ended
@@ -100,9 +102,8 @@ class RayLocal(OneHost):
     def poll(self, timeout_s: float) -> Sequence[Message]:
         """Return what the task has yielded.
 
-        Raises DispatchError if this Ray cannot prepare the machine, or is lost again and again. If
-        it could before, a worker that is lost while it prepares is left to the scheduler, which
-        tries again.
+        Raises DispatchError if this Ray cannot prepare the machine, or is lost again and again. A
+        worker that is lost while it prepares is left to the scheduler, which tries again.
         """
         messages = self._messages(timeout_s)
         for message in messages:
@@ -160,17 +161,20 @@ class RayLocal(OneHost):
 
     def _lost(self, reason: str) -> list[Message]:
         """End what is left of Ray; everything in hand is lost. Raises DispatchError."""
+        notes = []
         if self._ray:
             self._ray.kill()
             self._ray = None
             self._losses += 1
+            notes = [Message(0, "note", reason=f"note: {reason}; Ray is started again")]
         if self._losses > MOST_LOSSES:
             raise DispatchError(
                 f"the embedded Ray was lost {self._losses} times in a row",
                 seen=reason,
                 next_step="try again with --dispatch inline",
             )
-        return [Message(one, "lost", reason=reason, host_died=True) for one in list(self._work)]
+        lost = [Message(one, "lost", reason=reason, host_died=True) for one in list(self._work)]
+        return notes + lost
 
     def _check_preparation(self, messages: Sequence[Message]) -> None:
         assert self._preparing is not None
@@ -179,8 +183,12 @@ class RayLocal(OneHost):
             if message.ticket == ticket:
                 self._preparing = None
                 self._works = self._works or message.prepared is not None
-                if message.kind == "failed" or not self._works:
+                if message.kind == "failed":
                     raise _not_prepared(message.reason)
+                if not self._works:
+                    self._unprepared += 1
+                    if self._unprepared >= MOST_LOSSES:  # before the scheduler gives the host up
+                        raise _not_prepared(f"{message.reason} ({self._unprepared} attempts)")
         if self._preparing and time.monotonic() - began_s > PREPARE_S:
             raise _not_prepared(f"no answer within {PREPARE_S} s")
 

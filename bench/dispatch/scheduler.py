@@ -186,6 +186,8 @@ class Scheduler:
             lane.ticket = None
 
     def _take(self, message: Message) -> Iterator[Event]:
+        if message.kind == "note":
+            yield Event("note", detail={"text": message.reason})
         lane = self._by_ticket.get(message.ticket)
         if lane is None:  # of an attempt that was given up
             return

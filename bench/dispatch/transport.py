@@ -55,11 +55,12 @@ class Message:
     """What became of the work that a ticket stands for.
 
     `lost`: the work was lost; if `host_died`, the host was lost too. `away`: the work never began,
-    because the host is not up. `failed`: the preparation raised the error in `reason`.
+    because the host is not up. `failed`: the preparation raised the error in `reason`. `note`:
+    `reason` is a sentence for the user, and belongs to no ticket.
     """
 
     ticket: int
-    kind: Literal["progress", "record", "prepared", "lost", "away", "failed"]
+    kind: Literal["progress", "record", "prepared", "lost", "away", "failed", "note"]
     detail: Mapping[str, Any] = field(default_factory=dict)
     record: JobRecord | None = None
     prepared: Prepared | None = None

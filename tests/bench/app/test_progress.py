@@ -13,6 +13,7 @@ import pytest
 import toy_workload
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, conditions
 
+from bench.app.announcer import Announcer
 from bench.app.progress import LiveProgress, Progress, make_progress
 from bench.app.progress_words import epoch_words, outcome_words
 from bench.dispatch.events import Event
@@ -280,3 +281,10 @@ def test_a_terminal_whose_stated_width_cannot_be_meant_hides_nothing(monkeypatch
         make_progress(stream, WORKLOAD).say("data: synthetic")
         assert os.read(leader, 1000).decode().strip() == "data: synthetic"
     os.close(leader)
+
+
+def test_a_note_of_what_carries_the_jobs_is_a_line_and_begins_no_machine():
+    stream = io.StringIO()
+    announcer = Announcer(None, None, Progress(stream, WORKLOAD))
+    announcer.show(Event("note", detail={"text": "note: Ray was lost; Ray is started again"}))
+    assert stream.getvalue() == "note: Ray was lost; Ray is started again\n"

@@ -277,8 +277,9 @@ def test_a_ray_that_loses_a_process_is_started_again_and_the_job_is_measured(
     ray_here, tmp_path, name
 ):
     launches = [a_launch("second", tmp_path), a_launch("ok", tmp_path)]
-    killed, records = None, []
+    killed, records, said = None, [], []
     for event in scheduled(ray_here, launches):
+        said += [event.detail["text"]] if event.kind == "note" else []
         if killed is None and "pid" in event.detail:
             killed = next(one for one in below() if name in " ".join(one.cmdline()))
             killed.kill()
@@ -287,6 +288,9 @@ def test_a_ray_that_loses_a_process_is_started_again_and_the_job_is_measured(
     assert [record.job_id for record in records] == [launch.job.job_id for launch in launches]
     assert [record.attempt for record in records] == [2, 1]
     assert [record.failure for record in records] == [None, None]
+    (note,) = said
+    assert note.startswith("note: Ray was lost: ")
+    assert note.endswith("; Ray is started again")
 
 
 def below():

@@ -15,6 +15,7 @@ from bench.dispatch import ray_local
 from bench.dispatch.local import LOCAL_HOST, LocalSetup
 from bench.dispatch.ray_driver import as_json
 from bench.dispatch.ray_local import RayLocal
+from bench.dispatch.ray_process import RayGone
 from bench.dispatch.transport import Message, Prepared
 from bench.errors import DispatchError
 
@@ -79,9 +80,41 @@ def test_a_worker_that_is_lost_again_while_it_prepares_for_a_lost_job_is_tried_a
     assert ray._ray.asked == ["preparation", "job", "preparation", "preparation", "job"]
 
 
-def test_a_ray_that_loses_its_first_preparation_is_an_error(transport, tmp_path):
-    with pytest.raises(DispatchError, match=r"did not prepare this machine.*--dispatch inline"):
-        list(scheduled(transport(LOST), [a_launch("ok", tmp_path)]))
+def test_a_first_preparation_that_is_lost_is_tried_again(transport, tmp_path):
+    launch = a_launch("ok", tmp_path)
+    record = a_record(launch.job, a_measurement([[0.5, 0.25], [0.25, 0.25]]))
+    ray = transport(LOST, LOST, READY, {"kind": "record", "record": record})
+    events = list(scheduled(ray, [launch]))
+    assert [event.kind for event in events] == ["started", "record"]
+    assert ray._ray.asked == ["preparation"] * 3 + ["job"]
+
+
+def test_a_ray_that_loses_its_first_preparation_again_and_again_is_an_error(transport, tmp_path):
+    words = r"did not prepare this machine.*3 attempts.*--dispatch inline"
+    with pytest.raises(DispatchError, match=words):
+        list(scheduled(transport(LOST, LOST, LOST), [a_launch("ok", tmp_path)]))
+
+
+def test_a_ray_that_is_lost_before_its_first_preparation_is_started_again_and_the_user_knows(
+    transport, tmp_path, monkeypatch
+):
+    def start_again():
+        made._starts += 1
+        made._ray = follower
+
+    launch = a_launch("ok", tmp_path)
+    record = a_record(launch.job, a_measurement([[0.5, 0.25], [0.25, 0.25]]))
+    made, follower = transport(), ScriptedRay([READY, {"kind": "record", "record": record}])
+    monkeypatch.setattr(made, "_start", start_again)
+    monkeypatch.setattr(made._ray, "read", lambda timeout_s: raise_gone())
+    note, *events = scheduled(made, [launch])
+    assert note.kind == "note"
+    assert note.detail["text"] == "note: Ray was lost: planted; Ray is started again"
+    assert [event.kind for event in events] == ["started", "record"]
+
+
+def raise_gone():
+    raise RayGone("planted")
 
 
 def test_a_preparation_that_raises_is_an_error_also_after_a_lost_job(transport, tmp_path):
@@ -124,7 +157,7 @@ def test_a_job_whose_record_does_not_come_in_time_is_lost(transport, tmp_path, m
         clock.now += ray_local.STILL_S
         assert ray.poll(0) == []
     clock.now += 1
-    assert [message.kind for message in ray.poll(0)] == ["lost"]
+    assert [message.kind for message in ray.poll(0)] == ["note", "lost"]
 
 
 def test_a_folder_that_takes_nothing_of_ray_is_an_error_that_names_it(tmp_path, monkeypatch):
