@@ -192,8 +192,10 @@ def _eat(meter: Meter) -> None:
         time.sleep(0.02)
 
 
-def _start_grandchild(meter: Meter, source: str) -> None:
-    process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
+def _start_grandchild(meter: Meter, source: str, *, away: bool = False) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", source], stdout=subprocess.PIPE, start_new_session=away
+    )
     if source == SLEEP_THROUGH_SIGTERM:
         process.stdout.readline()
     meter.tell("grandchild", grandchild=process.pid)
@@ -201,6 +203,12 @@ def _start_grandchild(meter: Meter, source: str) -> None:
 
 def _fork(meter: Meter) -> None:
     _start_grandchild(meter, SLEEP_FOREVER)
+    time.sleep(600)
+
+
+def _fork_away(meter: Meter) -> None:
+    """Start a process that leaves the session of the job."""
+    _start_grandchild(meter, SLEEP_FOREVER, away=True)
     time.sleep(600)
 
 
@@ -253,6 +261,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "grow": _grow,
     "eat": _eat,
     "fork": _fork,
+    "fork-away": _fork_away,
     "fork-deaf": _fork_deaf,
     "fork-die": _fork_and_die,
     "fork-return": _fork_and_return,

@@ -28,6 +28,7 @@ from bench.errors import BenchError, OutputError, OutsideError, RequestError
 from bench.outside.documents import parse_model
 from bench.outside.files import read_bytes
 from bench.record.lines import JobRecord
+from bench.watch.marked import JOB_MARK, kill_marked
 
 #: The exit code if the disk is too full for the record, and the seconds that space is waited for.
 DISK_FULL, SPACE_S = 5, 20.0
@@ -53,6 +54,9 @@ def _end_with_parent() -> None:
     def wait() -> None:
         while os.read(0, 1):
             pass
+        with contextlib.suppress(Exception):  # this process ends in any case
+            if mark := os.environ.get(JOB_MARK):
+                kill_marked(mark, seconds=1.0)
         if os.getpgrp() == os.getpid():  # bench.child.process gives it its own group
             os.killpg(0, signal.SIGKILL)
         os._exit(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from bench.record.failure import (
 )
 from bench.record.lines import JobRecord
 from bench.spec.privacy import Privacy
+from bench.watch.marked import JOB_MARK, kill_marked
 from bench.watch.memory_guard import MemoryGuard
 from bench.watch.sampler import ChildWatch
 
@@ -88,7 +90,8 @@ def _run_in_folder(
         started_at = utc_now()
         workload = _workload(launch)
         description = workload.description if workload else None
-        environment = {**child_environment(os.environ, launch, description), **variables}
+        marks = {**variables, JOB_MARK: secrets.token_hex(8)}
+        environment = {**child_environment(os.environ, launch, description), **marks}
         visible = environment.get("CUDA_VISIBLE_DEVICES")
         with (
             _started(environment, files) as child,
@@ -133,7 +136,7 @@ def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subproce
     try:
         yield child
     finally:
-        _end(child)
+        _end(child, environment[JOB_MARK])
 
 
 @dataclass(frozen=True)
@@ -194,8 +197,11 @@ def _read_events(file: Any) -> Iterator[Mapping[str, Any]]:
             yield parse_object(line)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and all its descendants, gently first."""
+def _end(child: subprocess.Popen[bytes], mark: str) -> None:
+    """End the child and all its descendants, gently first.
+
+    Descendants that left the child's process group are known by the mark of the job.
+    """
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGTERM)
@@ -205,6 +211,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # all of it has ended
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+    kill_marked(mark, seconds=GRACE_S)
     if child.stdin:
         child.stdin.close()
 

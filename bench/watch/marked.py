@@ -1,4 +1,4 @@
-"""Processes that a run has started, known by a mark in their environment or by their session.
+"""Processes that a run or a job has started, known by a mark in their environment or by a session.
 
 A process that has left its parent, its group and its session still has the environment that it was
 started with. A process that has given itself another title has overwritten it, and is known by its
@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterable
 
 import psutil
 
-#: The variable that marks a process, with the mark of its run as value.
-MARK = "BENCH_RUN_MARK"
+#: The variables that mark a process: their values are the mark of its run, and that of its job.
+MARK, JOB_MARK = "BENCH_RUN_MARK", "BENCH_JOB_MARK"
 
 #: Seconds until what was killed must have ended, and between two looks.
 END_S, LOOK_S = 10.0, 0.1
@@ -28,11 +28,16 @@ def marked(mark: str, sessions: Collection[int] = ()) -> list[psutil.Process]:
         try:
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if os.getsid(process.pid) in sessions or process.environ().get(MARK) == mark:
+            if os.getsid(process.pid) in sessions or mark in _marks_of(process):
                 found.append(process)
         except (psutil.Error, OSError):  # it has ended, or it is another user's
             continue
     return found
+
+
+def _marks_of(process: psutil.Process) -> tuple[str | None, ...]:
+    environment = process.environ()
+    return tuple(map(environment.get, (MARK, JOB_MARK)))
 
 
 def kill_marked(mark: str, sessions: Collection[int] = (), seconds: float = END_S) -> bool:

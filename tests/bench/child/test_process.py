@@ -135,7 +135,13 @@ def test_an_overrun_is_a_failure_and_leaves_no_process(tmp_path):
     assert living_jobs() == []
 
 
-@pytest.mark.parametrize("model", ["fork", "fork-deaf"])
+def test_what_has_left_the_session_of_a_job_ends_at_its_time_limit_too(tmp_path):
+    *events, record = run_child(a_launch("fork-away", tmp_path, time_limit_s=3))
+    assert record.failure.reason == "time limit"
+    assert is_gone(until(events, "grandchild"))
+
+
+@pytest.mark.parametrize("model", ["fork", "fork-deaf", "fork-away"])
 def test_closing_the_iterator_ends_the_child_and_what_it_started(tmp_path, temporary, model):
     items = run_child(a_launch(model, tmp_path))
     child, grandchild = until(items, "pid"), until(items, "grandchild")
@@ -159,8 +165,9 @@ def test_what_a_child_started_ends_with_it_however_it_ends(tmp_path, model):
     wait_for(lambda: is_gone(grandchildren[0]))
 
 
-def test_a_child_ends_with_what_it_started_when_its_parent_is_killed(tmp_path):
-    launch = a_launch("fork", tmp_path)
+@pytest.mark.parametrize("model", ["fork", "fork-away"])
+def test_a_child_ends_with_what_it_started_when_its_parent_is_killed(tmp_path, model):
+    launch = a_launch(model, tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", PARENT],
         stdin=subprocess.PIPE,

@@ -27,15 +27,15 @@ from bench.dispatch.ray_process import RAY_ENVIRONMENT
 from bench.errors import DispatchError
 from bench.probe.machine import probe
 from bench.spec.variables import THREAD_VARIABLES
-from bench.watch.marked import MARK
+from bench.watch.marked import JOB_MARK, MARK
 
 pytestmark = pytest.mark.slow
 
 SETUP = LocalSetup(workload=toy_workload.NAME)
 
-#: What Ray puts into its workers' environment that reaches a job, and the mark of the run; none
-#: of it bears on speed.
-HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV", MARK}
+#: What Ray puts into its workers' environment that reaches a job, and the marks of run and job:
+#: none of it bears on speed.
+HARMLESS = {"PYTHONBREAKPOINT", "SPT_NOENV", MARK, JOB_MARK}
 
 #: pytest's own, which changes from setup to call.
 PYTEST_S_OWN = {"PYTEST_CURRENT_TEST"}
