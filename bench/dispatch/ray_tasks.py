@@ -18,7 +18,7 @@ from bench.clock import utc_now
 from bench.dispatch.transport import Message, Prepared
 from bench.errors import OutsideError
 from bench.outside.documents import parse_object, shaped
-from bench.record.failure import DISPATCH, Failure
+from bench.record.failure import DISPATCH, OUT_OF_MEMORY, Failure
 from bench.record.lines import JobRecord
 from bench.text import type_and_line
 
@@ -88,6 +88,8 @@ class RayTasks:
             message = Message(ticket, "lost", reason=type_and_line(error), host_died=True)
         except ray.exceptions.RayTaskError as error:  # the task raised it, and would do so again
             message = _refused(ticket, task, error)
+        except ray.exceptions.OutOfMemoryError as error:  # Ray's own monitor was faster than ours
+            message = _out_of_memory(ticket, task, error)
         except (ray.exceptions.RayError, StopIteration) as error:
             message = Message(ticket, "lost", reason=f"Ray lost the work: {type_and_line(error)}")
         except OutsideError as error:  # what came is nothing that a worker of ours tells
@@ -116,4 +118,13 @@ def _refused(ticket: int, task: _Task, error: Exception) -> Message:
     if task.launch is None:
         return Message(ticket, "failed", reason=f"could not be prepared: {words}")
     failure = Failure(reason=DISPATCH, message=words, exception=type(cause).__name__)
+    return Message(ticket, "record", record=failed_record(task.launch, failure, task.started_at))
+
+
+def _out_of_memory(ticket: int, task: _Task, error: Exception) -> Message:
+    """Return what a task becomes that Ray ended for lack of memory: a job would lack it again."""
+    words = "Ray ended the job, because the memory of its node was nearly used up"
+    if task.launch is None:
+        return Message(ticket, "lost", reason=words)
+    failure = Failure(reason=OUT_OF_MEMORY, message=words, exception=type(error).__name__)
     return Message(ticket, "record", record=failed_record(task.launch, failure, task.started_at))
