@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from mnist_bench.description import METRICS
 NAME = "toy_workload:WORKLOAD"
 LAST_WORDS = "toy: these are my last words"
 GROWTH_BYTES = 150 * 2**20
+LONG_NOTE = 2**18
 STEPS = 3
 
 #: The real workload with a slow teller, and how long that sleeps after each epoch.
@@ -161,6 +163,13 @@ def _disk_full(meter: Meter) -> None:
         file.write("anything")
 
 
+def _no_space(meter: Meter) -> None:
+    """Let no file take another byte from here on, and leave more to write than a pipe holds."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    meter.note("x" * LONG_NOTE)
+
+
 def _exit_quietly(meter: Meter) -> None:
     os._exit(7)
 
@@ -257,6 +266,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "weights-nan": _ok,
     "stop": _stop,
     "full": _disk_full,
+    "no-space": _no_space,
     "hang": _hang,
     "grow": _grow,
     "eat": _eat,

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.child.job import run_launch
 from bench.child.launch import LaunchSpec
@@ -97,8 +97,12 @@ def _read_launch(path: str) -> LaunchSpec:
         ) from error
 
 
-def _write_record(record: JobRecord, path: str) -> None:
-    """Write the record; wait for space if there is none. Raises OSError."""
+def _write_record(record: JobRecord, path: str, spare: int | None = None) -> None:
+    """Write the record. Raises OSError.
+
+    If there is no space, a parent gets it through the pipe `spare`. Without one, space is waited
+    for.
+    """
     text = record.model_dump_json()
     if path == "-":
         print(text)
@@ -110,9 +114,20 @@ def _write_record(record: JobRecord, path: str) -> None:
             temporary.replace(path)
             return
         except OSError:
+            if spare is not None:
+                with os.fdopen(spare, "wb") as pipe:
+                    pipe.write(text.encode())
+                return
             if time.monotonic() > deadline:
                 raise
             time.sleep(1)
+
+
+def _tell(event: Mapping[str, Any], events: TextIO) -> None:
+    """Write an event; a disk that takes none costs the user a line of progress, and no job."""
+    text = json.dumps(event)
+    with contextlib.suppress(OSError):
+        print(text, file=events)
 
 
 def _temporary(path: str) -> Path:
@@ -143,7 +158,7 @@ def _check_writable(path: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the job that the command line names; return the exit code."""
-    if not 2 <= len(arguments) <= 3:
+    if len(arguments) not in (2, 4):
         print(__doc__, file=sys.stderr)
         return 2
     _find_modules_of_this_folder()
@@ -154,14 +169,17 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     emit: Callable[[Mapping[str, Any]], None] = lambda event: None  # noqa: E731
-    if len(arguments) == 3:  # a parent started us: report progress, end with it
+    spare = None
+    if len(arguments) == 4:  # a parent started us: report progress, end with it
         _end_with_parent()
         _go_first()
         events = Path(arguments[2]).open("a", buffering=1)  # noqa: SIM115  stays open until the end
-        emit = lambda event: print(json.dumps(event), file=events)  # noqa: E731
+        emit = lambda event: _tell(event, events)  # noqa: E731
+        spare = int(arguments[3])
+        os.set_inheritable(spare, False)
     record = run_launch(launch, emit)
     try:
-        _write_record(record, arguments[1])
+        _write_record(record, arguments[1], spare)
     except OSError as error:
         print(f"error: {arguments[1]} cannot be written: {error}", file=sys.stderr)
         return DISK_FULL

@@ -11,19 +11,18 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from bench import stops
 from bench.child.launch import LaunchSpec, child_environment
+from bench.child.left import Files, SparePipe
 from bench.child.reasons import failure_of
 from bench.child.scratch import JOB, held_folder
 from bench.child.workload import Workload, load_workload, probe_for
 from bench.clock import utc_now
 from bench.errors import OutsideError, RequestError
-from bench.outside.documents import parse_model, parse_object
-from bench.outside.files import read_bytes
+from bench.outside.documents import parse_object
 from bench.record.facts import MachineFacts
 from bench.record.failure import (
     CRASH,
@@ -35,7 +34,6 @@ from bench.record.failure import (
     Failure,
 )
 from bench.record.lines import JobRecord
-from bench.spec.privacy import Privacy
 from bench.watch.marked import JOB_MARK, kill_marked
 from bench.watch.memory_guard import MemoryGuard
 from bench.watch.sampler import ChildWatch
@@ -48,14 +46,6 @@ NO_SPACE = 5
 
 #: Seconds that a child has to end by itself after SIGTERM.
 GRACE_S = 3.0
-
-
-@dataclass(frozen=True)
-class _Files:
-    launch: Path
-    record: Path
-    events: Path
-    log: Path
 
 
 def run_child(
@@ -82,8 +72,9 @@ def run_child(
 def _run_in_folder(
     launch: LaunchSpec, scratch: str | None, beats: bool, variables: Mapping[str, str]
 ) -> Generator[Mapping[str, Any] | JobRecord, None, None]:
-    with held_folder(JOB, scratch) as folder:
-        files = _Files(*(folder / n for n in ("launch.json", "record.json", "events", "log")))
+    with held_folder(JOB, scratch) as folder, SparePipe() as spare:
+        launch_file, record = folder / "launch.json", folder / "record.json"
+        files = Files(launch_file, record, folder / "events", folder / "log", spare)
         launch = _with_facts(launch)
         files.launch.write_text(launch.model_dump_json(), encoding="utf-8")
         files.events.touch()
@@ -97,7 +88,7 @@ def _run_in_folder(
             _started(environment, files) as child,
             ChildWatch(child.pid, launch.threads, visible) as watch,
         ):
-            followed = yield from _follow(child, files.events, watch, launch.time_limit_s, beats)
+            followed = yield from _follow(child, files, watch, launch.time_limit_s, beats)
         yield _outcome(launch, files, child.returncode, followed, started_at, watch)
 
 
@@ -120,10 +111,10 @@ def _workload(launch: LaunchSpec) -> Workload | None:
 
 
 @contextlib.contextmanager
-def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subprocess.Popen[bytes]]:
+def _started(environment: Mapping[str, str], files: Files) -> Iterator[subprocess.Popen[bytes]]:
     """Start the child; on exit, end the child and all its descendants, whatever happens."""
     command = [sys.executable, "-P", "-m", "bench.child.entry"]  # -P: none of this folder
-    command += [str(files.launch), str(files.record), str(files.events)]
+    command += [str(files.launch), str(files.record), str(files.events), str(files.spare.child_s)]
     with files.log.open("wb") as log:
         child = subprocess.Popen(
             command,
@@ -131,6 +122,7 @@ def _started(environment: Mapping[str, str], files: _Files) -> Iterator[subproce
             stdout=log,
             stderr=subprocess.STDOUT,
             env=environment,
+            pass_fds=(files.spare.child_s,),
             start_new_session=True,  # the parent handles a Ctrl-C at the terminal
         )
     try:
@@ -150,7 +142,7 @@ class _Followed:
 
 def _follow(
     child: subprocess.Popen[bytes],
-    events: Path,
+    files: Files,
     watch: ChildWatch,
     limit_s: float,
     beats: bool,
@@ -159,9 +151,10 @@ def _follow(
     deadline, guard = time.monotonic() + limit_s, MemoryGuard(child.pid)
     clock_s: float | None = None
     stopped = False
-    with events.open(encoding="utf-8", errors="replace") as file:
+    with files.events.open(encoding="utf-8", errors="replace") as file:
         while True:
             ended = child.poll() is not None
+            files.spare.take()
             for event in _read_events(file):
                 clock_s = event.get("clock_s", clock_s)
                 if event.get("event") == "measured":  # what follows is not part of the job
@@ -218,17 +211,17 @@ def _end(child: subprocess.Popen[bytes], mark: str) -> None:
 
 def _outcome(
     launch: LaunchSpec,
-    files: _Files,
+    files: Files,
     code: int,
     followed: _Followed,
     started_at: str,
     watch: ChildWatch,
 ) -> JobRecord:
-    record, problem = (None, "") if followed.failure else _read_record(files.record)
+    record, problem = (None, "") if followed.failure else files.read_record()
     if record is not None:
         epochs = record.measurement.epochs if record.measurement else ()
         failure = record.failure and record.failure.model_copy(
-            update={"log_tail": _tail(files.log, launch.privacy)}
+            update={"log_tail": files.log_tail(launch.privacy)}
         )
         device = record.measurement.device if record.measurement else None
         conditions = watch.conditions(epochs, followed.clock_s, device)
@@ -238,18 +231,8 @@ def _outcome(
         if problem
         else _ended_by_itself(code, followed.out_of_memory)
     )
-    failure = failure.model_copy(update={"log_tail": _tail(files.log, launch.privacy)})
+    failure = failure.model_copy(update={"log_tail": files.log_tail(launch.privacy)})
     return failed_record(launch, failure, started_at, watch)
-
-
-def _read_record(path: Path) -> tuple[JobRecord | None, str]:
-    """Return the record that the child left, or None and what is wrong with it."""
-    if not path.exists():
-        return None, ""
-    try:
-        return parse_model(JobRecord, read_bytes(path)), ""
-    except OutsideError as error:
-        return None, f"the record that the child left cannot be read: {error.what}"
 
 
 def failed_record(
@@ -279,13 +262,3 @@ def _ended_by_itself(code: int, out_of_memory: bool) -> Failure:
         return Failure(reason=OUT_OF_MEMORY, message=message)
     reason = INTERRUPTED if -code in stops.INTERRUPTS else CRASH
     return Failure(reason=reason, message=f"the child was ended by {name}")
-
-
-def _tail(log: Path, privacy: Privacy, limit: int = 2000) -> str | None:
-    """Return the end of the child's output with host names and homes redacted; None if empty."""
-    try:
-        text = log.read_bytes()[-2 * limit :].decode(errors="replace")
-    except OSError:
-        return None
-    # redact before cutting: half a name is still a name
-    return privacy.redacted(text)[-limit:].strip() or None

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import toy_workload
 from launches import a_launch, is_gone, living_jobs, notes, only_record, wait_for
-from toy_workload import GROWTH_BYTES, LAST_WORDS
+from toy_workload import GROWTH_BYTES, LAST_WORDS, LONG_NOTE
 
 from bench.child.launch import child_environment
+from bench.child.left import tail
 from bench.child.meter import arrays_digest
-from bench.child.process import _tail, run_child
+from bench.child.process import run_child
 from bench.probe.machine import probe
 from bench.record.lines import JobRecord
 from bench.spec.description import Description
@@ -116,6 +117,14 @@ def test_a_record_that_cannot_be_read_is_a_crash_that_says_so(tmp_path):
     failure = only_record(run_child(a_launch("scribble", tmp_path))).failure
     assert failure.reason == "crash"
     assert failure.message.startswith("the record that the child left cannot be read: ")
+
+
+def test_a_job_that_was_measured_counts_although_the_disk_takes_neither_record_nor_event(tmp_path):
+    *events, record = run_child(a_launch("no-space", tmp_path, data_path=None))
+    assert [event["event"] for event in events] == ["training", "begun"]
+    assert record.failure is None
+    assert record.measurement.final.metrics["test_accuracy"] == 0.75
+    assert [len(note) for note in record.measurement.notes] == [LONG_NOTE]
 
 
 def test_a_long_output_is_kept_at_its_end_alone(tmp_path):
@@ -299,6 +308,6 @@ def test_the_end_of_a_log_holds_no_half_of_a_name(tmp_path):
     log = tmp_path / "log"
     serial = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
     log.write_text(f"{serial} {'x' * 1980}")
-    assert "d72c" not in _tail(log, Privacy())
-    assert _tail(log, Privacy()).endswith("xxx")
-    assert len(_tail(log, Privacy())) <= 2000
+    assert "d72c" not in tail(log, Privacy())
+    assert tail(log, Privacy()).endswith("xxx")
+    assert len(tail(log, Privacy())) <= 2000
