@@ -20,8 +20,8 @@ from pathlib import Path
 #: What the names of our folders begin with: those of a job, and those of an embedded Ray.
 JOB, RAY = "bench-job-", "bench-ray-"
 
-#: The file within a folder that is locked.
-HELD = ".held"
+#: The file within a folder that is locked, and its name until it is.
+HELD, UNHELD = ".held", ".held.new"
 
 #: Seconds after which a folder without a lock file is taken to be left over.
 LEFT_OVER_S = 3600.0
@@ -33,10 +33,11 @@ def held_folder(prefix: str, parent: str | Path | None = None) -> Iterator[Path]
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or temporary_folder()))
     with contextlib.ExitStack() as held:
         held.callback(shutil.rmtree, folder, ignore_errors=True)
-        descriptor = os.open(folder / HELD, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(folder / UNHELD, os.O_RDWR | os.O_CREAT, 0o600)
         held.callback(os.close, descriptor)
         with contextlib.suppress(OSError):  # without locks, a folder that is left stays
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rename(folder / UNHELD, folder / HELD)  # a sweep never sees it without its lock
         yield folder
 
 

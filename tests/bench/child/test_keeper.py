@@ -20,7 +20,7 @@ from launches import a_launch, is_gone, only_record, still_below, wait_for
 from bench.child import keeper, scratch
 from bench.child.keeper import keeping
 from bench.child.process import run_child
-from bench.child.scratch import HELD, JOB, held_folder, sweep
+from bench.child.scratch import HELD, JOB, UNHELD, held_folder, sweep
 from bench.errors import DispatchError
 from bench.watch.marked import MARK, kill_marked, marked
 
@@ -143,6 +143,24 @@ def test_a_folder_that_is_just_being_made_is_not_swept(temporary):
     assert not fresh.exists()
 
 
+def test_a_sweep_between_two_steps_of_making_a_folder_leaves_it(temporary, monkeypatch):
+    def swept_before(step):
+        def taken(*words, **more):
+            monkeypatch.setattr(*step)  # the sweep takes steps of its own
+            sweep()
+            steps.append(step[1])
+            return step[2](*words, **more)
+
+        return taken
+
+    steps = []
+    for step in ((fcntl, "flock", fcntl.flock), (os, "rename", os.rename)):
+        monkeypatch.setattr(step[0], step[1], swept_before(step))
+    with held_folder(JOB) as folder:
+        assert steps == ["flock", "rename"]
+        assert folder.exists()
+
+
 def test_a_file_system_without_locks_keeps_its_folders(temporary, monkeypatch):
     def refuse(descriptor, how):
         raise OSError("no locks")
@@ -177,7 +195,7 @@ def test_without_a_temporary_folder_nothing_is_swept_and_a_job_says_why_it_faile
 
 def test_a_folder_whose_lock_file_cannot_be_made_is_not_left(temporary, monkeypatch):
     def refuse_the_lock(path, *words, **more):
-        if Path(path).name == HELD:
+        if Path(path).name == UNHELD:
             raise OSError(errno.ENOSPC, "No space left on device")
         return really(path, *words, **more)
 
