@@ -23,6 +23,10 @@ from bench.text import LINE_LIMIT
 #: Where the head's dashboard and Jobs API listen, on its loopback alone.
 JOBS_PORT = 8265
 
+#: What ssh runs on the head while a tunnel is open: it ends when this process closes the input, or
+#: ends in whatever way, and the tunnel ends with it.
+WHILE_OPEN = "exec cat >/dev/null"
+
 #: Seconds for the connection, and after which a silent one counts as dead.
 CONNECT_S, ALIVE_S = 10, 5
 
@@ -90,13 +94,13 @@ class Tunnel:
         """Open the tunnel and wait until it listens. Raises DispatchError."""
         port = _free_port()
         forward = f"127.0.0.1:{port}:127.0.0.1:{JOBS_PORT}"
-        words = self._target.words("-N", "-o", "ExitOnForwardFailure=yes", "-L", forward)
+        words = self._target.words("-T", "-o", "ExitOnForwardFailure=yes", "-L", forward)
         try:
             # a file, because a pipe that is full would hold up ssh, and with it the tunnel
             self._errors = tempfile.TemporaryFile()
             self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
+                [*words, WHILE_OPEN],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
@@ -131,6 +135,8 @@ class Tunnel:
                 self._process.wait(5)
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         if self._errors is not None:
             self._errors.close()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 
 import pytest
+from launches import is_gone, wait_for
 
 from bench.dispatch.jobs_api import JobsApi
 from bench.dispatch.tunnel import SshTarget, Tunnel, keeps_keys, run_there
@@ -111,3 +114,35 @@ def test_a_machine_without_ssh_is_told_as_such(tmp_path, monkeypatch, use):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DispatchError, match=r"cannot be reached.*No such file.*ssh"):
         use(target)
+
+
+#: In place of ssh: listens where a tunnel would, and runs the command as the head's shell would.
+SSH = """#!{python}
+import socket, subprocess, sys
+port = int(sys.argv[sys.argv.index("-L") + 1].split(":")[1])
+with socket.create_server(("127.0.0.1", port)):
+    sys.exit(subprocess.run(["sh", "-c", sys.argv[-1]]).returncode)
+"""
+
+PARENT = """
+import time
+from bench.dispatch.tunnel import SshTarget, Tunnel
+with Tunnel(SshTarget("head", "somebody")) as tunnel:
+    print(tunnel._process.pid, flush=True)
+    time.sleep(99)
+"""
+
+
+def test_a_tunnel_ends_with_its_process_although_that_is_killed(tmp_path):
+    """A script stands for ssh, because few machines let a test log in by a real one."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(SSH.format(python=sys.executable))
+    ssh.chmod(0o700)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    words = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        assert not is_gone(pid)
+        parent.kill()
+        wait_for(lambda: is_gone(pid))
