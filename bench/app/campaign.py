@@ -112,7 +112,8 @@ class Campaign:
             progress.opening(self.plan, continued)
             for note in self._notes(continued):
                 progress.say(note)
-            if continued and continued.complete:  # only the report is missing
+            if continued and continued.complete and not self._begins_again(continued):
+                # only the report is missing
                 self.viewer.begin(continued.header, continued)
                 return False
             try:
@@ -152,7 +153,8 @@ class Campaign:
 
     def _unfinished(self, progress: Progress) -> Run | None:
         journals = find_journals(journals_in(self.out))
-        run, torn = mended(journals, self.plan.request_digest, self.series)
+        digest, with_cluster = self.plan.request_digest, self.cluster is not None
+        run, torn = mended(journals, digest, self.series, with_cluster=with_cluster)
         if torn is not None:
             progress.say(
                 f"note: the last line of the journal was cut off; it is now in {torn.name}"
@@ -170,6 +172,9 @@ class Campaign:
             )
         if not continued and not self.fresh:
             yield from why_anew(find_journals(journals_in(self.out)), self.plan, self.series)
+        if continued and self._begins_again(continued):
+            cluster = continued.clusters[-1].cluster
+            yield f"note: the share of {cluster} begins again, for the jobs that it did not measure"
         if continued and continued.open_cluster and self.cluster is None:
             yield (
                 f"note: the share of {continued.open_cluster.cluster} is open, but its cluster was "
@@ -247,18 +252,23 @@ class Campaign:
     def _begin_cluster(
         self, announcer: Announcer, header: RunHeader, continued: Run | None
     ) -> None:
-        """Start the cluster's share, or follow it again; do nothing if it has ended already."""
+        """Start the cluster's share, or follow it again; do nothing if it has done all its jobs."""
         ended = continued and continued.clusters and not continued.open_cluster
-        if self.cluster is None or ended:
+        if self.cluster is None or (ended and not self._begins_again(continued)):
             return
+        limits, left_s = self.limits, self._left_s()
         self._cluster_run = ClusterRun(
             self.cluster,
-            cluster_request(self.plan, header, self.cluster, self.limits, self._left_s()),
+            cluster_request(self.plan, header, self.cluster, limits, left_s, continued),
             announcer,
             workload=self.plan.reference,
             data=self.plan.data_path,
         )
         self._cluster_run.begin(continued)
+
+    def _begins_again(self, continued: Run | None) -> bool:
+        """Return whether a cluster's share has ended, but jobs are due that can now be measured."""
+        return self.cluster is not None and continued is not None and continued.is_cluster_due
 
     def _await_cluster(self, progress: Progress, budget: Budget) -> None:
         """Wait for the cluster, once this machine has done its own jobs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import shutil
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from bench.child.workload import ENGINE, load_workload, source_folder, workload_
 from bench.clock import utc_now
 from bench.cluster.find import Cluster, wanted
 from bench.cluster.prices import prices_by_type
-from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.cluster_request import Before, ClusterRequest
 from bench.dispatch.events import Event
 from bench.dispatch.head import CODE, HEAD_JOURNALS
 from bench.dispatch.head_lines import MARK, HeadLine, read_told
@@ -42,6 +43,8 @@ ENTRYPOINT = f"PYTHONPATH={CODE} python -m bench.dispatch.head {REQUEST}"
 #: What tells a line of a head's journal from the others: label, job and attempt.
 LineKey = tuple[str, str, int]
 
+ATTEMPT = operator.attrgetter("attempt")
+
 #: Why a share ended whose job the cluster no longer knows.
 TAKEN_DOWN = "the cluster was taken down before the end"
 
@@ -55,10 +58,12 @@ def cluster_request(
     cluster: Cluster,
     limits: MeasureLimits,
     left_s: float | None = None,
+    continued: Run | None = None,
 ) -> ClusterRequest:
     """Return what the head is asked to do.
 
     `left_s` are the seconds in which jobs must have ended; None if they have the time they need.
+    If a share of the run that is continued is begun again, the head does what is due of it.
     """
     reference, file = plan.reference, workload_file(plan.reference)
     if file is not None:  # the path is valid in the working directory of the nodes
@@ -78,6 +83,7 @@ def cluster_request(
             for job in plan.asked
             if (estimate := plan.workload.estimate_s(job)) is not None
         },
+        before=_before(continued),
         max_s=limits.max_s,
         max_usd=limits.max_usd,
         privacy=plan.privacy,
@@ -86,9 +92,23 @@ def cluster_request(
     )
 
 
-def job_id_of(run_id: str) -> str:
-    """Return the id of the detached job that is a run's share on a cluster."""
-    return f"bench-{run_id}"
+def job_id_of(run_id: str, share: int = 1) -> str:
+    """Return the id of the detached job that is a run's share on a cluster, by its number."""
+    return f"bench-{run_id}" + (f"-{share}" if share > 1 else "")
+
+
+def _before(continued: Run | None) -> dict[str, Before]:
+    """Return what machines did in earlier shares, by label; empty if the share is the first."""
+    if continued is None or continued.cluster_share == 1:
+        return {}
+    return {
+        share.label: Before(
+            done=tuple(sorted(share.settled)),
+            attempts={one.job_id: one.attempt for one in sorted(share.records, key=ATTEMPT)},
+        )
+        for share in continued.shares
+        if not share.entry.own
+    }
 
 
 class _Unreadable(DispatchError):
@@ -98,10 +118,10 @@ class _Unreadable(DispatchError):
 class ClusterRun:
     """Follows the job on the head from a thread, and puts its lines into this run's journal.
 
-    The job goes on whatever happens to this process. Its id is made of the run's id, so that the
-    same command finds it again. `workload` is the reference by which this machine finds the
-    workload, and `data` the staged dataset. `outcome` says how the share ended, `error` why it
-    can be followed no longer.
+    The job goes on whatever happens to this process. Its id is made of the run's id and the share's
+    number, so that the same command finds it again. `workload` is the reference by which this
+    machine finds the workload, and `data` the staged dataset. `outcome` says how the share ended,
+    `error` why it can be followed no longer.
     """
 
     def __init__(
@@ -129,14 +149,24 @@ class ClusterRun:
     def begin(self, continued: Run | None) -> None:
         """Start the job, or follow the one that a run that was cut off had started."""
         if continued is not None:
-            others = [entry for entry in continued.machines if not entry.own]
-            self._known = {*map(_key, continued.records), *map(_key, others)}
-            self._known.update(map(_key, continued.ends))
-            self._to_repeat.update((one.label, one.job_id) for one in continued.records)
-            self._any_line = bool(others)
+            self._go_on_with(continued)
         if continued is None or continued.open_cluster is None:
             self._announcer.append(self._entry(None))
         self._thread.start()
+
+    def _go_on_with(self, continued: Run) -> None:
+        """Take note of the lines of the journal; a share that is begun tells none of them."""
+        number, is_open = continued.cluster_share, continued.open_cluster is not None
+        self.job = job_id_of(continued.header.run_id, number)
+        others = [entry for entry in continued.machines if not entry.own]
+        if not is_open:  # a machine that was unavailable may be there now
+            others = [entry for entry in others if entry.machine is not None]
+        self._known = {*map(_key, continued.records), *map(_key, others)}
+        self._any_line = is_open and bool(others)
+        if is_open:
+            self._known.update(map(_key, continued.ends))
+        if number == 1:
+            self._to_repeat.update((one.label, one.job_id) for one in continued.records)
 
     def wait(self, timeout_s: float) -> bool:
         """Return whether the share has ended; wait for its end at most `timeout_s`."""
@@ -223,7 +253,7 @@ class ClusterRun:
         elif not isinstance(told, Event):
             self._any_line = True
             self._take_line(told)
-        elif not self._to_repeat[told.host, told.job_id]:
+        elif self._to_repeat[told.host, told.job_id] <= 0:
             self._announcer.show(told)
 
     def _take_line(self, line: HeadLine) -> None:
@@ -232,8 +262,9 @@ class ClusterRun:
             self._known.add(key)
             self._announcer.take(line, line.label)
         elif isinstance(line, MachineEntry):  # only the progress does not know it yet
-            done = {job_id for label, job_id, _ in self._known if label == line.label}
-            self._announcer.introduce(line, done)
+            before = self._request.before.get(line.label)
+            known = {job_id for label, job_id, _ in self._known if label == line.label}
+            self._announcer.introduce(line, before.done if before else known)
         elif isinstance(line, JobRecord):
             self._to_repeat[line.label, line.job_id] -= 1
 

@@ -31,10 +31,14 @@ NAMES: Mapping[str, str] = {
 
 
 def mended(
-    journals: Sequence[Path], request_digest: str, series: SeriesPlace | None
+    journals: Sequence[Path],
+    request_digest: str,
+    series: SeriesPlace | None,
+    *,
+    with_cluster: bool,
 ) -> tuple[Run | None, Path | None]:
     """Return the run to go on with, and the file to which a line was moved that was cut off."""
-    run = unfinished(journals, request_digest, series)
+    run = unfinished(journals, request_digest, series, with_cluster=with_cluster)
     if run is None:
         return None, None
     torn = Journal(run.path).mend()

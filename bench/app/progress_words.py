@@ -37,7 +37,7 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
         own = continued.own
         done = len(own.jobs) - len(own.missing) if own else 0
         what = f"{done} jobs have a record"
-        if continued.complete:
+        if continued.complete and not continued.is_cluster_due:
             what = "every job has a record, and only the report is missing"
         lines.append(f"going on with {continued.path.name}: {what} (--fresh starts anew)")
     return lines

@@ -23,6 +23,13 @@ class WantedType(Frozen):
     ask: bool = False
 
 
+class Before(Frozen):
+    """What a machine did in earlier shares of the run: settled jobs, and attempts by job id."""
+
+    done: tuple[str, ...] = Field(default=(), description="ids of the jobs that do not run again")
+    attempts: dict[str, int] = Field(default_factory=dict)
+
+
 class ClusterRequest(Frozen):
     """A cluster's share of a run: everything that the run is, except the hosts that it will find.
 
@@ -42,6 +49,9 @@ class ClusterRequest(Frozen):
     )
     estimates_s: dict[str, float] = Field(
         default_factory=dict, description="about how long jobs take, by id"
+    )
+    before: dict[str, Before] = Field(
+        default_factory=dict, description="by label, if the share is begun again"
     )
     max_s: float | None = None
     max_usd: float | None = None

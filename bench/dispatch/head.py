@@ -20,7 +20,7 @@ from typing import Any
 from bench import stops
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.budget import Budget
-from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.cluster_request import Before, ClusterRequest
 from bench.dispatch.durations import time_limit_s
 from bench.dispatch.eligible import threads_of
 from bench.dispatch.events import Event
@@ -35,7 +35,7 @@ from bench.errors import BenchError
 from bench.outside.documents import parse_model
 from bench.outside.files import read_bytes
 from bench.record.journal import Journal
-from bench.record.lines import JobRecord, MachineEntry, OutOfTime
+from bench.record.lines import JobRecord, MachineEntry, OutOfTime, RunHeader
 from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
 from bench.spec.privacy import Privacy, name_hash, without_host
@@ -62,8 +62,7 @@ class HeadDriver:
         Raises DispatchError if there is no cluster, OutputError if the journal cannot be written.
         """
         request = self._request
-        journal = Journal(journals / f"{request.header.run_id}.jsonl")
-        journal.create(request.header)
+        journal = _journal_of(request.header, journals)
         budget = Budget(request.max_s, request.max_usd)
         supply = self._supply()
         with transport:
@@ -163,10 +162,15 @@ class HeadDriver:
         run_id, label = self._request.header.run_id, self._labels.get(name, name)
         return MachineEntry(run_id=run_id, label=label, reason=self._told(reason))
 
+    def _before(self, host: str) -> Before:
+        """Return what a host did in earlier shares of the run."""
+        return self._request.before.get(self._labels[host], Before())
+
     def _order(self, host: str, jobs: Sequence[JobSpec]) -> Sequence[JobSpec]:
         """Return the jobs of a host in the order in which it runs them."""
-        header = self._request.header
+        header, done = self._request.header, self._before(host).done
         ordered = run_order(jobs, header.order_seed, self._labels[host], header.run_id)
+        ordered = [job for job in ordered if job.job_id not in done]
         axes = header.workload.axes if header.workload else ()
         return ordered if header.minutes is None else kinds_first(ordered, axes, self._estimate_s)
 
@@ -183,7 +187,7 @@ class HeadDriver:
             threads=threads_of(job, facts),
             niceness=0,
             time_limit_s=time_limit_s(request.time_limit_s, self._estimate_s(job)),
-            attempt=attempt,
+            attempt=attempt + self._before(host.name).attempts.get(job.job_id, 0),
             placed_by=RayCluster.name,
             measure_ceilings=job.job_id
             in first_of_each(self._order(host.name, prepared.able), axes),
@@ -191,6 +195,16 @@ class HeadDriver:
             privacy=request.privacy,
             machine=facts,
         )
+
+
+def _journal_of(header: RunHeader, folder: Path) -> Journal:
+    """Return the head's journal of a run; it is there already if the share is begun again."""
+    path = folder / f"{header.run_id}.jsonl"
+    if path.exists():
+        return Journal(path, header)
+    journal = Journal(path)
+    journal.create(header)
+    return journal
 
 
 def label_of(host: Host, privacy: Privacy) -> str:

@@ -97,7 +97,7 @@ class Assembly:
         """Return the run of a part; `more` are flaws of the file that stand with its first run."""
         assert part.header is not None, "only a part with a header is a run"
         lines = _in_order(part.lines)
-        machines = [one.line for one in lines if isinstance(one.line, MachineEntry)]
+        machines = _machines(lines)
         kept, flaws = _records(lines, part.header, machines)
         named = [(number, self._words(number, words)) for number, words in part.flaws + flaws]
         rebuilt = _rebuilt(part.header, kept, machines)
@@ -133,6 +133,25 @@ def _in_order(lines: list[Placed]) -> list[Placed]:
     if any(one.count is None for one in lines):
         return lines
     return sorted(lines, key=lambda one: one.count or 0)
+
+
+def _machines(lines: list[Placed]) -> list[MachineEntry]:
+    """Return the lines of machines.
+
+    A cluster's share that is begun again looks for every machine anew, so that the machines that
+    were unavailable before it do not count.
+    """
+    begun: dict[str, int] = {}  # the place of each share by its job
+    for place, one in enumerate(lines):
+        if isinstance(one.line, ClusterEntry):
+            begun.setdefault(one.line.job, place)
+    last = max(begun.values()) if len(begun) > 1 else 0
+    return [
+        one.line
+        for place, one in enumerate(lines)
+        if isinstance(one.line, MachineEntry)
+        and (one.line.machine is not None or one.line.own or place >= last)
+    ]
 
 
 def _records(

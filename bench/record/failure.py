@@ -14,7 +14,7 @@ from bench.spec.frozen import Frozen
 class Reason:
     """A reason for a failure: its name, what the user can do, and whether the job is tried again.
 
-    `again`: the same command tries the job again on the machine on which it is typed. `attempts`:
+    `again`: the same command tries the job again, on a cluster if the cluster is up. `attempts`:
     how often the job is tried within one run.
     """
 

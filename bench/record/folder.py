@@ -32,15 +32,21 @@ def next_number(journals: Iterable[Path]) -> int:
 
 
 def unfinished(
-    journals: Iterable[Path], request_digest: str, series: SeriesPlace | None = None
+    journals: Iterable[Path],
+    request_digest: str,
+    series: SeriesPlace | None = None,
+    *,
+    with_cluster: bool = False,
 ) -> Run | None:
     """Return the newest run of the same request if it is not finished, else None.
 
-    If a place in a series is given, only the run that has this place counts.
+    If a place in a series is given, only the run that has this place counts. With a cluster, a run
+    is not finished either if jobs of a cluster's share are due.
     """
     for path, header in reversed(begun(journals)):
         in_place = series is None or header.series == series
         if in_place and header.request_digest == request_digest:
             run = read_run(path, run_id=header.run_id)
-            return None if run.finished else run
+            goes_on = not run.finished or (with_cluster and run.is_cluster_due)
+            return run if goes_on else None
     return None

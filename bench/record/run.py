@@ -63,17 +63,24 @@ class Share:
         return tuple(job for job in self.header.jobs if job.job_id in given)
 
     @cached_property
+    def settled(self) -> frozenset[str]:
+        """Ids of the jobs that were measured, or failed for a reason that is not tried again."""
+        return frozenset(
+            record.job_id
+            for record in self.records
+            if record.failure is None or not record.failure.why.again
+        )
+
+    @cached_property
     def done(self) -> frozenset[str]:
         """Ids of the jobs that need not run again.
 
         A failed job is one of them, unless its reason lets it be tried again and this process can
         do so: on the machine on which the command was typed.
         """
-        return frozenset(
-            record.job_id
-            for record in self.records
-            if record.failure is None or not (self.entry.own and record.failure.why.again)
-        )
+        if self.entry.own:
+            return self.settled
+        return frozenset(record.job_id for record in self.records)
 
     @property
     def unrecorded(self) -> tuple[str, ...]:
@@ -93,6 +100,12 @@ class Share:
     def missing(self) -> tuple[str, ...]:
         """Ids of the jobs that are still to run, in the header's order."""
         gone = self.done | self.too_late
+        return tuple(job.job_id for job in self.jobs if job.job_id not in gone)
+
+    @property
+    def due(self) -> tuple[str, ...]:
+        """Ids of the jobs that can still be measured, by this process or by a cluster's head."""
+        gone = self.settled | self.too_late
         return tuple(job.job_id for job in self.jobs if job.job_id not in gone)
 
     @property
@@ -167,6 +180,22 @@ class Run:
     def open_cluster(self) -> ClusterEntry | None:
         """The cluster's share that has begun but not ended, or None."""
         return self.clusters[-1] if self.clusters and self.clusters[-1].outcome is None else None
+
+    @property
+    def cluster_share(self) -> int:
+        """The number of the cluster's share that is open, or of the one that would be begun next.
+
+        A share that is begun again has the next number, and does what is due of the shares before.
+        """
+        begun = len({entry.job for entry in self.clusters})
+        return begun if self.open_cluster else begun + 1
+
+    @property
+    def is_cluster_due(self) -> bool:
+        """Whether a cluster's share has ended although jobs of its machines are due."""
+        others = (share for share in self.shares if not share.entry.own)
+        ended = bool(self.clusters) and self.open_cluster is None
+        return ended and any(share.due for share in others)
 
     @property
     def complete(self) -> bool:

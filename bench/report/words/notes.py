@@ -95,7 +95,7 @@ def single_sittings(priors: Sequence[str]) -> str:
 def advice(reason: Reason) -> str:
     """Return what a user can do about failures of one reason."""
     again = (
-        "The same command tries such a job again on the machine on which it is typed."
+        "The same command tries such a job again, on a cluster if the cluster is up."
         if reason.again
         else "Such a job is not tried again."
     )

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from builders import conditions, facts
+from builders import a_measurement, a_record, conditions, facts
 from command_line import PROGRAM
 from launches import living_jobs, notes, toy_job
 from plans import JOBS, UNABLE, a_plan
@@ -24,6 +24,7 @@ from bench.dispatch.head_lines import MARK, end_line
 from bench.dispatch.local import LocalTransport
 from bench.dispatch.outcome import DONE
 from bench.errors import DispatchError, RequestError
+from bench.record.failure import Failure
 from bench.record.journal import Journal, read_run
 from bench.record.lines import MachineEntry
 from bench.spec.grid import run_order
@@ -281,6 +282,51 @@ def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, 
     assert again.path == campaign.path
     assert len(api.submitted) == 1
     assert read_run(campaign.path).complete
+
+
+class LosingApi(RackApi):
+    """The same for all jobs of the plan, of which the first one is lost in the first share."""
+
+    def follow(self, job):
+        run_id, again = self.submitted[0].removeprefix("bench-"), job != self.submitted[0]
+        ids = tuple(one.job_id for one in JOBS)
+        entry = MachineEntry(run_id=run_id, label="rack", machine=facts(), jobs=ids)
+        yield said(line=entry.model_dump(mode="json"))
+        measured, lost = a_measurement([[0.5, 0.25]] * 2), Failure(reason="lost", message="planted")
+        for one in JOBS[:1] if again else JOBS:
+            outcome = lost if one == JOBS[0] and not again else measured
+            attempt = 2 if again else 1
+            record = a_record(one, outcome, label="rack", run_id=run_id, attempt=attempt)
+            yield said(line=record.model_dump(mode="json"))
+        yield end_line(DONE)
+
+
+@pytest.mark.slow
+def test_the_same_command_begins_the_cluster_s_share_again_for_the_jobs_that_were_lost(
+    tmp_path, monkeypatch, capsys
+):
+    api = LosingApi()
+    monkeypatch.setattr(Cluster, "connected", lambda self: contextlib.nullcontext(api))
+    cluster = Cluster("lab", address="http://127.0.0.1:1")
+    plan, out = a_plan(tmp_path, dataset=Dataset()), tmp_path / "out"
+    first = Campaign(plan, out, cluster=cluster)
+    first.run()
+    first.note_report()
+    assert counts_of([first.read()]).exit_code == 1
+    capsys.readouterr()
+    again = Campaign(plan, out, cluster=cluster)
+    again.run()
+    again.note_report()
+    assert "the share of lab begins again" in capsys.readouterr().out
+    assert again.path == first.path
+    assert api.submitted[1] == f"{api.submitted[0]}-2"
+    run = again.read()
+    assert run.warnings == ()
+    assert [len(share.records) for share in run.shares] == [len(JOBS), len(JOBS) + 1]
+    assert counts_of([run]).exit_code == 0
+    other = Campaign(plan, out, cluster=cluster)
+    other.run()
+    assert other.path != first.path, "nothing is due, so another sitting begins"
 
 
 def test_an_error_of_the_cluster_names_the_program_as_the_user_types_it(

@@ -16,13 +16,14 @@ from builders import a_job, a_measurement, a_record, a_run, facts
 
 from bench.app import cluster_run as cluster_run_module
 from bench.app.announcer import Announcer
-from bench.app.cluster_run import ClusterRun, job_id_of, ship
+from bench.app.cluster_run import ClusterRun, _before, job_id_of, ship
 from bench.app.progress import Progress
 from bench.child.workload import workload_file
-from bench.dispatch.cluster_request import ClusterRequest
+from bench.dispatch.cluster_request import Before, ClusterRequest
 from bench.dispatch.head_lines import MARK, end_line
 from bench.dispatch.outcome import DONE, Ending, Outcome
 from bench.errors import DispatchError
+from bench.record.failure import Failure
 from bench.record.journal import Journal, read_run
 from bench.record.lines import ClusterEntry, MachineEntry
 from bench.text import printable
@@ -102,14 +103,14 @@ REQUEST = ClusterRequest(
 )
 
 
-def follow(cluster, data, folder, continued=None):
+def follow(cluster, data, folder, continued=None, request=REQUEST):
     """Follow a cluster to its end; return (the share, what was shown, the journal as read)."""
     path, stream = folder / "run-1.jsonl", io.StringIO()
     journal = Journal(path)
     if continued is None:
         journal.create(HEADER)
     announcer = Announcer(journal, HEADER, Progress(stream, toy_workload.WORKLOAD))
-    share = ClusterRun(cluster, REQUEST, announcer, workload=toy_workload.NAME, data=data)
+    share = ClusterRun(cluster, request, announcer, workload=toy_workload.NAME, data=data)
     share.begin(continued)
     assert share.wait(30)
     return share, stream.getvalue(), read_run(path)
@@ -254,6 +255,53 @@ def test_a_job_that_a_host_runs_twice_keeps_both_records_and_counts_once(data, t
         "[2/2]",
         "[2/2]",
     ]
+
+
+LOST = a_record(JOBS[1], Failure(reason="host lost", message="planted"), label="rack", attempt=3)
+
+
+def test_a_share_that_is_begun_again_does_what_is_due_and_counts_attempts_on(data, tmp_path):
+    ended = ClusterEntry(
+        run_id="run-1", cluster="lab", job=job_id_of("run-1"), at="2026-11-01", outcome="done"
+    )
+    away = MachineEntry(run_id="run-1", label="shelf", reason="planted")
+    continued = cut_off(tmp_path, RACK, RECORDS[0], LOST, away, ended)
+    before = _before(continued)
+    assert before == {
+        "rack": Before(done=(JOBS[0].job_id,), attempts={JOBS[0].job_id: 1, JOBS[1].job_id: 3})
+    }
+    again = a_record(JOBS[1], MEASURED, label="rack", attempt=4)
+    shelf = RACK.model_copy(update={"label": "shelf", "jobs": ()})
+    cluster = FakeCluster([line_of(RACK), line_of(shelf), line_of(again), ALL[-1]], visits=[1])
+    cluster.known.add(job_id_of("run-1"))
+    request = REQUEST.model_copy(update={"before": before})
+    share, shown, run = follow(cluster, data, tmp_path, continued, request)
+    assert share.outcome == DONE
+    ((job, *_, sent, _),) = cluster.submitted
+    assert (job, sent) == (job_id_of("run-1", 2), request)
+    assert [(record.job_id, record.attempt) for record in run.records] == [
+        (JOBS[0].job_id, 1),
+        (JOBS[1].job_id, 3),
+        (JOBS[1].job_id, 4),
+    ]
+    assert [entry.label for entry in run.machines] == ["rack", "shelf"]
+    assert run.unavailable == ()
+    assert f"[2/2] rack: {JOBS[1].job_id}" in shown
+    assert not run.is_cluster_due
+
+
+def test_a_share_that_was_begun_again_and_cut_off_is_followed_under_its_own_id(data, tmp_path):
+    first, second = (job_id_of("run-1", number) for number in (1, 2))
+    ended = ClusterEntry(run_id="run-1", cluster="lab", job=first, at="2026-11-01", outcome="done")
+    begun = ClusterEntry(run_id="run-1", cluster="lab", job=second, at="2026-11-02")
+    continued = cut_off(tmp_path, RACK, RECORDS[0], LOST, ended, begun)
+    again = a_record(JOBS[1], MEASURED, label="rack", attempt=4)
+    cluster = FakeCluster([line_of(RACK), line_of(again), ALL[-1]])
+    cluster.known.add(second)
+    _, _, run = follow(cluster, data, tmp_path, continued)
+    assert cluster.submitted == []
+    assert [record.attempt for record in run.records] == [1, 3, 4]
+    assert [entry.job for entry in run.clusters] == [first, first, second, second]
 
 
 def test_a_host_with_the_label_of_the_laptop_is_shown_as_a_host(data, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.dispatch import head as head_module
-from bench.dispatch.cluster_request import ClusterRequest, WantedType
+from bench.dispatch.cluster_request import Before, ClusterRequest, WantedType
 from bench.dispatch.events import Event
 from bench.dispatch.head import HeadDriver, label_of
 from bench.dispatch.head_lines import MARK, read_told
@@ -71,6 +71,30 @@ def test_the_driver_tells_every_line_of_its_journal_and_nothing_else_but_events(
     assert started == Event("started", JOB.job_id, host=f"cpu {HASH}")
     assert run.complete
     assert run.own is None
+
+
+def test_a_share_that_is_begun_again_runs_the_jobs_that_are_left_and_goes_on_with_its_journal(
+    tmp_path,
+):
+    jobs = [JOB, a_job(seed=2)]
+    header = a_run([], planned=jobs, run_id="run-1").header
+    request = a_request().model_copy(update={"header": header})
+    lost = Failure(reason="host lost", message="planted")
+
+    def one_lost(launch):
+        found = lost if launch.job == jobs[1] else a_measurement([[0.5, 0.25]] * 2)
+        return a_record(launch.job, found, label=launch.label).model_dump_json()
+
+    simulated = SimulatedHosts([HOST], jobs, lambda name, launch: 0.0, one_lost)
+    HeadDriver(request, lambda line: None).run(simulated, tmp_path)
+    before = Before(done=(JOB.job_id,), attempts={JOB.job_id: 1, jobs[1].job_id: 3})
+    request = request.model_copy(update={"before": {f"cpu {HASH}": before}})
+    simulated = SimulatedHosts([HOST], jobs, lambda name, launch: 0.0, outcome)
+    assert HeadDriver(request, lambda line: None).run(simulated, tmp_path) == DONE
+    run = read_run(tmp_path / "run-1.jsonl")
+    assert run.warnings == ()
+    assert [(record.job, record.attempt) for record in run.measured] == [(JOB, 1), (jobs[1], 4)]
+    assert len(run.records) == 3
 
 
 def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus_of_its_host(tmp_path):

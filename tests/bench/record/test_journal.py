@@ -172,6 +172,46 @@ def test_the_newest_run_of_the_same_request_is_continued_if_jobs_are_missing(tmp
     assert found.own.missing == (JOBS[2].job_id,)
 
 
+def lost_on_the_rack(path):
+    """Write a finished run in which a cluster's host lost one of its two jobs."""
+    journal = on_two_hosts(path)
+    lost = Failure(reason="host lost", message="planted")
+    away = a_record(JOBS[1], lost, label="rack", run_id="run-1")
+    mine = RECORDS[2]
+    for line in (mine, away, a_cluster(outcome="done")):
+        journal.append(line)
+    journal.append(ReportEntry(run_id="run-1", at="2026-11-01T11:00:00Z"))
+    return journal
+
+
+def test_jobs_that_a_cluster_lost_are_due_once_a_cluster_is_up(tmp_path):
+    journal = lost_on_the_rack(tmp_path / "run.jsonl")
+    run, digest = read_run(journal.path), read_run(journal.path).header.request_digest
+    assert run.finished
+    assert run.is_cluster_due
+    assert [share.due for share in run.shares] == [(), (JOBS[1].job_id,)]
+    assert unfinished([journal.path], digest) is None
+    assert unfinished([journal.path], digest, with_cluster=True).path == journal.path
+    journal.append(a_cluster(job="b-1-2"))
+    assert not read_run(journal.path).is_cluster_due, "the share is open"
+    journal.append(RECORDS[1].model_copy(update={"label": "rack", "attempt": 2}))
+    journal.append(a_cluster(job="b-1-2", outcome="done"))
+    assert unfinished([journal.path], digest, with_cluster=True).path == journal.path
+    journal.append(ReportEntry(run_id="run-1", at="2026-11-01T12:00:00Z"))
+    assert unfinished([journal.path], digest, with_cluster=True) is None
+
+
+def test_a_machine_that_was_unavailable_counts_no_more_once_the_share_was_begun_again(tmp_path):
+    journal = lost_on_the_rack(tmp_path / "run.jsonl")
+    assert [entry.label for entry in read_run(journal.path).unavailable] == ["gpu"]
+    journal.append(a_cluster(job="b-1-2"))
+    assert read_run(journal.path).unavailable == ()
+    journal.append(MachineEntry(run_id="run-1", label="gpu", reason="no capacity again"))
+    again = read_run(journal.path)
+    assert [entry.reason for entry in again.unavailable] == ["no capacity again"]
+    assert [share.label for share in again.shares] == ["lab", "rack"]
+
+
 def test_no_run_is_continued_behind_a_complete_one(tmp_path):
     written(tmp_path / "20260101.jsonl", RECORDS[:1], request_digest="mine")
     complete = written(tmp_path / "20260102.jsonl", RECORDS, request_digest="mine")
