@@ -90,15 +90,6 @@ class Laptop:
         for spec in self.lab.specs:
             self.lab.limit(spec, spec.cpus if cores else None, cores)
 
-    def nodes(self):
-        """Return how many nodes the head counts."""
-        count = (
-            "import ray; ray.init(log_to_driver=False, logging_level=50); print(len(ray.nodes()))"
-        )
-        command = f". ~/mnist-bench/tools/ray-env.sh; RAY_ADDRESS=auto python -c '{count}'"
-        said = self.lab.ssh(self.lab.specs[0].address, command, check=False).stdout.split()
-        return int(said[-1]) if said else 0
-
     def ray_processes(self):
         """Return the processes of Ray's, and of jobs, on every host."""
         look = "ps -eo args= | grep -E '[r]ay|[b]ench' || :"
@@ -119,7 +110,7 @@ def laptop(tmp_path_factory, data_environment):
         assert prepared.returncode == 0, prepared.stdout + prepared.stderr
         up = onprem.ray("up", laptop.file, laptop.environment)
         assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:]
-        journey.wait_for(lambda: laptop.nodes() == 3, 150)
+        journey.wait_for(lambda: onprem.alive_nodes(lab) == 3, 150)
         yield laptop
 
 

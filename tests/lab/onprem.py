@@ -38,6 +38,17 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "PATH": path}
 
 
+def alive_nodes(lab: Lab) -> int:
+    """Return how many nodes the head calls alive; 0 if it does not answer."""
+    count = (
+        "import ray; ray.init(log_to_driver=False, logging_level=50); "
+        'print(sum(node["Alive"] for node in ray.nodes()))'
+    )
+    command = f". ~/mnist-bench/tools/ray-env.sh; RAY_ADDRESS=auto python -c '{count}'"
+    said = lab.ssh(lab.specs[0].address, command, check=False).stdout.split()
+    return int(said[-1]) if said else 0
+
+
 def ray(command: str, path: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
     """Type `ray up FILE` or `ray down FILE` from the project's root."""
     words = [str(SCRIPTS / "ray"), command, "-y", str(path)]
