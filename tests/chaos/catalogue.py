@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.chaos import damage, stops, surroundings
+from tests.chaos import damage, links, stops, surroundings
 from tests.chaos.lab import Lab
 
 #: Makes a fault in a lab, and yields what does not hold after it.
@@ -77,6 +77,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("temporary folder full", 2, damage.temporary_full),
     Kind("reader of the lines gone", 1, damage.output_gone),
     Kind("clock set", 4, surroundings.clock_set),
+    Kind("a host's link cut for a while", 1, links.cut_for_a_while),
+    Kind("a host's link cut for good", 1, links.cut_for_good),
     Kind("out of memory", 2, surroundings.out_of_memory, INLINE, "ok, second, eat"),
 )
 

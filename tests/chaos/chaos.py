@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.chaos.catalogue import KINDS, Kind, drawn
-from tests.chaos.lab import Lab
+from tests.chaos.lab import Lab, Skipped
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,27 @@ class Outcome:
     wrong: tuple[str, ...]
     seconds: float
     output: str = ""
+    skipped: str = ""
 
 
 def outcome_of(kind: Kind, number: int, seed: int) -> Outcome:
     """Make one fault in a lab of its own, and return what became of it."""
     began_s, chance = time.monotonic(), random.Random(f"{seed} {number}")
     seeds = 1 if "," in kind.models else 3
+    wrong, output, skipped = (), "", ""
     with Lab(*kind.words, models=kind.models, seeds=seeds) as lab:
-        wrong = tuple(kind.fault(lab, chance))
-        output = "\n----\n".join(command.text[-3000:] for command in lab.commands) if wrong else ""
-    return Outcome(number, kind.name, wrong, time.monotonic() - began_s, output)
+        try:
+            wrong = tuple(kind.fault(lab, chance))
+        except Skipped as why:
+            skipped = str(why)
+        if wrong:
+            output = "\n----\n".join(command.text[-3000:] for command in lab.commands)
+    return Outcome(number, kind.name, wrong, time.monotonic() - began_s, output, skipped)
 
 
 def table_of(outcomes: Sequence[Outcome]) -> str:
     """Return the figures in Markdown: how many faults of each kind, and how many broke anything."""
+    outcomes = [one for one in outcomes if not one.skipped]
     counts = Counter(one.kind for one in outcomes)
     broken = Counter(one.kind for one in outcomes if one.wrong)
     rows = [f"| {kind.name} | {counts[kind.name]} | {broken[kind.name]} |" for kind in KINDS]
@@ -68,6 +75,7 @@ def main(arguments: Sequence[str]) -> int:
             continue
         outcomes.append(outcome := outcome_of(kind, number, asked.seed))
         what = "; ".join(outcome.wrong) or "holds"
+        what = f"skipped: {outcome.skipped}" if outcome.skipped else what
         print(f"{number} {kind.name} ({outcome.seconds:.0f} s): {what}", flush=True)
         if asked.log:
             with asked.log.open("a") as file:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.child.scratch import HELD, JOB, RAY
@@ -51,8 +51,14 @@ def nothing_left(lab: Lab) -> Iterator[str]:
 
 def left_folders(lab: Lab) -> list[str]:
     """Return the folders of runs that no process holds."""
-    own = [path for path in lab.temporary.glob(f"{JOB}*") if path.is_dir()]
-    return [path.name for path in (*own, *Path("/tmp").glob(f"{RAY}*")) if not _is_held(path)]
+    ray = (path for path in Path("/tmp").glob(f"{RAY}*") if not _is_held(path))
+    return [path.name for path in (*unheld([lab.temporary]), *ray)]
+
+
+def unheld(temporaries: Iterable[Path]) -> list[Path]:
+    """Return the folders of jobs in temporary folders that no process holds."""
+    found = (path for folder in temporaries for path in folder.glob(f"{JOB}*") if path.is_dir())
+    return [path for path in found if not _is_held(path)]
 
 
 def _is_held(folder: Path) -> bool:
@@ -82,8 +88,11 @@ def past_unchanged(lab: Lab, before: dict[Path, list[bytes]]) -> Iterator[str]:
             yield f"lines of the past changed in {path.name}"
 
 
-def all_accounted(lab: Lab, failures: int = 0, journals: int = 1) -> Iterator[str]:
-    """Yield what is wrong with the records: each job has one, measured but for `failures`."""
+def all_accounted(lab: Lab, failures: int | None = 0, journals: int = 1) -> Iterator[str]:
+    """Yield what is wrong with the records: each job of a machine has one.
+
+    All are measured but for `failures`; None if any number of them may have failed.
+    """
     found = lab.journals
     if len(found) != journals:
         yield f"{len(found)} journals, not {journals}"
@@ -93,15 +102,20 @@ def all_accounted(lab: Lab, failures: int = 0, journals: int = 1) -> Iterator[st
         except StoreError as error:
             yield f"the journal is unreadable: {error}"
             return
-        measured = Counter(record.job_id for record in run.measured)
-        failed = {record.job_id for record in run.records if record.failure} - measured.keys()
-        asked = {job.job_id for job in run.header.jobs}
+        measured = Counter(map(_place, run.measured))
+        failed = {_place(record) for record in run.records if record.failure} - measured.keys()
+        asked = {f"{job.job_id} on {run.header.label}" for job in run.header.jobs}
+        asked |= {f"{job.job_id} on {one.label}" for one in run.shares for job in one.jobs}
         if twice := [job for job, count in measured.items() if count > 1]:
             yield f"measured more than once: {', '.join(twice)}"
         if missing := asked - measured.keys() - failed:
             yield f"neither measured nor failed: {', '.join(sorted(missing))}"
-        if len(failed) != failures:
+        if failures is not None and len(failed) != failures:
             yield f"{len(failed)} failed, not {failures}: {_reasons(run.records)}"
+
+
+def _place(record: JobRecord) -> str:
+    return f"{record.job_id} on {record.label}"
 
 
 def _reasons(records: tuple[JobRecord, ...]) -> str:

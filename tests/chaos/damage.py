@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.chaos import checks
-from tests.chaos.lab import Lab, Started, wait_for
+from tests.chaos.lab import Lab, Skipped, Started, wait_for
 from tests.chaos.moments import started_until
 from tests.chaos.stops import AT_WORK, resumed, settled
 
@@ -122,8 +122,7 @@ def two_at_once(lab: Lab, chance: random.Random) -> Iterator[str]:
 
 def disk_full(lab: Lab, chance: random.Random) -> Iterator[str]:
     """Fill the disk of the results at any moment; once there is space, the same command goes on."""
-    if not _mounted(lab, "-o", f"size={DISK_BYTES}"):
-        return
+    _mount(lab, "-o", f"size={DISK_BYTES}")
     command = started_until(lab, chance.choice(("start of the measuring", *AT_WORK)), chance)
     filler = lab.out / "filler"
     _fill(filler)
@@ -136,8 +135,7 @@ def disk_full(lab: Lab, chance: random.Random) -> Iterator[str]:
 
 def read_only(lab: Lab, chance: random.Random) -> Iterator[str]:
     """Kill a run and make its disk read-only: the same command says so, and goes on afterwards."""
-    if not _mounted(lab, "-o", f"size={DISK_BYTES}"):
-        return
+    _mount(lab, "-o", f"size={DISK_BYTES}")
     command = started_until(lab, chance.choice(AT_WORK), chance)
     command.process.send_signal(signal.SIGKILL)
     command.wait()
@@ -153,8 +151,7 @@ def read_only(lab: Lab, chance: random.Random) -> Iterator[str]:
 
 def temporary_full(lab: Lab, chance: random.Random) -> Iterator[str]:
     """Fill the disk of the temporary folder while jobs run."""
-    if not _mounted(lab, "-o", f"size={DISK_BYTES}", folder=lab.temporary):
-        return
+    _mount(lab, "-o", f"size={DISK_BYTES}", folder=lab.temporary)
     command = started_until(lab, chance.choice(AT_WORK), chance)
     _fill(lab.temporary / "filler")
     _over_or_paused(command)
@@ -181,13 +178,13 @@ def _over_or_paused(command: Started, seconds: float = 12.0) -> bool:
     return command.is_over
 
 
-def _mounted(lab: Lab, *options: str, folder: Path | None = None) -> bool:
-    """Mount a small disk; return False if this user may not."""
+def _mount(lab: Lab, *options: str, folder: Path | None = None) -> None:
+    """Mount a small disk. Raises Skipped if this user may not."""
     place = str(folder or lab.out)
     done = subprocess.run(["mount", "-t", "tmpfs", *options, "chaos", place], check=False)
-    if done.returncode == 0:
-        lab.cleanups.append(lambda: subprocess.run(["umount", "-l", place], check=False))
-    return done.returncode == 0
+    if done.returncode != 0:
+        raise Skipped("no disk can be mounted by this user")
+    lab.cleanups.append(lambda: subprocess.run(["umount", "-l", place], check=False))
 
 
 def _fill(path: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 import psutil
 
-from tests.chaos.workload import DATA, NAME
+from tests.chaos.shipped import DATA
+from tests.chaos.workload import NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +28,10 @@ LAB = "CHAOS_LAB"
 HANG_S = 240.0
 
 GRID = "name: chaos\nsubgrids: [{{models: [{models}], seeds: [{seeds}], epochs: 2}}]\n"
+
+
+class Skipped(Exception):
+    """A fault cannot be made on this machine; the text says why."""
 
 
 @dataclass
@@ -87,6 +92,7 @@ class Lab:
         self.commands: list[Started] = []
         self.environment: dict[str, str] = {}
         self.prefix: Sequence[str] = ()
+        self.workload, self.where = NAME, ("--local-only",)
         self.out.mkdir()
         self.temporary.mkdir()
         numbers = ", ".join(map(str, range(seeds)))
@@ -110,8 +116,8 @@ class Lab:
     def start(self, **environment: str) -> Started:
         """Start the command in a session of its own, as a shell would for a user."""
         output = self.folder / f"output-{len(self.commands)}"
-        words = [sys.executable, "-m", "tests.chaos.program", "run", "--workload", NAME]
-        words += ["--grid", str(self.grid), "--local-only", "--repeat-disturbed", "0"]
+        words = [sys.executable, "-m", "tests.chaos.program", "run", "--workload", self.workload]
+        words += ["--grid", str(self.grid), *self.where, "--repeat-disturbed", "0"]
         words += ["--out", str(self.out), *self.words]
         with output.open("wb") as file:
             process = subprocess.Popen(
@@ -134,10 +140,10 @@ class Lab:
         self.commands.append(Started(process, output))
         return self.commands[-1]
 
-    def finish(self) -> Started:
+    def finish(self, seconds: float = HANG_S) -> Started:
         """Run the command to its end."""
         command = self.start()
-        command.wait()
+        command.wait(seconds)
         return command
 
     @property

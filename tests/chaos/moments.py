@@ -18,13 +18,19 @@ MOMENTS = {
     "the report": (r"^\[3/", 4.0),
 }
 
+#: The same of a run on a cluster, whose worker is called beta.
+OF_A_CLUSTER = {
+    "the cluster's share": (r"^data: ", 20.0),
+    "the worker's jobs": (r"^beta is ready: ", 6.0),
+}
+
 #: Seconds that Python takes until it runs the first line of the command.
 INTERPRETER_S = 0.4
 
 
 def started_until(lab: Lab, moment: str, chance: random.Random) -> Started:
     """Start the command and return at a random time of a moment; it may be over by then."""
-    pattern, most_s = MOMENTS[moment]
+    pattern, most_s = {**MOMENTS, **OF_A_CLUSTER}[moment]
     command = lab.start()
     if pattern is None:
         time.sleep(INTERPRETER_S)

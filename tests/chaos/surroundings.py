@@ -10,7 +10,7 @@ from pathlib import Path
 from groups import Groups
 
 from tests.chaos import checks
-from tests.chaos.lab import Lab
+from tests.chaos.lab import Lab, Skipped
 from tests.chaos.moments import started_until
 from tests.chaos.stops import AT_WORK, settled
 
@@ -30,7 +30,7 @@ def clock_set(lab: Lab, chance: random.Random) -> Iterator[str]:
         ["cc", "-shared", "-fPIC", "-o", str(library), str(SHIFT), "-ldl"], check=False
     )
     if built.returncode != 0:
-        return
+        raise Skipped("no C compiler works here")
     shift.write_text("0")
     lab.environment |= {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(shift)}
     command = started_until(
@@ -47,9 +47,9 @@ def out_of_memory(lab: Lab, chance: random.Random) -> Iterator[str]:
     groups = Groups()
     try:
         groups.make(cpus=2, memory_bytes=GROUP_BYTES)
-    except OSError:
+    except OSError as error:
         groups.remove()
-        return
+        raise Skipped(f"no control group can be made here: {error}") from error
     lab.cleanups.append(groups.remove)
     lab.prefix = groups.entered(groups.folders, [])
     command = lab.finish()
