@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.record.failure import REASONS
-from tests.chaos.catalogue import KINDS, drawn
-from tests.chaos.chaos import outcome_of
+from tests.chaos.catalogue import KINDS, Kind, drawn
+from tests.chaos.chaos import outcome_of, table_of
+from tests.chaos.lab import Skipped
 
 FAULTS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 
@@ -23,6 +24,16 @@ def test_a_fault_breaks_no_promise(name):
     (kind,) = (kind for kind in KINDS if kind.name == name)
     outcome = outcome_of(kind, number=1, seed=7)
     assert outcome.wrong == (), outcome.output
+
+
+def test_a_fault_that_this_machine_does_not_allow_is_skipped_and_not_counted():
+    def refused(lab, chance):
+        raise Skipped("planted")
+        yield
+
+    outcome = outcome_of(Kind("SIGINT", 1, refused), number=1, seed=7)
+    assert (outcome.skipped, outcome.wrong) == ("planted", ())
+    assert "| all | 0 | 0 |" in table_of([outcome])
 
 
 def test_the_same_seed_draws_the_same_faults_and_each_kind_comes_as_often_as_its_row_says():
