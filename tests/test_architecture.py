@@ -279,14 +279,23 @@ BESIDE_THE_DOOR = {
         *("bench/spec/grid_files.py", "mnist_bench/reference/calibration.py"),
         "mnist_bench/reference/published.py",
         # files of the kernel
-        *("bench/probe/memory.py", "bench/watch/energy.py", "bench/watch/memory_guard.py"),
-        *("bench/watch/named_process.py", "bench/watch/processes.py", "bench/watch/sources.py"),
+        *("bench/child/entry.py", "bench/probe/memory.py", "bench/watch/energy.py"),
+        *(
+            "bench/watch/memory_guard.py",
+            "bench/watch/named_process.py",
+            "bench/watch/processes.py",
+            "bench/watch/sources.py",
+        ),
         # a journal, line by line
         *("bench/record/journal.py", "bench/record/text_lines.py"),
         # what the run itself has written, and the source of a workload
         *("bench/app/folder_lock.py", "bench/app/live/figures.py", "bench/app/live/live.py"),
-        *("bench/child/process.py", "bench/child/workload.py", "bench/dispatch/node.py"),
-        *("bench/dispatch/ray_cluster.py", "bench/dispatch/ray_process.py"),
+        *("bench/child/left.py", "bench/child/process.py", "bench/child/workload.py"),
+        *(
+            "bench/dispatch/node.py",
+            "bench/dispatch/ray_cluster.py",
+            "bench/dispatch/ray_process.py",
+        ),
         # data, whose size is read first
         "mnist_bench/npz.py",
     },

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench import stops
 from bench.app.announcer import Announcer
-from bench.app.cluster_run import ClusterRun, cluster_request
+from bench.app.cluster_run import ClusterRun
+from bench.app.cluster_share import cluster_request
 from bench.app.continuing import mended, why_anew
 from bench.app.ending import Ending
 from bench.app.folder_lock import held

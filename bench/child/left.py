@@ -73,7 +73,9 @@ class Files:
 def tail(log: Path, privacy: Privacy, limit: int = 2000) -> str | None:
     """Return the end of a log with host names and homes redacted; None if it is empty."""
     try:
-        text = log.read_bytes()[-2 * limit :].decode(errors="replace")
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 2 * limit))
+            text = file.read().decode(errors="replace")
     except OSError:
         return None
     # redact before cutting: half a name is still a name

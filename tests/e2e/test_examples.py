@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from command_line import run_command
 
-from bench.app.cluster_run import REQUEST
+from bench.app.cluster_share import REQUEST
 from bench.app.commands import run_cluster
 from bench.dispatch.head import CODE
 from bench.record.journal import read_run

@@ -16,7 +16,8 @@ from builders import a_job, a_measurement, a_record, a_run, facts
 
 from bench.app import cluster_run as cluster_run_module
 from bench.app.announcer import Announcer
-from bench.app.cluster_run import ClusterRun, _before, job_id_of, ship
+from bench.app.cluster_run import ClusterRun
+from bench.app.cluster_share import _before, job_id_of, ship
 from bench.app.progress import Progress
 from bench.child.workload import workload_file
 from bench.dispatch.cluster_request import Before, ClusterRequest
