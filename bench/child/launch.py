@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bench.clock import utc_now
 from bench.outside.environment import for_python, python_path
@@ -15,7 +15,7 @@ from bench.spec.axes import Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
-from bench.spec.limits import MOST_AMOUNT, MOST_THREADS
+from bench.spec.limits import MOST_AMOUNT, MOST_OF_JOB, MOST_THREADS
 from bench.spec.privacy import Privacy
 from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
 
@@ -48,6 +48,14 @@ class LaunchSpec(Frozen):
     machine: MachineFacts | None = Field(
         default=None, description="facts that were read already; None: the child reads them"
     )
+
+    @field_validator("job")
+    @classmethod
+    def _within_limits(cls, job: JobSpec) -> JobSpec:
+        for name, most in MOST_OF_JOB.items():
+            if (getattr(job, name) or 0) > most:
+                raise ValueError(f"{name} is more than {most}")
+        return job
 
     def record(self, **outcome: Any) -> JobRecord:
         """Return the record of this job, which ends now; `outcome` holds the other fields."""

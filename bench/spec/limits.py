@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -16,6 +17,13 @@ MOST_SEED = 2**32 - 1
 
 #: The most threads of a job, and the most repeats.
 MOST_THREADS, MOST_REPEATS = 100_000, 1000
+
+#: The most of each number of a job that is to run; the grid limits the rest.
+MOST_OF_JOB: Mapping[str, int] = {
+    "epochs": MOST_EPOCHS,
+    "seed": MOST_SEED,
+    "threads": MOST_THREADS,
+}
 
 #: Whole numbers as a grid names them; `yes` and 1.5 are refused.
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST_EPOCHS)]

@@ -174,3 +174,16 @@ def test_the_kernel_never_kills_the_worker_before_the_child(tmp_path, monkeypatc
     monkeypatch.setattr(entry, "OOM_SCORE_FILE", score)
     entry._go_first()
     assert int(score.read_text()) == own
+
+
+@pytest.mark.parametrize(
+    ("change", "most"),
+    [({"seed": 2**32}, 2**32 - 1), ({"epochs": 100_001}, 100_000), ({"threads": 100_001}, 100_000)],
+    ids=["seed", "epochs", "threads"],
+)
+def test_a_job_beyond_the_limits_of_a_grid_is_a_wrong_description(tmp_path, change, most):
+    document = json.loads(described(a_launch("ok", tmp_path)))
+    document["job"] |= change
+    done = worker("-", "-", given=json.dumps(document).encode())
+    assert done.returncode == 2
+    assert f"{next(iter(change))} is more than {most}" in done.stderr.decode()

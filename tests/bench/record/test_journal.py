@@ -41,6 +41,16 @@ def test_what_is_appended_is_read_back_in_order(tmp_path):
     assert run.measured == run.records
 
 
+def test_a_journal_of_a_time_without_limits_is_read_whatever_its_jobs_asked_for(tmp_path):
+    job = a_job(seed=20261126143000, epochs=200_000, threads=200_000)
+    record = a_record(job, a_measurement([[0.5, 0.25], [0.25, 0.25]]))
+    journal = Journal(tmp_path / "run.jsonl")
+    journal.create(a_run([], planned=[job]).header)
+    journal.append(record)
+    run = read_run(journal.path)
+    assert (run.records, run.warnings) == ((record,), ())
+
+
 def test_a_run_knows_its_missing_jobs_in_grid_order(tmp_path):
     run = read_run(written(tmp_path / "run.jsonl", RECORDS[1:2]).path)
     assert run.own.missing == (JOBS[0].job_id, JOBS[2].job_id)
