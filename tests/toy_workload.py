@@ -123,6 +123,10 @@ def _raise(meter: Meter) -> None:
     raise RuntimeError("toy trouble\nand its second line")
 
 
+def _exit(meter: Meter) -> None:
+    sys.exit(0)
+
+
 def _raise_hostile(meter: Meter) -> None:
     raise RuntimeError("cut\u2028here \x85 and [bold]there[/bold] \x1b[31mred")
 
@@ -253,6 +257,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "third-class": _ok,
     "second": _second,
     "raise": _raise,
+    "exit": _exit,
     "hostile": _raise_hostile,
     "empty": _unprintable_exception,
     "print": _noise,

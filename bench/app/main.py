@@ -14,6 +14,7 @@ from bench.app.options import INTERRUPTED, CommandGroup, ExitCodes
 from bench.app.output import Outputs, forgiving
 from bench.errors import BenchError, RequestError, StoreError, WorkloadError
 from bench.outside.environment import ensure_home
+from bench.outside.exits import no_exit
 from bench.outside.words import check_words
 from bench.spec.request import Program
 from bench.text import shortened, visible
@@ -135,7 +136,8 @@ def _done(argv: Sequence[str], program: Program) -> int:
         parsed: Any = command_line(program).main(
             list(argv), prog_name=program.name, standalone_mode=False
         )
-        return int(parsed() if callable(parsed) else parsed)
+        with no_exit():  # the end of completion, above, is meant
+            return int(parsed() if callable(parsed) else parsed)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2

@@ -21,6 +21,7 @@ from bench.child.reasons import failure_of
 from bench.child.workload import Workload, code_digest, load_workload, probe_for
 from bench.clock import utc_now
 from bench.errors import WorkloadError
+from bench.outside.exits import no_exit
 from bench.record.ceilings import Ceilings
 from bench.record.confusion import Confusion
 from bench.record.failure import Failure
@@ -46,7 +47,8 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
         if launch.expects:
             check_device(launch.expects, visible_gpus())
         workload = load_workload(launch.workload)
-        measurement = _measured(workload, launch, started_s, emit)
+        with no_exit():
+            measurement = _measured(workload, launch, started_s, emit)
     except Exception as error:  # any error of a job becomes a record
         failure = failure_of(error, launch.privacy)
     return launch.record(

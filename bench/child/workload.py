@@ -20,6 +20,7 @@ from bench.record.facts import MachineFacts, MachineKind
 from bench.spec.description import Description
 from bench.spec.job import NO_DATA, JobSpec
 from bench.spec.privacy import Privacy
+from bench.text import type_and_line
 
 #: Name of the attribute that holds a module's workload.
 ATTRIBUTE = "WORKLOAD"
@@ -96,6 +97,12 @@ def load_workload(reference: str) -> Workload:
         if module_name.endswith(".py"):
             return _workload_in(_module_of_file(Path(module_name)), attribute or ATTRIBUTE)
         return _workload_in(importlib.import_module(module_name), attribute or ATTRIBUTE)
+    except SystemExit as error:
+        raise RequestError(
+            "the workload ends the program when it is imported",
+            seen=f"{reference}: {type_and_line(error)}",
+            next_step='put what its own command does below `if __name__ == "__main__":`',
+        ) from error
     except Exception as error:  # importing a user's file may raise anything
         raise RequestError(
             "the workload cannot be imported",

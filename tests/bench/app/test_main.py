@@ -192,6 +192,16 @@ def test_a_wrong_value_is_named_in_one_sentence_with_the_next_step(capsys, words
     assert [answer for answer in (*answers, "Next: ") if answer not in message] == []
 
 
+@pytest.mark.parametrize("place", ["", "    def dataset(self, which, path): sys.exit(0)\n"])
+def test_a_workload_that_ends_the_program_is_a_wrong_request(capsys, tmp_path, place):
+    """If it does so only once it is asked for its data, the plan is what asks."""
+    path = tmp_path / "own.py"
+    own = "class Own(type(tiny_workload.WORKLOAD)):\n" + place + "WORKLOAD = Own()\n"
+    path.write_text(f"import sys, tiny_workload\n{own if place else 'sys.exit(0)'}\n")
+    text = refused(capsys, "run", "--workload", str(path), "--list")
+    assert "SystemExit: 0" in text
+
+
 def test_no_command_at_all_is_answered_with_the_help(capsys):
     assert run_command([]) == 2
     assert "Commands:" in capsys.readouterr().err

@@ -73,6 +73,15 @@ def test_a_failing_job_ends_with_1_and_a_record_that_says_why(tmp_path):
     assert record.failure.exception == "RuntimeError"
 
 
+def test_a_job_that_ends_its_process_fails_with_a_record(tmp_path):
+    done = worker("-", "-", given=described(a_launch("exit", tmp_path)))
+    assert done.returncode == 1
+    failure = JobRecord.model_validate_json(done.stdout).failure
+    assert failure.reason == "exception"
+    assert "ended the program (seen: SystemExit: 0)" in failure.message
+    assert "toy_workload.py" in failure.traceback
+
+
 def test_a_failure_tells_neither_whose_host_nor_whose_home_it_was(monkeypatch):
     """Name and home are planted; the error is one as a missing file gives it."""
     monkeypatch.setattr(platform, "node", lambda: "bobs-box")

@@ -85,6 +85,23 @@ def test_a_file_with_a_mistake_is_refused_and_can_be_mended(tmp_path):
     assert load_workload(str(path)) is toy_workload.WORKLOAD
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("raise SystemExit", "SystemExit"),
+        ("import argparse; argparse.ArgumentParser().parse_args(['--no'])", "SystemExit: 2"),
+    ],
+)
+def test_a_file_that_ends_the_program_is_refused_with_what_to_do(tmp_path, text, seen):
+    path = tmp_path / "script.py"
+    path.write_text(text)
+    with pytest.raises(RequestError) as caught:
+        load_workload(str(path))
+    assert caught.value.seen == f"{path}: {seen}"
+    assert '`if __name__ == "__main__":`' in caught.value.next_step
+
+
 def test_the_digest_of_the_code_changes_with_a_workload_s_file(tmp_path):
     path, other = tmp_path / "mine.py", tmp_path / "other.py"
     for file in (path, other):
