@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -14,6 +15,7 @@ from bench.child.workload import Dataset, Workload, code_digest, probe_for, work
 from bench.dispatch.durations import time_limit_s
 from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
+from bench.outside.words import check_path
 from bench.record.facts import MachineFacts
 from bench.record.lines import Skip
 from bench.record.price import PriceRule, read_rules
@@ -81,8 +83,15 @@ class Plan:
 
     @functools.cached_property
     def data_path(self) -> Path | None:
-        """The copy of the data that jobs load; it is written at the first use. None: no data."""
-        return self.dataset.stage() if self.dataset.stage else None
+        """The copy of the data that jobs load; it is written at the first use. None: no data.
+
+        Raises RequestError if its path is not UTF-8.
+        """
+        if self.dataset.stage is None:
+            return None
+        path = self.dataset.stage()
+        check_path("the copy of the data", path)
+        return path
 
     def launch(
         self,
@@ -114,9 +123,15 @@ class Plan:
 def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
     """Return the plan for what `request` asks of `workload`.
 
-    Raises RequestError if this machine can run none of the jobs, DataError if there are no data.
+    Raises RequestError if this machine can run none of the jobs or a path is not UTF-8, DataError
+    if there are no data.
     """
     description = workload.description
+    reference = absolute(request.workload)
+    check_path("the workload", reference)
+    if request.dispatch == "ray":  # Ray hands the working folder on to its workers
+        with contextlib.suppress(OSError):  # the folder may have been deleted
+            check_path("the working folder", os.getcwd())
     check_choices(request.changes.axes, description, "command line")
     prices = read_rules(request.price) if request.price else ()
     grid = override(load_grid(request.grid, description), request.changes, description)
@@ -133,7 +148,7 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         )
     return Plan(
         workload=workload,
-        reference=absolute(request.workload),
+        reference=reference,
         grid=grid.name,
         asked=asked,
         jobs=jobs,

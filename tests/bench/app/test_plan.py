@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,24 @@ def test_a_job_that_asks_for_more_threads_than_usable_cpus_is_skipped_with_the_r
     (skip,) = plan.skipped
     assert skip.job.threads == 100_000
     assert skip.reason.startswith("100000 threads need as many CPUs, but this machine has ")
+
+
+def test_a_path_that_no_job_description_could_hold_is_refused_before_anything_runs(
+    grid, tmp_path, monkeypatch
+):
+    folder = tmp_path / os.fsdecode(b"B\xfcro")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    changes = GridChanges(axes={"model": ("ok",)})
+    with pytest.raises(RequestError, match=r"the working folder is not UTF-8.*B\\xfcro"):
+        planned(grid, changes=changes)
+    plan = planned(grid, changes=changes, dispatch="inline")
+    plan = replace(plan, dataset=Dataset("toy", "digest", "planted", stage=lambda: folder))
+    with pytest.raises(RequestError, match=r"the copy of the data is not UTF-8.*B\\xfcro"):
+        plan.launch(plan.jobs[0], placed_by="inline")
+    request = RunRequest(workload="tiny_workload.py", grid="quick", dispatch="inline")
+    with pytest.raises(RequestError, match=r"the workload is not UTF-8.*Next: .* name in UTF-8"):
+        make_plan(request, tiny_workload.WORKLOAD, "")
 
 
 def test_without_data_a_launch_names_none(grid):
