@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.errors import OutsideError, RequestError, StoreError
 from bench.outside.documents import parse_object, shaped
-from bench.outside.files import MOST_MADE, read_text
+from bench.outside.files import MOST_TOLD, read_text
 from bench.record.facts import MachineFacts
 from bench.record.journal import find_journals, read_runs
 from bench.text import did_you_mean
@@ -109,7 +109,7 @@ def _of_journal(path: Path, label: str) -> NamedMachine:
 
 
 def _of_facts(path: Path) -> NamedMachine:
-    document = parse_object(read_text(path, MOST_MADE))
+    document = parse_object(read_text(path, MOST_TOLD))
     for key in ("runtime", "price"):  # `machine --json` prints these beside the facts
         document.pop(key, None)
     return NamedMachine("", shaped(MachineFacts, document), str(path))

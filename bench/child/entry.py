@@ -26,7 +26,7 @@ from bench.child.launch import LaunchSpec
 from bench.child.reasons import FULL
 from bench.errors import BenchError, OutputError, OutsideError, RequestError
 from bench.outside.documents import parse_model
-from bench.outside.files import read_bytes
+from bench.outside.files import MOST_TOLD, read_bytes, read_stream
 from bench.record.lines import JobRecord
 from bench.watch.marked import JOB_MARK, kill_marked
 
@@ -84,11 +84,14 @@ def _find_modules_of_this_folder() -> None:
 
 def _read_launch(path: str) -> LaunchSpec:
     try:
-        content = sys.stdin.buffer.read() if path == "-" else read_bytes(Path(path))
+        if path == "-":  # a closed standard input is None
+            content = read_stream(sys.stdin.buffer, MOST_TOLD) if sys.stdin else b""
+        else:
+            content = read_bytes(Path(path), MOST_TOLD)
     except OutsideError as error:
         raise RequestError(f"cannot read the job description {path}", seen=error.what) from error
     try:
-        return parse_model(LaunchSpec, content)
+        return parse_model(LaunchSpec, content, MOST_TOLD)
     except OutsideError as error:
         raise RequestError(
             "the job description is wrong",

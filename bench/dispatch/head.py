@@ -33,7 +33,7 @@ from bench.dispatch.timed_supply import kinds_first, supply_of
 from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
 from bench.outside.documents import parse_model
-from bench.outside.files import read_bytes
+from bench.outside.files import MOST_REQUESTED, read_bytes
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime, RunHeader
 from bench.spec.grid import run_order
@@ -221,7 +221,7 @@ def main(arguments: list[str]) -> int:
     """Run the request that the command line names; return the exit code."""
     os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"  # ship the code alone, not the data beside it
     path = Path(arguments[0])
-    request = parse_model(ClusterRequest, read_bytes(path))
+    request = parse_model(ClusterRequest, read_bytes(path, MOST_REQUESTED))
     folder = path.resolve().parent
     driver = HeadDriver(request, lambda line: print(line, flush=True))
     try:

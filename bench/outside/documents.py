@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,17 +18,34 @@ Model = TypeVar("Model", bound=BaseModel)
 LEAST_WHOLE, MOST_WHOLE = -(2**63), 2**63 - 1
 
 
-def parse_json(text: str | bytes, most: int = MOST_MADE) -> Any:
-    """Return the value of a JSON text.
+#: The most values of a JSON text. A record has about 30 for each of its epochs.
+MOST_VALUES = 6_000_000
 
-    Raises OutsideError if it is not JSON, if it holds more than `most` bytes, or if it is nested
-    more than 200 deep, which is the parser's own limit.
+#: The most keys of one object of a large JSON text, and the values above which it is large.
+MOST_KEYS, MANY_VALUES = 100_000, 200_000
+
+#: Above so many problems, no one of them is named: pydantic would make a list of all.
+MOST_PROBLEMS = 10_000
+
+
+def parse_json(text: str | bytes, most: int = MOST_MADE) -> Any:
+    """Return the value of a JSON text. A byte-order mark before it is passed over.
+
+    Raises OutsideError if it is not JSON, if it holds more than `most` bytes or MOST_VALUES
+    values, or if it is nested more than 200 deep, which is the parser's own limit.
     """
-    _check_size(text, most)
+    if len(text) > most:
+        raise OutsideError(f"it is larger than {most // 1024} KiB")
+    values = _count(text)
+    if values > MOST_VALUES:
+        raise OutsideError(f"it holds more than {MOST_VALUES} values")
     try:
-        return from_json(text)
+        document = from_json(_without_mark(text))
     except (ValueError, RecursionError) as error:  # ValueError: also a surrogate of its own
-        raise OutsideError(first_line(error)) from error
+        raise OutsideError(f"it is not JSON: {first_line(error)}") from error
+    if values > MANY_VALUES:
+        _check_keys(document)
+    return document
 
 
 def parse_object(text: str | bytes, most: int = MOST_MADE) -> dict[str, Any]:
@@ -39,14 +57,11 @@ def parse_object(text: str | bytes, most: int = MOST_MADE) -> dict[str, Any]:
 
 
 def parse_model(model: type[Model], text: str | bytes, most: int = MOST_MADE) -> Model:
-    """Return the model that a JSON text holds. Raises OutsideError with the first problem."""
-    _check_size(text, most)
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        raise OutsideError(first_problem(error)) from error
-    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-        raise OutsideError(first_line(error)) from error
+    """Return the model that a JSON text holds. Raises OutsideError with the first problem.
+
+    It is parsed first: pydantic's own parser copies the whole text into each problem.
+    """
+    return shaped(model, parse_json(text, most))
 
 
 def shaped(model: type[Model], document: Any) -> Model:
@@ -54,14 +69,44 @@ def shaped(model: type[Model], document: Any) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise OutsideError(first_problem(error)) from error
+        raise OutsideError(problem_of(error)) from error
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
         raise OutsideError(first_line(error)) from error
 
 
-def _check_size(text: str | bytes, most: int) -> None:
-    if len(text) > most:
-        raise OutsideError(f"it is larger than {most // 1024} KiB")
+def problem_of(error: ValidationError) -> str:
+    """Return the first problem that pydantic found, or how many there are if they are very many."""
+    count = error.error_count()
+    return first_problem(error) if count <= MOST_PROBLEMS else f"it has {count} problems"
+
+
+def _without_mark(text: str | bytes) -> str | bytes:
+    if isinstance(text, str):
+        return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def _count(text: str | bytes) -> int:
+    """Return how many values a JSON text holds at most: each follows a comma or a bracket."""
+    if isinstance(text, str):
+        return sum(map(text.count, (",", "[", "{")))
+    return sum(map(text.count, (b",", b"[", b"{")))
+
+
+def _check_keys(document: Any) -> None:
+    """Raise OutsideError for an object with too many keys: each wrong one is a problem of its own.
+
+    A list needs no such check: what reads it ends at the first problem.
+    """
+    left = [document]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            if len(value) > MOST_KEYS:
+                raise OutsideError(f"one of its objects has more than {MOST_KEYS} keys")
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(one for one in value if isinstance(one, dict | list))
 
 
 def _kind(value: Any) -> str:

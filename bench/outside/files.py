@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from typing import BinaryIO
 
 from bench.errors import OutsideError
 
 #: The most bytes of a file that a user writes by hand: a grid, prices, a cluster file.
 MOST_WRITTEN = 512 * 1024
 
-#: The most bytes of a file that a program wrote: a request, a record.
+#: The most bytes of what describes one machine or one job, or answers one question.
+MOST_TOLD = 4 * 1024 * 1024
+
+#: The most bytes of a request, which holds all jobs of a run.
+MOST_REQUESTED = 64 * 1024 * 1024
+
+#: The most bytes of what a job leaves: a record holds a row for each of its epochs.
 MOST_MADE = 256 * 1024 * 1024
 
 
@@ -20,10 +27,22 @@ def read_bytes(path: Path, most: int = MOST_MADE) -> bytes:
     Raises OutsideError if it cannot be read, or if it holds more than `most` bytes.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read(most + 1)
+        file = open(path, "rb")  # noqa: SIM115  closed below
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise OutsideError(getattr(error, "strerror", None) or str(error)) from error
+    with file:
+        return read_stream(file, most)
+
+
+def read_stream(stream: BinaryIO, most: int = MOST_MADE) -> bytes:
+    """Return what is left of a stream, such as standard input.
+
+    Raises OutsideError if it cannot be read, or if it holds more than `most` bytes.
+    """
+    try:
+        content = stream.read(most + 1)
+    except OSError as error:
+        raise OutsideError(error.strerror or str(error)) from error
     if len(content) > most:
         raise OutsideError(f"it is larger than {most // 1024} KiB")
     return content

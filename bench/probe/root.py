@@ -22,7 +22,7 @@ from pydantic import Field
 
 from bench.errors import OutsideError, RequestError
 from bench.outside.documents import parse_model
-from bench.outside.files import read_bytes
+from bench.outside.files import MOST_TOLD, read_bytes
 from bench.spec.frozen import Frozen
 
 #: The file of a faked root that holds its answers.
@@ -168,7 +168,7 @@ def faked(folder: Path | str) -> Root:
     path = place / ANSWERS
     if path.is_file():
         try:
-            answers = parse_model(Answers, read_bytes(path))
+            answers = parse_model(Answers, read_bytes(path, MOST_TOLD))
         except OutsideError as error:
             raise RequestError(
                 f"the answers of a faked root cannot be read: {error.what}",

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bench.errors import OutsideError, StoreError
-from bench.outside.documents import parse_json, shaped
+from bench.outside.documents import parse_json, problem_of, shaped
 from bench.record.lines import (
     SCHEMA_VERSION,
     ClusterEntry,
@@ -23,7 +23,7 @@ from bench.record.lines import (
 from bench.record.pool import Pool
 from bench.record.seal import Seal, seal_of, without_seal
 from bench.record.text_lines import MOST_BYTES, TextLine
-from bench.text import first_problem, visible
+from bench.text import visible
 
 #: The kinds of lines, by the value of their key `entry`. Schema 2 gave the header no such key.
 LINES: Mapping[str, type[BaseModel]] = {
@@ -100,7 +100,7 @@ def validated(document: Mapping[str, Any], path: Path, number: int, pool: Pool) 
     try:
         return kind.model_validate(pool.filled(document))
     except (ValidationError, RecursionError) as error:
-        problem = first_problem(error) if isinstance(error, ValidationError) else "RecursionError"
+        problem = problem_of(error) if isinstance(error, ValidationError) else "RecursionError"
         raise damaged(path, number, problem, kind) from error
 
 

@@ -6,13 +6,41 @@ import functools
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import DictSchema
+
+#: The types of schemas that hold any number of values, and can end at the first problem.
+_LISTS = frozenset({"list", "tuple", "dict" if "fail_fast" in DictSchema.__annotations__ else ""})
+
+
+def _fail_fast(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") in _LISTS:
+            schema["fail_fast"] = True
+        for inner in schema.values():
+            _fail_fast(inner)
+    elif isinstance(schema, list | tuple):
+        for inner in schema:
+            _fail_fast(inner)
 
 
 class Frozen(BaseModel):
     """A strict, immutable pydantic model: an unknown key is an error, a change is a new object."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the schema, in which every list and table ends at its first problem.
+
+        Otherwise a list of a million wrong items would make millions of problems.
+        """
+        schema = handler(source)
+        _fail_fast(schema)
+        return schema
 
     def model_post_init(self, context: Any, /) -> None:
         """Forget which fields were given: such a set would take more memory than the values."""

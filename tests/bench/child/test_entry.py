@@ -113,7 +113,7 @@ def test_a_job_s_environment_holds_no_serial_of_a_gpu(tmp_path, monkeypatch):
         (b"not json", "JSON"),
         (b"\xff\xfe\x00", "JSON"),
         (b"{}", "run_id: Field required"),
-        (b"[1]", "should be an object"),
+        (b"[1]", "should be a valid dictionary"),
     ],
 )
 def test_a_wrong_description_ends_with_2_and_says_what_to_do(given, word):
@@ -124,6 +124,27 @@ def test_a_wrong_description_ends_with_2_and_says_what_to_do(given, word):
     assert word in message
     assert "Next: " in message
     assert "Traceback" not in message
+
+
+def test_a_description_that_has_no_end_is_refused(tmp_path):
+    for path, given in (("/dev/zero", b""), ("-", b" " * (4 * 2**20 + 1))):
+        done = worker(path, "-", given=given)
+        assert done.returncode == 2
+        assert f"cannot read the job description {path}" in done.stderr.decode()
+        assert b"larger than 4096 KiB" in done.stderr
+
+
+def test_a_description_with_a_byte_order_mark_is_read(tmp_path):
+    given = b"\xef\xbb\xbf" + described(a_launch("ok", tmp_path))
+    assert worker("-", "-", given=given).returncode == 0
+
+
+def test_a_closed_standard_input_is_told_in_a_line():
+    command = f"{sys.executable} -m bench.child.entry - - <&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"EOF" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("change", [{"colour": "red"}, {"threads": 0}, {"job": None}])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from bench.errors import OutsideError, RequestError
 from bench.outside.documents import parse_json, parse_model, parse_object, shaped
 from bench.outside.words import check_words
+from bench.spec.frozen import Frozen
 
 
 class Box(BaseModel):
@@ -18,7 +19,7 @@ class Box(BaseModel):
     "text",
     [
         *(b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b'"\\ud800"', b'"\xff"', b"", b"{"),
-        *(b"\xef\xbb\xbf{}", b"\0"),
+        *(b"\xef\xbb\xbf", b"\0"),
     ],
     ids=lambda text: repr(text[:8]),
 )
@@ -32,6 +33,41 @@ def test_json_that_is_wrong_deep_or_huge_is_an_error_of_ours(text):
 def test_a_text_above_the_limit_is_refused_before_it_is_read():
     with pytest.raises(OutsideError, match="larger than 1 KiB"):
         parse_json("[" + "1," * 1000 + "1]", most=1024)
+
+
+@pytest.mark.parametrize("text", [b'\xef\xbb\xbf{"size": 2}', '\ufeff{"size": 2}'])
+def test_a_byte_order_mark_before_json_is_passed_over(text):
+    assert parse_object(text) == {"size": 2}
+    assert parse_model(Box, text).size == 2
+
+
+def test_more_values_than_any_record_holds_are_refused_before_they_are_made():
+    with pytest.raises(OutsideError, match="more than 6000000 values"):
+        parse_json(b"[" + b"[]," * 3_000_000 + b"1]")
+
+
+def test_a_large_text_with_more_keys_than_any_object_has_is_refused():
+    keys = ",".join(f'"{number}":0' for number in range(200_001))
+    with pytest.raises(OutsideError, match="more than 100000 keys"):
+        parse_json(f'[[{{"inner":{{{keys}}}}}]]')
+
+
+class Crate(Frozen):
+    boxes: tuple[Box, ...] = ()
+    places: dict[str, int] = Field(default_factory=dict)
+
+
+def test_a_list_or_table_of_wrong_values_has_one_problem():
+    """Each problem takes memory, and a list of all of them takes more."""
+    for document in ({"boxes": [{}] * 1000}, {"places": {str(one): "x" for one in range(1000)}}):
+        with pytest.raises(ValidationError) as caught:
+            Crate.model_validate(document)
+        assert caught.value.error_count() == 1
+
+
+def test_very_many_problems_are_counted_and_none_is_named():
+    with pytest.raises(OutsideError, match="it has 20000 problems"):
+        shaped(Crate, {str(number): 0 for number in range(20_000)})
 
 
 @pytest.mark.parametrize("text", ["[]", "1", "null", '"a"'])
