@@ -33,7 +33,7 @@ from bench.record.measurement import (
     PackedTimes,
     ThreadFacts,
 )
-from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
+from bench.spec.variables import NEEDED_VARIABLES, RECORDED_VARIABLES, THREAD_VARIABLES
 
 
 def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) -> JobRecord:
@@ -160,7 +160,7 @@ def _threads(launch: LaunchSpec, workload: Workload) -> ThreadFacts:
     description = workload.description
     names = (
         *(*THREAD_VARIABLES, *description.thread_variables),
-        *(*RECORDED_VARIABLES, *description.recorded_variables),
+        *(*RECORDED_VARIABLES, *NEEDED_VARIABLES, *description.recorded_variables),
     )
     shown = {name: os.environ.get(name) for name in dict.fromkeys(names)}
     return ThreadFacts(

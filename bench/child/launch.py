@@ -17,7 +17,12 @@ from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
 from bench.spec.limits import MOST_AMOUNT, MOST_OF_JOB, MOST_THREADS
 from bench.spec.privacy import Privacy
-from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
+from bench.spec.variables import (
+    FAMILIES,
+    NEEDED_VARIABLES,
+    RECORDED_VARIABLES,
+    THREAD_VARIABLES,
+)
 
 #: The value of `placed_by` for jobs on the nodes of a cluster.
 ON_CLUSTER = "ray cluster"
@@ -102,7 +107,7 @@ def child_environment(
     """Return the child's environment: what is known of the parent's, with explicit threads.
 
     Ray sets OMP_NUM_THREADS and its own RAY_ variables for its workers; they must not reach a job.
-    A variable of a framework reaches it only if the job's record shows it.
+    A variable of a framework or a numerical library reaches it only if the job's record shows it.
     A job trains on one GPU. If the user chose none of several GPUs, the job gets the first. CUDA
     numbers GPUs as NVML does, so the watched GPU is the one that the job uses. On a cluster's node,
     Ray lists all GPUs in CUDA_VISIBLE_DEVICES, and the job gets the first.
@@ -125,9 +130,9 @@ def child_environment(
 
 def _inherited(parent: Mapping[str, str], description: Description | None) -> dict[str, str]:
     """Return the parent's variables without what would change a job unseen."""
+    known, families = {*RECORDED_VARIABLES, *NEEDED_VARIABLES}, FAMILIES
+    if description is not None:
+        known |= {*description.recorded_variables, *description.default_variables}
+        families += description.variable_families
     kept = for_python(parent)
-    if description is None:
-        return kept
-    known = {*description.recorded_variables, *RECORDED_VARIABLES, *description.default_variables}
-    families = description.variable_families
     return {k: v for k, v in kept.items() if k in known or not k.startswith(families)}

@@ -24,7 +24,7 @@ from bench.report.data import replace_file
 from bench.report.words import sharing as words
 from bench.spec.description import Description
 from bench.spec.request import REPORTS, Program, ShareRequest
-from bench.spec.variables import RECORDED_VARIABLES, THREAD_VARIABLES
+from bench.spec.variables import NEEDED_VARIABLES, RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.text import printable
 
 #: The end of a journal's name.
@@ -100,7 +100,8 @@ def _scrubber(description: Description, labels: Mapping[str, str]) -> Scrubber:
         grids=frozenset(description.grids),
         variables=frozenset(
             (
-                *(*THREAD_VARIABLES, *RECORDED_VARIABLES, *description.thread_variables),
+                *(*THREAD_VARIABLES, *RECORDED_VARIABLES, *NEEDED_VARIABLES),
+                *description.thread_variables,
                 *(*description.default_variables, *description.recorded_variables),
             )
         ),

@@ -237,6 +237,32 @@ def test_a_child_s_environment_is_its_parent_s_but_for_what_is_named(tmp_path):
     assert set(child) == {*parent, *THREAD_VARIABLES, *own, *named}
 
 
+#: Variables that change times; those that a job inherits stand in its record.
+UNSEEN = ("OMP_THREAD_LIMIT", "GOMP_SPINCOUNT", "KMP_LIBRARY", "MKL_VERBOSE", "OPENBLAS_VERBOSE")
+UNSEEN += ("BLIS_ARCH_TYPE", "NPY_PROMOTION_STATE", "CUDA_DISABLE_PTX_JIT", "CUDNN_LOGDEST_DBG")
+UNSEEN += ("CUBLAS_LOGDEST_DBG", "NCCL_DEBUG", "MALLOC_PERTURB_")
+SEEN = ("OMP_SCHEDULE", "KMP_HW_SUBSET", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES")
+SEEN += ("CUBLAS_WORKSPACE_CONFIG", "CUDA_CACHE_DISABLE", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+
+
+@pytest.mark.parametrize("described", [toy_workload.DESCRIPTION, None], ids=["described", "not"])
+def test_a_variable_of_a_numerical_library_reaches_a_job_only_if_its_record_shows_it(
+    tmp_path, described
+):
+    given = dict.fromkeys((*UNSEEN, *SEEN), "1")
+    found = child_environment(given, a_launch("ok", tmp_path), described)
+    assert {*found} & {*given} == {*SEEN}
+
+
+def test_the_path_of_libraries_is_recorded_without_the_home_in_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"/opt/lib:{os.path.expanduser('~')}/lib")
+    record = only_record(run_child(a_launch("ok", tmp_path)))
+    shown = record.measurement.threads.environment
+    assert {*SEEN} <= {*shown} and not {*UNSEEN} & {*shown}
+    assert shown["LD_LIBRARY_PATH"] == "/opt/lib:~/lib"
+    assert "LD_LIBRARY_PATH" not in record.machine.environment
+
+
 def test_the_priority_asked_for_and_the_one_seen_are_recorded(tmp_path):
     niceness = os.getpriority(os.PRIO_PROCESS, 0) + 3
     record = only_record(run_child(a_launch("ok", tmp_path, niceness=niceness)))
