@@ -39,7 +39,7 @@ class NodeShape(BaseModel):
     labels: dict[str, Label] | None = None
     node_config: dict[str, Any] | None = None
     resources: dict[str, Any] | None = None
-    min_workers: int | None = Field(default=None, ge=0, le=10_000)
+    min_workers: int | None = Field(default=None, strict=True, ge=0, le=10_000)
 
 
 class ProviderShape(BaseModel):
@@ -67,7 +67,7 @@ class ClusterShape(BaseModel):
     auth: AuthShape | None = None
     head_node_type: StrictStr | None = None
     available_node_types: dict[str, NodeShape] | None = None
-    idle_timeout_minutes: float | None = Field(default=None, ge=0, le=1e6)
+    idle_timeout_minutes: float | None = Field(default=None, strict=True, ge=0, le=1e6)
     file_mounts: dict[str, StrictStr] | None = None
     cluster_synced_files: list[StrictStr] | None = None
     head_start_ray_commands: list[StrictStr] | None = None

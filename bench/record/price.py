@@ -104,9 +104,14 @@ class PriceRule(Frozen):
 class _StatedRule(PriceRule):
     """A rule as a user's file must state it; journals may hold older rules.
 
-    A rule may be without a date; then the report says that its age is unknown.
+    A rule may be without a date; then the report says that its age is unknown. A number is no
+    `yes`, which YAML makes true.
     """
 
+    usd_per_hour: Annotated[Amount | None, Field(strict=True)] = None
+    purchase_usd: Annotated[Amount | None, Field(strict=True)] = None
+    lifetime_years: Annotated[Span | None, Field(strict=True)] = None
+    hours_per_year: Annotated[Span, Field(strict=True)] = HOURS_A_YEAR
     source: Annotated[str, AfterValidator(_sourced)]
     date: Annotated[str | None, BeforeValidator(_dated)] = None
 

@@ -73,6 +73,8 @@ def written(folder, content):
         ({"file_mounts": ["./bench"]}, "file_mounts"),
         ({"file_mounts": {"~/x": 5}}, "file_mounts"),
         ({"idle_timeout_minutes": "soon"}, "idle_timeout_minutes"),
+        ({"idle_timeout_minutes": True}, "idle_timeout_minutes"),
+        ({"available_node_types": {"head": HEAD, "vm": {**VM, "min_workers": True}}}, "vm.min_wor"),
         ({"head_start_ray_commands": "ray start"}, "head_start_ray_commands"),
         ({"head_start_ray_commands": [5]}, "head_start_ray_commands.0"),
         ({"available_node_types": {"head": HEAD, "vm": {**VM, "min_workers": -1}}}, "min_workers"),

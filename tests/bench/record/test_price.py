@@ -242,10 +242,29 @@ def test_wrong_words_are_answered_with_every_form(text):
         assert form in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "usd_per_hour: yes",
+        "{purchase_usd: yes, lifetime_years: 4}",
+        "{purchase_usd: 1800, lifetime_years: on}",
+        "{purchase_usd: 1800, lifetime_years: 4, hours_per_year: on}",
+    ],
+)
+def test_a_word_that_yaml_makes_true_is_no_number_of_a_file(tmp_path, line):
+    path = tmp_path / "prices.yaml"
+    path.write_text(f"- {line}\n")
+    with pytest.raises(RequestError, match=r"rule 1: .*: Input should be a valid number"):
+        read_rules(str(path))
+    path.write_text(f"- {line.replace('yes', '5').replace('on}', '3}')}\n")
+    assert len(read_rules(str(path))) == 1
+
+
 def test_a_journal_s_rule_is_read_as_it_was_written(tmp_path):
     """Rules were less strict once, and a journal is never rewritten."""
     rule = PriceRule(usd_per_hour=1, source="", date="November 2026")
     assert PriceRule.model_validate_json(rule.model_dump_json()) == rule
+    assert PriceRule.model_validate({**rule.model_dump(), "usd_per_hour": True}) == rule
 
 
 def test_a_list_price_says_what_is_not_known_of_the_machine():
