@@ -89,6 +89,22 @@ class _StrictLoader(yaml.SafeLoader):
         self._sizes[id(node)] = self._values - before
         return node
 
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping whose keys all differ; a merged key may be written anew.
+
+        The keys are compared before any mapping is constructed: a merge puts those of the other
+        mapping into the node.
+        """
+        node = super().compose_mapping_node(anchor)  # type: ignore[no-untyped-call]
+        known: set[Any] = set()
+        for key_node, _ in node.value:
+            key = "<<" if _is_merge(key_node) else self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable):
+                if key in known:
+                    raise _refused(f"the key {key!r} stands there twice", key_node.start_mark)
+                known.add(key)
+        return node  # type: ignore[no-any-return]
+
     def _alias(self, node: yaml.Node | None, event: Any) -> yaml.Node | None:
         if id(node) not in self._sizes:
             raise _refused(f"the anchor {event.anchor} holds itself", event.start_mark)
@@ -99,17 +115,6 @@ class _StrictLoader(yaml.SafeLoader):
         self._values += values
         if self._values > MOST_VALUES:
             raise _refused(f"it holds more than {MOST_VALUES} values", event.start_mark)
-
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
-        """Construct a mapping whose keys all differ; a merged key may be written anew."""
-        known: set[Hashable] = set()
-        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            key = self.construct_object(key_node, deep=True) if _is_key(key_node) else "<<"
-            if isinstance(key, Hashable):
-                if key in known:
-                    raise _refused(f"the key {key!r} stands there twice", key_node.start_mark)
-                known.add(key)
-        return super().construct_mapping(node, deep)  # type: ignore[arg-type]
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         """Construct a number that has one meaning and 64 bits at most."""
@@ -152,9 +157,9 @@ _StrictLoader.add_implicit_resolver(  # a text in YAML 1.1, a number in YAML 1.2
 )
 
 
-def _is_key(node: yaml.Node) -> bool:
-    """Say whether a key is one of the mapping's own: `<<` merges another mapping."""
-    return node.tag != "tag:yaml.org,2002:merge"
+def _is_merge(node: yaml.Node) -> bool:
+    """Say whether a key is `<<`, which merges another mapping, and is none of the mapping's own."""
+    return node.tag == "tag:yaml.org,2002:merge"
 
 
 def _refused(problem: str, mark: Any) -> yaml.MarkedYAMLError:

@@ -27,6 +27,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 2026-11-01", {"a": "2026-11-01"}),
         ("a: 2026-11-01T10:00:00Z", {"a": "2026-11-01T10:00:00Z"}),
         ("x: &d {a: 1, b: 2}\ny: {<<: *d, a: 3}", {"x": {"a": 1, "b": 2}, "y": {"a": 3, "b": 2}}),
+        (
+            "a: &a {x: 1}\nw: {inner: &b {<<: *a, x: 2}}\nc: {<<: *b, y: 3}\nd: {<<: [*a, *b]}",
+            {"a": {"x": 1}, "w": {"inner": {"x": 2}}, "c": {"x": 2, "y": 3}, "d": {"x": 1}},
+        ),
         ("", None),
         ("\ufeffa: 1", {"a": 1}),
     ],
@@ -40,6 +44,9 @@ def test_yaml_of_one_meaning_is_taken(text, value):
     [
         ("a: 1\nb: 2\na: 3", "line 3: the key 'a' stands there twice"),
         ("x:\n  - {a: 1, a: 1}", "line 2: the key 'a' stands there twice"),
+        ("x: &d {a: 1}\ny: {<<: *d, a: 2, a: 3}", "line 2: the key 'a' stands there twice"),
+        ("x: &d {a: 1}\ny: {<<: *d, <<: *d}", "line 2: the key '<<' stands there twice"),
+        ("{1: a, 0x1: b}", "the key 1 stands there twice"),
         ("a: 010", "line 1: the number 010 has two meanings"),
         ("a: -0100", "two meanings"),
         ("a: 0b11", "two meanings"),
