@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import OutsideError, RequestError
-from bench.outside.files import read_text
+from bench.outside.files import as_text, read_text
 from bench.outside.yaml_files import parse_yaml
 from bench.spec.description import Description
 from bench.spec.grid import EXAMPLE, GridSpec, parse_grid
@@ -37,7 +37,7 @@ def _read(name: str, path: Any, description: Description) -> Any:
             next_step=did_you_mean(name, description.grids) + f"use {_choices(description)}",
         )
     try:
-        text = path.read_text(encoding="utf-8") if is_own else read_text(path)
+        text = _own_text(path) if is_own else read_text(path)
     except OutsideError as error:
         raise RequestError(
             f"cannot read the grid file {shown_name(name)}",
@@ -49,6 +49,14 @@ def _read(name: str, path: Any, description: Description) -> Any:
     except OutsideError as error:
         what = f"the YAML of grid {shown_name(name)} is wrong"
         raise RequestError(what, seen=error.what, next_step=EXAMPLE) from error
+
+
+def _own_text(path: Any) -> str:
+    """Return the text of a workload's own grid, which may lie within a package (an archive)."""
+    try:
+        return as_text(path.read_bytes())
+    except OSError as error:
+        raise OutsideError(error.strerror or str(error)) from error
 
 
 def shown_name(name: str) -> str:

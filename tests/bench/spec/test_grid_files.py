@@ -53,6 +53,16 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         load_grid(str(path), TINY)
 
 
+@pytest.mark.parametrize("content", [None, b"name: B\xfcro\n"], ids=["missing", "not UTF-8"])
+def test_a_grid_file_of_the_workload_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "own.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    description = Description("x", "X", TINY.axes, grids={"own": path})
+    with pytest.raises(RequestError, match=r"cannot read the grid file own \(seen: "):
+        load_grid("own", description)
+
+
 def test_an_unknown_grid_is_refused_with_the_known_ones_and_the_nearest(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError, match=r"unknown grid \(seen: huge\).*use one of quick, or"):
