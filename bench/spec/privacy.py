@@ -30,8 +30,8 @@ class Privacy(Frozen):
 
         GPU serials become their salted digests, the host's name (whole words, any case) becomes
         `host-` and six letters, and the home folder `~`. If host names are shown, only serials are
-        replaced. A host that is called like one of the words in `own` is not looked for: in a
-        command, such a word is the program's.
+        replaced. If the host is called like one of the words in `own`, that word alone stays: in
+        a command, it is the program's. The name with its domain goes all the same.
         """
         text = text.encode(errors="replace").decode()
         text = SERIAL.sub(lambda found: f"{found[1]}-{salted(found[0])}", text)
@@ -42,7 +42,7 @@ class Privacy(Frozen):
             text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
         host = platform.node()
         short = host.partition(".")[0].lower()
-        return text if short in {word.lower() for word in own} else without_host(text, host)
+        return without_host(text, host, keep_short=short in {word.lower() for word in own})
 
 
 def salted(text: str) -> str:
@@ -55,11 +55,18 @@ def name_hash(name: str) -> str:
     return salted(name)[:6]
 
 
-def without_host(text: str, host: str) -> str:
-    """Return `text` with the name `host`, and its part before the first dot, as `host-3fa9c1`."""
+def without_host(text: str, host: str, *, keep_short: bool = False) -> str:
+    """Return `text` with the name `host`, and its part before the first dot, as `host-3fa9c1`.
+
+    `keep_short` keeps the part before the first dot where no domain follows: `full`, `full.yaml`.
+    """
     short = host.partition(".")[0]
-    for name in (host, "" if short.isdigit() else short):  # the 10 of an address is not a name
+    in_domain = r"(?=\.[\w-]+\.[\w-])" if keep_short else ""
+    ends = {host: "" if "." in host else in_domain}
+    if not short.isdigit():  # the 10 of an address is not a name
+        ends.setdefault(short, in_domain)
+    for name, end in ends.items():
         if len(name) >= 3 and name.lower() not in COMMON_NAMES:
-            shown = f"host-{name_hash(host)}"
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", shown, text, flags=re.IGNORECASE)
+            pattern = rf"(?<!\w){re.escape(name)}(?!\w){end}"
+            text = re.sub(pattern, f"host-{name_hash(host)}", text, flags=re.IGNORECASE)
     return text

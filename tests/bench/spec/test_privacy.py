@@ -48,3 +48,16 @@ def test_names_stay_where_they_were_asked_for_and_serials_never_do(owner):
 def test_a_name_that_tells_nothing_is_left_in_the_text(monkeypatch, name):
     monkeypatch.setattr(platform, "node", lambda: name)
     assert Privacy().redacted("vm at localhost") == "vm at localhost"
+
+
+@pytest.mark.parametrize("host", ["full.secret-lab.example.org", "full"])
+def test_a_word_of_the_program_stays_and_the_host_s_name_with_its_domain_does_not(
+    monkeypatch, host
+):
+    monkeypatch.setattr(platform, "node", lambda: host)
+    shown = f"host-{name_hash(host)}"
+    command = "run --grid full --price full.yaml --label {}"
+    text = Privacy().redacted(command.format("FULL.secret-lab.example.org"), own=["full"])
+    rest = "" if "." in host else ".secret-lab.example.org"
+    assert text == command.format(f"{shown}{rest}")
+    assert Privacy().redacted("at full") == f"at {shown}"
