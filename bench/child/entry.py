@@ -13,11 +13,13 @@ import ctypes
 import errno
 import json
 import os
+import secrets
 import signal
+import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -110,11 +112,10 @@ def _write_record(record: JobRecord, path: str, spare: int | None = None) -> Non
     if path == "-":
         print(text)
         return
-    temporary, deadline = _temporary(path), time.monotonic() + SPACE_S
+    deadline = time.monotonic() + SPACE_S
     while True:
         try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
+            _write(text, path)
             return
         except OSError:
             if spare is not None:
@@ -133,8 +134,37 @@ def _tell(event: Mapping[str, Any], events: TextIO) -> None:
         print(text, file=events)
 
 
-def _temporary(path: str) -> Path:
-    return Path(f"{path}.tmp")
+def _write(text: str, path: str) -> None:
+    """Write the file at once or not at all. A device or a pipe takes the text itself."""
+    if _is_odd(path):
+        Path(path).write_text(text, encoding="utf-8")
+        return
+    with _new_beside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(os.path.realpath(path))
+
+
+def _is_odd(path: str) -> bool:
+    """Say whether something that is no regular file is there. Raises OSError, ValueError."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _new_beside(path: str) -> Iterator[Path]:
+    """Make a new file beside `path`, whose name no file of the user's has; delete it if it stays.
+
+    Raises OSError.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    temporary = Path(folder, f".record-{os.getpid()}-{secrets.token_hex(8)}")
+    temporary.touch(exist_ok=False)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _check_writable(path: str) -> None:
@@ -143,12 +173,16 @@ def _check_writable(path: str) -> None:
     A full disk is no such error: it may have space again once the record is written.
     """
     try:
-        if path != "-":
-            if os.path.isdir(path):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            with _temporary(path).open("wb"):
-                pass
-            _temporary(path).unlink()
+        if path == "-":
+            return
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_odd(path):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
+        with _new_beside(path):
+            pass
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) in FULL:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -63,6 +64,31 @@ def test_descriptions_and_records_can_be_files(tmp_path):
     assert (done.returncode, done.stdout) == (0, b"")
     assert JobRecord.model_validate_json(target.read_text()).measurement is not None
     assert [path.name for path in tmp_path.glob("record*")] == ["record.json"]
+
+
+def test_a_record_replaces_no_device_and_no_file_of_another_name(tmp_path):
+    source = tmp_path / "launch.json"
+    source.write_bytes(described(a_launch("ok", tmp_path)))
+    own = tmp_path / "record.json.tmp"
+    own.write_text("mine")
+    (tmp_path / "link.json").symlink_to(tmp_path / "record.json")
+    assert worker(str(source), str(tmp_path / "link.json")).returncode == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert JobRecord.model_validate_json((tmp_path / "record.json").read_text()).measurement
+    assert own.read_text() == "mine"
+    assert not list(tmp_path.glob(".record*"))
+
+
+def test_a_pipe_that_is_named_for_the_record_takes_it_and_stays(tmp_path):
+    source, pipe = tmp_path / "launch.json", tmp_path / "pipe"
+    source.write_bytes(described(a_launch("ok", tmp_path)))
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        done = worker(str(source), str(pipe))
+        text = reader.communicate(timeout=60)[0]
+    assert done.returncode == 0
+    assert JobRecord.model_validate_json(text).measurement is not None
+    assert pipe.is_fifo()
 
 
 def test_a_failing_job_ends_with_1_and_a_record_that_says_why(tmp_path):
