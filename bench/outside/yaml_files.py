@@ -95,7 +95,7 @@ class _StrictLoader(yaml.SafeLoader):
         The keys are compared before any mapping is constructed: a merge puts those of the other
         mapping into the node.
         """
-        node = super().compose_mapping_node(anchor)  # type: ignore[no-untyped-call]
+        node = super().compose_mapping_node(anchor)
         known: set[Any] = set()
         for key_node, _ in node.value:
             key = "<<" if _is_merge(key_node) else self.construct_object(key_node, deep=True)
@@ -103,7 +103,7 @@ class _StrictLoader(yaml.SafeLoader):
                 if key in known:
                     raise _refused(f"the key {key!r} stands there twice", key_node.start_mark)
                 known.add(key)
-        return node  # type: ignore[no-any-return]
+        return node
 
     def _alias(self, node: yaml.Node | None, event: Any) -> yaml.Node | None:
         if id(node) not in self._sizes:

@@ -16,7 +16,15 @@ from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
 from bench.spec.job import NO_DATA, AxisValue, JobSpec, When, make_job
-from bench.spec.limits import Count, Repeats, Seed, check_count
+from bench.spec.limits import (
+    EACH_ONCE,
+    Count,
+    Repeats,
+    Seed,
+    check_count,
+    check_read_off,
+    check_sizes,
+)
 from bench.spec.threads import thread_count
 from bench.text import did_you_mean
 
@@ -41,11 +49,11 @@ class SubGrid(Frozen):
     `read_off` too, with its clock stopped. In `threads`, None stands for `max`.
     """
 
-    axes: dict[str, tuple[AxisValue, ...]]
-    epochs: tuple[Count, ...] = Field(min_length=1)
-    seeds: tuple[Seed, ...] = Field(default=(1234,), min_length=1)
-    threads: tuple[int | None, ...] = Field(default=(None,), min_length=1)
-    read_off: tuple[Count, ...] = ()
+    axes: dict[str, Annotated[tuple[AxisValue, ...], EACH_ONCE]]
+    epochs: Annotated[tuple[Count, ...], EACH_ONCE] = Field(min_length=1)
+    seeds: Annotated[tuple[Seed, ...], EACH_ONCE] = Field(default=(1234,), min_length=1)
+    threads: Annotated[tuple[int | None, ...], EACH_ONCE] = Field(default=(None,), min_length=1)
+    read_off: Annotated[tuple[Count, ...], EACH_ONCE] = ()
     evaluate: When = "end"
     repeats: Repeats = 1
 
@@ -94,7 +102,7 @@ def parse_grid(document: Any, origin: str, description: Description) -> GridSpec
     for number, sub in enumerate(subgrids):
         place = f"grid {origin}, subgrids[{number}]"
         check_choices(sub.axes, description, place)
-        _check_read_off(sub, place)
+        check_read_off(sub.read_off, sub.epochs, place)
     return GridSpec(name=grid.name, about=grid.about, subgrids=subgrids)
 
 
@@ -154,7 +162,7 @@ def with_available(grid: GridSpec, description: Description) -> GridSpec:
 
 def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> list[JobSpec]:
     """Return the jobs of `grid` in grid order, each once. Raises RequestError for too many."""
-    check_count(sum(map(_count, grid.subgrids)))
+    check_sizes([(_count(sub), len(sub.read_off)) for sub in grid.subgrids])
     jobs: dict[str, JobSpec] = {}
     for sub in grid.subgrids:
         values = [sub.axes[axis.name] for axis in description.axes]
@@ -174,6 +182,7 @@ def expand(grid: GridSpec, description: Description, dataset: str = NO_DATA) -> 
                 evaluate=sub.evaluate if epochs > 1 else "end",
             )
             jobs.setdefault(job.job_id, job)
+        check_count(len(jobs))
     return list(jobs.values())
 
 
@@ -268,16 +277,6 @@ def _listed(subgrids: Any, description: Description) -> Any:
         else sub
         for sub in subgrids
     ]
-
-
-def _check_read_off(sub: SubGrid, place: str) -> None:
-    bad = [epoch for epoch in sub.read_off if not 1 <= epoch <= max(sub.epochs)]
-    if bad:
-        raise RequestError(
-            f"{place}: read_off names an epoch that no job reaches",
-            seen=bad,
-            next_step=f"use epochs from 1 to {max(sub.epochs)}",
-        )
 
 
 def _explained(error: ValidationError, origin: str, description: Description) -> RequestError:

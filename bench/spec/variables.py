@@ -57,7 +57,7 @@ NEEDED_VARIABLES = (
 
 #: Beginnings of the names of variables that numerical libraries read: of these, a job inherits only
 #: what its record shows.
-FAMILIES = (
+FAMILIES: tuple[str, ...] = (
     *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NPY_"),
     *("CUDA_", "CUDNN_", "CUBLAS_", "NCCL_", "MALLOC_"),
 )

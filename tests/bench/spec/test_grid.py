@@ -359,6 +359,23 @@ def test_a_grid_of_the_most_jobs_is_taken():
     assert len(expand(parsed(repeats=1000, seeds=list(range(10))))) == 10_000
 
 
+def test_jobs_that_a_grid_names_twice_count_once():
+    assert [job.seed for job in expand(parsed(seeds=[2, 1] * 10_000))] == [2, 1]
+    seeds = tuple(range(6000))
+    jobs = expand(a_grid(*[{"seeds": seeds}] * 2))
+    assert [job.seed for job in jobs] == [*seeds]
+    with pytest.raises(RequestError, match=r"more than 10000 jobs \(seen: 12000\)"):
+        expand(a_grid({"seeds": seeds}, {"seeds": tuple(range(6000, 12_000))}))
+
+
+def test_sub_grids_that_share_all_their_jobs_are_no_bomb():
+    with pytest.raises(RequestError, match="more than 200000 jobs, with those that"):
+        expand(a_grid(*[{"seeds": tuple(range(10_000))}] * 21))
+    many = {"epochs": (50_000,), "read_off": tuple(range(1, 50_000)), "repeats": 1000}
+    with pytest.raises(RequestError, match="more than 10000000 read-offs"):
+        expand(a_grid(many))
+
+
 @pytest.mark.parametrize(
     "change",
     [{"epochs": 100_001}, {"seeds": 2**32}, {"seeds": -1}, {"repeats": 1001}, {"threads": 100_001}],
