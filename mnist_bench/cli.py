@@ -39,10 +39,23 @@ def _run(words: Sequence[str], typed: Sequence[str]) -> int:
     except ImportError as error:
         from bench import stops
 
-        if stops.arrived() or (error.name or "").startswith(("bench", "mnist_bench")):
-            raise  # an import that was cut off, or a mistake of our own, whose traceback is needed
+        if stops.arrived():
+            raise  # an import that was cut off
+        if (error.name or "").partition(".")[0] in ("bench", "mnist_bench"):
+            return _tell_fault(error, typed)
         print(requirements.missing_package(error), file=sys.stderr)
         return 2
+
+
+def _tell_fault(error: ImportError, typed: Sequence[str]) -> int:
+    """Tell a fault of ours: a module that is missing, as after half an update."""
+    try:
+        from bench.app.fault import lines_of
+        from bench.spec.request import Program
+    except ImportError:
+        raise error from None  # too much is missing to say more than the traceback
+    print(*lines_of(error, Program(NAME, WORKLOAD, tuple(typed))), sep="\n", file=sys.stderr)
+    return 1
 
 
 def _say_interrupted() -> None:

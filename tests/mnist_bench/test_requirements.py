@@ -50,7 +50,21 @@ def test_a_package_that_a_subcommand_misses_is_named(monkeypatch, capsys, where)
     assert capsys.readouterr().err.startswith("error: package no_such is missing or too old")
 
 
-def test_an_import_that_fails_within_the_project_shows_its_traceback(monkeypatch):
+def test_an_import_that_fails_within_the_project_is_told_as_a_fault_of_ours(
+    monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("bench.app.main.main", lambda argv, program: __import__("bench.none"))
-    with pytest.raises(ModuleNotFoundError):
+    assert cli.main(["schema"]) == 1
+    text = capsys.readouterr().err
+    assert text.startswith("error: this is a fault of mnist-bench")
+    assert "No module named 'bench.none'" in text
+    (details,) = tmp_path.rglob("*.txt")
+    assert "Traceback" in details.read_text()
+
+
+def test_if_too_much_of_the_project_is_missing_the_traceback_is_shown(monkeypatch):
+    monkeypatch.setattr("bench.app.main.main", lambda argv, program: __import__("bench.none"))
+    monkeypatch.setitem(sys.modules, "bench.app.fault", None)
+    with pytest.raises(ModuleNotFoundError, match=r"bench\.none"):
         cli.main(["schema"])
