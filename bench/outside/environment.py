@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,10 +41,20 @@ def ensure_home() -> None:
         return
     folder = Path(tempfile.gettempdir()) / f"home-{os.getuid()}"
     with contextlib.suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    if not folder.is_dir() or folder.stat().st_uid != os.getuid():  # someone else's
+        folder.mkdir(mode=0o700)
+    if not _is_private(folder):
         folder = Path(tempfile.mkdtemp(prefix="home-"))
     os.environ["HOME"] = str(folder)
+
+
+def _is_private(folder: Path) -> bool:
+    """Say whether a folder is this user's alone. A link to one is not: anyone may have made it."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    only_own = stat.S_IMODE(found.st_mode) & 0o077 == 0
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and only_own
 
 
 def for_python(environment: Mapping[str, str]) -> dict[str, str]:

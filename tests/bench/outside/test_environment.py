@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
+
 from bench.outside import environment
 from bench.outside.environment import ensure_home, for_python, python_path
 
@@ -50,6 +52,22 @@ def test_a_file_in_the_place_of_that_folder_is_not_taken_for_it(monkeypatch, tmp
     (tmp_path / f"home-{os.getuid()}").touch()
     ensure_home()
     assert Path(os.environ["HOME"]).is_dir()
+
+
+@pytest.mark.parametrize("place", ["a link", "open to others"])
+def test_a_folder_that_others_can_write_or_lead_elsewhere_is_no_home(monkeypatch, tmp_path, place):
+    homeless(monkeypatch, tmp_path)
+    planted, elsewhere = tmp_path / f"home-{os.getuid()}", tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if place == "a link":
+        planted.symlink_to(elsewhere)
+    else:
+        planted.mkdir()
+        planted.chmod(0o777)
+    ensure_home()
+    home = Path(os.environ["HOME"])
+    assert home.resolve() not in (planted, elsewhere)
+    assert stat.S_IMODE(home.lstat().st_mode) == 0o700
 
 
 def test_a_user_s_home_is_left_alone(monkeypatch):
