@@ -20,7 +20,8 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: The exit code of a program that a signal ended.
 EXIT_CODE = 130
 
-#: The number of the signal that is raised again, if the program did not end after the first.
+#: The number of the signal from which on each is raised. Of those before, one is raised: the others
+#: find the program on its way to its end, which they must not cut off.
 INSISTING = 3
 
 
@@ -35,6 +36,7 @@ class Interrupt(KeyboardInterrupt):
 class _State:
     def __init__(self) -> None:
         self.arrived = 0  # signals since the outermost `guarded` began
+        self.raised = False  # whether one of them was raised
         self.handled = False  # whether `guarded` handles the signals
         self.deferred = 0  # how many `deferred` contexts are open
         self.most: int | None = None  # signals that the innermost of them takes; None: any number
@@ -51,7 +53,7 @@ def arrived() -> bool:
 def check() -> None:
     """Raise Interrupt if a signal has asked the program to end."""
     if arrived():
-        raise Interrupt
+        _raise()
 
 
 def hurried() -> bool:
@@ -70,7 +72,7 @@ def guarded(work: Callable[[], int], interrupted: Callable[[], None], *, last: b
         return work()
     previous = {one: signal.getsignal(one) for one in INTERRUPTS}
     heard = [one for one, handler in previous.items() if handler is not signal.SIG_IGN]
-    _STATE.arrived, _STATE.handled = 0, True
+    _STATE.arrived, _STATE.raised, _STATE.handled = 0, False, True
     hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts(sys.unraisablehook)
     try:
         for one in heard:
@@ -79,7 +81,7 @@ def guarded(work: Callable[[], int], interrupted: Callable[[], None], *, last: b
     finally:
         for one in heard:
             signal.signal(one, signal.SIG_IGN if last else previous[one] or signal.SIG_DFL)
-        sys.unraisablehook, _STATE.handled = hook, False
+        sys.unraisablehook, _STATE.handled, _STATE.arrived = hook, False, 0
     return code
 
 
@@ -97,8 +99,8 @@ def _code_of(work: Callable[[], int], interrupted: Callable[[], None]) -> int:
 class deferred:
     """Let signals only be counted meanwhile, so that none cuts off what must not be cut off.
 
-    Ask `arrived` when it does no harm to end. If `most` is given, the signal after so many is
-    raised all the same.
+    Ask `arrived` or call `check` when it does no harm to end. If `most` is given, the signal after
+    so many is raised all the same.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -135,9 +137,14 @@ def _arrive(number: int, frame: object) -> None:
     _STATE.arrived += 1
     if _STATE.deferred:
         if _STATE.most is not None and _STATE.arrived > _STATE.most:
-            raise Interrupt
-    elif _STATE.arrived == 1 or _STATE.arrived >= INSISTING:
-        raise Interrupt
+            _raise()
+    elif not _STATE.raised or _STATE.arrived >= INSISTING:
+        _raise()
+
+
+def _raise() -> None:
+    _STATE.raised = True
+    raise Interrupt
 
 
 def _without_interrupts(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -278,6 +278,7 @@ class Campaign:
             return
         self.viewer.enter("cluster")
         while not followed.wait(0.5):
+            stops.check()
             self.viewer.between_jobs(self.read)
             if budget.overtime_s >= OVERTIME_S:
                 progress.say(

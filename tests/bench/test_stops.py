@@ -102,6 +102,46 @@ def test_the_signal_after_the_most_that_a_work_outlasts_ends_it():
     assert passed == [0, 1]
 
 
+def test_the_first_signal_that_is_not_deferred_is_raised_whatever_its_number():
+    passed = []
+
+    def work(sent):
+        with stops.deferred():
+            send(sent)
+        passed.append("the first is only counted")
+        try:
+            send(sent)
+        finally:
+            passed.append("the second ends the work")
+        passed.append("the work goes on")
+        return 0
+
+    assert ended(work) == (130, 1)
+    assert passed == ["the first is only counted", "the second ends the work"]
+
+
+def test_the_second_signal_does_not_cut_off_the_way_to_the_end_but_the_third_does():
+    passed = []
+
+    def work(sent):
+        try:
+            send(sent)
+        finally:
+            send(sent)
+            passed.append("the second is only counted")
+            send(sent)
+            passed.append("the third is only counted")
+
+    assert ended(work) == (130, 1)
+    assert passed == ["the second is only counted"]
+
+
+def test_a_signal_of_one_work_is_not_seen_by_the_next():
+    ended(lambda sent: send(sent))
+    assert not stops.arrived()
+    assert ended(lambda sent: 0) == (0, 0)
+
+
 def test_handlers_are_put_back_and_ignored_signals_stay_ignored(monkeypatch):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -129,7 +129,9 @@ def _report_to_the_end(campaign: Campaign, form: ReportForm, interrupted: bool =
             if not interrupted:
                 raise
             print(f"the report is not written: {error}")
-    return INTERRUPTED if interrupted else code
+        if stops.arrived() and not interrupted:
+            print("interrupted: the report is written all the same")
+    return INTERRUPTED if stops.arrived() or interrupted else code
 
 
 def _report(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> int:

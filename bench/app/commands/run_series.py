@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bench import units
+from bench import stops, units
 from bench.app.live.viewer import Viewer
 from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
@@ -107,6 +107,15 @@ class _Sittings:
 
     def run(self) -> int:
         """Measure one sitting after the other until all are done or something ends the series."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:  # between two sittings; a sitting answers its own
+            if not self._series.begun:
+                raise
+            self._say_end("interrupted")
+            return INTERRUPTED
+
+    def _run(self) -> int:
         undecided = self._series.undecided
         ended = self._run_stage()
         if ended is None and undecided and self._second_stage is not None:
@@ -136,16 +145,12 @@ class _Sittings:
         for number in self._series.left:
             if number > self._most:
                 return None
-            try:
-                if not self._wait_for(number):
-                    return 1
-                sat = self._sit(number, usd)
-            except KeyboardInterrupt:  # between two sittings; a sitting answers its own
-                if not self._series.begun:
-                    raise
-                self._say_end("interrupted")
-                return INTERRUPTED
+            if not self._wait_for(number):
+                return 1
+            sat = self._sit(number, usd)
             if sat.code == INTERRUPTED:
+                if number < self._series.of:
+                    print("the same command measures the sittings that are missing")
                 return INTERRUPTED
             self._code = max(self._code, sat.code)
             if sat.cluster_goes_on and number < self._series.of:
@@ -177,6 +182,7 @@ class _Sittings:
 
         A sitting that was cut off goes on at once.
         """
+        stops.check()
         if not (self._series.begun and self._series.complete):
             return True
         assert self._series.ended_at is not None, "a sitting that was begun has a time"
@@ -217,7 +223,11 @@ def _time_of_day(at: datetime, now: datetime) -> str:
 
 
 def _wait(seconds: float) -> None:
-    """Wait, also if the computer sleeps meanwhile; a clock that is set changes nothing."""
+    """Wait, also if the computer sleeps meanwhile; a clock that is set changes nothing.
+
+    A signal that arrived before ends the wait too: the program may only have counted it.
+    """
     ends_s = since_boot_s() + seconds
     while (left_s := ends_s - since_boot_s()) > 0:
+        stops.check()
         time.sleep(min(LOOK_S, left_s))

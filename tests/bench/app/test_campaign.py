@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 import time
 from dataclasses import replace
 
@@ -14,10 +15,12 @@ from command_line import PROGRAM
 from launches import living_jobs, notes, toy_job
 from plans import JOBS, UNABLE, a_plan
 
+from bench import stops
 from bench.app import campaign as campaign_module
 from bench.app import cluster_run as cluster_run_module
 from bench.app.campaign import Campaign
 from bench.app.counts import counts_of
+from bench.app.live.viewer import Viewer
 from bench.child.workload import Dataset
 from bench.cluster.find import Cluster
 from bench.dispatch.head_lines import MARK, end_line
@@ -327,6 +330,34 @@ def test_the_same_command_begins_the_cluster_s_share_again_for_the_jobs_that_wer
     other = Campaign(plan, out, cluster=cluster)
     other.run()
     assert other.path != first.path, "nothing is due, so another sitting begins"
+
+
+def test_a_signal_that_was_only_counted_ends_the_wait_for_a_cluster(tmp_path, monkeypatch, capsys):
+    """It arrives while this machine's last line is written, so nothing raises it."""
+
+    class Endless(RackApi):
+        def follow(self, job):
+            yield from list(super().follow(job))[:1]
+            while True:
+                time.sleep(0.05)
+                yield ""
+
+    def enter(self, phase):
+        with stops.deferred():
+            if phase == "cluster":
+                signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Cluster, "connected", lambda self: contextlib.nullcontext(Endless()))
+    monkeypatch.setattr(Viewer, "enter", enter)
+    campaign = Campaign(
+        a_plan(tmp_path, JOBS[:1], dataset=Dataset()),
+        tmp_path / "out",
+        cluster=Cluster("lab", address="http://127.0.0.1:1"),
+        limits=MeasureLimits(max_s=60.0),
+    )
+    assert stops.guarded(lambda: int(campaign.run()), lambda: None) == 130
+    assert campaign.open_cluster is not None
+    assert "the cluster has not said that it ended" not in capsys.readouterr().out
 
 
 def test_an_error_of_the_cluster_names_the_program_as_the_user_types_it(

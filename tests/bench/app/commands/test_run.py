@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from command_line import PROGRAM
 from launches import toy_job
 from plans import a_plan
 
+from bench import stops
 from bench.app.campaign import Campaign
 from bench.app.commands import report
 from bench.app.commands import run as run_module
@@ -53,6 +55,30 @@ def test_a_limit_that_is_over_at_once_ends_with_a_report_and_code_1(tmp_path, ca
     assert "0 of 3 jobs measured, 0 failed, 1 skipped" in printed.out
     assert "minutes is reached" in printed.out
     assert (tmp_path / "out" / "summary.md").exists()
+
+
+def test_a_signal_during_the_report_is_told_and_decides_the_end_of_the_sitting(
+    tmp_path, monkeypatch, capsys
+):
+    """The code of the sitting ends a series, and takes a cluster down."""
+    real, codes = run_module.make_report, []
+
+    def signalled(*given, **more):
+        signal.raise_signal(signal.SIGTERM)
+        return real(*given, **more)
+
+    monkeypatch.setattr(run_module, "make_report", signalled)
+    campaign = Campaign(a_plan(tmp_path, (toy_job("ok"),)), tmp_path / "out")
+
+    def work():
+        codes.append(run_module._measure(campaign))
+        return codes[0]
+
+    assert stops.guarded(work, lambda: print("told twice")) == 130
+    assert codes == [130]
+    assert (tmp_path / "out" / "summary.md").exists()
+    said = capsys.readouterr().out
+    assert said.endswith("interrupted: the report is written all the same\n")
 
 
 def test_a_report_of_journals_holds_the_command_that_made_it(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from conftest import ROOT
 from sealing import cut_last_record
 from toy_runs import look_shortly, toy_words
 
+from bench import stops
 from bench.app.commands import run_series
 from bench.app.commands.run_series import Sat
 from bench.app.options import INTERRUPTED
@@ -43,7 +44,8 @@ def naps(monkeypatch):
 
     monkeypatch.setattr(Clock, "passed", timedelta())
     monkeypatch.setattr(run_series, "datetime", Clock)
-    monkeypatch.setattr(run_series, "since_boot_s", lambda: Clock.passed.total_seconds())
+    # a timedelta would round the last wait to microseconds, and nothing would pass
+    monkeypatch.setattr(run_series, "since_boot_s", lambda: sum(slept))
     monkeypatch.setattr(run_series.time, "sleep", sleep)
     return slept
 
@@ -139,6 +141,41 @@ def test_ctrl_c_while_the_program_waits_says_what_is_measured(tmp_path, monkeypa
     said = capsys.readouterr().out
     assert "interrupted: 1 of 3 sittings is measured, and the same command measures the" in said
     assert said.endswith(f"report:  {tmp_path / 'out' / 'summary.md'}\n")
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_signals_that_a_sitting_only_counted_end_the_series_before_its_pause(
+    tmp_path, naps, capsys, signals
+):
+    """A sitting that writes its report counts a signal, and may end as usual."""
+
+    def measure(turn):
+        with stops.deferred():
+            for _ in range(signals):
+                signal.raise_signal(signal.SIGTERM)
+        return Sat(0)
+
+    request = RunRequest("x", "quick", out=tmp_path / "out")
+    asked = SeriesRequest(2, 1800.0)
+    code = stops.guarded(
+        lambda: run_series.execute(request, asked, "digest", measure), lambda: None
+    )
+    assert code == INTERRUPTED
+    assert naps == []
+    assert "interrupted: 1 of 2 sittings is measured" in capsys.readouterr().out
+
+
+def test_a_signal_that_is_only_counted_in_the_midst_of_a_pause_ends_it(
+    tmp_path, monkeypatch, capsys
+):
+    def counted(seconds):
+        with stops.deferred():
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(run_series.time, "sleep", counted)
+    code = stops.guarded(lambda: a_series(tmp_path, [Sat(0), Sat(0)], sittings=2)[0], lambda: None)
+    assert code == INTERRUPTED
+    assert "interrupted: 1 of 2 sittings is measured" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("hours", "shown"), [(0, "12:00:05"), (24, "2026-11-02 12:00:05")])
