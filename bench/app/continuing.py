@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.app.plan import Plan
 from bench.app.run_header import is_digest, request_of
 from bench.errors import StoreError
-from bench.record.folder import begun, unfinished
+from bench.record.folder import begun, is_over, unfinished
 from bench.record.journal import Journal, read_run
 from bench.record.lines import RunHeader, SeriesPlace
 from bench.record.run import Run
@@ -56,7 +56,11 @@ def why_anew(journals: Sequence[Path], plan: Plan, series: SeriesPlace | None) -
         except StoreError:
             return
         its = header.series
-        if run.complete or (its and series and its.series_id == series.series_id):
+        if (
+            run.complete
+            or is_over(run, journals)
+            or (its and series and its.series_id == series.series_id)
+        ):
             return
         yield f"note: {path.name} was cut off, but {_why(header, plan)}: this run starts anew"
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.record.folder import begun
+from bench.record.folder import begun, is_over
 from bench.record.journal import read_run, read_runs
 from bench.record.lines import SeriesPlace
 from bench.record.run import Run
@@ -74,6 +74,7 @@ def find_series(journals: Iterable[Path], request_digest: str, asked: SeriesRequ
     and as many sittings in its first stage. After a first stage alone, the second one may be
     missing. Otherwise, return a new series. An unreadable journal is skipped.
     """
+    journals = list(journals)
     for path, header in reversed(begun(journals)):
         place = header.series
         same = header.request_digest == request_digest
@@ -83,7 +84,7 @@ def find_series(journals: Iterable[Path], request_digest: str, asked: SeriesRequ
                 place.series_id,
                 place.of,
                 place.number,
-                run.finished,
+                is_over(run, journals),
                 _ended_at(run),
                 place.precision,
                 place.first,

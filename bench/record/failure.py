@@ -15,7 +15,7 @@ class Reason:
     """A reason for a failure: its name, what the user can do, and whether the job is tried again.
 
     `again`: the same command tries the job again, on a cluster if the cluster is up. `attempts`:
-    how often the job is tried within one run.
+    how often the job is tried by one call of the command.
     """
 
     name: str
@@ -23,6 +23,15 @@ class Reason:
     again: bool = False
     attempts: int = 1
 
+    @property
+    def most(self) -> int:
+        """After how many failures for this reason a run is done with a job: those of two calls."""
+        return CALLS * self.attempts if self.again else 1
+
+
+#: Calls of the command in which a job may fail for the same reason. A third one would hardly end
+#: otherwise, and a job that always fails must not keep a run open for good.
+CALLS = 2
 
 #: Reasons that other modules give.
 NO_GPU = "no GPU visible"

@@ -38,15 +38,35 @@ def unfinished(
     *,
     with_cluster: bool = False,
 ) -> Run | None:
-    """Return the newest run of the same request if it is not finished, else None.
+    """Return the newest run of the same request if something of it is left to do, else None.
 
     If a place in a series is given, only the run that has this place counts. With a cluster, a run
     is not finished either if jobs of a cluster's share are due.
     """
+    journals = list(journals)
     for path, header in reversed(begun(journals)):
         in_place = series is None or header.series == series
         if in_place and header.request_digest == request_digest:
             run = read_run(path, run_id=header.run_id)
-            goes_on = not run.finished or (with_cluster and run.is_cluster_due)
-            return run if goes_on else None
+            due = with_cluster and run.is_cluster_due
+            return run if due or not is_over(run, journals) else None
     return None
+
+
+def is_over(run: Run, journals: Iterable[Path]) -> bool:
+    """Return whether the same command has nothing to do for a run.
+
+    A reported run is also over if only jobs are left that failed for the same reason in the run of
+    the same request before it: a job that always fails must not keep each run open.
+    """
+    if run.finished or not run.is_reported:
+        return run.finished
+    header, number = run.header, run.header.number or 0
+    for path, other in reversed(begun(journals)):
+        if other.request_digest == header.request_digest and (other.number or 0) < number:
+            try:
+                before = read_run(path, run_id=other.run_id).own
+            except StoreError:
+                return False
+            return before is not None and run.misses_only(before.failures)
+    return False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -64,23 +65,28 @@ class Share:
 
     @cached_property
     def settled(self) -> frozenset[str]:
-        """Ids of the jobs that were measured, or failed for a reason that is not tried again."""
-        return frozenset(
-            record.job_id
-            for record in self.records
-            if record.failure is None or not record.failure.why.again
+        """Ids of the jobs that were measured, or failed too often for the same reason."""
+        times = Counter(
+            (one.job_id, one.failure.why) for one in self.records if one.failure is not None
         )
+        failed = {job for (job, why), n in times.items() if n >= why.most}
+        return frozenset(one.job_id for one in self.records if one.failure is None) | failed
 
     @cached_property
     def done(self) -> frozenset[str]:
         """Ids of the jobs that need not run again.
 
-        A failed job is one of them, unless its reason lets it be tried again and this process can
-        do so: on the machine on which the command was typed.
+        On another machine than the one on which the command was typed, every failed job is one of
+        them: this process cannot try it again there.
         """
         if self.entry.own:
             return self.settled
         return frozenset(record.job_id for record in self.records)
+
+    @property
+    def failures(self) -> frozenset[tuple[str, str]]:
+        """The jobs that failed, each with the reason."""
+        return frozenset((r.job_id, r.failure.reason) for r in self.records if r.failure)
 
     @property
     def unrecorded(self) -> tuple[str, ...]:
@@ -200,8 +206,15 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether no job and no repeat is still to run, and no cluster is at work."""
-        left = any(share.missing or share.repeats_due for share in self.shares)
-        return self.open_cluster is None and bool(self.shares) and not left
+        return self.misses_only(frozenset())
+
+    def misses_only(self, failures: Set[tuple[str, str]]) -> bool:
+        """Whether only jobs are left that failed as in `failures`, pairs of job and reason."""
+        shares = self.shares
+        known = {(one.label, job) for one in shares for job, _ in one.failures & failures}
+        left = {(share.label, job) for share in self.shares for job in share.missing}
+        due = any(share.repeats_due for share in self.shares)
+        return self.open_cluster is None and bool(self.shares) and not due and left <= known
 
     @property
     def finished(self) -> bool:

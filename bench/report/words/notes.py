@@ -95,7 +95,8 @@ def single_sittings(priors: Sequence[str]) -> str:
 def advice(reason: Reason) -> str:
     """Return what a user can do about failures of one reason."""
     again = (
-        "The same command tries such a job again, on a cluster if the cluster is up."
+        "The same command tries such a job again, on a cluster if the cluster is up, until it has "
+        "failed for the same reason in two calls."
         if reason.again
         else "Such a job is not tried again."
     )

@@ -9,6 +9,7 @@ from command_line import run_command
 from sealing import cut_last_record, documents
 from toy_runs import look_shortly, toy_words
 
+from bench.record.folder import begun
 from bench.record.journal import find_journals, read_run
 
 pytestmark = pytest.mark.slow
@@ -66,6 +67,43 @@ def test_the_last_sitting_of_a_series_gets_its_report_too(run, out):
     assert code == 0, said
     assert "only the report is missing" in said
     assert len(journals(out)) == 2
+
+
+@pytest.fixture
+def run_failing(tmp_path, monkeypatch, capsys):
+    """Give a run of a toy that works and of one that always fails; return what it said."""
+    look_shortly(monkeypatch)
+    words = [*toy_words(tmp_path, "reports"), "--repeat-disturbed", "0"]
+    grid = tmp_path / "toys.yaml"
+    grid.write_text(grid.read_text().replace("models: ok", "models: [ok, raise]"))
+
+    def run_both(*more):
+        assert run_command([*words, *more]) == 1
+        return capsys.readouterr().out
+
+    return run_both
+
+
+def records_of_each(out):
+    """Return the number of records of each run, in the order of the runs."""
+    return [len(read_run(path).records) for path, _ in begun(journals(out))]
+
+
+def test_a_job_that_always_fails_is_tried_once_more_and_keeps_no_sitting_away(run_failing, out):
+    run_failing()
+    assert "going on with" in run_failing()
+    assert records_of_each(out) == [3]
+    run_failing()
+    assert records_of_each(out) == [3, 2], "a finished run is followed by another sitting"
+    assert "note:" not in run_failing(), "the job fails as in the run before: the run is over"
+    assert records_of_each(out) == [3, 2, 2]
+
+
+def test_a_series_whose_job_always_fails_is_complete_and_followed_by_another(run_failing, out):
+    words = ("--sittings", "2", "--gap", "1s")
+    run_failing(*words)
+    assert "going on" not in run_failing(*words)
+    assert records_of_each(out) == [2, 2, 2, 2]
 
 
 def test_a_plan_that_changed_says_what_differs(run, out):
