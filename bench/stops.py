@@ -33,11 +33,17 @@ class Interrupt(KeyboardInterrupt):
     """
 
 
+#: What a user is told of a command that a signal ended, unless `from_now_on` gave other words.
+NOTHING = "nothing was measured"
+
+
 class _State:
     def __init__(self) -> None:
         self.arrived = 0  # signals since the outermost `guarded` began
         self.raised = False  # whether one of them was raised
         self.handled = False  # whether `guarded` handles the signals
+        self.idle = False  # whether the work of `guarded` has not begun or has ended
+        self.words = NOTHING  # what the user is told of what was done
         self.deferred = 0  # how many `deferred` contexts are open
         self.most: int | None = None  # signals that the innermost of them takes; None: any number
 
@@ -61,18 +67,30 @@ def hurried() -> bool:
     return _STATE.arrived > 1
 
 
+def from_now_on(words: str) -> None:
+    """Let `words` say what was done, if a signal ends the program from now on."""
+    _STATE.words = words
+
+
+def words() -> str:
+    """Return what was done before a signal ended the program, or what became of it."""
+    return _STATE.words
+
+
 def guarded(work: Callable[[], int], interrupted: Callable[[], None], *, last: bool = False) -> int:
     """Call `work` and return its exit code, or EXIT_CODE if a signal has arrived meanwhile.
 
     A signal raises Interrupt, except in `deferred`. Whatever error it causes (an import
     that it cuts off may raise any) counts as the end that was asked for, and `interrupted` tells
     the user. If nothing of the process comes after `work`, `last` lets it ignore further signals.
+    Signals that arrive after the end of `work` are only counted.
     """
     if _STATE.handled or not _in_main_thread():
         return work()
     previous = {one: signal.getsignal(one) for one in INTERRUPTS}
     heard = [one for one, handler in previous.items() if handler is not signal.SIG_IGN]
     _STATE.arrived, _STATE.raised, _STATE.handled = 0, False, True
+    _STATE.idle, _STATE.words = True, NOTHING
     hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts(sys.unraisablehook)
     try:
         for one in heard:
@@ -87,11 +105,20 @@ def guarded(work: Callable[[], int], interrupted: Callable[[], None], *, last: b
 
 def _code_of(work: Callable[[], int], interrupted: Callable[[], None]) -> int:
     try:
-        code = work()
+        try:
+            _STATE.idle = False
+            check()
+            code = work()
+        finally:
+            _STATE.idle = True
     except BaseException as error:
+        _STATE.idle = True  # a signal may have come before the same words above
         if not (arrived() or isinstance(error, KeyboardInterrupt)):
             raise
-        interrupted()
+        try:  # noqa: SIM105  contextlib would take longer to import than this module
+            interrupted()
+        except (OSError, ValueError):  # standard error takes no more
+            pass
         return EXIT_CODE
     return EXIT_CODE if arrived() else code
 
@@ -135,6 +162,8 @@ def taken_back() -> None:
 
 def _arrive(number: int, frame: object) -> None:
     _STATE.arrived += 1
+    if _STATE.idle:
+        return
     if _STATE.deferred:
         if _STATE.most is not None and _STATE.arrived > _STATE.most:
             _raise()

@@ -127,10 +127,11 @@ class Campaign:
                 ending.say(progress.say)
                 return True
             finally:
-                if self._announcer:
-                    self._announcer.end()
-                if self._cluster_run:
-                    self._cluster_run.leave()
+                with stops.deferred():
+                    if self._announcer:
+                        self._announcer.end()
+                    if self._cluster_run:
+                        self._cluster_run.leave()
         return False
 
     def read(self) -> Run:

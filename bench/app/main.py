@@ -108,14 +108,17 @@ def command_line(program: Program) -> click.Group:
 
 def main(argv: Sequence[str], program: Program) -> int:
     """Do what `argv` asks for; return the exit code."""
-    with forgiving() as outputs:
-        code = stops.guarded(lambda: _done(argv, program), say_interrupted)
-        return _with_output(code, argv, outputs)
+    return stops.guarded(lambda: _forgiven(argv, program), say_interrupted)
 
 
 def say_interrupted() -> None:
     """Say that a signal ended the command. A run says it itself once it measures."""
-    print("interrupted: nothing was measured", file=sys.stderr)
+    print(f"interrupted: {stops.words()}", file=sys.stderr)
+
+
+def _forgiven(argv: Sequence[str], program: Program) -> int:
+    with forgiving() as outputs:
+        return _with_output(_done(argv, program), argv, outputs)
 
 
 def _with_output(code: int, argv: Sequence[str], outputs: Outputs) -> int:

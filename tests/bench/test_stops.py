@@ -136,6 +136,18 @@ def test_the_second_signal_does_not_cut_off_the_way_to_the_end_but_the_third_doe
     assert passed == ["the second is only counted"]
 
 
+def test_a_signal_that_arrives_while_the_user_is_told_of_the_first_leaves_no_traceback():
+    told = []
+
+    def interrupted():
+        for number in stops.INTERRUPTS:
+            send(number)
+        told.append("interrupted")
+
+    assert stops.guarded(lambda: send(signal.SIGTERM), interrupted) == 130
+    assert told == ["interrupted"]
+
+
 def test_a_signal_of_one_work_is_not_seen_by_the_next():
     ended(lambda sent: send(sent))
     assert not stops.arrived()

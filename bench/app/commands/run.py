@@ -114,6 +114,10 @@ def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
             with contextlib.suppress(OutputError):
                 _report_to_the_end(campaign, form)
         raise
+    except KeyboardInterrupt:  # a signal that insists has cut off the way to the end of the run
+        if campaign.path is None:
+            raise
+        interrupted = True
     return _report_to_the_end(campaign, form, interrupted)
 
 

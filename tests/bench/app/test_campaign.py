@@ -19,6 +19,8 @@ from bench import stops
 from bench.app import campaign as campaign_module
 from bench.app import cluster_run as cluster_run_module
 from bench.app.campaign import Campaign
+from bench.app.cluster_run import ClusterRun
+from bench.app.commands import run as run_module
 from bench.app.counts import counts_of
 from bench.app.live.viewer import Viewer
 from bench.child.workload import Dataset
@@ -358,6 +360,54 @@ def test_a_signal_that_was_only_counted_ends_the_wait_for_a_cluster(tmp_path, mo
     assert stops.guarded(lambda: int(campaign.run()), lambda: None) == 130
     assert campaign.open_cluster is not None
     assert "the cluster has not said that it ended" not in capsys.readouterr().out
+
+
+def test_signals_while_a_cluster_is_left_do_not_cost_the_report(tmp_path, monkeypatch, capsys):
+    class Endless(RackApi):
+        def follow(self, job):
+            yield from list(super().follow(job))[:1]
+            while True:
+                time.sleep(0.05)
+                yield ""
+
+    real = ClusterRun.leave
+
+    def leave(self):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        real(self)
+
+    def enter(self, phase):
+        if phase == "cluster":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Cluster, "connected", lambda self: contextlib.nullcontext(Endless()))
+    monkeypatch.setattr(ClusterRun, "leave", leave)
+    monkeypatch.setattr(Viewer, "enter", enter)
+    campaign = Campaign(
+        a_plan(tmp_path, JOBS[:1], dataset=Dataset()),
+        tmp_path / "out",
+        cluster=Cluster("lab", address="http://127.0.0.1:1"),
+    )
+    assert stops.guarded(lambda: run_module._measure(campaign), lambda: print("told twice")) == 130
+    assert (tmp_path / "out" / "summary.md").exists()
+    said = capsys.readouterr().out
+    assert "interrupted: the same command goes on" in said
+    assert "told twice" not in said
+
+
+def test_a_signal_that_cuts_off_the_end_of_a_run_does_not_cost_the_report(tmp_path, capsys):
+    """The third signal is raised, whatever the run is doing then."""
+
+    class CutOff(Campaign):
+        def run(self):
+            super().run()
+            raise stops.Interrupt
+
+    campaign = CutOff(a_plan(tmp_path, JOBS[:1]), tmp_path / "out")
+    assert run_module._measure(campaign) == 130
+    assert (tmp_path / "out" / "summary.md").exists()
+    assert "1 of 1 jobs measured" in capsys.readouterr().out
 
 
 def test_an_error_of_the_cluster_names_the_program_as_the_user_types_it(
