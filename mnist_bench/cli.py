@@ -59,7 +59,9 @@ def _tell_fault(error: ImportError, typed: Sequence[str]) -> int:
 
 
 def _say_interrupted() -> None:
-    print("interrupted: nothing was measured", file=sys.stderr)
+    from bench import stops
+
+    print(f"interrupted: {stops.words()}", file=sys.stderr)
 
 
 def module(name: str, command: str | None = None) -> int:

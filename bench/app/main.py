@@ -158,12 +158,24 @@ def _done(argv: Sequence[str], program: Program) -> int:
         say_interrupted()
         return INTERRUPTED
     except Exception as error:  # the last catch: every error that a user can mend is a BenchError
-        if stops.arrived() or _is_missing_package(error, program):
-            raise  # what a signal has caused, and what the caller tells
+        if _is_by_signal(error) or _is_missing_package(error, program):
+            raise  # what the caller tells
         from bench.app.fault import lines_of
 
-        print(*lines_of(error, argv, program), sep="\n", file=sys.stderr)
-        return FAULT
+        lines = lines_of(error, argv, program)
+        if stops.arrived():  # nobody knows whether the signal has caused it
+            say_interrupted()
+            seen = type(error).__name__
+            lines = [f"note: a {seen} came after the signal; its details lie with those of faults"]
+        print(*lines, sep="\n", file=sys.stderr)
+        return INTERRUPTED if stops.arrived() else FAULT
+
+
+def _is_by_signal(error: BaseException | None) -> bool:
+    """Return whether an error came while the interrupt of a signal was answered."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _is_missing_package(error: Exception, program: Program) -> bool:

@@ -96,7 +96,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
     left = run_cluster.leave(
         cluster, program, take_down=request.cluster.down and ends, goes_on=goes_on
     )
-    return Sat(code or left, goes_on is not None)
+    return Sat(max(code, left), goes_on is not None)
 
 
 def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
@@ -123,6 +123,8 @@ def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
 
 def _report_to_the_end(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> int:
     """Write the report, also if a signal arrives meanwhile; several of them end that too."""
+    if campaign.path is not None:
+        stops.from_now_on("what was measured is kept")
     with stops.deferred(SIGNALS_OF_A_REPORT):
         try:
             code = _report(campaign, form, interrupted)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from bench import units
+from bench import stops, units
 from bench.app.commands.saying import say
+from bench.app.options import INTERRUPTED
 from bench.app.plan import Plan
 from bench.cluster.config import DEFAULT_FILES, read_cluster_file
 from bench.cluster.down import down
@@ -85,7 +86,7 @@ def leave(
 ) -> int:
     """Take the cluster down, or say what still runs and costs; return 1 if that failed.
 
-    A cluster whose share `goes_on` is left up.
+    If a signal cuts that off, return INTERRUPTED. A cluster whose share `goes_on` is left up.
     """
     if cluster is None or cluster.file is None:
         return 0
@@ -95,6 +96,11 @@ def leave(
         except DispatchError as error:  # the run's own result stands
             say(f"WARNING: not all of the cluster is down: {program.spoken(str(error))}")
             return 1
+        except KeyboardInterrupt:
+            with stops.deferred():
+                say(f"WARNING: interrupted while {cluster.name} was taken down: it may still be up")
+                say(still_up(cluster.file)[-1])
+            return INTERRUPTED
         return 0
     if take_down:
         say(f"not taken down: {cluster.name} is still measuring")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import PROGRAM, run_command
 
+from bench import stops
 from bench.app.commands import schema
 from bench.app.fault import lines_of
 
@@ -48,6 +50,55 @@ def test_a_fault_of_ours_is_said_to_be_one_and_its_details_lie_in_a_file(
     assert str(tmp_path) in said
     assert "Traceback (most recent call last)" in details
     assert "ValueError" in details
+
+
+def interrupted_and_then(raising):
+    """Return what a command does that counts a signal, and then goes on."""
+
+    def work():
+        with stops.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            raising()
+
+    return work
+
+
+def test_an_error_after_a_signal_is_no_reason_to_lose_its_details(monkeypatch, capsys, tmp_path):
+    def bug():
+        raise ValueError("in the report")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(schema, "schema_text", interrupted_and_then(bug))
+    assert run_command(["schema"]) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "interrupted: nothing was measured"
+    assert said[1].startswith("note: a ValueError came after the signal")
+    (details,) = tmp_path.rglob("*.txt")
+    assert "in the report" in details.read_text()
+
+
+def test_an_error_that_a_signal_causes_leaves_no_details(monkeypatch, capsys, tmp_path):
+    def import_that_is_cut_off():
+        try:
+            raise stops.Interrupt
+        except KeyboardInterrupt:
+            raise AttributeError("a module that is half imported") from None
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(schema, "schema_text", interrupted_and_then(import_that_is_cut_off))
+    assert run_command(["schema"]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing was measured\n"
+    assert list(tmp_path.rglob("*.txt")) == []
+
+
+def test_the_words_of_an_interrupt_say_what_was_done_by_then(monkeypatch, capsys):
+    def measured():
+        stops.from_now_on("what was measured is kept")
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(schema, "schema_text", measured)
+    assert run_command(["schema"]) == 130
+    assert capsys.readouterr().err == "interrupted: what was measured is kept\n"
 
 
 def test_what_the_system_refuses_is_not_called_a_fault_of_ours(

@@ -76,6 +76,7 @@ def test_a_signal_during_the_report_is_told_and_decides_the_end_of_the_sitting(
 
     assert stops.guarded(work, lambda: print("told twice")) == 130
     assert codes == [130]
+    assert stops.words() == "what was measured is kept"
     assert (tmp_path / "out" / "summary.md").exists()
     said = capsys.readouterr().out
     assert said.endswith("interrupted: the report is written all the same\n")
