@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,10 @@ LEFT_SHARE, LEFT_LEAST_BYTES, LEFT_MOST_BYTES = 0.03, 24 * 2**20, 320 * 2**20
 
 #: Files of a group in version 2 and in version 1: the limit and the use.
 FILES = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+
+#: What the kernel takes back from a group: files' pages and its own caches. It counts both as
+#: available on a whole machine (MemAvailable in proc_meminfo(5)).
+RECLAIMABLE = ("inactive_file", "active_file", "slab_reclaimable")
 
 #: Where the kernel counts the processes that it killed for lack of memory.
 KILLS = ("memory.events", "memory.oom_control")
@@ -88,7 +92,10 @@ class MemoryGuard:
         for limit_file, use_file, stat in self._groups:
             limit, used = _number(limit_file), _number(use_file)
             if limit is not None and used is not None and limit < whole:
-                yield Room("its control group", limit, limit - used + _reclaimable(stat))
+                room = Room("its control group", limit, limit - used)
+                if room.left_bytes < room.needed_bytes:
+                    room = replace(room, left_bytes=room.left_bytes + _reclaimable(stat))
+                yield room
 
 
 def _system() -> tuple[int, int]:
@@ -105,7 +112,7 @@ def _system() -> tuple[int, int]:
 def kills() -> int:
     """Return how many processes the kernel has killed here for lack of memory, as far as seen."""
     files = [Path(folder) / name for folder in cgroup.folders("memory") for name in KILLS]
-    return sum(_field(file, "oom_kill") for file in (*files, SYSTEM_KILLS))
+    return sum(_fields(file).get("oom_kill", 0) for file in (*files, SYSTEM_KILLS))
 
 
 def _number(file: Path) -> int | None:
@@ -115,15 +122,19 @@ def _number(file: Path) -> int | None:
     return None
 
 
-def _field(file: Path, name: str) -> int:
+def _fields(file: Path) -> dict[str, int]:
+    """Return the numbers in a file of the kernel by their names; none if it cannot be read."""
     with contextlib.suppress(OSError, ValueError):
-        for line in file.read_text().splitlines():
-            key, _, value = line.partition(" ")
-            if key == name:
-                return int(value)
-    return 0
+        rows = (line.partition(" ") for line in file.read_text().splitlines())
+        return {name: int(value) for name, _, value in rows if value.strip().isdecimal()}
+    return {}
 
 
 def _reclaimable(stat: Path) -> int:
-    """Return the bytes of files in a group's memory that the kernel can drop at once."""
-    return _field(stat, "inactive_file") or _field(stat, "total_inactive_file")
+    """Return the bytes of a group's memory that the kernel takes back before it kills.
+
+    In version 1, the group's own figures stand beside those with the groups below it (`total_`),
+    which count in its use.
+    """
+    found = _fields(stat)
+    return sum(found.get(f"total_{name}", found.get(name, 0)) for name in RECLAIMABLE)

@@ -76,6 +76,35 @@ def test_the_group_of_several_that_has_a_limit_counts(monkeypatch, tree):
     assert guard.why_end() is None  # files that the kernel can drop
 
 
+@pytest.mark.parametrize(
+    ("stat", "goes_on"),
+    [
+        (f"inactive_file {10 * MIB}\nactive_file {10 * MIB}\nslab_reclaimable {10 * MIB}", True),
+        (f"inactive_file {10 * MIB}\nanon {80 * MIB}\nshmem {10 * MIB}", False),
+        (
+            f"inactive_file {MIB}\ntotal_inactive_file {15 * MIB}\ntotal_active_file {15 * MIB}",
+            True,
+        ),
+        (f"inactive_file {60 * MIB}\ntotal_inactive_file 0", False),
+    ],
+    ids=["version 2", "version 2, full", "version 1", "version 1, full"],
+)
+def test_what_the_kernel_takes_back_from_a_group_and_the_groups_below_it_is_left(
+    monkeypatch, tree, stat, goes_on
+):
+    root = tree(
+        {
+            "in/memory.limit_in_bytes": 100 * MIB,
+            "in/memory.usage_in_bytes": 99 * MIB,
+            "in/memory.stat": stat,
+        }
+    )
+    monkeypatch.setattr(memory_guard.cgroup, "folders", lambda name: [root / "in"])
+    guard = MemoryGuard(os.getpid())
+    monkeypatch.setattr(memory_guard, "_system", lambda: (GIB, GIB // 2))
+    assert (guard.why_end() is None) is goes_on
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["guarded", "blind"])
 def test_a_job_that_eats_its_group_s_memory_is_out_of_memory(tmp_path, how):
