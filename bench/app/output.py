@@ -12,6 +12,7 @@ import io
 import os
 import select
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -21,6 +22,9 @@ READER_GONE = (errno.EPIPE, errno.EIO)
 #: Bytes that a pipe takes at once if it takes any.
 CHUNK_BYTES = min(select.PIPE_BUF, 4096)
 
+#: Seconds until a terminal that said that it takes more, but took nothing, is asked again.
+LOOK_S = 0.02
+
 #: The size of the buffer of an output.
 BUFFER_BYTES = 8192
 
@@ -29,23 +33,34 @@ class _Patient(io.FileIO):
     """A file descriptor whose write never fails.
 
     `error` is the error of the first write that failed; nothing is written after it. If `wait_s`
-    is set, what cannot be written within that time is dropped.
+    is set, what cannot be written within that time is dropped. After that, no write waits until one
+    goes through as a whole: the reader has caught up.
     """
 
     error: OSError | None = None
     wait_s: float | None = None
+    _late = False  # whether the reader has not caught up since a write was dropped
 
     def write(self, data: Any) -> int:
         """Write all of `data`, or drop the rest; return its length in any case."""
         rest = memoryview(data).cast("B")
         size = len(rest)
+        ends_s = None if self.wait_s is None else time.monotonic() + self.wait_s * (not self._late)
         while rest and self.error is None:
+            left_s = None if ends_s is None else max(0.0, ends_s - time.monotonic())
             try:
-                if not select.select([], [self], [], self.wait_s)[1]:
-                    break
-                rest = rest[super().write(rest[:CHUNK_BYTES]) or 0 :]
+                is_ready = select.select([], [self], [], left_s)[1]
+                taken = super().write(rest[:CHUNK_BYTES]) if is_ready else None
             except OSError as error:
                 self.error = error
+                break
+            if taken:
+                rest = rest[taken:]
+            elif left_s == 0:
+                break
+            elif is_ready:  # a terminal with room for less than it makes of the next character
+                time.sleep(LOOK_S)
+        self._late = bool(rest)
         return size
 
 
@@ -58,7 +73,8 @@ class Outputs:
     def wrapped(self, stream: Any, *, errors: str) -> TextIO:
         """Return a stream to the same descriptor that forgives."""
         stream.flush()
-        raw = _Patient(stream.fileno(), "wb", closefd=False)
+        own = _reopened(stream.fileno())
+        raw = _Patient(stream.fileno() if own is None else own, "wb", closefd=own is not None)
         self._files.append(raw)
         return io.TextIOWrapper(
             io.BufferedWriter(raw, BUFFER_BYTES),
@@ -69,7 +85,10 @@ class Outputs:
         )
 
     def wait_at_most(self, seconds: float) -> None:
-        """Let no write wait longer for a reader: what it does not take by then is dropped."""
+        """Let no write wait longer for a reader: what it does not take by then is dropped.
+
+        The next ones do not wait at all, until the reader has caught up.
+        """
         for file in self._files:
             file.wait_s = seconds
 
@@ -108,6 +127,23 @@ def forgiving() -> Iterator[Outputs]:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         sys.stdout, sys.stderr = out, err
+
+
+def _reopened(descriptor: int) -> int | None:
+    """Return another descriptor of the same terminal whose writes do not wait, or None.
+
+    A terminal that is stopped (Ctrl-S, a hung connection) takes a part of a write and then waits
+    for its reader. Other programs share the descriptor itself, so it must not be changed.
+    """
+    try:
+        name = os.ttyname(descriptor)
+        own = os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return None
+    if os.fstat(own).st_rdev == os.fstat(descriptor).st_rdev:
+        return own
+    os.close(own)  # a name of another terminal, from outside of this container
+    return None
 
 
 def _open_closed() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from bench.app import output
 from bench.app.output import Outputs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,6 +55,69 @@ def test_the_lines_of_a_run_are_no_answer(how):
 def test_a_character_that_the_encoding_lacks_is_replaced():
     how = "--label B\u00fcro > /dev/null"
     assert in_shell(PLAN, how, PYTHONIOENCODING="ascii") == (0, "")
+
+
+def in_time(work):
+    """Do `work` in a thread, so that one that never ends fails the test."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive(), "a write waits for good"
+
+
+def written(stream, text):
+    stream.write(text)
+    stream.flush()
+
+
+def test_a_terminal_that_is_read_no_more_holds_up_a_run_for_a_time_alone():
+    """A stopped terminal takes a part of a write and then waits; it may also take nothing."""
+    reader, writer = os.openpty()
+    with os.fdopen(writer, "w") as terminal:
+        outputs = Outputs()
+        stream = outputs.wrapped(terminal, errors="replace")
+        outputs.wait_at_most(0.2)
+        in_time(lambda: [written(stream, "a line\n" * 1000) for _ in range(20)])
+        assert os.get_blocking(terminal.fileno()), "other programs write to it too"
+        os.set_blocking(reader, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.read(reader, 2**16):
+                pass
+        in_time(lambda: written(stream, "the last line\n"))
+        assert os.read(reader, 2**16).endswith(b"the last line\r\n")
+        assert stream.isatty()
+        stream.close()
+    os.close(reader)
+    assert outputs.lost is None
+
+
+def test_only_the_first_write_waits_for_a_reader_that_has_stopped(monkeypatch):
+    """The waits are planted: what select is asked to wait is what a run would lose."""
+    reader, writer = os.pipe()
+    waits = []
+
+    def select_none(_, files, __, wait_s):
+        waits.append(wait_s)
+        return [], [], []
+
+    with os.fdopen(writer, "w") as pipe:
+        outputs = Outputs()
+        stream = outputs.wrapped(pipe, errors="replace")
+        outputs.wait_at_most(0.01)
+        with monkeypatch.context() as patched:
+            patched.setattr(output.select, "select", select_none)
+            written(stream, "one\n")
+            first = len([wait for wait in waits if wait])
+            written(stream, "two\n")
+            assert first > 0
+            assert len([wait for wait in waits if wait]) == first
+        written(stream, "three\n")
+        assert os.read(reader, 100) == b"three\n"
+        with monkeypatch.context() as patched:
+            patched.setattr(output.select, "select", select_none)
+            written(stream, "four\n")
+            assert len([wait for wait in waits if wait]) > first, "it had caught up"
+    os.close(reader)
 
 
 def test_a_reader_that_reads_no_more_holds_up_a_run_for_a_time_alone():
