@@ -1,6 +1,6 @@
 """Guards the memory while a job runs: says when its child must end before the system runs out.
 
-The kernel would otherwise swap, or kill a process of its own choice.
+The kernel would otherwise kill a process of its own choice, or swap more and more.
 """
 
 from __future__ import annotations
@@ -66,15 +66,23 @@ class MemoryGuard:
         """
         for room in self._rooms():
             if room.left_bytes < room.needed_bytes:
-                with contextlib.suppress(psutil.Error):
-                    held_bytes = self._child.memory_info().rss
-                    if held_bytes > room.needed_bytes:
-                        return (
-                            f"it was ended when it held {units.mebibytes(held_bytes)} MiB: "
-                            f"{units.mebibytes(room.left_bytes)} MiB were left of the "
-                            f"{units.mebibytes(room.whole_bytes)} MiB of {room.where}"
-                        )
+                held_bytes = self._held_bytes()
+                if held_bytes > room.needed_bytes:
+                    return (
+                        f"it was ended when it held {units.mebibytes(held_bytes)} MiB: "
+                        f"{units.mebibytes(room.left_bytes)} MiB were left of the "
+                        f"{units.mebibytes(room.whole_bytes)} MiB of {room.where}"
+                    )
         return None
+
+    def _held_bytes(self) -> int:
+        """Return what the child and all below it hold; pages that they share count for each."""
+        held = 0
+        with contextlib.suppress(psutil.Error):
+            for one in (self._child, *self._child.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):  # it has just ended
+                    held += one.memory_info().rss
+        return held
 
     def is_stopped(self) -> bool:
         """Return whether the child is stopped, by SIGSTOP or a debugger."""

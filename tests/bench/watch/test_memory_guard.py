@@ -58,6 +58,22 @@ def test_a_child_that_holds_little_is_not_the_cause_and_goes_on(monkeypatch):
     assert guard_of(monkeypatch, 10_000 * GIB, 0).why_end() is None
 
 
+def test_a_process_that_the_child_started_counts_as_its_own(monkeypatch):
+    """A data loader's worker holds the memory; this process holds less than must be left."""
+    source = "held = bytearray(b'x') * (700 * 2**20); print(flush=True); input()"
+    monkeypatch.setattr(memory_guard, "LEFT_SHARE", 1.0)
+    monkeypatch.setattr(memory_guard, "LEFT_MOST_BYTES", 640 * MIB)
+    guard = guard_of(monkeypatch, 640 * MIB, 0)
+    assert guard.why_end() is None
+    with subprocess.Popen(
+        [sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as worker:
+        assert worker.stdout.readline()
+        why = guard.why_end()
+        worker.communicate(b"\n")
+    assert "0 MiB were left of the 640 MiB" in why
+
+
 def test_the_group_of_several_that_has_a_limit_counts(monkeypatch, tree):
     root = tree(
         {
