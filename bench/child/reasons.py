@@ -13,6 +13,7 @@ from bench.record.failure import (
     EXCEPTION,
     IMPOSSIBLE,
     NO_BACKEND,
+    NO_DATA,
     NO_GPU,
     OUT_OF_MEMORY,
     WRONG_DIGEST,
@@ -34,13 +35,21 @@ def _used_up(error: BaseException) -> bool:
     return bool(known & set(MEMORY_TYPES)) or any(word in words for word in MEMORY_WORDS)
 
 
+def _is_of(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+    """Return whether an error, or one of those that it was raised from, is of one of the kinds."""
+    while error is not None and not isinstance(error, kinds):
+        error = error.__cause__
+    return error is not None
+
+
 #: Which errors have a reason of their own; the first row that applies counts.
 RULES: tuple[tuple[Callable[[BaseException], bool], str], ...] = (
     (lambda error: isinstance(error, DeviceError), NO_GPU),
+    (lambda error: isinstance(error, DataError) and _is_of(error, OSError), NO_DATA),
     (lambda error: isinstance(error, DataError), WRONG_DIGEST),
     (lambda error: isinstance(error, DivergedError), DIVERGED),
     (lambda error: isinstance(error, ClockError), IMPOSSIBLE),
-    (lambda error: isinstance(error, ModuleNotFoundError), NO_BACKEND),
+    (lambda error: _is_of(error, ModuleNotFoundError), NO_BACKEND),
     (lambda error: isinstance(error, OSError) and error.errno in FULL, DISK_FULL),
     (_used_up, OUT_OF_MEMORY),
 )

@@ -38,6 +38,7 @@ NO_GPU = "no GPU visible"
 CRASH, EXCEPTION, TIME_LIMIT, DISPATCH = "crash", "exception", "time limit", "dispatch"
 OUT_OF_MEMORY, DISK_FULL, INTERRUPTED = "out of memory", "disk full", "interrupted"
 DIVERGED, WRONG_DIGEST, IMPOSSIBLE = "diverged", "wrong digest", "impossible time"
+NO_DATA = "data unreadable"
 HOST_LOST, NO_BACKEND = "host lost", "backend missing"
 
 #: Every reason that a record may give.
@@ -64,6 +65,11 @@ REASONS: Mapping[str, Reason] = {
             "lower the learning rate, or leave the job out: with its seed it always ends like this",
         ),
         Reason(WRONG_DIGEST, "delete the file that the message names: it is made anew", again=True),
+        Reason(
+            NO_DATA,
+            "let nothing delete the file that the message names while the run goes on",
+            again=True,
+        ),
         Reason(
             IMPOSSIBLE,
             "keep the machine awake, and let nothing set its clock while jobs run",

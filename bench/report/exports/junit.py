@@ -25,6 +25,7 @@ from bench.record.failure import (
     IMPOSSIBLE,
     INTERRUPTED,
     NO_BACKEND,
+    NO_DATA,
     NO_GPU,
     OUT_OF_MEMORY,
     Failure,
@@ -37,7 +38,17 @@ from bench.report.words import gate, phrases
 #: Reasons that lie with the machine or the way to it. They are errors; a job that ran and did not
 #: end well is a failure.
 ERRORS = frozenset(
-    {HOST_LOST, DISPATCH, NO_GPU, NO_BACKEND, DISK_FULL, INTERRUPTED, OUT_OF_MEMORY, IMPOSSIBLE}
+    {
+        HOST_LOST,
+        DISPATCH,
+        NO_GPU,
+        NO_BACKEND,
+        NO_DATA,
+        DISK_FULL,
+        INTERRUPTED,
+        OUT_OF_MEMORY,
+        IMPOSSIBLE,
+    }
 )
 
 #: What became of a job that did not fail and was not measured, by the element that says so.

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.analysis.failures import Unmeasured
 from bench.analysis.results import Results
+from bench.record.failure import OUT_OF_MEMORY
 from bench.report.column import Column, Table
 from bench.report.rows import Row
 from bench.report.shared_columns import warnings
@@ -29,7 +30,8 @@ _COLUMNS = (
     ),
 )
 
-#: What failures share that are told once.
+#: What failures share that are told once. The message on memory that was used up holds figures,
+#: which differ each time: the first one stands for all.
 _SAME = ("job_id", "attempt", "reason", "exception", "message", "measured_later")
 
 
@@ -57,7 +59,8 @@ def _once_each(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return the rows with each failure of a job once, and the machines that share it in a list."""
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault(tuple(row[key] for key in _SAME), []).append(row)
+        same = {**row, "message": None} if row["reason"] == OUT_OF_MEMORY else row
+        groups.setdefault(tuple(same[key] for key in _SAME), []).append(row)
     return tuple(
         {**group[0], "label": ", ".join(dict.fromkeys(row["label"] for row in group))}
         for group in groups.values()

@@ -9,8 +9,10 @@ from launches import a_launch, only_record
 
 from bench.child.process import run_child
 from bench.child.reasons import reason_of
-from bench.errors import ClockError, DataError, DeviceError, DivergedError
+from bench.child.workload import load_workload
+from bench.errors import ClockError, DataError, DeviceError, DivergedError, RequestError
 from bench.record.failure import REASONS, Failure
+from mnist_bench.data import load_copy
 
 
 class ResourceExhaustedError(Exception):
@@ -38,6 +40,41 @@ class ResourceExhaustedError(Exception):
 def test_an_error_of_a_job_has_its_row(error, reason):
     assert reason_of(error) == reason
     assert reason in REASONS
+
+
+def raised_from(cause, error):
+    """Return `error` as it is after `raise error from cause`."""
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (raised_from(ModuleNotFoundError("x"), RequestError("no import")), "backend missing"),
+        (raised_from(ValueError("x"), RequestError("no import")), "exception"),
+        (raised_from(FileNotFoundError("x"), DataError("it cannot be read")), "data unreadable"),
+        (
+            raised_from(raised_from(PermissionError("x"), DataError("inner")), DataError("outer")),
+            "data unreadable",
+        ),
+        (raised_from(ValueError("x"), DataError("it is no npz file")), "wrong digest"),
+    ],
+)
+def test_an_error_of_ours_has_the_row_of_what_it_was_raised_from(error, reason):
+    assert reason_of(error) == reason
+
+
+def test_a_workload_that_lacks_a_package_and_a_copy_that_is_missing_have_their_rows(tmp_path):
+    lacking = tmp_path / "lacking.py"
+    lacking.write_text("import no_such_package_of_anyone")
+    for work, reason in (
+        (lambda: load_workload(str(lacking)), "backend missing"),
+        (lambda: load_copy(tmp_path / "missing.npz"), "data unreadable"),
+    ):
+        with pytest.raises(RequestError) as raised:
+            work()
+        assert reason_of(raised.value) == reason
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=lambda reason: reason.name)

@@ -27,6 +27,23 @@ def test_the_same_failure_on_several_machines_is_told_once_with_their_list():
     assert len(failures.rows) == 4
 
 
+def test_memory_that_was_used_up_is_one_failure_whatever_its_figures():
+    def used_up(held, kind=None):
+        message = f"it was ended when it held {held} MiB"
+        return Failure(reason="out of memory", message=message, exception=kind)
+
+    runs = [
+        failed("desk", used_up(300)),
+        failed("rack", used_up(512)),
+        failed("vm", used_up(700, "MemoryError")),
+    ]
+    shown = [(row["label"], row["message"]) for row in table(report_of(runs), "failures").shown]
+    assert shown == [
+        ("desk, rack", "it was ended when it held 300 MiB"),
+        ("vm", "it was ended when it held 700 MiB"),
+    ]
+
+
 def test_a_note_for_each_reason_says_whether_its_jobs_are_tried_again():
     notes = table(report_of([failed("desk", MISSING, WRONG)]), "failures").notes
     missing = next(note for note in notes if "'backend missing'" in note)
