@@ -59,7 +59,7 @@ def _first_day(text: str) -> date | None:
 def since_boot_s() -> float:
     """Return the seconds since some moment; nothing sets this clock, and sleep counts.
 
-    `time.monotonic` stands still on Linux while the computer sleeps.
+    `time.monotonic` stands still while the computer sleeps, on Linux (CLOCK_MONOTONIC) and on macOS
+    (mach_absolute_time). On macOS, CLOCK_MONOTONIC goes on (clock_gettime(3)).
     """
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
