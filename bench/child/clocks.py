@@ -1,7 +1,8 @@
 """Looks at the clocks of a job: did the machine sleep, was its clock set, can the times be?
 
 Times are taken from `time.perf_counter`, which nothing sets and which stands still while the
-machine sleeps. If the other clocks disagree with it, a time is no measurement.
+machine sleeps. A network may slew it. If the other clocks disagree with it, a time is no
+measurement.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ from bench.errors import ClockError
 #: Seconds of sleep that are told from the rounding of two clocks.
 SLEPT_S = 0.5
 
-#: What the time of day may gain on `perf_counter`: a network slews a clock by 0.05% at most
-#: (adjtimex(2)), and never sets it by less than about a tenth of a second (ntpd's step threshold).
+#: What the time of day may gain on `perf_counter`. A slew moves both clocks, so what is left are
+#: steps, which no network sets by less than about a tenth of a second (ntpd's step threshold).
 SET_S, SET_SHARE = 1.0, 0.001
+
+#: What `perf_counter` may gain on the clock that no network slews. ntpd slews by 0.05% at most
+#: (adjtimex(2)), chronyd by 8.3% (`maxslewrate` in chrony.conf(5)). The seconds are for a process
+#: that has to wait between its readings of the two clocks.
+SLEWED_S, SLEWED_SHARE = 0.1, 0.005
 
 #: How much more CPU time than all CPUs have in a time is left to the rounding of counters.
 CPU_S, CPU_SHARE = 0.5, 0.05
@@ -38,11 +44,22 @@ def _sleep_s() -> float | None:
     return None
 
 
+def _raw_s() -> float | None:
+    """Return the clock that a network does not slew; None if `perf_counter` is not slewed either.
+
+    On Linux `perf_counter` is CLOCK_MONOTONIC, which is slewed. On macOS it is not.
+    """
+    if hasattr(time, "CLOCK_BOOTTIME") and hasattr(time, "CLOCK_MONOTONIC_RAW"):
+        return time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
+    return None
+
+
 @dataclass(frozen=True)
 class Reading:
     """All clocks at one moment."""
 
     counter_s: float = field(default_factory=time.perf_counter)
+    raw_s: float | None = field(default_factory=_raw_s)
     day_s: float = field(default_factory=time.time)
     cpu_s: float = field(default_factory=time.process_time)
     sleep_s: float | None = field(default_factory=_sleep_s)
@@ -65,6 +82,10 @@ class Clocks:
         gained_s = now.day_s - before.day_s - passed_s
         if abs(gained_s) > SET_S + SET_SHARE * abs(passed_s):
             raise _impossible(f"the machine's clock was set {when}", f"by {gained_s:+.1f} s")
+        if now.raw_s is not None and before.raw_s is not None:
+            slewed_s = passed_s - (now.raw_s - before.raw_s)
+            if abs(slewed_s) > SLEWED_S + SLEWED_SHARE * abs(passed_s):
+                raise _impossible(f"the machine's clock was slewed {when}", f"by {slewed_s:+.1f} s")
         cpu_s, cpus = now.cpu_s - before.cpu_s, os.cpu_count() or 1
         if passed_s < 0 or cpu_s > CPU_S + (1 + CPU_SHARE) * cpus * passed_s:
             seen = f"{passed_s:.2f} s, in which {cpus} CPUs worked for {cpu_s:.2f} s"

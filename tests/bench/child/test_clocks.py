@@ -13,12 +13,13 @@ from bench.child.clocks import Clocks, Reading, check_times
 from bench.errors import ClockError
 from bench.record.measurement import PackedTimes
 
-AT = Reading(counter_s=100.0, day_s=1e9, cpu_s=5.0, sleep_s=7.0)
+AT = Reading(counter_s=100.0, raw_s=90.0, day_s=1e9, cpu_s=5.0, sleep_s=7.0)
 
 
 def later(passed_s=10.0, **more):
     """Return a reading some time after AT; `more` is added to its clocks."""
-    now = replace(AT, counter_s=AT.counter_s + passed_s, day_s=AT.day_s + passed_s)
+    clocks = {name: getattr(AT, name) + passed_s for name in ("counter_s", "raw_s", "day_s")}
+    now = replace(AT, **clocks)
     return replace(now, **{name: getattr(now, name) + value for name, value in more.items()})
 
 
@@ -31,8 +32,16 @@ def checked(now, monkeypatch):
 
 @pytest.mark.parametrize(
     "now",
-    [later(), later(cpu_s=20.0), later(day_s=0.5), later(day_s=-0.5), later(3600, day_s=3.0)],
-    ids=["quiet", "two CPUs", "a slew", "a slew back", "a long slew"],
+    [
+        later(),
+        later(cpu_s=20.0),
+        later(day_s=0.5),
+        later(day_s=-0.5),
+        later(3600, day_s=3.0),
+        later(3600, raw_s=1.8),
+        replace(later(raw_s=3.0), raw_s=None),
+    ],
+    ids=["quiet", "two CPUs", "a step", "back", "a long drift", "ntpd's slew", "no such clock"],
 )
 def test_clocks_that_agree_are_right(now, monkeypatch):
     checked(now, monkeypatch)
@@ -44,6 +53,8 @@ def test_clocks_that_agree_are_right(now, monkeypatch):
         (later(sleep_s=40.0, day_s=40.0), r"slept in epoch 3 \(seen: 40.0 s\)"),
         (later(day_s=3600.0), r"clock was set in epoch 3 \(seen: by \+3600.0 s\)"),
         (later(day_s=-7200.0), r"clock was set in epoch 3 \(seen: by -7200.0 s\)"),
+        (later(raw_s=0.83), r"clock was slewed in epoch 3 \(seen: by -0.8 s\)"),
+        (later(raw_s=-0.83), r"clock was slewed in epoch 3 \(seen: by \+0.8 s\)"),
         (later(-5.0, day_s=0.0), "cannot be right in epoch 3"),
         (later(cpu_s=30.0), "cannot be right in epoch 3"),
     ],
