@@ -162,6 +162,18 @@ def _stop(meter: Meter) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+def _freeze(meter: Meter) -> None:
+    """Let another process stop this one and its parent, and continue both, as a pause does."""
+    both = f"({os.getpid()}, {os.getppid()})"
+    waker = (
+        "import os, signal, time\n"
+        f"[os.kill(pid, signal.SIGSTOP) for pid in {both}]; time.sleep(3)\n"
+        f"[os.kill(pid, signal.SIGCONT) for pid in {both}]"
+    )
+    with subprocess.Popen([sys.executable, "-c", waker], start_new_session=True):
+        pass  # the waker ends once both go on
+
+
 def _disk_full(meter: Meter) -> None:
     with open("/dev/full", "w") as file:
         file.write("anything")
@@ -270,6 +282,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "not-finite": _ok,
     "weights-nan": _ok,
     "stop": _stop,
+    "freeze": _freeze,
     "full": _disk_full,
     "no-space": _no_space,
     "hang": _hang,

@@ -41,6 +41,10 @@ from bench.watch.sampler import ChildWatch
 #: Seconds between two checks for a child's events and its end.
 PERIOD_S = 0.1
 
+#: Seconds of a period after which everything must have been stopped, also the child: a container
+#: that is paused, a virtual machine that is moved. A busy machine delays a process for less.
+FROZEN_S = 2.0
+
 #: The exit code of a child that found no space for its record (bench.child.entry).
 NO_SPACE = 5
 
@@ -170,12 +174,21 @@ def _follow(
             stopped = stopped or (guard.is_stopped() and not watch.stopped.is_set())
             if beats:
                 yield {}
-            time.sleep(PERIOD_S)
+            slept_s = _slept_s(PERIOD_S)
+            stopped = stopped or (slept_s > FROZEN_S and not watch.stopped.is_set())
+
+
+def _slept_s(seconds: float) -> float:
+    """Sleep, and return for how long: longer if this process was stopped or starved meanwhile."""
+    began_s = time.monotonic()
+    time.sleep(seconds)
+    return time.monotonic() - began_s
 
 
 #: The failure of a job whose times include a while in which it was stopped.
 _STOPPED = Failure(
-    reason=IMPOSSIBLE, message="the child was stopped for a while (SIGSTOP), so its times are wrong"
+    reason=IMPOSSIBLE,
+    message="the job was stopped for a while (SIGSTOP, a paused container), so its times are wrong",
 )
 
 

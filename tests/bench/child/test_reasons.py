@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 
 import pytest
 from launches import a_launch, only_record
@@ -12,6 +14,7 @@ from bench.child.reasons import reason_of
 from bench.child.workload import load_workload
 from bench.errors import ClockError, DataError, DeviceError, DivergedError, RequestError
 from bench.record.failure import REASONS, Failure
+from bench.record.lines import JobRecord
 from mnist_bench.data import load_copy
 
 
@@ -107,6 +110,28 @@ def test_a_folder_that_takes_no_files_is_a_failure_and_no_traceback(tmp_path):
     failure = only_record(run_child(a_launch("ok", tmp_path), str(missing))).failure
     assert failure.reason == "exception"
     assert "missing" in failure.message
+
+
+@pytest.mark.slow
+def test_a_job_that_was_stopped_together_with_its_run_gives_no_times(tmp_path):
+    """The run is a process of its own here, so that no other test is stopped."""
+    source = (
+        "import sys\nfrom bench.child.launch import LaunchSpec\n"
+        "from bench.child.process import run_child\n"
+        "*_, record = run_child(LaunchSpec.model_validate_json(sys.stdin.read()))\n"
+        "print(record.model_dump_json())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        input=a_launch("freeze", tmp_path).model_dump_json(),
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    failure = JobRecord.model_validate_json(done.stdout).failure
+    assert failure.reason == "impossible time"
+    assert "paused container" in failure.message
 
 
 def test_a_child_that_was_stopped_for_a_while_gives_no_times(tmp_path):
