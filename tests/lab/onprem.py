@@ -45,8 +45,8 @@ def alive_nodes(lab: Lab) -> int:
         'print(sum(node["Alive"] for node in ray.nodes()))'
     )
     command = f". ~/mnist-bench/tools/ray-env.sh; RAY_ADDRESS=auto python -c '{count}'"
-    said = lab.ssh(lab.specs[0].address, command, check=False).stdout.split()
-    return int(said[-1]) if said else 0
+    asked = lab.ssh(lab.specs[0].address, command, check=False)  # Ray may crash in mid-connection
+    return int(asked.stdout.split()[-1]) if asked.returncode == 0 else 0
 
 
 def ray(command: str, path: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
