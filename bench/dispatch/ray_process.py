@@ -21,6 +21,7 @@ from typing import Any
 from bench import stops
 from bench.child.keeper import Kept
 from bench.child.program import words_of
+from bench.dispatch.ray_driver import LOST
 from bench.errors import DispatchError, OutsideError
 from bench.outside.documents import parse_object
 from bench.outside.environment import for_python
@@ -143,6 +144,8 @@ class RayProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
         code = self._process.returncode
+        if code == LOST:  # the end of its log is Ray's, and says nothing of this
+            return "one of its own processes has ended"
         ended = "has not ended" if code is None else f"ended with {code}"
         with contextlib.suppress(OSError):
             lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")

@@ -272,9 +272,12 @@ def test_closing_the_iterator_ends_the_job_and_the_next_one_runs(ray_here, tmp_p
     assert record.measurement is not None
 
 
-@pytest.mark.parametrize("name", ["raylet", "ray_driver"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("raylet", "one of its own processes has ended"), ("ray_driver", "its process ended with -9")],
+)
 def test_a_ray_that_loses_a_process_is_started_again_and_the_job_is_measured(
-    ray_here, tmp_path, name
+    ray_here, tmp_path, name, words
 ):
     launches = [a_launch("second", tmp_path), a_launch("ok", tmp_path)]
     killed, records, said = None, [], []
@@ -289,7 +292,7 @@ def test_a_ray_that_loses_a_process_is_started_again_and_the_job_is_measured(
     assert [record.attempt for record in records] == [2, 1]
     assert [record.failure for record in records] == [None, None]
     (note,) = said
-    assert note.startswith("note: Ray was lost: ")
+    assert note.startswith(f"note: Ray was lost: {words}")
     assert note.endswith("; Ray is started again")
 
 
