@@ -11,7 +11,7 @@ from bench.text import type_and_line
 
 @contextlib.contextmanager
 def no_exit() -> Iterator[None]:
-    """Raise WorkloadError where a workload's code calls `sys.exit`, so that it ends nothing."""
+    """Turn `sys.exit` in a workload's code into a WorkloadError, so that it ends nothing."""
     try:
         yield
     except SystemExit as error:

@@ -158,7 +158,7 @@ _StrictLoader.add_implicit_resolver(  # a text in YAML 1.1, a number in YAML 1.2
 
 
 def _is_merge(node: yaml.Node) -> bool:
-    """Say whether a key is `<<`, which merges another mapping, and is none of the mapping's own."""
+    """Say whether a key is `<<`: it merges another mapping, and is not one of the mapping's own."""
     return node.tag == "tag:yaml.org,2002:merge"
 
 
