@@ -36,7 +36,7 @@ EACH_ONCE = AfterValidator(lambda values: tuple(dict.fromkeys(values)))
 #: The most jobs of a grid: at half a minute a job, they take a machine more than three days.
 MOST_JOBS = 10_000
 
-#: The most jobs that are made and compared to leave out doubles, and the most read-offs of all of them.
+#: The most jobs that are made and compared to leave out doubles, and the most read-offs of all.
 MOST_MADE, MOST_READ_OFFS = 200_000, 10_000_000
 
 #: The greatest number of seconds, minutes or dollars.
