@@ -36,7 +36,7 @@ def _used_up(error: BaseException) -> bool:
 
 
 def _is_of(error: BaseException | None, *kinds: type[BaseException]) -> bool:
-    """Return whether an error, or one of those that it was raised from, is of one of the kinds."""
+    """Return whether an error, or an error that it was raised from, has one of the kinds."""
     while error is not None and not isinstance(error, kinds):
         error = error.__cause__
     return error is not None
