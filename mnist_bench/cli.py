@@ -42,19 +42,20 @@ def _run(words: Sequence[str], typed: Sequence[str]) -> int:
         if stops.arrived():
             raise  # an import that was cut off
         if (error.name or "").partition(".")[0] in ("bench", "mnist_bench"):
-            return _tell_fault(error, typed)
+            return _tell_fault(error, words, typed)
         print(requirements.missing_package(error), file=sys.stderr)
         return 2
 
 
-def _tell_fault(error: ImportError, typed: Sequence[str]) -> int:
+def _tell_fault(error: ImportError, words: Sequence[str], typed: Sequence[str]) -> int:
     """Tell a fault of ours: a module that is missing, as after half an update."""
     try:
         from bench.app.fault import lines_of
         from bench.spec.request import Program
     except ImportError:
         raise error from None  # too much is missing to say more than the traceback
-    print(*lines_of(error, Program(NAME, WORKLOAD, tuple(typed))), sep="\n", file=sys.stderr)
+    program = Program(NAME, WORKLOAD, tuple(typed))
+    print(*lines_of(error, words, program), sep="\n", file=sys.stderr)
     return 1
 
 
