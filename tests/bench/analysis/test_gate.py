@@ -29,22 +29,26 @@ OUTLINE = learner_workload.DESCRIPTION.outline
 METRICS = {"loss": "plain", "accuracy": "log odds"}
 
 
+def launch_of(job):
+    """Return the description of a job for its child."""
+    return LaunchSpec(
+        run_id="run",
+        workload=learner_workload.NAME,
+        job=job,
+        label="lab",
+        threads=1,
+        machine=facts(),
+    )
+
+
 def learned(*seeds, fault=None, epochs=3):
     """Run the learner's jobs in this process, as a child would, and return them as measured."""
     records = []
     LEARNER.fault = fault
     for seed in seeds:
         job = make_job(learner_workload.DESCRIPTION.axes, {}, epochs=epochs, seed=seed)
-        launch = LaunchSpec(
-            run_id="run",
-            workload=learner_workload.NAME,
-            job=job,
-            label="lab",
-            threads=1,
-            machine=facts(),
-        )
         with np.errstate(all="ignore"):
-            record = run_launch(launch, lambda event: None)
+            record = run_launch(launch_of(job), lambda event: None)
         assert record.measurement, record.failure
         records.append(record)
     LEARNER.fault = None
@@ -78,10 +82,29 @@ def test_a_machine_that_computes_other_updates_is_marked(calibrations, fault):
 
 
 def test_a_job_whose_loss_is_not_finite_is_marked_even_without_a_calibration():
-    (job,) = learned(1, fault="diverges")
+    """Today such a job fails as diverged; older journals hold it as measured, with no figure."""
+    (job,) = learned(1)
+    final = job.measurement.final
+    lost = final.model_copy(update={"metrics": {**final.metrics, "loss": None}})
+    evaluations = (*job.measurement.evaluations[:-1], lost)
+    measurement = job.measurement.model_copy(update={"evaluations": evaluations})
+    record = job.record.model_copy(update={"measurement": measurement})
+    (job,) = measured_jobs(a_run([record]).shares)
     assert converged(job, None, OUTLINE) is False
     (gate,) = cell_gates([job], {job.machine_key: "lab"}, None, OUTLINE)
     assert (gate.not_finite, gate.wrong, gate.unknown) == (1, True, "no calibration")
+
+
+def test_a_job_that_diverges_has_no_measurement():
+    LEARNER.fault = "diverges"
+    try:
+        job = make_job(learner_workload.DESCRIPTION.axes, {}, epochs=3, seed=1)
+        with np.errstate(all="ignore"):
+            record = run_launch(launch_of(job), lambda event: None)
+    finally:
+        LEARNER.fault = None
+    assert record.measurement is None
+    assert record.failure.reason == "diverged"
 
 
 def test_what_was_not_calibrated_is_not_judged(calibrations):
