@@ -42,6 +42,17 @@ def _is_of(error: BaseException | None, *kinds: type[BaseException]) -> bool:
     return error is not None
 
 
+def _lacks_package(error: BaseException) -> bool:
+    """Return whether a package cannot be imported, other than the workload's own module."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ModuleNotFoundError):
+        cause = cause.__cause__
+    if cause is None:
+        return False
+    workload = str(getattr(error, "seen", None) or "").partition(":")[0]
+    return not f"{workload}.".startswith(f"{cause.name}.")
+
+
 #: Which errors have a reason of their own; the first row that applies counts.
 RULES: tuple[tuple[Callable[[BaseException], bool], str], ...] = (
     (lambda error: isinstance(error, DeviceError), NO_GPU),
@@ -49,7 +60,7 @@ RULES: tuple[tuple[Callable[[BaseException], bool], str], ...] = (
     (lambda error: isinstance(error, DataError), WRONG_DIGEST),
     (lambda error: isinstance(error, DivergedError), DIVERGED),
     (lambda error: isinstance(error, ClockError), IMPOSSIBLE),
-    (lambda error: _is_of(error, ModuleNotFoundError), NO_BACKEND),
+    (_lacks_package, NO_BACKEND),
     (lambda error: isinstance(error, OSError) and error.errno in FULL, DISK_FULL),
     (_used_up, OUT_OF_MEMORY),
 )

@@ -93,7 +93,7 @@ def test_an_event_that_is_no_json_fails_its_job_and_not_the_parent(tmp_path):
 def test_a_workload_that_cannot_be_imported_is_a_failure_that_names_it(tmp_path):
     launch = a_launch("ok", tmp_path, workload="no_such_module:WORKLOAD")
     failure = only_record(run_child(launch)).failure
-    assert failure.reason == "backend missing"
+    assert failure.reason == "exception"
     assert "no_such_module" in failure.message
 
 

@@ -73,6 +73,7 @@ def test_a_workload_that_lacks_a_package_and_a_copy_that_is_missing_have_their_r
     lacking.write_text("import no_such_package_of_anyone")
     for work, reason in (
         (lambda: load_workload(str(lacking)), "backend missing"),
+        (lambda: load_workload("no_such_module:WORKLOAD"), "exception"),
         (lambda: load_copy(tmp_path / "missing.npz"), "data unreadable"),
     ):
         with pytest.raises(RequestError) as raised:
