@@ -18,8 +18,10 @@ FOLDERS = [str(ROOT), str(ROOT / "tests")]
 #: The file of tests that takes longest; its hosts mostly wait.
 LONGEST = "test_onprem.py"
 
-# A shell that starts the tests in the background lets them ignore SIGINT, and what they start too.
+# A shell that starts the tests in the background lets them ignore SIGINT, and nohup SIGHUP.
+# What they start would ignore both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
 _inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)

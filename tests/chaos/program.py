@@ -28,7 +28,7 @@ def _shorten_grace(module: Any) -> None:
 
 
 #: What is shortened as soon as its module is imported.
-SHORTENED = {"bench.watch.look": _shorten_look, "bench.app.cluster_run": _shorten_grace}
+SHORTENED = {"bench.watch.look": _shorten_look, "bench.app.cluster_share": _shorten_grace}
 
 
 class _Shortening(importlib.abc.MetaPathFinder):

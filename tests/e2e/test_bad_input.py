@@ -40,7 +40,7 @@ def test_a_wrong_request_ends_with_2_and_names_what_was_wrong(
     [
         ("name: mine\nsubgrids:\n  - {models: mlp, optimisers: adam, epochs: 1}\n", ["optimisers"]),
         ("name: mine\nsubgrids:\n  - {models: mlp, optimizers: adam, epochs: -3}\n", ["-3"]),
-        ("name: mine\nsubgrids: [\n", ["not YAML", "line"]),
+        ("name: mine\nsubgrids: [\n", ["the YAML of grid", "line"]),
         ("- 1\n", ["not a mapping"]),
     ],
     ids=["unknown key", "negative epochs", "not YAML", "a list"],
