@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,5 +179,7 @@ def absolute(reference: str) -> str:
 def default_label(facts: MachineFacts) -> str:
     """Return a name for a machine that says what it is and not what its owner calls it."""
     model = facts.cpu_model or facts.cpu_architecture or "unknown CPU"
-    cores = facts.logical_cores
-    return f"{model}, {cores} CPUs" if cores else model
+    cores = [f"{facts.logical_cores} CPUs"] if facts.logical_cores else []
+    counts = Counter(gpu.model or "a GPU" for gpu in facts.gpus or ())
+    gpus = [gpu if count == 1 else f"{count} x {gpu}" for gpu, count in counts.items()]
+    return ", ".join([model, *cores, *gpus])

@@ -44,7 +44,7 @@ TOLERANCE = {"mlp": 0.02, "cnn": 0.12}
 LOOPS = {
     "tensorflow": ("fit", "compiled"),
     "jax": ("fit", "compiled", "stepwise"),
-    "torch": ("fit", "compiled"),
+    "torch": ("fit", "compiled", "inductor"),
 }
 
 
@@ -56,10 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--backends",
         help=f"comma-separated, of {', '.join(SEES_GPU)} (default: all that see a GPU)",
     )
+    parser.add_argument("--loops", help="comma-separated (default: all of a backend)")
     parser.add_argument("--grid", default="quick", help="(default: quick)")
     parser.add_argument("--images", type=int, default=60_000, help="train images (60000)")
     parser.add_argument(
         "--rehearse", action="store_true", help="use the CPU in the GPU's place: tries the script"
+    )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        metavar="FILE",
+        help="a file of an earlier check, whose curves of the CPU are taken if it has the same job",
     )
     options = parser.parse_args(arguments)
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -78,9 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     left_out = [name for name in asked if name and name not in backends]
     if left_out:
         return _refuse(f"{', '.join(left_out)} is not installed or sees no CUDA device")
-    document = _check(backends, options)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(document, indent=1) + "\n")
+    document = {}
+    for document in _check(backends, options):  # each holds one more job, so a cut loses none
+        options.out.write_text(json.dumps(document, indent=1) + "\n")
     print(f"{options.out}: {'all curves agree' if document['agrees'] else 'NOT all agree'}")
     return 0 if document["agrees"] else 1
 
@@ -102,32 +110,37 @@ def _sees_gpu(name: str) -> bool:
     return done.returncode == 0 and int(done.stdout.split()[-1]) > 0
 
 
-def _check(backends: Sequence[str], options: argparse.Namespace) -> dict[str, object]:
+def _check(backends: Sequence[str], options: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """Yield the document after each job, and at last with the job that Ray placed."""
     from jobs import stage_part
 
     images = options.images
     with tempfile.TemporaryDirectory(prefix="mnist-bench-gpu-") as folder:
         data = stage_part(images, Path(folder), tested=min(images, 10_000))
         device = "cpu" if options.rehearse else "gpu"
-        rows = list(_rows(backends, options.grid, data, device))
-        by_ray = _by_ray(backends[0], data)
-    return {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rehearsal_on_cpu": options.rehearse,
-        "grid": options.grid,
-        "backends": list(backends),
-        "left_out": [name for name in SEES_GPU if name not in backends],
-        "device": _device(),
-        "machine": _machine(),
-        "data": {"name": data.name, "source": data.source, "images": images},
-        "tolerance": TOLERANCE,
-        "agrees": bool(rows) and all(row["agrees"] for row in rows),
-        "jobs": rows,
-        "by_ray": by_ray,
-    }
+        document = {
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "rehearsal_on_cpu": options.rehearse,
+            "grid": options.grid,
+            "backends": list(backends),
+            "left_out": [name for name in SEES_GPU if name not in backends],
+            "device": _device(),
+            "machine": _machine(),
+            "data": {"name": data.name, "source": data.source, "images": images},
+            "tolerance": TOLERANCE,
+        }
+        rows: list[dict[str, object]] = []
+        for row in _rows(backends, options, data, device):
+            rows.append(row)
+            agrees = all(row["agrees"] for row in rows)
+            document |= {"agrees": agrees, "jobs": rows}
+            yield document
+        yield document | {"by_ray": _by_ray(backends[0], data)}
 
 
-def _rows(backends: Sequence[str], grid: str, data, device: str) -> Iterator[dict[str, object]]:
+def _rows(
+    backends: Sequence[str], options: argparse.Namespace, data, device: str
+) -> Iterator[dict[str, object]]:
     """Yield a row for each job of the grid, loop and backend; the first measures ceilings."""
     from jobs import run_bare
 
@@ -135,10 +148,14 @@ def _rows(backends: Sequence[str], grid: str, data, device: str) -> Iterator[dic
     from bench.spec.grid_files import load_grid
     from mnist_bench.description import DESCRIPTION
 
-    jobs = expand(load_grid(grid, DESCRIPTION), DESCRIPTION, data.name)
+    jobs = expand(load_grid(options.grid, DESCRIPTION), DESCRIPTION, data.name)
+    loops = options.loops.split(",") if options.loops else None
+    earlier = _curves(options.curves, options.images) if options.curves else {}
     for backend in backends:
         cpu_losses: dict[str, list[float] | None] = {}
-        for loop in LOOPS[backend]:
+        for loop in loops or LOOPS[backend]:
+            if loop not in LOOPS[backend]:
+                continue
             for number, job in enumerate(jobs):
                 axes = {**job.axes, "backend": backend, "loop": loop}
                 changed = job.model_copy(update={"axes": axes})
@@ -147,8 +164,17 @@ def _rows(backends: Sequence[str], grid: str, data, device: str) -> Iterator[dic
                 record = run_bare(launch)
                 key = job.job_id
                 if key not in cpu_losses:
-                    cpu_losses[key] = _on_cpu(data.launch(changed))
-                yield _told(_row(record, cpu_losses[key], device))
+                    known = earlier.get((backend, key))
+                    cpu_losses[key] = known or _on_cpu(data.launch(changed))
+                yield _told(_row(record, key, cpu_losses[key], device))
+
+
+def _curves(path: Path, images: int) -> dict[tuple[str, str], list[float]]:
+    """Return the CPU's curves of an earlier check of as many images, by backend and job."""
+    document = json.loads(path.read_text())
+    if document["data"]["images"] != images:
+        return {}
+    return {(row["backend"], row["job"]): row["cpu_losses"] for row in document["jobs"]}
 
 
 def _on_cpu(launch) -> list[float] | None:
@@ -173,13 +199,14 @@ def _losses(record) -> list[float] | None:
     return [epoch.metrics["train_loss"] for epoch in record.measurement.epochs]
 
 
-def _row(record, cpu: list[float] | None, device: str) -> dict[str, object]:
+def _row(record, key: str, cpu: list[float] | None, device: str) -> dict[str, object]:
     from jobs import p10_s
 
     job, measured, gpu = record.job, record.measurement, _losses(record)
     row: dict[str, object] = {
         **{name: job.axes[name] for name in ("backend", "loop", "model", "optimizer")},
         "seed": job.seed,
+        "job": key,
         "gpu_losses": gpu,
         "cpu_losses": cpu,
         "largest_difference": None,

@@ -62,10 +62,11 @@ def test_a_package_that_it_cannot_do_without_is_named(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not is_installed("torch"), reason="PyTorch is an extra, EXTRAS=torch")
 def test_it_runs_without_tensorflow_ray_and_the_packages_of_the_report(tmp_path):
-    absent = ("tensorflow", "ray", "jax", "pandas", "scipy", "tabulate", "filelock")
+    absent = ("tensorflow", "ray", "jax", "pandas", "scipy", "tabulate")
     grid = tmp_path / "grid.yaml"
     grid.write_text("name: one\nsubgrids:\n  - {models: cnn, optimizers: adam, epochs: 1}\n")
     options = ["--rehearse", "--backends", "torch", "--grid", str(grid), "--images", "640"]
+    options += ["--loops", "fit,compiled"]
     done = check(tmp_path, *options, without=absent)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads((tmp_path / "reports" / "gpu_check.json").read_text())
@@ -75,3 +76,12 @@ def test_it_runs_without_tensorflow_ray_and_the_packages_of_the_report(tmp_path)
     }
     assert all(row["step_p10_ms"] > 0 and row["flops_per_s"] > 0 for row in document["jobs"])
     assert document["by_ray"] == {"step_p10_ms": None, "reason": "Ray is not installed"}
+
+    first = {row["loop"]: row for row in document["jobs"]}["fit"]
+    first["cpu_losses"] = [loss * 2 for loss in first["cpu_losses"]]
+    (tmp_path / "earlier.json").write_text(json.dumps({**document, "jobs": [first]}))
+    options += ["--curves", "earlier.json", "--loops", "compiled", "--out", "again.json"]
+    done = check(tmp_path, *options, without=absent)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (row,) = json.loads((tmp_path / "again.json").read_text())["jobs"]
+    assert row["cpu_losses"] == first["cpu_losses"] and not row["agrees"]

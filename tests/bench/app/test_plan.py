@@ -17,6 +17,7 @@ from plans import a_plan
 from bench.app.plan import absolute, default_label, make_plan
 from bench.child.workload import Dataset
 from bench.errors import RequestError
+from bench.record.facts import GpuFacts
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
 from bench.spec.request import RunRequest
@@ -175,6 +176,8 @@ def test_a_label_says_what_a_machine_is_and_not_what_its_owner_calls_it():
     assert default_label(facts(cpu_model=None, cpu_architecture="arm64")) == "arm64, 4 CPUs"
     unknown = facts(cpu_model=None, cpu_architecture=None, logical_cores=None)
     assert default_label(unknown) == "unknown CPU"
+    cards = [GpuFacts(index=0, model="H100"), GpuFacts(index=1, model="H100"), GpuFacts(index=2)]
+    assert default_label(facts(gpus=cards)) == "Planted CPU, 4 CPUs, 2 x H100, a GPU"
 
 
 def test_the_reference_of_a_file_may_be_absolute_already():

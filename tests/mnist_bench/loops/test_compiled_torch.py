@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from mnist_bench.backends import is_installed
+from mnist_bench.eligibility import COMPILERS
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,6 +26,10 @@ pytestmark = [
 
 STEPS, BATCH, RAGGED, EPOCHS = 6, 32, 9, 2
 
+#: What is compiled as well, if torch.compile has the C++ compiler that it needs: it takes seconds.
+FUSED = [("mlp", "adam"), ("cnn", "rmsprop")]
+COMPILES = any(shutil.which(name) for name in COMPILERS)
+
 SCRIPT = """
 import json, os, sys
 os.environ["KERAS_BACKEND"] = "torch"
@@ -31,7 +37,7 @@ import numpy as np
 from bench.child.meter import Meter
 from bench.spec.job import make_job
 from mnist_bench.description import AXES, METRICS
-from mnist_bench.loops.compiled_torch import _loss_function, _train
+from mnist_bench.loops.compiled_torch import _as_written, _fused, _train
 from mnist_bench.models import ARCHITECTURES, build_model
 
 STEPS, BATCH, RAGGED, EPOCHS = json.loads(sys.argv[1])
@@ -43,7 +49,7 @@ images[np.arange(count), 2 * kinds, :] = 255
 orders = np.stack([rng.permutation(count) for _ in range(EPOCHS)]).astype(np.int32)
 
 
-def run(name, optimizer, captured):
+def run(name, optimizer, compiled, captured):
     replays = []
     def capture(action):
         action()
@@ -59,19 +65,22 @@ def run(name, optimizer, captured):
     job = make_job(AXES, {"model": name, "optimizer": optimizer}, epochs=EPOCHS, seed=5)
     meter = Meter(job, threads=2, started_s=0.0, emit=lambda event: None, metrics=METRICS)
     with meter.training():
-        _train(model, inputs, orders, BATCH, meter, _loss_function(model),
-               capture if captured else None)
+        _train(model, inputs, orders, BATCH, meter, compiled, capture if captured else None)
     told = meter.notebook.epochs
     weights = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
     return {"losses": [epoch.metrics["train_loss"] for epoch in told], "replays": len(replays),
             "steps": [epoch.steps for epoch in told],
             "weights": [float(x) for x in weights[:: max(1, len(weights) // 500)]]}
 
-print(json.dumps({
-    f"{name} {optimizer} {captured}": run(name, optimizer, captured)
+ways = {"plain": (_as_written, False), "replayed": (_as_written, True)}
+told = {
+    f"{name} {optimizer} {way}": run(name, optimizer, *how)
     for name in ("mlp", "cnn") for optimizer in ("sgd", "rmsprop", "adam")
-    for captured in (False, True)
-}))
+    for way, how in ways.items()
+}
+for name, optimizer in json.loads(sys.argv[2]):
+    told[f"{name} {optimizer} fused"] = run(name, optimizer, _fused, True)
+print(json.dumps(told))
 """
 
 
@@ -79,7 +88,7 @@ print(json.dumps({
 def trained():
     """Return what each network, optimizer and way gave, in a process with Keras on PyTorch."""
     sizes = json.dumps([STEPS, BATCH, RAGGED, EPOCHS])
-    words = [sys.executable, "-c", SCRIPT, sizes]
+    words = [sys.executable, "-c", SCRIPT, sizes, json.dumps(FUSED if COMPILES else [])]
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, env={**os.environ})
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -88,14 +97,24 @@ def trained():
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
 def test_a_replayed_step_trains_as_the_step_itself(trained, model, optimizer):
-    plain, replayed = (trained[f"{model} {optimizer} {captured}"] for captured in (False, True))
-    assert replayed["losses"] == pytest.approx(plain["losses"], rel=1e-5)
-    assert replayed["weights"] == pytest.approx(plain["weights"], rel=1e-4, abs=1e-6)
+    assert_as_plain(trained, model, optimizer, "replayed")
+
+
+@pytest.mark.skipif(not COMPILES, reason=f"torch.compile needs one of {', '.join(COMPILERS)}")
+@pytest.mark.parametrize(("model", "optimizer"), FUSED)
+def test_a_fused_step_with_its_fused_update_trains_as_the_step_itself(trained, model, optimizer):
+    assert_as_plain(trained, model, optimizer, "fused")
+
+
+def assert_as_plain(trained, model, optimizer, way):
+    plain, other = (trained[f"{model} {optimizer} {how}"] for how in ("plain", way))
+    assert other["losses"] == pytest.approx(plain["losses"], rel=1e-5)
+    assert other["weights"] == pytest.approx(plain["weights"], rel=1e-4, abs=1e-6)
     assert len(set(np.round(plain["losses"], 4))) == EPOCHS  # it trains at all
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
 def test_every_whole_batch_after_the_first_is_replayed_and_the_ragged_one_is_not(trained, model):
-    replayed = trained[f"{model} adam True"]
+    replayed = trained[f"{model} adam replayed"]
     assert replayed["steps"] == [STEPS + 1] * EPOCHS
     assert replayed["replays"] == EPOCHS * STEPS - 1
