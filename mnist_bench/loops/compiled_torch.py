@@ -53,7 +53,8 @@ def _as_written(function: Callable[..., Any]) -> Callable[..., Any]:
 def _fused(function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
-    return torch.compile(function, dynamic=False)
+    compiled: Callable[..., Any] = torch.compile(function, dynamic=False)
+    return compiled
 
 
 def _capture_for(model: Any) -> Capture | None:
