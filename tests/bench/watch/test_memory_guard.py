@@ -29,9 +29,9 @@ print(record.model_dump_json())
 """
 
 
-def guard_of(monkeypatch, whole, left):
-    """Return a guard of this process, on a machine with so much memory."""
-    guard = MemoryGuard(os.getpid())
+def guard_of(monkeypatch, whole, left, pid=None):
+    """Return a guard of this process or that of `pid`, on a machine with so much memory."""
+    guard = MemoryGuard(pid or os.getpid())
     monkeypatch.setattr(guard, "_groups", [])
     monkeypatch.setattr(memory_guard, "_system", lambda: (whole, left))
     return guard
@@ -59,18 +59,21 @@ def test_a_child_that_holds_little_is_not_the_cause_and_goes_on(monkeypatch):
 
 
 def test_a_process_that_the_child_started_counts_as_its_own(monkeypatch):
-    """A data loader's worker holds the memory; this process holds less than must be left."""
-    source = "held = bytearray(b'x') * (700 * 2**20); print(flush=True); input()"
+    """A data loader's worker holds the memory; the child holds less than must be left."""
+    worker = "held = bytearray(b'x') * (700 * 2**20); print(flush=True); input()"
+    child = "import subprocess, sys; input(); subprocess.run([sys.executable, '-c', sys.argv[1]])"
     monkeypatch.setattr(memory_guard, "LEFT_SHARE", 1.0)
     monkeypatch.setattr(memory_guard, "LEFT_MOST_BYTES", 640 * MIB)
-    guard = guard_of(monkeypatch, 640 * MIB, 0)
-    assert guard.why_end() is None
     with subprocess.Popen(
-        [sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as worker:
-        assert worker.stdout.readline()
+        [sys.executable, "-c", child, worker], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as started:
+        guard = guard_of(monkeypatch, 640 * MIB, 0, started.pid)
+        assert guard.why_end() is None
+        started.stdin.write(b"\n")
+        started.stdin.flush()
+        assert started.stdout.readline()
         why = guard.why_end()
-        worker.communicate(b"\n")
+        started.communicate(b"\n")
     assert "0 MiB were left of the 640 MiB" in why
 
 
