@@ -177,9 +177,13 @@ def absolute(reference: str) -> str:
 
 
 def default_label(facts: MachineFacts) -> str:
-    """Return a name for a machine that says what it is and not what its owner calls it."""
+    """Return a name for a machine that says what it is and not what its owner calls it.
+
+    Its GPUs come first, because they train, and tables cut long names.
+    """
     model = facts.cpu_model or facts.cpu_architecture or "unknown CPU"
     cores = [f"{facts.logical_cores} CPUs"] if facts.logical_cores else []
     counts = Counter(gpu.model or "a GPU" for gpu in facts.gpus or ())
     gpus = [gpu if count == 1 else f"{count} x {gpu}" for gpu, count in counts.items()]
-    return ", ".join([model, *cores, *gpus])
+    rest = ", ".join([model, *cores])
+    return f"{', '.join(gpus)} with {rest}" if gpus else rest

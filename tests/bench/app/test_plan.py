@@ -177,7 +177,7 @@ def test_a_label_says_what_a_machine_is_and_not_what_its_owner_calls_it():
     unknown = facts(cpu_model=None, cpu_architecture=None, logical_cores=None)
     assert default_label(unknown) == "unknown CPU"
     cards = [GpuFacts(index=0, model="H100"), GpuFacts(index=1, model="H100"), GpuFacts(index=2)]
-    assert default_label(facts(gpus=cards)) == "Planted CPU, 4 CPUs, 2 x H100, a GPU"
+    assert default_label(facts(gpus=cards)) == "2 x H100, a GPU with Planted CPU, 4 CPUs"
 
 
 def test_the_reference_of_a_file_may_be_absolute_already():
