@@ -257,7 +257,6 @@ BESIDE_THE_DOOR = {
     r"\.model_validate$": {
         *("bench/probe/machine.py", "bench/spec/grid.py", "bench/record/parsing.py"),
         *("bench/record/pool.py", "bench/record/price.py", "bench/record/price_table.py"),
-        *("bench/app/cluster_run.py", "bench/dispatch/ray_tasks.py"),
     },
     # what an address answers
     r"(^|\.)(urlopen|build_opener|HTTPConnection|HTTPSConnection)$": {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DispatchError
+from bench.outside.files import MOST_MADE
 from bench.text import first_line
 
 #: Seconds after which a silent stream gives an empty line, so that the caller can do other things.
@@ -63,9 +64,9 @@ class JobsApi:
         """Yield the whole lines that a job says, from its first, until it ends.
 
         An empty text stands for BEAT_S seconds of silence. Raises DispatchError if the
-        connection is lost; the job goes on.
+        connection is lost, or if a line does not end; the job goes on.
         """
-        loop, rest = asyncio.new_event_loop(), ""
+        loop, lines = asyncio.new_event_loop(), Lines()
         stream = self._client.tail_job_logs(job)
         pending: asyncio.Future[str] | None = None
         try:
@@ -82,14 +83,39 @@ class JobsApi:
                     except StopAsyncIteration:
                         return
                     pending = None
-                *lines, rest = (rest + chunk).split("\n")
-                yield from (line for line in lines if line)
+                yield from lines.ended_by(chunk)
         finally:
             if pending is not None:
                 pending.cancel()
                 loop.run_until_complete(asyncio.gather(pending, return_exceptions=True))
             loop.run_until_complete(stream.aclose())
             loop.close()
+
+
+class Lines:
+    """Puts a stream's lines together; what has come of the last one waits for its end."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._size = 0
+
+    def ended_by(self, chunk: str) -> list[str]:
+        """Return the lines that end in `chunk`, without empty ones. Raises DispatchError if more
+        than MOST_MADE characters came without an end, which no line of a head has.
+        """
+        *ends, rest = chunk.split("\n")
+        ended = []
+        for end in ends:
+            ended.append("".join([*self._parts, end]))
+            self._parts, self._size = [], 0
+        self._parts.append(rest)
+        self._size += len(rest)
+        if self._size > MOST_MADE:
+            what = "what the job on the head says cannot be read"
+            seen = f"a line of more than {MOST_MADE} characters"
+            step = "look at the job's log on the head: ray job logs"
+            raise DispatchError(what, seen=seen, next_step=step)
+        return [line for line in ended if line]
 
 
 def _direct_client() -> Any:

@@ -11,7 +11,9 @@ import zipfile
 
 import pytest
 
-from bench.dispatch.jobs_api import JobsApi
+from bench.dispatch import jobs_api
+from bench.dispatch.jobs_api import JobsApi, Lines
+from bench.errors import DispatchError
 
 pytestmark = pytest.mark.slow  # each imports Ray's client
 
@@ -133,3 +135,21 @@ def test_a_token_of_ray_s_own_variables_goes_to_no_head_that_asks_for_none(heads
     monkeypatch.setenv("RAY_AUTH_TOKEN", "token-of-another-cluster")
     JobsApi(heads[0].address)
     assert {token for _, token in heads[0].asked} == {None}
+
+
+def test_lines_that_come_in_pieces_are_put_together_and_empty_ones_left_out():
+    lines = Lines()
+    assert lines.ended_by("one\ntw") == ["one"]
+    assert lines.ended_by("") == []
+    assert lines.ended_by("o\n\nthree") == ["two"]
+    assert lines.ended_by("\n") == ["three"]
+
+
+def test_a_line_that_does_not_end_is_an_error_and_one_that_does_is_not(monkeypatch):
+    monkeypatch.setattr(jobs_api, "MOST_MADE", 100)
+    lines = Lines()
+    for _ in range(10):
+        assert lines.ended_by("x" * 90 + "\n") == ["x" * 90]
+    assert lines.ended_by("x" * 90) == []
+    with pytest.raises(DispatchError, match="a line of more than 100 characters"):
+        lines.ended_by("x" * 90)
