@@ -20,8 +20,9 @@ from pathlib import Path
 #: What the names of our folders begin with: those of a job, and those of an embedded Ray.
 JOB, RAY = "bench-job-", "bench-ray-"
 
-#: The file within a folder that is locked, and its name until it is.
-HELD, UNHELD = ".held", ".held.new"
+#: The file within a folder that is locked, its name until it is, and its name if no lock is to be
+#: had: then nothing tells whether its process lives.
+HELD, UNHELD, LOCKLESS = ".held", ".held.new", ".lockless"
 
 #: Seconds after which a folder without a lock file is taken to be left over.
 LEFT_OVER_S = 3600.0
@@ -29,15 +30,21 @@ LEFT_OVER_S = 3600.0
 
 @contextlib.contextmanager
 def held_folder(prefix: str, parent: str | Path | None = None) -> Iterator[Path]:
-    """Make a new folder that only this user can read, and hold it; delete it at the end."""
+    """Make a new folder that only this user can read, and hold it; delete it at the end.
+
+    A folder that cannot be locked stays if its process is killed: no sweep may touch it.
+    """
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or temporary_folder()))
     with contextlib.ExitStack() as held:
         held.callback(shutil.rmtree, folder, ignore_errors=True)
         descriptor = os.open(folder / UNHELD, os.O_RDWR | os.O_CREAT, 0o600)
         held.callback(os.close, descriptor)
-        with contextlib.suppress(OSError):  # without locks, a folder that is left stays
+        name = HELD
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.rename(folder / UNHELD, folder / HELD)  # a sweep never sees it without its lock
+        except OSError:
+            name = LOCKLESS
+        os.rename(folder / UNHELD, folder / name)  # a sweep never sees it without its lock
         yield folder
 
 
@@ -81,6 +88,8 @@ def sweep() -> None:
 
 def _is_left(folder: Path) -> bool:
     """Return whether no living process holds a folder."""
+    if (folder / LOCKLESS).exists():
+        return False
     try:
         descriptor = os.open(folder / HELD, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:  # it is just being made, or was made in another way

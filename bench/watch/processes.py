@@ -120,12 +120,25 @@ def descendants(root: int, looks: Mapping[int, ProcessLook]) -> set[int]:
 def _ended_by_parent(
     before: Mapping[int, ProcessLook], now: Mapping[int, ProcessLook]
 ) -> dict[int, float]:
-    """Return, by parent, the CPU seconds at the scan `before` of children that ended since then."""
+    """Return, by who collected them, the CPU seconds at the scan `before` of processes that ended.
+
+    If the parent ended as well, its own parent collected both, or process 1 the orphan: the seconds
+    count for each of them, so that no time of a process that was seen is taken for another's.
+    """
+
+    def gone(pid: int) -> bool:
+        return pid in before and (pid not in now or now[pid].started != before[pid].started)
+
     ended_s: dict[int, float] = {}
-    for pid, look in before.items():
-        if pid not in now or now[pid].started != look.started:
-            had_s = look.cpu_s + look.waited_cpu_s
-            ended_s[look.parent] = ended_s.get(look.parent, 0.0) + had_s
+    for look in filter(lambda look: gone(look.pid), before.values()):
+        collectors = {look.parent}
+        if gone(look.parent):
+            parent = look.parent
+            while gone(parent) and before[parent].parent != parent:
+                parent = before[parent].parent
+            collectors = {parent, 1}
+        for pid in collectors:
+            ended_s[pid] = ended_s.get(pid, 0.0) + look.cpu_s + look.waited_cpu_s
     return ended_s
 
 

@@ -313,6 +313,30 @@ def test_a_stranger_s_short_lived_children_are_its_own(start):
     assert found[maker.pid] * wall_s >= 0.9
 
 
+def test_the_time_of_a_process_whose_parent_ended_too_is_taken_for_no_one_else_s(monkeypatch):
+    """The looks are planted: which of two processes ends first cannot be arranged.
+
+    A child of 80 s and its parent end between two scans. The parent's own parent collects both, or
+    process 1 collects the orphan.
+    """
+
+    def seen(pid, parent, cpu_s, waited_cpu_s=0.0):
+        return ProcessLook(pid, parent, f"p{pid}", cpu_s, waited_cpu_s, 0, 1.0)
+
+    before = [seen(1, 0, 5), seen(50, 1, 1), seen(60, 50, 2), seen(70, 60, 80)]
+    for collects in (1, 50):
+        after = [
+            seen(1, 0, 5, 80 if collects == 1 else 0),
+            seen(50, 1, 1, 2 if collects == 1 else 82),
+        ]
+        scans = iter([{p.pid: p for p in before}, {p.pid: p for p in after}])
+        monkeypatch.setattr(processes, "all_processes", lambda scans=scans: next(scans))
+        watched = Processes(None)
+        watched.scan()
+        watched.scan()
+        assert watched.busiest_foreign(1.0) == ()
+
+
 def test_the_switches_of_all_threads_are_counted(start):
     source = (
         "import threading, time\n"
