@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -68,6 +69,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--log", type=Path)
     asked = parser.parse_args(arguments)
+    # A shell that starts this in the background lets it ignore SIGINT, and nohup SIGHUP: the
+    # commands would ignore them as well, and a fault would be none.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     kinds = list(enumerate(drawn(asked.seed, asked.first + asked.faults)))[asked.first :]
     outcomes = []
     for number, kind in kinds:

@@ -18,6 +18,7 @@ from bench.app.options import PATH, Command, ExitCodes, OneOf, Option, only_opti
 from bench.child.workload import load_workload
 from bench.errors import RequestError
 from bench.spec.request import REPORTS, ExportFormat, ExportRequest, Program
+from bench.text import printable
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -106,7 +107,7 @@ def _write(texts: Mapping[Path | None, str]) -> None:
         if path is None:
             print(text, end="")
         else:
-            print(replace_file(path, text))
+            print(printable(str(replace_file(path, text))))
 
 
 def _file(request: ExportRequest) -> Path | None:

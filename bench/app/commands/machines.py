@@ -93,7 +93,7 @@ def list_machines(request: MachineListRequest, program: Program) -> int:
             f"{machine.measured} jobs measured, last run {machine.at[:16]}"
         )
     if not machines:
-        print(f"no machine in {folder}; measure first: {program.name} run --grid quick")
+        print(printable(f"no machine in {folder}; measure first: {program.name} run --grid quick"))
     return 0
 
 

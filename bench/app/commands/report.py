@@ -36,6 +36,7 @@ from bench.record.price import read_rules
 from bench.record.run import LeftOut, Run
 from bench.spec.privacy import Privacy
 from bench.spec.request import USUAL_FORM, Program, ReportForm, ReportRequest
+from bench.text import printable
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -124,7 +125,7 @@ def _execute(request: ReportRequest, program: Program) -> int:
     from bench.report import data
 
     report, exit_code = _made(request, program)
-    print(data.write_report(report, request.out)[0])
+    print(printable(str(data.write_report(report, request.out)[0])))
     return exit_code
 
 

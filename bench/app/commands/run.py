@@ -129,12 +129,16 @@ def _report_to_the_end(campaign: Campaign, form: ReportForm, interrupted: bool =
         try:
             code = _report(campaign, form, interrupted)
         except KeyboardInterrupt:
-            print(f"interrupted: the report in {campaign.out} is incomplete; `report` writes it")
+            print(
+                printable(
+                    f"interrupted: the report in {campaign.out} is incomplete; `report` writes it"
+                )
+            )
             return INTERRUPTED
         except OutputError as error:
             if not interrupted:
                 raise
-            print(f"the report is not written: {error}")
+            print(printable(f"the report is not written: {error}"))
         if stops.arrived() and not interrupted:
             print("interrupted: the report is written all the same")
     return INTERRUPTED if stops.arrived() or interrupted else code
@@ -192,9 +196,9 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
     if counts.disturbed:
         yield _disturbed_words(counts)
     for entry in run.unavailable:
-        yield f"unavailable: {entry.label}: {entry.reason}"
-    yield f"report:  {summary}"
-    yield f"journal: {run.path}"
+        yield printable(f"unavailable: {entry.label}: {entry.reason}")
+    yield printable(f"report:  {summary}")
+    yield printable(f"journal: {run.path}")
     if interrupted and run.complete:
         yield "interrupted: every job was measured before"
     elif interrupted:

@@ -17,6 +17,7 @@ from bench.dispatch.budget import Budget
 from bench.record.journal import find_journals
 from bench.record.lines import SeriesPlace
 from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
+from bench.text import printable
 
 #: The name of the report in the folder of the results.
 REPORT = "summary.md"
@@ -208,7 +209,7 @@ class _Sittings:
 
     def _say_end(self, why: str) -> None:
         print(f"{why}: {_measured(self._series)}, and the same command measures the rest")
-        print(f"report:  {self._request.out / REPORT}")
+        print(printable(f"report:  {self._request.out / REPORT}"))
 
 
 def _measured(series: Series) -> str:

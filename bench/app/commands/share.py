@@ -88,7 +88,7 @@ def execute(request: ShareRequest) -> int:
     journals = [scrub.run(run) for run in runs]
     paths = _targets(request.out, [scrub.run_id(run) for run in runs])
     for path, lines in zip(paths, journals, strict=True):
-        print(replace_file(path, b"".join(sealed_lines(lines))))
+        print(printable(str(replace_file(path, b"".join(sealed_lines(lines))))))
     _print_summary(scrub, runs, list(renamed.values()))
     return 0
 

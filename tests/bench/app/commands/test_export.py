@@ -364,3 +364,19 @@ def test_a_batch_that_is_not_the_default_stands_in_the_name(tmp_path):
     assert export(folder, "pyperf", "--out", str(file)) == 0
     (one,) = json.loads(file.read_text())["benchmarks"]
     assert one["metadata"]["name"] == "mlp-sgd-e2-b512-mnist"
+
+
+@pytest.mark.parametrize(
+    "words", [("export", "--format", "junit"), ("share",), ("report", "--no-figures")]
+)
+def test_a_path_that_could_control_the_terminal_is_printed_with_code_points(
+    folder, tmp_path, capsys, words
+):
+    out = tmp_path / "odd\x1b[2J\u202e"
+    file = out / "all.xml" if "export" in words else out
+    command, *options = words
+    assert run_command([command, str(folder / "journals"), *options, "--out", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "oddU+001B[2JU+202E" in printed
+    assert not {"\x1b", "\u202e"} & set(printed)
+    assert any(out.iterdir())
