@@ -104,7 +104,9 @@ def _of_journal(path: Path, label: str) -> NamedMachine:
     raise RequestError(
         f"{path} holds {'no such machine' if label else 'several machines'}",
         seen=", ".join(labels),
-        next_step=f"name one of them: {path}:{labels[0]}" if labels else "name another journal",
+        next_step=f"{did_you_mean(label, labels)}name one of them: {path}:{labels[0]}"
+        if labels
+        else "name another journal",
     )
 
 

@@ -198,7 +198,7 @@ def _one_machine(jobs: Sequence[MeasuredJob], label: str, source: str) -> Side:
     raise RequestError(
         f"{source} holds {'no such machine' if label else 'several machines'}",
         seen=", ".join(names),
-        next_step=f"name one of them: {source}:{names[0]}",
+        next_step=f"{did_you_mean(label, names)}name one of them: {source}:{names[0]}",
     )
 
 

@@ -42,13 +42,24 @@ def _read(name: str, path: Any, description: Description) -> Any:
         raise RequestError(
             f"cannot read the grid file {shown_name(name)}",
             seen=error.what,
-            next_step=f"check the path, or use {_choices(description)}",
+            next_step=f"{did_you_mean(name, _others_near(name, description))}"
+            f"check the path, or use {_choices(description)}",
         ) from error
     try:
         return parse_yaml(text)
     except OutsideError as error:
         what = f"the YAML of grid {shown_name(name)} is wrong"
         raise RequestError(what, seen=error.what, next_step=EXAMPLE) from error
+
+
+def _others_near(name: str, description: Description) -> list[str]:
+    """Return the grids that a wrong path may stand for: the workload's, and files beside it."""
+    wrong = Path(name)
+    try:
+        files = [path for path in wrong.parent.glob("*.y*ml") if path != wrong]
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        files = []
+    return [*(grid for grid in description.grids if grid != name), *sorted(map(str, files))]
 
 
 def _own_text(path: Any) -> str:

@@ -82,6 +82,12 @@ def test_a_grid_file_that_is_not_there_is_named(tmp_path):
         load_grid(str(tmp_path / "missing.yaml"), TINY)
 
 
+def test_a_grid_file_that_is_not_there_is_answered_with_the_nearest_one(tmp_path):
+    (tmp_path / "mine.yaml").touch()
+    with pytest.raises(RequestError, match=r"did you mean .*/mine\.yaml\?"):
+        load_grid(str(tmp_path / "mien.yaml"), TINY)
+
+
 def test_a_folder_is_no_grid(tmp_path):
     with pytest.raises(RequestError, match="cannot read the grid file"):
         load_grid(str(tmp_path), TINY)

@@ -228,6 +228,8 @@ def test_a_machine_that_is_not_there_is_answered_with_those_that_are(two_machine
     error = capsys.readouterr().err
     assert "holds several machines" in error
     assert f"{journal}:desk" in error
+    assert run_command(["machines", "diff", f"{journal}:dask", "here"]) == 2
+    assert "did you mean desk?" in capsys.readouterr().err
 
 
 def test_the_machines_of_a_report_are_listed(two_machines, tmp_path, capsys):
