@@ -32,6 +32,12 @@ QUOTAS: Mapping[str, tuple[str, str]] = {
     "p": TRAINING,
 }
 
+#: The command that asks AWS for a larger quota; it answers after hours or days.
+ASK_FOR_MORE = (
+    "ask for more: aws service-quotas request-service-quota-increase --service-code ec2 "
+    "--quota-code {code} --desired-value {need}"
+)
+
 #: The whole internet, as a security group writes it.
 WORLD = ("0.0.0.0/0", "::/0")
 
@@ -67,7 +73,7 @@ def complaints(file: ClusterFile) -> Iterator[Finding]:
     if "IamInstanceProfile" not in head["node_config"]:
         what = "the head will have full rights on EC2 and S3 (Ray's default role)"
         yield Finding(what, prepared=True)
-    yield from map(Finding, _short_of(file, ec2))
+    yield from _short_of(file, ec2)
 
 
 def running(file: ClusterFile) -> list[str]:
@@ -177,7 +183,7 @@ def _statement(action: Any, **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, **more}
 
 
-def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
+def _short_of(file: ClusterFile, ec2: Any) -> Iterator[Finding]:
     """Yield the quotas that are too small for one machine of a type beside the others."""
     needs: dict[str, int] = {}
     with asking("describe instance types"):
@@ -192,7 +198,8 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[str]:
     for code, need in needs.items():
         quota = _quota(client("service-quotas", file.region), code)
         if quota is not None and quota[1] < need:
-            yield f"the quota {quota[0]!r} ({code}) allows {quota[1]:g} of {need} CPUs"
+            what = f"the quota {quota[0]!r} ({code}) allows {quota[1]:g} of {need} CPUs"
+            yield Finding(what, cure=ASK_FOR_MORE.format(code=code, need=need), stops=True)
 
 
 def _quota(quotas: Any, code: str) -> tuple[str, float] | None:

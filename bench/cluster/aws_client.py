@@ -10,6 +10,12 @@ from typing import Any
 from bench.errors import BenchError, DispatchError
 from bench.text import first_line
 
+#: What gives this machine the credentials that it lacks.
+LOG_IN = "give credentials: aws configure"
+
+#: What boto3 says if it finds none.
+NO_CREDENTIALS = "locate credentials"
+
 
 def client(service: str, region: str | None) -> Any:
     """Return boto3's client of a service. Raises DispatchError."""
@@ -41,7 +47,8 @@ def why_not() -> str | None:
 
 def asking(what: str) -> contextlib.AbstractContextManager[None]:
     """Turn what AWS answers to a question that fails into a DispatchError."""
-    return _told(f"AWS refused to {what}", "check the credentials and their rights")
+    step = "check the credentials and their rights: aws sts get-caller-identity"
+    return _told(f"AWS refused to {what}", step)
 
 
 def _settings_read() -> contextlib.AbstractContextManager[None]:
@@ -60,4 +67,6 @@ def _told(what: str, next_step: str) -> Iterator[None]:
         own = isinstance(error, OSError | ValueError)  # the network, a file, an address
         if not own and not type(error).__module__.startswith("botocore"):
             raise  # a fault of ours
-        raise DispatchError(what, seen=first_line(error), next_step=next_step) from error
+        seen = first_line(error)
+        step = LOG_IN if NO_CREDENTIALS in seen else next_step
+        raise DispatchError(what, seen=seen, next_step=step) from error

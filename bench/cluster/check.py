@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from bench.clock import utc_today
-from bench.cluster import aws, gcp
+from bench.cluster import aws, gcp, keys
+from bench.cluster.aws_client import LOG_IN
 from bench.cluster.config import TOKEN_FILE, ClusterFile, NodeType
 from bench.cluster.finding import Finding
 from bench.cluster.firewall import all_hosts, open_ports
 from bench.cluster.prices import hourly, price_of_node
 from bench.dispatch.labels import KIND_LABEL, KINDS, PRICE_LABEL, TYPE_LABEL, kind_by
-from bench.dispatch.tunnel import UNKEPT, SshTarget, keeps_keys, run_there
-from bench.errors import DispatchError
+from bench.dispatch.tunnel import KEEP, UNKEPT, SshTarget, keeps_keys, run_there
+from bench.errors import BenchError, DispatchError
 from bench.record.price import listed_price
 from bench.report.words.prices import is_old
 
-#: Each cloud's name, and what finds something to say of a cluster on it.
-CLOUDS = {"aws": ("AWS", aws.complaints), "gcp": ("Google Cloud", gcp.complaints)}
+
+@dataclass(frozen=True)
+class Cloud:
+    """A cloud: its name, what finds something to say of a cluster on it, and how to log in."""
+
+    name: str
+    complaints: Callable[[ClusterFile], Iterator[Finding]]
+    log_in: str
+
+
+CLOUDS: Mapping[str, Cloud] = {
+    "aws": Cloud("AWS", aws.complaints, LOG_IN),
+    "gcp": Cloud("Google Cloud", gcp.complaints, "log in: gcloud auth application-default login"),
+}
 
 #: A price label and a list price that differ by a smaller part agree.
 SAME_PRICE = 0.01
@@ -28,29 +42,36 @@ SAME_PRICE = 0.01
 
 def findings(file: ClusterFile) -> Iterator[str]:
     """Yield one sentence for each thing that is missing or open."""
+    for part in (written, keys.findings, around):
+        yield from (finding.sentence for finding in part(file))
+
+
+def written(file: ClusterFile) -> Iterator[Finding]:
+    """Yield what the file itself lacks, and what it needs of this machine but a key."""
     yield from _missing(file)
-    yield from _labels(file)
-    yield from _token(file)
-    yield from _prices(file)
-    around: Iterator[Finding] = iter(())
+    for part in (_labels, _token, _prices):
+        yield from map(Finding, part(file))
+
+
+def around(file: ClusterFile) -> Iterator[Finding]:
+    """Yield what is missing or open on the hosts of the file, or in its cloud."""
     if file.on_premises:
-        around = _hosts(file)
+        yield from _hosts(file)
     elif file.provider in CLOUDS:
-        around = _cloud(file, *CLOUDS[file.provider])
-    yield from (finding.sentence for finding in around)
+        yield from _cloud(file, CLOUDS[file.provider])
 
 
-def _missing(file: ClusterFile) -> Iterator[str]:
+def _missing(file: ClusterFile) -> Iterator[Finding]:
     if find_spec("aiohttp") is None:
-        yield "ray[default] is not installed: make setup EXTRAS=cluster (or aws)"
+        cure = "install it: make setup EXTRAS=cluster (or aws)"
+        yield Finding("ray[default] is not installed", cure=cure, stops=True)
     if not keeps_keys():
-        yield UNKEPT
+        yield Finding(UNKEPT, cure=KEEP)
     for remote, local in (file.document.get("file_mounts") or {}).items():
         if not os.path.exists(os.path.expanduser(local)):
-            yield f"file_mounts names {local} (for {remote}), which does not exist here"
-    key = (file.document.get("auth") or {}).get("ssh_private_key")
-    if key and not os.path.exists(os.path.expanduser(key)):
-        yield f"the SSH key {key} does not exist here"
+            what = f"file_mounts names {local} (for {remote}), which does not exist here"
+            cure = "type the command in the project's folder, or change the file"
+            yield Finding(what, cure=cure, stops=True)
 
 
 def _labels(file: ClusterFile) -> Iterator[str]:
@@ -102,7 +123,8 @@ def _hosts(file: ClusterFile) -> Iterator[Finding]:
         try:
             run_there(target, "command -v python3 rsync make", 30)
         except DispatchError as error:
-            yield Finding(f"{host}: no SSH, or no python3, rsync and make there: {error.seen}")
+            what = f"{host}: no SSH, or no python3, rsync and make there: {error.seen}"
+            yield Finding(what, cure=keys.cure(target, error.seen), stops=True)
             continue
         ports = list(open_ports(host))
         if ports:
@@ -110,10 +132,13 @@ def _hosts(file: ClusterFile) -> Iterator[Finding]:
             yield Finding(f"{host}: Ray's ports {numbers} answer from here", prepared=True)
 
 
-def _cloud(
-    file: ClusterFile, name: str, complaints: Callable[[ClusterFile], Iterator[Finding]]
-) -> Iterator[Finding]:
+def _cloud(file: ClusterFile, cloud: Cloud) -> Iterator[Finding]:
     try:
-        yield from complaints(file)
-    except Exception as error:  # no library, no credentials, no network: each is a finding
-        yield Finding(f"{name} cannot be asked: {error}")
+        yield from cloud.complaints(file)
+    except BenchError as error:  # no library, or the cloud refused
+        seen = error.what if error.seen is None else f"{error.what} (seen: {error.seen})"
+        cure = error.next_step or cloud.log_in
+        yield Finding(f"{cloud.name} cannot be asked: {seen}", cure=cure, stops=True)
+    except Exception as error:  # no credentials, no network: each is a finding
+        what = f"{cloud.name} cannot be asked: {error}"
+        yield Finding(what, cure=cloud.log_in, stops=True)

@@ -1,4 +1,4 @@
-"""What is found to be missing or open in a cluster, and whether `cluster prepare` mends it."""
+"""What is found to be missing or open in a cluster, and what mends it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ PREPARE = "`{program} cluster prepare` closes it"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is missing or open; `prepared` if `cluster prepare` closes it."""
+    """One thing that is missing or open; `prepared` if `cluster prepare` closes it.
+
+    `cure` is what else mends it: a command, if there is one. `stops` says that a run on the cluster
+    would fail because of it.
+    """
 
     what: str
     prepared: bool = False
+    cure: str | None = None
+    stops: bool = False
 
     @property
     def sentence(self) -> str:
-        """The finding with the next step, if the next step is a command of this program."""
-        return f"{self.what}; {PREPARE}" if self.prepared else self.what
+        """The finding with the next step, if one is known."""
+        step = PREPARE if self.prepared else self.cure
+        return f"{self.what}; {step}" if step else self.what

@@ -27,6 +27,9 @@ MANAGER = "cloudresourcemanager"
 #: The quota of a whole project, beside the region's of each kind.
 ALL_GPUS = "GPUS_ALL_REGIONS"
 
+#: Where Google Cloud is asked for a larger quota.
+ASK_FOR_MORE = "ask for more in the console: IAM & Admin, Quotas"
+
 #: The whole internet, as a firewall rule writes it.
 WORLD = ("0.0.0.0/0", "::/0")
 
@@ -67,10 +70,12 @@ def complaints(file: ClusterFile) -> Iterator[Finding]:
     """Yield what is missing or looser than it need be. Raises DispatchError if Google fails."""
     require_types(file)
     if missing := [name for name in NEEDED if not _is_there(name)]:
-        yield Finding(f"{', '.join(missing)} is not installed: make setup EXTRAS=gcp")
+        what = f"{', '.join(missing)} is not installed"
+        yield Finding(what, cure="install it: make setup EXTRAS=gcp", stops=True)
         return
     if _project(file) == PLACEHOLDER:
-        yield Finding(f"provider.project_id is still {PLACEHOLDER}: put in your own")
+        what = f"provider.project_id is still {PLACEHOLDER}"
+        yield Finding(what, cure="put in your own: gcloud config get project", stops=True)
         return
     place = _Place(file)
     rules = place.rules()
@@ -85,7 +90,8 @@ def complaints(file: ClusterFile) -> Iterator[Finding]:
         what = "the head will have full rights on Compute Engine and Storage (Ray's own account)"
         yield Finding(what, prepared=True)
     for name, declared in file.document["available_node_types"].items():
-        yield from (Finding(f"{name}: {what}") for what in place.short_of(declared))
+        for what in place.short_of(declared):
+            yield Finding(f"{name}: {what}", cure=ASK_FOR_MORE, stops=True)
 
 
 class _Place:

@@ -23,6 +23,12 @@ CHATTY = ("ray.dashboard.modules", "ray._private.runtime_env.packaging")
 #: The oldest Ray whose Jobs API takes what is sent here.
 OLDEST_RAY = "2.0"
 
+#: What to do if the cluster refuses the token.
+TOKEN_STEP = (
+    "give the token with which the cluster was started: RAY_AUTH_TOKEN_PATH=FILE for --address; "
+    "for a cluster file, start Ray anew with the token of its head: ray up FILE"
+)
+
 #: The states of a job that has ended.
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
@@ -159,6 +165,8 @@ def _reaching() -> Iterator[None]:
     except Exception as error:
         text = first_line(error)
         step = "check that the cluster is up, and its token: {program} cluster check"
+        if "Authentication" in text:
+            step = TOKEN_STEP
         if isinstance(error, ImportError) or "ray[default]" in text:
             step = "install what a cluster needs: make setup EXTRAS=cluster"
         raise DispatchError(

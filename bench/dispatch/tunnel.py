@@ -41,6 +41,9 @@ SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 #: What it means that `keeps_keys` says no.
 UNKEPT = "no key of a host can be kept in the cache folder, so that a false host is not noticed"
 
+#: What mends that.
+KEEP = "name a folder that can be written: export XDG_CACHE_HOME=FOLDER"
+
 
 @dataclass(frozen=True)
 class SshTarget:
@@ -52,7 +55,7 @@ class SshTarget:
 
     def words(self, *options: str) -> list[str]:
         """Return the ssh command up to and with the host. A host's key is kept at first sight."""
-        known = _known_hosts()
+        known = known_hosts()
         settings = {
             "BatchMode": "yes",
             "ConnectTimeout": CONNECT_S,
@@ -155,7 +158,7 @@ def keeps_keys() -> bool:
 
     If it cannot, another host in the place of one of them is not noticed.
     """
-    known = _known_hosts()
+    known = known_hosts()
     return known.parent == _cache() and os.access(known if known.exists() else _cache(), os.W_OK)
 
 
@@ -163,7 +166,8 @@ def _cache() -> Path:
     return cache_folder("bench")
 
 
-def _known_hosts() -> Path:
+def known_hosts() -> Path:
+    """Return the file that keeps the keys of hosts; its folder is made if it is missing."""
     try:
         _cache().mkdir(parents=True, exist_ok=True)
     except OSError:  # no folder to keep hosts' keys in: ssh keeps none, and `keeps_keys` says so

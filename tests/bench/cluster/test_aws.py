@@ -237,9 +237,9 @@ def test_quotas_that_are_too_small_are_named_before_money_is_spent(account, monk
     )
     with answers:
         said = list(findings(read_cluster_file(Path("cluster.yaml"))))
-    assert [each for each in said if "quota" in each] == [
-        "the quota 'G and VT' (L-DB2E81BA) allows 0 of 4 CPUs"
-    ]
+    (named,) = [each for each in said if "quota" in each]
+    assert named.startswith("the quota 'G and VT' (L-DB2E81BA) allows 0 of 4 CPUs; ask for more: ")
+    assert named.endswith("--quota-code L-DB2E81BA --desired-value 4")
     answers.assert_no_pending_responses()
 
 
