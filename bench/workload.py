@@ -6,7 +6,7 @@ The types of published figures (`Reference` and its parts) are for a workload th
 from bench.child.ceilings import Operations
 from bench.child.meter import Meter
 from bench.child.stopwatch import EpochTimer
-from bench.child.workload import Dataset, Workload
+from bench.child.workload import Dataset, Needs, Workload
 from bench.record.ceilings import WorkCount
 from bench.record.facts import MachineFacts
 from bench.spec.axes import (
@@ -34,6 +34,7 @@ __all__ = [
     "MachineFacts",
     "Meter",
     "Metric",
+    "Needs",
     "Operations",
     "Reference",
     "ReferenceMachine",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 
+from bench.child.workload import Needs
 from bench.probe.software import version
 from bench.record.facts import MachineFacts
-from mnist_bench.backends import why_not
+from mnist_bench.backends import BACKENDS, is_installed, why_not
 from mnist_bench.settings import Settings
 from mnist_bench.training import LOOPS
 
@@ -16,11 +18,20 @@ INDUCTOR, COMPILERS = "inductor", ("g++", "clang++", "c++")
 #: Minimum compute capability of an NVIDIA GPU that multiplies bfloat16 (Ampere).
 BFLOAT16_CAPABILITY = 8.0
 
-#: Packages that come with a backend for NVIDIA GPUs: TensorFlow and PyTorch, then JAX.
-GPU_PACKAGES = (
-    *("nvidia-cudnn-cu12", "nvidia-cudnn-cu13"),
-    *("jax-cuda12-plugin", "jax-cuda13-plugin"),
-)
+#: Packages that come with a backend for NVIDIA GPUs (TensorFlow and PyTorch, then JAX), and the
+#: oldest driver of each. Source: NVIDIA, "CUDA Compatibility", minor version compatibility.
+GPU_PACKAGES: Mapping[str, str] = {
+    "nvidia-cudnn-cu12": "525",
+    "nvidia-cudnn-cu13": "580",
+    "jax-cuda12-plugin": "525",
+    "jax-cuda13-plugin": "580",
+}
+
+#: The command that installs them.
+GPU_INSTALL = "make setup EXTRAS=gpu"
+
+#: The most memory that a job of reports/example took, rounded up.
+MEMORY_BYTES = 1700 * 2**20
 
 #: Instruction sets that multiply bfloat16 matrices (named as in bench.probe.cpu).
 BFLOAT16_SETS = frozenset({"AVX512_BF16", "AMX_BF16", "BF16"})
@@ -31,7 +42,22 @@ def may_use_gpu() -> bool:
 
     Nothing is imported. A backend that was built against the system's libraries is not recognised.
     """
-    return any(version(name) for name in GPU_PACKAGES)
+    return bool(_gpu_drivers())
+
+
+def needs() -> Needs:
+    """Return what the jobs need of a machine; nothing is imported."""
+    return Needs(
+        memory_bytes=MEMORY_BYTES,
+        gpu_driver=max(_gpu_drivers(), default=None),
+        gpu_install=GPU_INSTALL,
+        optional={name: row.install for name, row in BACKENDS.items() if not is_installed(name)},
+    )
+
+
+def _gpu_drivers() -> list[str]:
+    """Return the oldest driver of each package for GPUs that is installed."""
+    return [driver for name, driver in GPU_PACKAGES.items() if version(name)]
 
 
 def why_skipped(settings: Settings, facts: MachineFacts) -> str | None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from bench.child.ceilings import Operations
 from bench.child.meter import Meter
-from bench.child.workload import Dataset, Workload
+from bench.child.workload import Dataset, Needs, Workload
 from bench.record.facts import MachineFacts
 from bench.spec.job import JobSpec
 from bench.text import type_and_line
 from mnist_bench import eligibility, frameworks
 from mnist_bench.backends import backend, installed
-from mnist_bench.data import combined_digest, load_copy, resolve
+from mnist_bench.data import MnistData, combined_digest, load_copy, resolve
 from mnist_bench.data_copy import cached_copy
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.estimate import job_seconds
@@ -61,15 +61,15 @@ class MnistWorkload(Workload):
 
     def dataset(self, which: str, path: str | None) -> Dataset:
         """Return MNIST, or the synthetic dataset instead. Raises DataError if it is unavailable."""
-        dataset = resolve(which, path)
-        return Dataset(
-            name=dataset.name,
-            digest=combined_digest(dataset.digests),
-            source=dataset.source,
-            note=dataset.note,
-            tried=dataset.tried,
-            stage=lambda: cached_copy(dataset),
-        )
+        return _described(resolve(which, path))
+
+    def dataset_here(self, which: str, path: str | None) -> Dataset:
+        """Return what `dataset` would return without a download."""
+        return _described(resolve(which, path, allow_download=False))
+
+    def needs(self) -> Needs:
+        """Return what the jobs need of a machine, and which backends are not installed."""
+        return eligibility.needs()
 
     def why_skipped(self, job: JobSpec, facts: MachineFacts) -> str | None:
         """Return why a machine with `facts` cannot run `job`; None if it can."""
@@ -100,6 +100,17 @@ class MnistWorkload(Workload):
     def gpu_peak_bytes(self, job: JobSpec) -> tuple[int | None, str | None]:
         """Return the peak GPU memory that the backend's allocator counted, and its name."""
         return frameworks.gpu_peak_bytes(settings_of(job).backend)
+
+
+def _described(dataset: MnistData) -> Dataset:
+    return Dataset(
+        name=dataset.name,
+        digest=combined_digest(dataset.digests),
+        source=dataset.source,
+        note=dataset.note,
+        tried=dataset.tried,
+        stage=lambda: cached_copy(dataset),
+    )
 
 
 def _notes(settings: Settings) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ COMMANDS = (
     ("export", "Write the results for another program: pyperf, JUnit or OpenMetrics.", "export"),
     ("share", "Write journals without private data, to be sent to others.", "share"),
     ("cluster", "Close a cluster before it is up, or say what is missing or open.", "cluster"),
+    ("doctor", "Say what would stop a run here, and the command that mends it.", "doctor"),
     ("schema", "Print the JSON Schema of a journal's lines.", "schema"),
 )
 

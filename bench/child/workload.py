@@ -46,6 +46,22 @@ class Dataset:
     stage: Callable[[], Path] | None = field(default=None, repr=False, compare=False)
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a workload needs of a machine, as far as that is known before a run.
+
+    `memory_bytes` is what its largest usual job takes. `gpu_driver` is the oldest version of
+    NVIDIA's driver with which the installed packages use a GPU, such as 525.60; None if no
+    installed package does, and then `gpu_install` is the command that installs one. `optional`
+    holds what it can use as well but is not installed, each with the command that installs it.
+    """
+
+    memory_bytes: int | None = None
+    gpu_driver: str | None = None
+    gpu_install: str | None = None
+    optional: Mapping[str, str] = field(default_factory=dict)
+
+
 class Workload(abc.ABC):
     """Something that can be measured: it describes itself and runs one job with a meter."""
 
@@ -61,6 +77,17 @@ class Workload(abc.ABC):
         Raises DataError if it is unavailable. A workload without data need not override this.
         """
         return Dataset()
+
+    def dataset_here(self, which: str, path: str | None) -> Dataset:
+        """Return what `dataset` would return without the network.
+
+        A workload that downloads its data overrides this.
+        """
+        return self.dataset(which, path)
+
+    def needs(self) -> Needs:
+        """Return what this workload needs of a machine, without importing anything."""
+        return Needs()
 
     def why_skipped(self, job: JobSpec, facts: MachineFacts) -> str | None:
         """Return why a machine with `facts` cannot run `job`; None if it can."""

@@ -71,11 +71,16 @@ def gpus(root: Root = HOST) -> tuple[GpuFacts, ...]:
 
 def _seen_only(root: Root) -> str:
     """Return why a faked root without a driver's answers states no GPUs."""
-    for device in root.below("/sys/bus/pci/devices"):
-        is_display = (root.line(device / "class") or "").startswith("0x03")
-        if is_display and root.line(device / "vendor") == NVIDIA:
-            return f"{UNREAD_GPUS}: {NOT_IN_FILES}"
-    return NOT_IN_FILES
+    return f"{UNREAD_GPUS}: {NOT_IN_FILES}" if is_on_bus(root) else NOT_IN_FILES
+
+
+def is_on_bus(root: Root = HOST) -> bool:
+    """Say whether the PCI bus shows a GPU of NVIDIA's, whatever its driver says."""
+    return any(
+        (root.line(device / "class") or "").startswith("0x03")
+        and root.line(device / "vendor") == NVIDIA
+        for device in root.below("/sys/bus/pci/devices")
+    )
 
 
 def driver(root: Root = HOST) -> str:

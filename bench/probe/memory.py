@@ -55,6 +55,13 @@ def total(root: Root = HOST) -> int | None:
     return parse_meminfo(root.text(MEMINFO)).get("MemTotal")
 
 
+def available(root: Root = HOST) -> int | None:
+    """Return the memory of the host that can be used at once; None if the system does not say."""
+    if root.is_host:
+        return psutil.virtual_memory().available
+    return parse_meminfo(root.text(MEMINFO)).get("MemAvailable")
+
+
 def _swap(root: Root) -> int | None:
     if root.is_host:
         return psutil.swap_memory().total

@@ -234,6 +234,23 @@ class MachineRequest:
 
 
 @dataclass(frozen=True)
+class DoctorRequest:
+    """A look at all that a run needs; `checks` names the checks, and without a name all are made.
+
+    The other fields are as in a run: they say what is looked at.
+    """
+
+    workload: str
+    checks: tuple[str, ...] = ()
+    dataset: str = "auto"
+    data: str | None = None
+    out: Path = REPORTS
+    serve: int | None = None
+    cluster: ClusterChoice = field(default_factory=ClusterChoice)
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
 class MachineListRequest:
     """The machines in the journals of a folder of reports."""
 

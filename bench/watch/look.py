@@ -50,11 +50,13 @@ class Look:
         if self.is_quiet:
             used = f"{self.seen.foreign_cpus:.2f} CPUs"
             return f"the machine is quiet (other processes use {used})"
+        return f"the machine is not quiet: {', '.join(self.seen.causes)}; {self.close}"
+
+    @property
+    def close(self) -> str:
+        """What to close, in words, if the machine is not quiet."""
         names = ", ".join(f"{p.name} (pid {p.pid}, {p.cpus:.2f} CPUs)" for p in self.busiest)
-        close = (
-            f"; close {names}" if names else "; the processes that use it are not visible from here"
-        )
-        return f"the machine is not quiet: {', '.join(self.seen.causes)}{close}"
+        return f"close {names}" if names else "the processes that use it are not visible from here"
 
     def _advice(self) -> str:
         return "; it runs on battery: plug it in" if self.seen.on_battery else ""

@@ -252,6 +252,34 @@ def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
     assert not [path for path in written if token in path.read_text(errors="replace")]
 
 
+def test_the_doctor_reaches_the_cluster_and_names_a_token_that_is_not_the_cluster_s(laptop):
+    head = laptop.lab.specs[0].address
+
+    def doctor():
+        words = [sys.executable, "-m", "mnist_bench", "doctor", "ssh", "file", "hosts", "head"]
+        done = subprocess.run(
+            [*words, "--json", "--cluster", str(laptop.file)],
+            env=laptop.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.returncode, json.loads(done.stdout)["findings"]
+
+    code, findings = doctor()
+    assert (code, {one["state"] for one in findings}) == (0, {"ok"}), findings
+    laptop.lab.ssh(head, "cp -p ~/.ray/auth_token ~/kept && printf %064d 0 > ~/.ray/auth_token")
+    try:
+        code, findings = doctor()
+    finally:
+        laptop.lab.ssh(head, "mv ~/kept ~/.ray/auth_token")
+    assert code == 1
+    (wrong,) = [one for one in findings if one["state"] == "problem"]
+    assert wrong["check"] == "head"
+    assert "token" in wrong["seen"]
+    assert "ray up" in wrong["cure"]
+
+
 # --- an address, a limit ----------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from quick_workload import GRID, WORKLOAD
 from sittings_on_disk import write
 
 from bench.app.amounts import Amount, Dollars, Duration, Number, Percent
+from bench.app.doctor.checks import NAMES
 from bench.app.main import COMMANDS, command_line
 from bench.app.options import ThreadCounts, Values
 from bench.errors import BenchError
@@ -34,7 +35,11 @@ PROGRAM = Program("mnist-bench", FILE, ("mnist-bench",))
 ALWAYS: Mapping[str, Sequence[Sequence[str]]] = {
     "run": (["--list", "--local-only"], ["--dry-run", "--local-only"]),
     "report": (["--no-figures"],),
+    "doctor": (["results"], ["clock", "file"]),
 }
+
+#: Checks of `doctor` that are never asked for: they take seconds, or ask another program for them.
+SLOW_CHECKS = frozenset({"quiet", "ray", "head"})
 
 #: How many more lines `run` gets than another command: it has most of the options.
 MORE_RUNS = 3
@@ -46,8 +51,11 @@ LEFT_OUT = frozenset({"--until-told", "--look"})
 NAMED: Mapping[str, Sequence[str]] = {
     "address": ("http://127.0.0.1:8265",),
     "baseline": ("desk", "laptop"),
+    "checks": tuple(name for name in NAMES if name not in SLOW_CHECKS),
     "cluster": ("cluster.yaml",),
     "collect": ("facts.tar.gz",),
+    "data": ("data.npz",),
+    "dataset": ("auto",),
     "file": ("cluster.yaml",),
     "grid": ("quick", "grid.yaml"),
     "journals": ("reports", "reports/journals", "reports/journals/run-desk-0.jsonl"),
@@ -119,7 +127,7 @@ def valid(parameter: click.Parameter) -> Sequence[str]:
     kind = parameter.type
     if parameter.name == "out" and parameter.metavar in WRITTEN:
         return WRITTEN[parameter.metavar]
-    if isinstance(kind, click.Choice):
+    if isinstance(kind, click.Choice) and parameter.name not in NAMED:
         return list(map(str, kind.choices))
     if isinstance(kind, click.IntRange):
         least = int(kind.min or 0)

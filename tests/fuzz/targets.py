@@ -26,7 +26,7 @@ from bench.app.folder_runs import flaw_lines
 from bench.app.main import main
 from bench.child import entry
 from bench.child.launch import LaunchSpec
-from bench.cluster import check
+from bench.cluster import check, keys
 from bench.cluster.config import read_cluster_file, wanted_types
 from bench.cluster.prices import costs, still_up
 from bench.record.journal import read_run
@@ -118,7 +118,7 @@ def _cluster(content: bytes, folder: Path, number: int) -> bool:
     costs(file, jobs, lambda job: 1.0)
     wanted_types(file)
     still_up(file)
-    for look in (check._missing, check._labels, check._token, check._prices):
+    for look in (check.written, keys.findings):
         list(look(file))
     return True
 

@@ -82,6 +82,7 @@ SUBCOMMANDS = [
     ["share"],
     ["cluster", "prepare"],
     ["cluster", "check"],
+    ["doctor"],
     ["schema"],
 ]
 

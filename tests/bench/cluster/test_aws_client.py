@@ -77,3 +77,9 @@ def test_a_network_that_is_down_is_told_as_such():
     told = pytest.raises(DispatchError, match=r"refused to describe instances \(seen: no route")
     with told, asking("describe instances"):
         raise OSError("no route to host")
+
+
+def test_without_credentials_a_refusal_says_how_to_give_them():
+    missing = pytest.importorskip("botocore.exceptions").NoCredentialsError()
+    with pytest.raises(DispatchError, match=r"locate credentials.*aws configure"), asking("look"):
+        raise missing

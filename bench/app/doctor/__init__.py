@@ -1,0 +1,1 @@
+"""The checks of the command `doctor`, a module for each group; `checks` holds their table."""

@@ -1,0 +1,88 @@
+"""Checks of a named cluster: SSH, the file, its hosts or its cloud, and the token of its head."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+
+from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
+from bench.app.doctor.patient import Patient
+from bench.cluster import check, keys
+from bench.cluster.find import find_cluster, looseness, up
+from bench.cluster.finding import Finding as ClusterFinding
+from bench.cluster.firewall import all_hosts
+from bench.dispatch.tunnel import KEEP, UNKEPT
+
+NO_FILE = "no cluster file is named (--cluster FILE)"
+NO_CLUSTER = "no cluster is named (--cluster FILE or --address URL)"
+
+#: What mends a finding that names no command of its own.
+BY_HAND = "docs/cluster.md says what belongs into the file"
+
+
+def ssh(patient: Patient) -> Iterator[Finding]:
+    """Look for the client, the key that the file names, and the agent."""
+    file = patient.cluster_file
+    if file is None:
+        yield skipped(NO_FILE)
+        return
+    if shutil.which("ssh") is None:
+        yield problem(
+            "there is no ssh here", "install it (Debian, Ubuntu: apt install openssh-client)"
+        )
+        return
+    found = list(_translated(patient, keys.findings(file)))
+    yield from found or [ok(f"{keys.described(file)}; {keys.agent()}")]
+
+
+def cluster_file(patient: Patient) -> Iterator[Finding]:
+    """Look for what the cluster file lacks, on this machine alone."""
+    file = patient.cluster_file
+    if file is None:
+        yield skipped(NO_FILE)
+        return
+    found = list(_translated(patient, check.written(file)))
+    yield from found or [ok(f"{file.path} declares {len(file.types)} kinds of hosts")]
+
+
+def hosts(patient: Patient) -> Iterator[Finding]:
+    """Reach each host of an on-premises file, or ask the cloud for credentials and quotas."""
+    file = patient.cluster_file
+    if file is None:
+        yield skipped(NO_FILE)
+        return
+    if not file.on_premises and file.provider not in check.CLOUDS:
+        yield skipped(f"what {file.provider} says of this cluster is not asked")
+        return
+    found = list(_translated(patient, check.around(file)))
+    if file.on_premises:
+        seen = f"{len(all_hosts(file))} hosts answer by SSH, and Ray's ports are closed"
+    else:
+        seen = f"{file.provider} takes the credentials, and its quotas suffice"
+    yield from found or [ok(seen)]
+
+
+def head(patient: Patient) -> Iterator[Finding]:
+    """Reach the cluster's Jobs API, and show it the token."""
+    choice, file = patient.request.cluster, patient.cluster_file
+    if file is not None:
+        cluster = up(file)
+        if cluster is None:
+            yield problem(f"the cluster of {file.path} is not up", f"ray up {file.path}")
+            return
+        prepare = f"{{program}} cluster prepare {file.path}"
+        for way in looseness(cluster):
+            yield warning(way, KEEP if way == UNKEPT else prepare)
+    else:
+        cluster, _ = find_cluster(None, choice.address)
+        assert cluster is not None, "a cluster at an address is taken as it is"
+    with cluster.connected():  # a wrong token is refused at once
+        yield ok(f"the Jobs API of {cluster.name} answers and takes the token")
+
+
+def _translated(patient: Patient, found: Iterable[ClusterFinding]) -> Iterator[Finding]:
+    """Yield the findings of `cluster check` with the command that mends each."""
+    for one in found:
+        prepare = f"{{program}} cluster prepare {patient.request.cluster.file}"
+        cure = prepare if one.prepared else one.cure or BY_HAND
+        yield (problem if one.stops else warning)(one.what, cure)
