@@ -16,7 +16,7 @@ export PYTHON
 # what a user's shell holds for other programs would lead ours astray
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP CDPATH
 
-.PHONY: help setup setup-test run test test-fast perf evidence chaos fuzz lint clean
+.PHONY: help setup setup-test run test test-fast reference perf evidence chaos fuzz lint clean
 .NOTPARALLEL:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo '                       run in processes of their own, which are not traced)'
 	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
+	@echo 'make reference         write the pages of docs/reference/, which are made from the code, again'
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
 	@echo 'make evidence          simulate how often brackets and findings are right, in about 10 minutes'
 	@echo '                       (SITTINGS=folder: compare the sittings of one machine with each other)'
@@ -59,6 +60,9 @@ test: setup-test
 
 test-fast: setup-test
 	@$(PY) -m pytest -m 'not slow' $(SHARED) $(ARGS)
+
+reference: setup-test
+	@$(PY) -m tools.reference
 
 perf: setup-test
 	@$(PY) tests/perf/perf.py $(ARGS)

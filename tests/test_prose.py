@@ -42,7 +42,7 @@ PATTERNS = {re.compile(phrase.replace(" ", r"\s+")): instead for phrase, instead
 SOURCES = sorted(
     path for name in ("bench", "mnist_bench", "examples") for path in (ROOT / name).rglob("*.py")
 )
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(path: Path) -> str:
