@@ -16,7 +16,7 @@ export PYTHON
 # what a user's shell holds for other programs would lead ours astray
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP CDPATH
 
-.PHONY: help setup setup-test run test test-fast reference perf evidence chaos fuzz lint clean
+.PHONY: help setup setup-test run test test-fast docs reference dist perf evidence chaos fuzz lint clean
 .NOTPARALLEL:
 
 help:
@@ -27,7 +27,9 @@ help:
 	@echo '                       run in processes of their own, which are not traced)'
 	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
+	@echo 'make docs              build the manual as a web site, build/manual, and check its links'
 	@echo 'make reference         write the pages of docs/reference/, which are made from the code, again'
+	@echo 'make dist              build the wheel and the source archive into dist/'
 	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
 	@echo 'make evidence          simulate how often brackets and findings are right, in about 10 minutes'
 	@echo '                       (SITTINGS=folder: compare the sittings of one machine with each other)'
@@ -49,7 +51,7 @@ setup:
 	@sh tools/setup.sh $(EXTRAS)
 
 setup-test:
-	@sh tools/setup.sh test $(TEST_EXTRAS) $(EXTRAS)
+	@sh tools/setup.sh test docs $(TEST_EXTRAS) $(EXTRAS)
 
 run: setup
 	@$(PY) -m mnist_bench.run --grid '$(GRID)' $(if $(MINUTES),--minutes '$(MINUTES)') $(ARGS)
@@ -60,6 +62,14 @@ test: setup-test
 
 test-fast: setup-test
 	@$(PY) -m pytest -m 'not slow' $(SHARED) $(ARGS)
+
+# without -q: a quiet MkDocs counts no warnings, so it would refuse nothing
+docs: setup-test
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
+	@echo 'the manual: build/manual/index.html'
+
+dist: setup-test
+	@$(PY) -m build --no-isolation --outdir dist .
 
 reference: setup-test
 	@$(PY) -m tools.reference

@@ -24,7 +24,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 #: This project with the extras that are installed here (`make test TEST_EXTRAS=` leaves two out).
 WITH_EXTRAS = "mnist-bench[{}]".format(
     ",".join(
-        ["report", "test", *(name for name in ("jax", "torch") if importlib.util.find_spec(name))]
+        [
+            *("docs", "report", "test"),
+            *(name for name in ("jax", "torch") if importlib.util.find_spec(name)),
+        ]
     )
 )
 
@@ -85,7 +88,7 @@ def test_no_set_up_file_names_an_address_an_index_or_a_digest(name):
 
 def test_the_pins_satisfy_the_minimums_of_the_project():
     extras = PROJECT["optional-dependencies"]
-    named = ("report", "test", "jax", "torch")
+    named = ("docs", "report", "test", "jax", "torch")
     for line in [*PROJECT["dependencies"], *(line for name in named for line in extras[name])]:
         wanted = Requirement(line)
         version = pinned_version(canonicalize_name(wanted.name))
