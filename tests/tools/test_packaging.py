@@ -1,15 +1,11 @@
-"""What is installed is what is pinned, and what is built is whole."""
+"""What is installed is what is pinned."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-import shutil
-import subprocess
-import sys
 import sysconfig
 import tomllib
-import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -115,7 +111,7 @@ def test_no_pin_is_for_a_package_that_nothing_needs():
     assert applying - set(installed) == set()
 
 
-# --- what is built and installed --------------------------------------------------------------
+# --- what is installed ------------------------------------------------------------------------
 
 
 def test_the_version_stands_in_one_place():
@@ -129,35 +125,3 @@ def test_the_console_command_is_installed_and_can_be_loaded():
     (entry,) = metadata.entry_points(group="console_scripts", name="mnist-bench")
     assert callable(entry.load())
     assert (Path(sysconfig.get_path("scripts")) / "mnist-bench").is_file()
-
-
-@pytest.fixture(scope="module")
-def wheel_names(tmp_path_factory) -> set[str]:
-    """Build a wheel of a copy of the tree, without the network, and return its files' names."""
-    source = tmp_path_factory.mktemp("source")
-    for name in ("bench", "mnist_bench"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, source / name, ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", source)
-    if (ROOT / "README.md").exists():
-        shutil.copy(ROOT / "README.md", source)
-    target = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-index"]
-    command += ["--no-build-isolation", "--wheel-dir", str(target), str(source)]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert built.returncode == 0, built.stderr
-    (wheel,) = target.glob("mnist_bench-*-py3-none-any.whl")
-    return set(zipfile.ZipFile(wheel).namelist())
-
-
-def test_the_wheel_holds_every_module_and_data_file_of_the_packages(wheel_names):
-    kinds = {".py", ".yaml", ".json"}
-    files = [p for name in ("bench", "mnist_bench") for p in (ROOT / name).rglob("*")]
-    expected = {str(p.relative_to(ROOT)) for p in files if p.suffix in kinds}
-    assert any(name.endswith(".yaml") for name in expected)
-    assert expected - wheel_names == set()
-
-
-def test_the_wheel_holds_nothing_but_the_packages(wheel_names):
-    folders = {name.split("/")[0] for name in wheel_names}
-    assert {name for name in folders if not name.endswith(".dist-info")} == {"bench", "mnist_bench"}
