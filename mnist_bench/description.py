@@ -55,6 +55,7 @@ AXES = (
         choices=tuple(BACKENDS),
         meaning="the framework",
         sets_ceiling=True,
+        pools_ceiling=True,
         available=installed,
     ),
     Axis(

@@ -132,8 +132,13 @@ def separating_axes(outline: Outline) -> tuple[Axis, ...]:
 
 
 def ceiling_axes(outline: Outline) -> tuple[Axis, ...]:
-    """Return the axes that set ceilings: a machine has ceilings for each value."""
-    return tuple(axis for axis in outline.axes if axis.sets_ceiling)
+    """Return the axes for each of whose values a machine has ceilings of its own."""
+    return tuple(axis for axis in outline.axes if axis.sets_ceiling and not axis.pools_ceiling)
+
+
+def pooled_axes(outline: Outline) -> tuple[Axis, ...]:
+    """Return the axes over whose values a machine's ceilings are pooled: the fastest one counts."""
+    return tuple(axis for axis in outline.axes if axis.pools_ceiling)
 
 
 def batch_axis(outline: Outline) -> Axis | None:

@@ -10,20 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bench.analysis.cells import (
-    AXIS,
-    Group,
-    axis_value,
-    batch_axis,
-    ceiling_axes,
-    cell_columns,
-)
+from bench.analysis.ceilings import Ceiling, MachineCeilings, machine_ceilings
+from bench.analysis.cells import AXIS, Group, batch_axis, cell_columns
 from bench.analysis.columns import Frame
 from bench.analysis.estimates import Estimate
 from bench.analysis.intervals import geometric_mean
 from bench.analysis.pooling import MeasuredJob
-from bench.record.ceilings import Ceilings, CopyRate
-from bench.spec.axes import Value
 from bench.spec.description import Outline
 
 Regime = Literal["overhead-bound", "memory-bound", "compute-bound"]
@@ -111,13 +103,14 @@ def limits(
 class GroupLimits:
     """What limits a group's step: its work, the machine's ceilings, and the regime.
 
-    If the limits are unknown, `unknown` says why and every figure is None.
+    `compute` and `memory` are the ceilings of arithmetic and of memory. If the limits are unknown,
+    `unknown` says why and every figure is None.
     """
 
     flops: int | None = None
     moved_bytes: int | None = None
-    ceiling_flops_per_s: float | None = None
-    ceiling_bytes_per_s: float | None = None
+    compute: Ceiling | None = None
+    memory: Ceiling | None = None
     limits: Limits | None = None
     unknown: LimitsUnknown | None = None
 
@@ -126,35 +119,31 @@ class GroupLimits:
 class Roofline:
     """The ceilings and batch sweeps of every machine of some runs.
 
-    `ceilings` are keyed by machine and the values of the axes that set them; `sweeps` are keyed by
-    everything that a sweep holds fixed. `disturbed` holds the keys of the machines whose ceilings
-    were measured only in disturbed jobs.
+    `sweeps` are keyed by everything that a sweep holds fixed.
     """
 
-    outline: Outline
-    ceilings: Mapping[tuple[Value | None, ...], Ceilings] = field(default_factory=dict)
+    ceilings: MachineCeilings
     sweeps: Mapping[tuple[Any, ...], Mapping[int, float]] = field(default_factory=dict)
-    disturbed: frozenset[str] = frozenset()
 
     def of(self, group: Group, rows: Frame, step: Estimate | None) -> GroupLimits:
         """Return what limits a group, given its rows and its p10 step."""
         if any(rows["held_by_quota"]):
             return GroupLimits(unknown="held by quota")
-        flops, moved, working_set, *swept = next(iter(rows.rows(_work_columns(self.outline))))
+        columns = _work_columns(self.ceilings.outline)
+        flops, moved, working_set, device, *swept = next(iter(rows.rows(columns)))
         if step is None or flops is None:
             return GroupLimits(unknown="work not counted")
-        axes = (group.cell.value(axis.name) for axis in ceiling_axes(self.outline))
-        ceiling = self.ceilings.get((group.machine_key, *axes))
-        if ceiling is None:
+        ceilings = self.ceilings.of(group, device, working_set)
+        if ceilings is None:
             return GroupLimits(unknown="no ceilings")
-        bytes_per_s = ceiling.bytes_per_s(working_set)
+        compute, memory = ceilings
         sweep_s = self.sweeps.get(tuple(swept), {})
         return GroupLimits(
             flops=flops,
             moved_bytes=moved,
-            ceiling_flops_per_s=ceiling.flops_per_s,
-            ceiling_bytes_per_s=bytes_per_s,
-            limits=limits(step.value, flops, moved, ceiling.flops_per_s, bytes_per_s, sweep_s),
+            compute=compute,
+            memory=memory,
+            limits=limits(step.value, flops, moved, compute.per_s, memory.per_s, sweep_s),
         )
 
 
@@ -163,34 +152,7 @@ def roofline(measured: Sequence[MeasuredJob], frame: Frame, outline: Outline) ->
 
     `frame` is the frame of `bench.analysis.frames.jobs_frame`.
     """
-    ceilings: dict[tuple[Value | None, ...], list[Ceilings]] = {}
-    flags: dict[str, set[str | None]] = {}
-    for job in measured:
-        if job.measurement.ceilings is None:
-            continue
-        axes = (axis_value(job.record.job, axis) for axis in ceiling_axes(outline))
-        ceilings.setdefault((job.machine_key, *axes), []).append(job.measurement.ceilings)
-        conditions = job.record.conditions
-        whole = None if conditions is None else conditions.whole
-        flags.setdefault(job.machine_key, set()).add(None if whole is None else whole.flag)
-    return Roofline(
-        outline=outline,
-        ceilings={key: _best(several) for key, several in ceilings.items()},
-        sweeps=_sweeps(frame, outline),
-        disturbed=frozenset(key for key, found in flags.items() if found == {"disturbed"}),
-    )
-
-
-def _best(several: Sequence[Ceilings]) -> Ceilings:
-    best: dict[int, CopyRate] = {}
-    for rate in (rate for ceilings in several for rate in ceilings.copy_rates):
-        known = best.setdefault(rate.size_bytes, rate)
-        best[rate.size_bytes] = max(known, rate, key=lambda each: each.bytes_per_s)
-    return Ceilings(
-        matmul=tuple(rate for ceilings in several for rate in ceilings.matmul),
-        copy_rates=tuple(best.values()),
-        took_s=sum(ceilings.took_s for ceilings in several),
-    )
+    return Roofline(machine_ceilings(measured, outline), _sweeps(frame, outline))
 
 
 def _sweep_columns(outline: Outline) -> list[str]:
@@ -201,8 +163,8 @@ def _sweep_columns(outline: Outline) -> list[str]:
 
 
 def _work_columns(outline: Outline) -> list[str]:
-    """Return the columns of a step's work, and what its batch sweep holds fixed."""
-    return ["step_flops", "step_bytes", "working_set_bytes", *_sweep_columns(outline)]
+    """Return the columns of a step's work, its device, and what its batch sweep holds fixed."""
+    return ["step_flops", "step_bytes", "working_set_bytes", "device", *_sweep_columns(outline)]
 
 
 def _sweeps(frame: Frame, outline: Outline) -> dict[tuple[Any, ...], dict[int, float]]:

@@ -159,7 +159,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
     jobs = jobs_frame(measured, outline)
     final = jobs.finals
     watched, missing = watched_jobs(measured, names), unmeasured(runs, shares)
-    ceilings = roofline(measured, jobs, outline)
+    rooflines = roofline(measured, jobs, outline)
     gates = cell_gates(measured, names, _calibrations(reference), outline)
     compared = functools.partial(contenders, measured, found, outline)
     wrong, timed = wrong_cells(gates), compared()
@@ -171,7 +171,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         shares=tuple(shares),
         measured=measured,
         machines=found,
-        groups=_group_results(jobs, ceilings, timed, gates, names, outline, reference),
+        groups=_group_results(jobs, rooflines, timed, gates, names, outline, reference),
         epochs=epochs,
         memory=tuple((one, group_memory(rows)) for one, rows in groups(final, outline, names)),
         costs=tuple(group_costs(final, measured, names, outline)),
@@ -191,7 +191,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         no_energy=why_no_energy(measured),
         unmeasured=missing,
         counts=counts(shares, missing),
-        optimistic=tuple(sorted(names[key] for key in ceilings.disturbed)),
+        optimistic=tuple(sorted(names[key] for key in rooflines.ceilings.disturbed)),
     )
 
 
@@ -224,7 +224,7 @@ def _rankings_by_kind(
 
 def _group_results(
     jobs: Frame,
-    ceilings: Roofline,
+    rooflines: Roofline,
     timed: Sequence[Contender],
     gates: Sequence[CellGate],
     names: Mapping[str, str],
@@ -242,7 +242,7 @@ def _group_results(
             GroupResult(
                 group=group,
                 times=times,
-                limits=ceilings.of(group, rows, times.step_p10),
+                limits=rooflines.of(group, rows, times.step_p10),
                 relatives=relatives(cell, times.total, times.epoch, reference, outline),
                 metrics=comparison(cell, len(rows), metrics, reference, outline),
                 gate=gate_of[group.machine_key, cell],

@@ -31,25 +31,33 @@ def workload_of(
         )
     kept = [run for run in runs if run.header.workload is not None]
     newest = max(kept, key=lambda run: run.header.started_at, default=None)
-    own = _with_targets((newest and newest.header.workload) or outline, outline)
+    own = _completed((newest and newest.header.workload) or outline, outline)
     for run in runs:
         _check_axes(run, own)
     return own, reference if own.name == outline.name else None
 
 
-def _with_targets(kept: Outline, own: Outline) -> Outline:
-    """Return `kept`, a journal's outline, with the targets of `own` for metrics that have none.
+def _completed(kept: Outline, own: Outline) -> Outline:
+    """Return `kept`, a journal's outline, with what an older journal does not hold, from `own`.
 
-    An older journal holds no targets; they say what is asked of the figures and change none.
+    That are the targets of metrics, and the axes over which ceilings are pooled. Both say what is
+    asked of the figures and change none of them.
     """
     if kept.name != own.name:
         return kept
     targets = {metric.name: metric.targets for metric in own.metrics}
+    pooling = {axis.name for axis in own.axes if axis.pools_ceiling}
+    axes = tuple(
+        replace(axis, pools_ceiling=axis.pools_ceiling or axis.name in pooling)
+        if axis.sets_ceiling
+        else axis
+        for axis in kept.axes
+    )
     metrics = tuple(
         metric if metric.targets else replace(metric, targets=targets.get(metric.name, ()))
         for metric in kept.metrics
     )
-    return kept.model_copy(update={"metrics": metrics})
+    return kept.model_copy(update={"metrics": metrics, "axes": axes})
 
 
 def why_foreign(run: Run, outline: Outline) -> str | None:

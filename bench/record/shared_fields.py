@@ -121,7 +121,7 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
     Axis: {
         **_kept(
             "name type default choices least plural mark heading meaning always_marked separates "
-            "is_batch sets_ceiling"
+            "is_batch sets_ceiling pools_ceiling"
         ),
         "available": Rule(lambda scrub, value: None),
     },

@@ -9,7 +9,7 @@ import itertools
 import math
 from statistics import fmean
 
-from bench.analysis.cells import heading_axes
+from bench.analysis.cells import heading_axes, pooled_axes
 from bench.analysis.contenders import Contender
 from bench.analysis.ranks import Pair, Ranking, sittings_to_settle
 from bench.analysis.ratios import (
@@ -142,20 +142,24 @@ def _speed(result: GroupResult, results: Results) -> str:
     parts = [
         words.speed_of_group(f"{group.machine}, {job}", epoch, mean, p10),
         words.paused() if times.held_by_quota else "",
-        _limit(result),
+        _limit(result, results),
         _beside(result, results),
         words.rests_on(times.jobs),
     ]
     return " ".join(filter(None, parts))
 
 
-def _limit(result: GroupResult) -> str:
+def _limit(result: GroupResult, results: Results) -> str:
     """Return what limits the job; an empty text if that is unknown."""
-    limits = result.limits.limits
-    if limits is None:
+    limits, ceiling = result.limits.limits, result.limits.compute
+    if limits is None or ceiling is None:
         return ""
-    rate = significant(limits.flops_per_s / 1e9)
-    return words.limited(rate, percent(limits.ceiling_share), phrases.regime(limits))
+    rate, share = significant(limits.flops_per_s / 1e9), limits.ceiling_share
+    own, by, beside = ceiling.own_share(share), phrases.reached_by(ceiling), None
+    if by and own not in (None, share):
+        titles = [axis.title for axis in pooled_axes(results.outline)]
+        beside = words.Own(by, percent(own), titles)
+    return words.limited(rate, percent(share), beside, phrases.regime(limits))
 
 
 def _beside(result: GroupResult, results: Results) -> str:

@@ -26,6 +26,8 @@ class Axis:
     `separates`: machines are ranked for each value of the axis, such as for each model.
     `is_batch`: the value is the number of samples in a step, so a sweep over it shows a step's
     fixed cost. `sets_ceiling`: the machine's own ceilings are measured anew for each value.
+    `pools_ceiling`: of those values, the fastest one gives the machine's ceilings. Such an axis
+    chooses what does the work, such as a library, and not what the work is, such as a precision.
     `available` returns the values that the word `all` stands for on this machine; a journal does
     not keep it.
     """
@@ -43,6 +45,7 @@ class Axis:
     separates: bool = False
     is_batch: bool = False
     sets_ceiling: bool = False
+    pools_ceiling: bool = False
     available: Annotated[Callable[[], tuple[Value, ...]] | None, Field(exclude=True)] = field(
         default=None, compare=False
     )

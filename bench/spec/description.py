@@ -69,8 +69,9 @@ class Description:
     ones: its title, axes, metrics, meanings and caveat, and the names of its reference. `{}` in a
     phrase stands for any name.
 
-    Raises WorkloadError if an axis has a reserved name or key, if two axes or two metrics have the
-    same name, or if the training counterpart of a metric is unknown or has another better side.
+    Raises WorkloadError if an axis has a reserved name or key or pools ceilings that it does not
+    set, if two axes or two metrics have the same name, or if the training counterpart of a metric
+    is unknown or has another better side.
     """
 
     name: str
@@ -101,6 +102,12 @@ class Description:
                         seen=word,
                         next_step="give the axis another name or plural",
                     )
+            if axis.pools_ceiling and not axis.sets_ceiling:
+                raise WorkloadError(
+                    f"workload {self.name}: an axis pools ceilings that it does not set",
+                    seen=axis.name,
+                    next_step="give the axis sets_ceiling=True too",
+                )
         self._check_unlike("axes have the same name", (axis.name for axis in self.axes))
         self._check_unlike("axes have the same key", (axis.key for axis in self.axes))
         self._check_unlike("metrics have the same name", (metric.name for metric in self.metrics))

@@ -151,6 +151,15 @@ def no_limits(reasons: Mapping[str, int]) -> str:
     return f"Limits are n/a for these reasons: {'; '.join(parts)}."
 
 
+def pooled_ceilings(pooled: Sequence[str], kept: Sequence[str]) -> str:
+    """Return whose rates a machine's ceilings are, given titles of axes."""
+    return (
+        f"The ceiling and the memory rate of a machine are the best of every {and_list(pooled)} "
+        f"that was measured with the same {and_list([*kept, 'device', 'number of threads'])}; "
+        f"own shares are of what the {and_list(pooled)} of the row reached."
+    )
+
+
 def optimistic(names: Sequence[str]) -> str:
     """Return that the shares of ceilings of some machines may be too high."""
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.analysis.ceilings import Ceiling
 from bench.analysis.failures import Unmeasured
 from bench.analysis.limits import Limits
 from bench.analysis.ratios import Finding
@@ -51,6 +52,11 @@ def why_unmeasured(found: Unmeasured) -> str:
 def regime(limits: Limits) -> str:
     """Return what limits a step, and whether that is uncertain."""
     return f"{limits.regime} (near the limit)" if limits.near else limits.regime
+
+
+def reached_by(ceiling: Ceiling) -> str | None:
+    """Return which values of the pooled axes reached a ceiling; None if no axis is pooled."""
+    return ", ".join(str(value) for value in ceiling.by if value is not None) or None
 
 
 def speed_range(low: float, high: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bench.analysis.conditions import Disturbances
 from bench.analysis.failures import Counts
@@ -54,9 +55,20 @@ def paused() -> str:
     return "Its CPU quota pauses it; the mean step includes the pauses, and the p10 may not."
 
 
-def limited(rate: str, share: str, regime: str) -> str:
+@dataclass(frozen=True)
+class Own:
+    """The share of the own ceiling, if another value of the axes `of` reached the machine's."""
+
+    by: str
+    share: str
+    of: Sequence[str]
+
+
+def limited(rate: str, share: str, own: Own | None, regime: str) -> str:
     """Return what limits a step."""
     best = f"{share} of the machine's best matrix product"
+    if own is not None:
+        best += f" (by {own.by}) and {own.share} of the best by its own {and_list(own.of)}"
     return f"That is {rate} GFLOP/s, {best}; the step is {regime}."
 
 

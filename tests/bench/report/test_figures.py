@@ -25,8 +25,15 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "schema_1"
 RENAMED_TABLES = {"accuracy": "quality"}
 #: Tables that came later.
 NEW_TABLES = {"ranking", "targets", "sameness", "sittings", "overview"}
+#: A ceiling was that of the job's own backend; now it is the machine's, and the other has a key.
+OWN = {
+    what: f"own_{what}"
+    for what in ("ceiling_flops_per_s", "ceiling_bytes_per_s", "ceiling_share", "memory_share")
+}
 #: Keys that were renamed on purpose: the key of a difference follows from its metric's name.
 RENAMED = {
+    "capacity": OWN,
+    "limits": OWN,
     "quality": {
         "train_difference": "train_accuracy_difference",
         "test_difference": "test_accuracy_difference",

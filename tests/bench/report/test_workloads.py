@@ -118,6 +118,13 @@ def test_an_axis_that_is_a_batch_is_swept_and_one_that_sets_ceilings_keys_them(r
     assert shares["float64"] is None
 
 
+def test_a_workload_that_pools_no_ceilings_has_no_columns_of_own_ones(report):
+    (limits,) = (table for table in report.tables if table.name == "limits")
+    assert not [column.key for column in limits.columns if column.key.startswith("own_")]
+    assert {row["ceiling_by"] for row in limits.rows} == {None}
+    assert all(row["own_ceiling_share"] == row["ceiling_share"] for row in limits.rows)
+
+
 def test_nothing_of_another_workload_stands_in_the_report(report):
     text = render(report) + summary_json(report)
     words = ("mnist", "keras", "tensorflow", "cnn", "mlp", "optimizer", "2020", "accuracy_")

@@ -26,6 +26,13 @@ def test_an_axis_with_a_key_that_every_grid_has_is_refused(key):
         described(Axis("size", plural=key))
 
 
+def test_an_axis_that_pools_ceilings_must_set_them():
+    with pytest.raises(WorkloadError, match=r"pools ceilings that it does not set \(seen: library"):
+        described(Axis("size"), Axis("library", pools_ceiling=True))
+    own = described(Axis("library", sets_ceiling=True, pools_ceiling=True))
+    assert own.outline.axes[0].pools_ceiling
+
+
 def test_two_axes_or_two_metrics_of_one_name_are_refused():
     with pytest.raises(WorkloadError, match="two axes have the same name"):
         described(Axis("size"), Axis("size", plural="other"))

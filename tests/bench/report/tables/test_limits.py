@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, rows
 from reporting import notes, report_of
 
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
 from bench.record.conditions import Conditions, Interference
+from bench.record.measurement import ThreadFacts
+from mnist_bench.description import DESCRIPTION
 
 CEILINGS = Ceilings(
     matmul=(MatmulRate(size=1024, flops_per_s=100e9),),
@@ -37,12 +41,79 @@ def test_a_row_holds_its_rate_and_its_share_of_the_ceiling():
     assert row["regime_basis"] == "roofline"
 
 
-def test_ceilings_of_one_job_serve_all_jobs_of_its_backend_and_precision():
-    found = limits_of([measured(100, 0.002, ceilings=CEILINGS), measured(200, 0.004)])
-    assert found[200]["ceiling_share"] == pytest.approx(0.5)
-    other = limits_of([measured(100, 0.002, ceilings=CEILINGS), measured(200, 1.0, backend="jax")])
-    assert other[200]["ceiling_share"] is None
-    assert "no ceilings were measured" in other[200]["limits_reason"]
+def test_ceilings_of_one_job_serve_all_jobs_of_its_precision_device_and_threads():
+    first = measured(100, 0.002, ceilings=CEILINGS)
+    assert limits_of([first, measured(200, 0.004)])[200]["own_ceiling_share"] == pytest.approx(0.5)
+    of_jax = limits_of([first, measured(200, 0.004, backend="jax")])[200]
+    assert of_jax["ceiling_share"] == pytest.approx(0.5)
+    assert (of_jax["own_ceiling_share"], of_jax["own_memory_share"]) == (None, None)
+    bfloat16 = measured(200, 0.004, precision="bfloat16")
+    on_gpu = with_measurement(measured(200, 0.004), device="gpu")
+    one_thread = ThreadFacts(asked=1, environment={}, niceness=0)
+    alone = with_measurement(measured(200, 0.004, threads=1), threads=one_thread)
+    for other in (bfloat16, on_gpu, alone):
+        row = limits_of([first, other])[200]
+        assert row["ceiling_share"] is None
+        assert "no ceilings were measured" in row["limits_reason"]
+
+
+def with_measurement(record, **changes):
+    changed = record.measurement.model_copy(update=changes)
+    return record.model_copy(update={"measurement": changed})
+
+
+def ceilings_of(flops_per_s, bytes_per_s):
+    return Ceilings(
+        matmul=(MatmulRate(size=1024, flops_per_s=flops_per_s),),
+        copy_rates=(CopyRate(size_bytes=2**20, bytes_per_s=bytes_per_s),),
+        took_s=1.0,
+    )
+
+
+def a_slow_copier_and_a_slow_multiplier():
+    """Return jobs of 62.5 GFLOP/s and 0.625 MB/s, of which neither backend has both ceilings."""
+    slow_product, slow_copy = ceilings_of(80e9, 1e6), ceilings_of(100e9, 0.25e6)
+    return [
+        measured(100, 0.0016, ceilings=slow_product),
+        measured(200, 0.0032, ceilings=slow_copy, backend="jax"),
+    ]
+
+
+def test_the_best_backend_sets_the_machine_s_ceilings_and_the_own_share_stands_beside_it():
+    rows = limits_of(a_slow_copier_and_a_slow_multiplier())
+    shares = ("ceiling_share", "own_ceiling_share", "memory_share", "own_memory_share")
+    assert [rows[100][key] for key in shares] == pytest.approx([0.625, 0.78125, 0.625, 0.625])
+    assert [rows[200][key] for key in shares] == pytest.approx([0.625, 0.625, 0.3125, 1.25])
+    for row in rows.values():
+        assert (row["ceiling_by"], row["memory_by"]) == ("jax", "tensorflow")
+        assert (row["ceiling_flops_per_s"], row["ceiling_bytes_per_s"]) == (100e9, 1e6)
+    assert [rows[size]["own_ceiling_flops_per_s"] for size in (100, 200)] == [80e9, 100e9]
+
+
+def test_people_read_both_shares_and_who_reached_the_ceilings():
+    report = report_of([a_run(a_slow_copier_and_a_slow_multiplier())])
+    (table,) = (table for table in report.tables if table.name == "limits")
+    headings = [column.heading for column in table.columns]
+    assert headings.index("of own ceiling") == headings.index("of ceiling") + 1
+    assert headings.index("of own memory rate") == headings.index("of memory rate") + 1
+    assert {"ceiling_by": "jax", "memory_by": "tensorflow"}.items() <= table.constants.items()
+    assert (
+        "the best of every backend that was measured with the same precision, device"
+        in " ".join(table.notes)
+    )
+    told = " ".join(report.details)
+    assert (
+        "63 % of the machine's best matrix product (by jax) and 78 % of the best by its own backend"
+        in told
+    )
+
+
+def test_a_journal_from_before_ceilings_were_pooled_has_the_machine_s_ceilings_too():
+    old = DESCRIPTION.outline.model_copy(
+        update={"axes": tuple(replace(axis, pools_ceiling=False) for axis in DESCRIPTION.axes)}
+    )
+    report = report_of([a_run(a_slow_copier_and_a_slow_multiplier(), workload=old)])
+    assert {row["memory_by"] for row in rows(report, "limits")} == {"tensorflow"}
 
 
 def test_the_best_of_several_ceilings_counts():
