@@ -32,13 +32,7 @@ class MnistWorkload(Workload):
         """Train as `job` asks. Raises any error of the framework."""
         settings = settings_of(job)
         framework = backend(settings.backend)
-        meter.load(lambda: framework.load(meter.threads))
-        meter.runs_on(
-            framework.device(),
-            versions=framework.versions(),
-            threads=framework.thread_counts(),
-            synchronise=framework.synchronise,
-        )
+        operations = self.bare_operations(job, meter)
         assert meter.data_path is not None, "every job of this workload has data"
         arrays = load_copy(meter.data_path)
         inputs = prepare(arrays, settings)
@@ -49,15 +43,26 @@ class MnistWorkload(Workload):
         meter.digest("batch_order", [orders])
         train(model, inputs, orders, settings, framework, meter)
         meter.work(count_work(model, settings))
-        meter.ceilings_by(
-            Operations(lambda size: framework.matmul(size, settings.precision), framework.copy)
-        )
+        meter.ceilings_by(operations)
         meter.confusion_by(
             tuple(map(str, range(CLASSES))),
             lambda: (arrays.y_test, predicted(model, inputs.x_test)),
         )
         for note in _notes(settings):
             meter.note(note)
+
+    def bare_operations(self, job: JobSpec, meter: Meter) -> Operations:
+        """Import the framework, and return its products and copies. Raises any error of it."""
+        settings = settings_of(job)
+        framework = backend(settings.backend)
+        meter.load(lambda: framework.load(meter.threads))
+        meter.runs_on(
+            framework.device(),
+            versions=framework.versions(),
+            threads=framework.thread_counts(),
+            synchronise=framework.synchronise,
+        )
+        return Operations(lambda size: framework.matmul(size, settings.precision), framework.copy)
 
     def dataset(self, which: str, path: str | None) -> Dataset:
         """Return MNIST, or the synthetic dataset instead. Raises DataError if it is unavailable."""

@@ -34,6 +34,7 @@ def planner(folder):
             label=host.name,
             machine=prepared.facts,
             jobs=tuple(job.job_id for job in prepared.able),
+            ceiling_jobs=prepared.ceiling_jobs,
         ),
         unavailable=lambda name, reason: MachineEntry(run_id="run-1", label=name, reason=reason),
     )

@@ -7,12 +7,14 @@ key covers the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.cells import Group, axis_value, ceiling_axes, pooled_axes
 from bench.analysis.pooling import MeasuredJob
 from bench.record.ceilings import Ceilings, CopyRate
+from bench.record.lines import JobRecord
+from bench.record.measurement import ThreadFacts
 from bench.spec.axes import Value
 from bench.spec.description import Outline
 
@@ -73,22 +75,35 @@ def _highest(rates: Mapping[Values, float], own: Values) -> Ceiling:
     return Ceiling(rates[by], by, rates.get(own))
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Ceilings that one job measured."""
+
+    machine_key: str
+    device: str
+    record: JobRecord
+    ceilings: Ceilings
+
+    @property
+    def flag(self) -> str | None:
+        """Whether the job was disturbed; None if it was not watched."""
+        conditions = self.record.conditions
+        whole = None if conditions is None else conditions.whole
+        return None if whole is None else whole.flag
+
+
 def machine_ceilings(measured: Sequence[MeasuredJob], outline: Outline) -> MachineCeilings:
     """Return the ceilings of each machine over all its jobs."""
     found: dict[Place, dict[Values, list[Ceilings]]] = {}
     flags: dict[str, set[str | None]] = {}
-    for job in measured:
-        if job.measurement.ceilings is None:
-            continue
+    for one in (*_beside_jobs(measured), *_alone(measured)):
         kept, kind = (
-            tuple(axis_value(job.record.job, axis) for axis in axes)
+            tuple(axis_value(one.record.job, axis) for axis in axes)
             for axes in (ceiling_axes(outline), pooled_axes(outline))
         )
-        kinds = found.setdefault((job.machine_key, job.measurement.device, kept), {})
-        kinds.setdefault(kind, []).append(job.measurement.ceilings)
-        conditions = job.record.conditions
-        whole = None if conditions is None else conditions.whole
-        flags.setdefault(job.machine_key, set()).add(None if whole is None else whole.flag)
+        kinds = found.setdefault((one.machine_key, one.device, kept), {})
+        kinds.setdefault(kind, []).append(one.ceilings)
+        flags.setdefault(one.machine_key, set()).add(one.flag)
     return MachineCeilings(
         outline,
         by_place={
@@ -97,6 +112,37 @@ def machine_ceilings(measured: Sequence[MeasuredJob], outline: Outline) -> Machi
         },
         disturbed=frozenset(key for key, seen in flags.items() if seen == {"disturbed"}),
     )
+
+
+def _beside_jobs(measured: Sequence[MeasuredJob]) -> Iterator[_Found]:
+    """Yield the ceilings that jobs measured after their training."""
+    for job in measured:
+        own = job.measurement
+        if own.ceilings is not None:
+            yield _Found(job.machine_key, own.device, job.record, own.ceilings)
+
+
+def _alone(measured: Sequence[MeasuredJob]) -> Iterator[_Found]:
+    """Yield the ceilings of the jobs that measured nothing else.
+
+    They are of the machine whose jobs in the same run had the same threads and priority.
+    """
+    keys = {
+        (job.share.label, job.share.header.run_id, *_settings(job.measurement.threads)): (
+            job.machine_key
+        )
+        for job in measured
+    }
+    shares = {(job.share.label, job.share.header.run_id): job.share for job in measured}
+    for at, share in shares.items():
+        for record in share.ceiling_records:
+            bare = record.ceilings
+            if bare is not None and (key := keys.get((*at, *_settings(bare.threads)))):
+                yield _Found(key, bare.device, record, bare.ceilings)
+
+
+def _settings(threads: ThreadFacts) -> tuple[int, int | None]:
+    return threads.asked, threads.niceness
 
 
 def _best(several: Sequence[Ceilings]) -> Ceilings:

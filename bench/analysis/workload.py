@@ -40,7 +40,7 @@ def workload_of(
 def _completed(kept: Outline, own: Outline) -> Outline:
     """Return `kept`, a journal's outline, with what an older journal does not hold, from `own`.
 
-    That are the targets of metrics, and the axes over which ceilings are pooled. Both say what is
+    These are the targets of metrics, and the axes over which ceilings are pooled. Both say what is
     asked of the figures and change none of them.
     """
     if kept.name != own.name:

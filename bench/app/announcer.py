@@ -113,12 +113,13 @@ class Announcer:
         """
         given = [job for job in self._header.jobs if job.job_id in set(entry.jobs)]
         left = [job for job in given if job.job_id not in done]
+        ceilings = [job for job in entry.ceiling_jobs if job.job_id not in done]
         with self._lock:
             if entry.reason:
                 self._progress.say(f"note: {entry.label} is unavailable: {entry.reason}")
                 return
             host = THIS_MACHINE if entry.own else entry.label
-            self._progress.begin(left, len(given) - len(left), host, repeats)
+            self._progress.begin(left, len(given) - len(left), host, repeats, ceilings)
             # the look at this machine was told when the user could still close programs
             if entry.look is not None and not entry.look.quiet and not entry.own:
                 self._progress.say(f"note: {entry.label}: {entry.look.words}")

@@ -217,7 +217,7 @@ class Campaign:
                     else:
                         if continued and own.label in continued.rebuilt:
                             announcer.append(event.machine)
-                        announcer.introduce(own.entry, own.done, own.repeats_due)
+                        announcer.introduce(own.entry, own.done | own.bare_done, own.repeats_due)
                     self._introduced = True
                     self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
@@ -238,7 +238,7 @@ class Campaign:
         return supply_of(
             header,
             lambda host, jobs: machine.jobs,
-            ends_s=self._ends_s,
+            ends_s=machine.jobs_end_s(self._ends_s),
             clock=time.monotonic,
             estimate_s=self.plan.workload.estimate_s,
             known=Known(

@@ -86,12 +86,13 @@ class ClusterRun:
         others = [entry for entry in continued.machines if not entry.own]
         if not is_open:  # a machine that was unavailable may be there now
             others = [entry for entry in others if entry.machine is not None]
-        self._known = {*map(_key, continued.records), *map(_key, others)}
+        records = (*continued.records, *continued.ceiling_records)
+        self._known = {*map(_key, records), *map(_key, others)}
         self._any_line = is_open and bool(others)
         if is_open:
             self._known.update(map(_key, continued.ends))
         if number == 1:
-            self._to_repeat.update((one.label, one.job_id) for one in continued.records)
+            self._to_repeat.update((one.label, one.job_id) for one in records)
 
     def wait(self, timeout_s: float) -> bool:
         """Return whether the share has ended; wait for its end at most `timeout_s`."""

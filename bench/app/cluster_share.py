@@ -52,7 +52,7 @@ def cluster_request(
         workload_file=None if file is None else f"{CODE}/{WORKLOAD_FOLDER}/{file.name}",
         time_limit_s=plan.time_limit_s,
         types=wanted(cluster),
-        left_s=left_s,
+        left_s=None if left_s is None else max(0.0, left_s - plan.ceilings_s),
         estimates_s={
             job.job_id: estimate
             for job in plan.asked
@@ -78,7 +78,7 @@ def _before(continued: Run | None) -> dict[str, Before]:
         return {}
     return {
         share.label: Before(
-            done=tuple(sorted(share.settled)),
+            done=tuple(sorted(share.settled | share.bare_done)),
             attempts={one.job_id: one.attempt for one in sorted(share.records, key=ATTEMPT)},
         )
         for share in continued.shares

@@ -130,6 +130,7 @@ def _cut(run: Run, chosen: _Chosen, keys: Mapping[RecordKey, str]) -> Run:
     return replace(
         run,
         records=tuple(record for record in kept if record.label in labels),
+        ceiling_records=tuple(one for one in run.ceiling_records if chosen.has_record(one, None)),
         machines=tuple(entries),
         ends=tuple(end for end in run.ends if end.label in labels),
     )

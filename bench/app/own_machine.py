@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.app.plan import Plan
 from bench.child.launch import LaunchSpec, first_of_each
+from bench.dispatch.ceiling_jobs import CEILING_JOB_S
 from bench.dispatch.local import LocalSetup
 from bench.dispatch.scheduler import Planner
 from bench.dispatch.timed_supply import kinds_first
@@ -27,6 +28,7 @@ class OwnMachine:
         self.done = continued.done if continued else frozenset()
         self.jobs = tuple(self._ordered())
         left = [job for job in self.jobs if job.job_id not in self.done]
+        self._ceilings_done = continued.bare_done if continued else frozenset()
         axes = plan.workload.description.axes
         self._measuring = first_of_each(left, axes, continued.records if continued else ())
 
@@ -40,7 +42,16 @@ class OwnMachine:
 
     def planner(self) -> Planner:
         """Return what the scheduler calls."""
-        return Planner(self._launch, self._entry, self._unavailable)
+        return Planner(self._launch, self._entry, self._unavailable, self.ceilings_due)
+
+    def ceilings_due(self, entry: MachineEntry | None = None) -> tuple[JobSpec, ...]:
+        """Return the jobs that only measure ceilings and are still to run."""
+        jobs = self._plan.ceiling_jobs
+        return tuple(job for job in jobs if job.job_id not in self._ceilings_done)
+
+    def jobs_end_s(self, ends_s: float | None) -> float | None:
+        """Return when the jobs of the grid must have ended, if the run must have at `ends_s`."""
+        return None if ends_s is None else ends_s - CEILING_JOB_S * len(self.ceilings_due())
 
     def _launch(self, job: JobSpec, host: Host, prepared: Prepared, attempt: int) -> LaunchSpec:
         launch = self._plan.launch(
@@ -49,6 +60,7 @@ class OwnMachine:
             run_id=self._run_id,
             machine=prepared.facts,
             measure_ceilings=job.job_id in self._measuring,
+            only_ceilings=job in self._plan.ceiling_jobs,
         )
         return launch.model_copy(update={"attempt": attempt})
 
@@ -59,6 +71,7 @@ class OwnMachine:
             own=True,
             machine=prepared.facts,
             jobs=tuple(job.job_id for job in prepared.able),
+            ceiling_jobs=prepared.ceiling_jobs,
             skipped=prepared.skipped,
             look=prepared.look,
         )
@@ -72,6 +85,7 @@ def own_setup(plan: Plan, look: LookRecord | None) -> LocalSetup:
     return LocalSetup(
         workload=plan.reference,
         jobs=plan.jobs,
+        ceiling_jobs=plan.ceiling_jobs,
         skipped=plan.skipped,
         look=look,
         privacy=plan.privacy,

@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
+from bench.dispatch.ceiling_jobs import CEILING_JOB_S, ceiling_jobs
 from bench.dispatch.durations import time_limit_s
 from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
@@ -33,7 +34,8 @@ class Plan:
     """What a campaign will do: every choice is made, nothing is started.
 
     `reference` is what `load_workload` takes. `asked` are all jobs in the run's seeded order, and
-    `jobs` those of them that this machine can run, in the same order. `facts` are this machine's.
+    `jobs` those of them that this machine can run, in the same order. `ceiling_jobs` are jobs that
+    only measure this machine's ceilings. `facts` are this machine's.
     """
 
     workload: Workload
@@ -54,6 +56,7 @@ class Plan:
     wait_quiet_s: float = 0.0
     prices: tuple[PriceRule, ...] = ()
     privacy: Privacy = field(default_factory=Privacy)
+    ceiling_jobs: tuple[JobSpec, ...] = ()
 
     @property
     def request_digest(self) -> str:
@@ -82,6 +85,11 @@ class Plan:
         """The numbers of threads with which jobs run on this machine, the smallest first."""
         return tuple(sorted({threads_of(job, self.facts) for job in self.jobs}))
 
+    @property
+    def ceilings_s(self) -> float:
+        """About how many seconds the jobs take that only measure ceilings."""
+        return CEILING_JOB_S * len(self.ceiling_jobs)
+
     @functools.cached_property
     def data_path(self) -> Path | None:
         """The copy of the data that jobs load; it is written at the first use. None: no data.
@@ -102,6 +110,7 @@ class Plan:
         run_id: str = "bare",
         machine: MachineFacts | None = None,
         measure_ceilings: bool = False,
+        only_ceilings: bool = False,
     ) -> LaunchSpec:
         """Return the description of `job` as this machine is to run it."""
         return LaunchSpec(
@@ -116,6 +125,7 @@ class Plan:
             time_limit_s=time_limit_s(self.time_limit_s, self.workload.estimate_s(job)),
             placed_by=placed_by,
             measure_ceilings=measure_ceilings,
+            only_ceilings=only_ceilings,
             privacy=self.privacy,
             machine=machine,
         )
@@ -166,6 +176,7 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         wait_quiet_s=request.wait_quiet_s,
         prices=prices,
         privacy=request.privacy,
+        ceiling_jobs=ceiling_jobs(workload, jobs, facts, request.minutes),
     )
 
 

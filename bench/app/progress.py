@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self, TextIO
 
 from bench import units
-from bench.app.progress_words import epoch_words, opening_lines, outcome_words
+from bench.app.progress_words import (
+    ceilings_name,
+    ceilings_words,
+    epoch_words,
+    opening_lines,
+    outcome_words,
+)
 from bench.app.tally import Tally
 from bench.app.time_left import TimeLeft
 from bench.child.workload import Workload
@@ -74,6 +80,7 @@ class Progress:
         self._most, self._asked_left_s = repeat_disturbed, left_s
         self._outline = workload.description.outline
         self._tallies: dict[str, Tally] = {}
+        self._ceilings: dict[str, str] = {}  # the words of the jobs that only measure ceilings
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +99,16 @@ class Progress:
         already: int,
         host: str = THIS_MACHINE,
         repeats: Sequence[JobSpec] = (),
+        ceilings: Sequence[JobSpec] = (),
     ) -> None:
         """Take note of the jobs to come on a machine, which has a record of `already` more.
 
-        `repeats` are the repeats of disturbed jobs that the machine still owes.
+        `repeats` are the repeats of disturbed jobs that the machine still owes, and `ceilings` the
+        jobs that only measure its ceilings.
         """
         time_left = TimeLeft(jobs, self._workload.estimate_s)
-        self._tallies[host] = Tally(time_left, jobs, already, repeats, self._most)
+        self._tallies[host] = Tally(time_left, jobs, already, repeats, self._most, ceilings)
+        self._ceilings |= {job.job_id: ceilings_name(job, self._outline) for job in ceilings}
         if host:
             self.say(f"{host} is ready: {len(jobs)} jobs")
         elif jobs or repeats:
@@ -109,8 +119,11 @@ class Progress:
         if event.host not in self._tallies:
             self.begin((), 0, event.host)
         self._tallies[event.host].take(event)
-        if event.record is not None:
-            machine = f"{event.host}: " if event.host else ""
+        machine = f"{event.host}: " if event.host else ""
+        if event.record is not None and event.record.only_ceilings:
+            words = ceilings_words(event.record, self._outline)
+            self.say(f"{machine}{words}  ({self._left})")
+        elif event.record is not None:
             words = outcome_words(event.record, self._outline.scored)
             if repeat_of(event.record, self._most):
                 timed = self._asked_left_s() is not None
@@ -196,9 +209,10 @@ class LiveProgress(Progress):
         already: int,
         host: str = THIS_MACHINE,
         repeats: Sequence[JobSpec] = (),
+        ceilings: Sequence[JobSpec] = (),
     ) -> None:
         """Add the bar of a machine."""
-        super().begin(jobs, already, host, repeats)
+        super().begin(jobs, already, host, repeats, ceilings)
         if host in self._by_host:
             self._bars.remove_task(self._by_host[host])
         total = len(jobs) + already
@@ -212,7 +226,9 @@ class LiveProgress(Progress):
         super().show(event)
         tally = self._tallies[event.host]
         now = f"about {units.duration(tally.left_s)} left"
-        if event.kind == "started":
+        if event.job_id in self._ceilings and event.record is None:
+            now = self._ceilings[event.job_id]
+        elif event.kind == "started":
             now = f"{event.job_id}: starting"
         elif event.kind == "progress":
             now = f"{event.job_id}: {epoch_words(event.detail, self._outline)}"

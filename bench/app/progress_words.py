@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench import units
+from bench.record.failure import Failure
 from bench.record.lines import JobRecord
 from bench.record.repeats import is_disturbed
 from bench.record.run import Run
-from bench.report.words.lists import or_list
+from bench.report.words.lists import and_list, or_list
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
+from bench.spec.job import JobSpec
 from bench.text import printable
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
         lines.append(f"note: {plan.dataset.note}")
     if plan.dataset.tried:
         lines.append(f"tried: {plan.dataset.tried}")
+    if plan.ceiling_jobs:
+        outline = plan.workload.description.outline
+        names = and_list([ceilings_name(job, outline) for job in plan.ceiling_jobs])
+        lines.append(f"{names} are measured last, in about {units.duration(plan.ceilings_s)}")
     for reason, count in Counter(skip.reason for skip in plan.skipped).items():
         lines.append(f"skipped: {count} jobs: {reason}")
     if continued:
@@ -57,8 +63,7 @@ def outcome_words(record: JobRecord, scored: Metric | None) -> str:
     `scored` is the workload's metric that is shown; without one, only times are shown.
     """
     if record.failure:
-        first = next(iter(record.failure.message.splitlines()), "")[:160]
-        return f"FAILED ({record.failure.reason}): {printable(first)}"
+        return f"FAILED ({record.failure.reason}): {_first_line(record.failure)}"
     measurement = record.measurement
     assert measurement is not None
     final, last = measurement.final, measurement.epochs[-1]
@@ -74,6 +79,30 @@ def outcome_words(record: JobRecord, scored: Metric | None) -> str:
         causes = " and ".join(record.conditions.whole.cause_names)
         figures.append(f"disturbed by {causes}" if causes else "disturbed")
     return ", ".join(figures)
+
+
+def ceilings_name(job: JobSpec, outline: Outline) -> str:
+    """Return what a job measures that only measures ceilings."""
+    known = [job.axes.get(axis.name) for axis in outline.axes if axis.sets_ceiling]
+    threads = [] if job.threads is None else [f"{job.threads} threads"]
+    return f"the ceilings of {' '.join([*map(str, known), *threads])}"
+
+
+def ceilings_words(record: JobRecord, outline: Outline) -> str:
+    """Return one phrase for the record of such a job: the rates, or why there are none."""
+    name = ceilings_name(record.job, outline)
+    if record.failure:
+        reason, first = record.failure.reason, _first_line(record.failure)
+        return f"note: {name} were not measured ({reason}): {first}"
+    assert record.ceilings is not None, "it did not fail"
+    found = record.ceilings.ceilings
+    flops, copied = found.flops_per_s / 1e9, found.copy_rates[-1].bytes_per_s / 1e9
+    rates = f"{units.significant(flops)} GFLOP/s, {units.significant(copied)} GB/s"
+    return f"{name}: {rates}"
+
+
+def _first_line(failure: Failure) -> str:
+    return printable(next(iter(failure.message.splitlines()), "")[:160])
 
 
 def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from bench.app.time_left import TimeLeft
+from bench.dispatch.ceiling_jobs import CEILING_JOB_S
 from bench.dispatch.events import Event
 from bench.record.repeats import repeat_of
 from bench.spec.job import JobSpec
@@ -15,7 +16,8 @@ class Tally:
     """Counts the jobs of one machine and estimates the time that they still take.
 
     A job that was lost and is tried again counts once. Repeats of disturbed jobs, `most` for each
-    job at most, are counted apart, and so are the jobs that were `added` to the planned ones.
+    job at most, are counted apart, and so are the jobs that were `added` to the planned ones. Only
+    the time counts of jobs that only measure `ceilings`.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class Tally:
         already: int,
         repeats: Iterable[JobSpec] = (),
         most: int = 0,
+        ceilings: Iterable[JobSpec] = (),
     ) -> None:
         self.running = ""  # the id of the job that runs; empty if none does
         self.repeats_ended = self.added = 0
@@ -35,11 +38,16 @@ class Tally:
         self._since = time.monotonic()
         for job in repeats:
             self._add_repeat(job)
+        for job in ceilings:
+            time_left.add(job, CEILING_JOB_S)
 
     def take(self, event: Event) -> None:
         """Take note of what happened."""
         if event.kind == "started":
             self.running, self._since = event.job_id, time.monotonic()
+        elif event.record is not None and event.record.only_ceilings:
+            self._time_left.finished(event.job_id, None)
+            self.running = ""
         elif event.record is not None:
             measured = event.record.measurement is not None
             self._time_left.finished(event.job_id, self._since_s if measured else None)

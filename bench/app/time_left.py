@@ -20,9 +20,9 @@ class TimeLeft:
             self.add(job)
         self._spent_s = self._expected_s = 0.0
 
-    def add(self, job: JobSpec) -> None:
-        """Take note of one more job to run."""
-        self._left[job.job_id] = self._estimate_s(job) or UNKNOWN_S
+    def add(self, job: JobSpec, takes_s: float | None = None) -> None:
+        """Take note of one more job to run, which takes its estimate unless `takes_s` is given."""
+        self._left[job.job_id] = takes_s or self._estimate_s(job) or UNKNOWN_S
 
     def finished(self, job_id: str, took_s: float | None) -> None:
         """Take note that a job is done and how long it took; None teaches nothing (it failed)."""

@@ -27,6 +27,7 @@ from bench.record.confusion import Confusion
 from bench.record.failure import Failure
 from bench.record.lines import JobRecord
 from bench.record.measurement import (
+    BareCeilings,
     Digests,
     Measurement,
     MemoryFacts,
@@ -40,7 +41,7 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
     """Run the job in this process and return its record; a failure gives a record too."""
     started_s, started_at = time.perf_counter(), utc_now()
     _set_niceness(launch.niceness)
-    measurement: Measurement | None = None
+    measured: dict[str, Measurement | BareCeilings] = {}
     failure: Failure | None = None
     workload: Workload | None = None
     try:
@@ -48,26 +49,29 @@ def run_launch(launch: LaunchSpec, emit: Callable[[Mapping[str, Any]], None]) ->
             check_device(launch.expects, visible_gpus())
         workload = load_workload(launch.workload)
         with no_exit():
-            measurement = _measured(workload, launch, started_s, emit)
+            meter = _meter(workload, launch, started_s, emit)
+            if launch.only_ceilings:
+                measured = {"ceilings": _bare_ceilings(workload, launch, meter)}
+            else:
+                measured = {"measurement": _measured(workload, launch, meter, emit)}
     except Exception as error:  # any error of a job becomes a record
         failure = failure_of(error, launch.privacy)
     return launch.record(
         machine=launch.machine or probe_for(workload, launch.privacy),
         started_at=started_at,
-        measurement=measurement,
         failure=failure,
         runtime=runtime.loaded(workload.builds() if workload else {}),
+        **measured,
     )
 
 
-def _measured(
+def _meter(
     workload: Workload,
     launch: LaunchSpec,
     started_s: float,
     emit: Callable[[Mapping[str, Any]], None],
-) -> Measurement:
-    """Give the job to its workload, and return what the meter has noted."""
-    meter = Meter(
+) -> Meter:
+    return Meter(
         launch.job,
         threads=launch.threads,
         started_s=started_s,
@@ -77,6 +81,26 @@ def _measured(
         expects=launch.expects,
         metrics=workload.description.metrics,
     )
+
+
+def _bare_ceilings(workload: Workload, launch: LaunchSpec, meter: Meter) -> BareCeilings:
+    """Measure the ceilings without the job."""
+    ceilings = measure_ceilings(workload.bare_operations(launch.job, meter))
+    return BareCeilings(
+        ceilings=ceilings,
+        threads=_threads(launch, workload, meter.notebook),
+        device=meter.notebook.device,
+        versions=meter.notebook.versions,
+    )
+
+
+def _measured(
+    workload: Workload,
+    launch: LaunchSpec,
+    meter: Meter,
+    emit: Callable[[Mapping[str, Any]], None],
+) -> Measurement:
+    """Give the job to its workload, and return what the meter has noted."""
     workload.run_job(launch.job, meter)
     if not meter.notebook.evaluations:
         raise WorkloadError(
@@ -93,7 +117,8 @@ def _measured(
     if operations:
         with _noted(meter, "ceilings not measured"):
             ceilings = measure_ceilings(operations)
-    return _measurement(notebook, launch, _threads(launch, workload), gpu_peak, ceilings)
+    threads = _threads(launch, workload, notebook)
+    return _measurement(notebook, launch, threads, gpu_peak, ceilings)
 
 
 def _add_confusion(notebook: Notebook, count: Callable[[], Confusion]) -> None:
@@ -136,9 +161,7 @@ def _measurement(
             gpu_peak_bytes=gpu_peak[0],
             gpu_peak_source=gpu_peak[1],
         ),
-        threads=threads.model_copy(
-            update={"intra_op": notebook.threads[0], "inter_op": notebook.threads[1]}
-        ),
+        threads=threads,
         digests=Digests(
             data=launch.data_digest,
             initial_weights=notebook.digests.get("initial_weights"),
@@ -155,8 +178,8 @@ def _measurement(
     )
 
 
-def _threads(launch: LaunchSpec, workload: Workload) -> ThreadFacts:
-    """Return the requested threads and priority, and what the system gave."""
+def _threads(launch: LaunchSpec, workload: Workload, notebook: Notebook) -> ThreadFacts:
+    """Return the requested threads and priority, and what the system and the workload gave."""
     description = workload.description
     names = (
         *(*THREAD_VARIABLES, *description.thread_variables),
@@ -165,6 +188,8 @@ def _threads(launch: LaunchSpec, workload: Workload) -> ThreadFacts:
     shown = {name: os.environ.get(name) for name in dict.fromkeys(names)}
     return ThreadFacts(
         asked=launch.threads,
+        intra_op=notebook.threads[0],
+        inter_op=notebook.threads[1],
         environment={
             name: None if value is None else launch.privacy.redacted(value)
             for name, value in shown.items()

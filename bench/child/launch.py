@@ -46,6 +46,9 @@ class LaunchSpec(Frozen):
     measure_ceilings: bool = Field(
         default=False, description="measure the machine's ceilings after the job"
     )
+    only_ceilings: bool = Field(
+        default=False, description="train nothing, and measure only the machine's ceilings"
+    )
     expects: Literal["gpu"] | None = Field(
         default=None, description="the device that the machine was declared to have"
     )
@@ -72,6 +75,7 @@ class LaunchSpec(Frozen):
             label=self.label,
             placed_by=self.placed_by,
             ended_at=utc_now(),
+            only_ceilings=self.only_ceilings,
             **outcome,
         )
 

@@ -236,7 +236,8 @@ def _outcome(
         failure = record.failure and record.failure.model_copy(
             update={"log_tail": files.log_tail(launch.privacy)}
         )
-        device = record.measurement.device if record.measurement else None
+        measured = record.measurement or record.ceilings
+        device = measured.device if measured else None
         conditions = watch.conditions(epochs, followed.clock_s, device)
         return record.model_copy(update={"conditions": conditions, "failure": failure})
     failure = followed.failure or (

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.child.ceilings import Operations
 from bench.child.meter import Meter
-from bench.errors import RequestError
+from bench.errors import RequestError, WorkloadError
 from bench.probe.machine import probe
 from bench.probe.root import HOST, Root
 from bench.record.facts import MachineFacts, MachineKind
@@ -70,6 +71,23 @@ class Workload(abc.ABC):
     @abc.abstractmethod
     def run_job(self, job: JobSpec, meter: Meter) -> None:
         """Run `job` and let `meter` measure it. Any exception becomes a failure record."""
+
+    def bare_operations(self, job: JobSpec, meter: Meter) -> Operations:
+        """Return the bare operations of `job` without training: import what they need, and call
+        `meter.runs_on`. Any exception becomes a failure record.
+
+        A run uses this for the values of an axis with `pools_ceiling` that no job of it has. A
+        workload without such an axis need not override it.
+        """
+        raise WorkloadError(
+            "the workload measures no ceilings without training",
+            next_step="override bare_operations()",
+        )
+
+    @property
+    def measures_bare_ceilings(self) -> bool:
+        """Whether the workload overrides `bare_operations`."""
+        return type(self).bare_operations is not Workload.bare_operations
 
     def dataset(self, which: str, path: str | None) -> Dataset:
         """Return the dataset `which` (`auto` or a name), from `path` if given.

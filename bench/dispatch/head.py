@@ -69,7 +69,7 @@ class HeadDriver:
             scheduler = Scheduler(
                 transport,
                 supply,
-                Planner(self._launch, self._entry, self._unavailable),
+                Planner(self._launch, self._entry, self._unavailable, self._ceilings_due),
                 types=request.types,
                 patience=Patience(grace_s=request.grace_s),
                 limit=lambda hosts: self._why_stop(budget, hosts),
@@ -149,6 +149,7 @@ class HeadDriver:
             label=self._labels[host.name],
             machine=prepared.facts,
             jobs=tuple(job.job_id for job in prepared.able),
+            ceiling_jobs=prepared.ceiling_jobs,
             skipped=prepared.skipped,
             look=prepared.look,
             host_type=host.type or None,
@@ -165,6 +166,11 @@ class HeadDriver:
     def _before(self, host: str) -> Before:
         """Return what a host did in earlier shares of the run."""
         return self._request.before.get(self._labels[host], Before())
+
+    def _ceilings_due(self, entry: MachineEntry) -> Sequence[JobSpec]:
+        """Return the jobs that only measure ceilings and that an earlier share did not run."""
+        done = self._request.before.get(entry.label, Before()).done
+        return [job for job in entry.ceiling_jobs if job.job_id not in done]
 
     def _order(self, host: str, jobs: Sequence[JobSpec]) -> Sequence[JobSpec]:
         """Return the jobs of a host in the order in which it runs them."""
@@ -191,6 +197,7 @@ class HeadDriver:
             placed_by=RayCluster.name,
             measure_ceilings=job.job_id
             in first_of_each(self._order(host.name, prepared.able), axes),
+            only_ceilings=job in prepared.ceiling_jobs,
             expects="gpu" if host.kind == "gpu" else None,
             privacy=request.privacy,
             machine=facts,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import Enum
 
 from bench.child.launch import LaunchSpec
 from bench.dispatch.transport import Host, Prepared
+from bench.spec.job import JobSpec
 
 
 class HostState(Enum):
@@ -31,6 +32,7 @@ class Lane:
     `prepared` is None until the host has told what it is. `launch` is the job in hand, which may
     have to be tried again. `attempts` counts the starts of each job by its id, `losses` how often
     the job in hand was lost, and `preparations_lost` how often in a row the preparation was.
+    `ceiling_jobs` are the jobs that only measure ceilings and are left to run.
     """
 
     host: Host
@@ -44,11 +46,16 @@ class Lane:
     preparations_lost: int = 0
     attempts: Counter[str] = field(default_factory=Counter)
     dead: set[str] = field(default_factory=set)  # incarnations that will not come back
+    ceiling_jobs: deque[JobSpec] = field(default_factory=deque)
 
     @property
     def name(self) -> str:
         """The host's name."""
         return self.host.name
+
+    def next_for_ceilings(self) -> JobSpec | None:
+        """Return the next job that only measures ceilings; None if none is left."""
+        return self.ceiling_jobs.popleft() if self.ceiling_jobs else None
 
     @property
     def job_id(self) -> str:

@@ -37,6 +37,7 @@ class LocalSetup(Frozen):
 
     workload: str
     jobs: tuple[JobSpec, ...] = ()
+    ceiling_jobs: tuple[JobSpec, ...] = ()
     skipped: tuple[Skip, ...] = ()
     look: LookRecord | None = None
     privacy: Privacy = Privacy()
@@ -46,6 +47,7 @@ class LocalSetup(Frozen):
         return Prepared(
             facts=probe_for(load_workload(self.workload), self.privacy),
             able=self.jobs,
+            ceiling_jobs=self.ceiling_jobs,
             skipped=self.skipped,
             look=self.look,
         )

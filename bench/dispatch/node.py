@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from bench.child.launch import LaunchSpec
 from bench.child.process import run_child
 from bench.child.workload import load_workload, probe_for
+from bench.dispatch.ceiling_jobs import ceiling_jobs
 from bench.dispatch.cluster_request import ClusterRequest
 from bench.dispatch.eligible import eligible, most_threads
 from bench.dispatch.transport import Prepared
@@ -86,6 +87,7 @@ def prepare(
         facts=facts,
         data_path=None if path is None else str(path),
         able=able,
+        ceiling_jobs=ceiling_jobs(workload, able, facts, request.header.minutes),
         skipped=skipped,
         look=look.record(),
     )

@@ -32,6 +32,9 @@ MakeEntry = Callable[[Host, Prepared], MachineEntry]
 #: Makes the journal line of a host or a type of host (by its name) that is unavailable, and why.
 MakeUnavailable = Callable[[str, str], MachineEntry]
 
+#: Returns the jobs that only measure ceilings and that a host, by its line, has not run yet.
+CeilingsDue = Callable[[MachineEntry], Sequence[JobSpec]]
+
 #: Returns why a run must stop, given the hosts that are up; None if it may go on.
 Limit = Callable[[Sequence[Host]], str | None]
 
@@ -43,6 +46,7 @@ class Planner:
     launch: MakeLaunch
     entry: MakeEntry
     unavailable: MakeUnavailable
+    ceilings_due: CeilingsDue = lambda entry: entry.ceiling_jobs
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,7 @@ class Scheduler:
 
     def _again(self, lane: Lane, record: JobRecord) -> bool:
         """Return whether a failed job runs again at once, because its reason is a passing one."""
-        failure = record.failure
+        failure = None if record.only_ceilings else record.failure
         return failure is not None and lane.attempts[record.job_id] < failure.why.attempts
 
     def _ready(self, lane: Lane, prepared: Prepared) -> Iterator[Event]:
@@ -222,14 +226,16 @@ class Scheduler:
         if first:
             self._supply.begin(lane.name, prepared.able)
             entry = self._planner.entry(lane.host, prepared)
+            lane.ceiling_jobs.extend(self._planner.ceilings_due(entry))
             yield Event("machine", host=lane.name, machine=entry)
             self.stopped = self._limit(self._transport.hosts())  # it may be over before any job
         if not self.stopped:
             yield from self._next(lane)
 
     def _next(self, lane: Lane) -> Iterator[Event]:
-        """Start the job in hand again, or the next one; close the host if there is none."""
+        """Start the job in hand again, the next one, or a job for ceilings; else close the host."""
         job = lane.launch.job if lane.launch else self._supply.next(lane.name)
+        job = job or lane.next_for_ceilings()
         if job is None:
             lane.state = HostState.CLOSED
             return
@@ -244,7 +250,8 @@ class Scheduler:
 
     def _ended(self, lane: Lane, record: JobRecord) -> Event:
         lane.state, lane.launch, lane.losses = HostState.READY, None, 0
-        self._supply.returned(lane.name, record)
+        if not record.only_ceilings:
+            self._supply.returned(lane.name, record)
         return Event("record", record.job_id, record=record, host=lane.name)
 
     def _lose(

@@ -38,10 +38,11 @@ class SimulatedHosts:
         length_s: Callable[[str, LaunchSpec], float],
         outcome: Callable[[LaunchSpec], str],
         prepare_s: float = 0.0,
+        ceiling_jobs: Sequence[JobSpec] = (),
     ) -> None:
         self.up = {host.name: host for host in hosts}
         self.jobs, self.length_s, self.outcome = tuple(jobs), length_s, outcome
-        self.prepare_s = prepare_s
+        self.prepare_s, self.ceiling_jobs = prepare_s, tuple(ceiling_jobs)
         self.asked: list[WantedType] = []
         self.withdrawn: list[WantedType] = []
         self.refusals: dict[str, str] = {}
@@ -100,7 +101,12 @@ class SimulatedHosts:
     def prepare(self, host: Host) -> int:
         """Let the host be ready after `prepare_s`."""
         facts = MachineFacts(machine_id=host.name, usable_cpus=2.0)
-        ready = Prepared(facts=facts, data_path=f"/data/{host.name}", able=self.jobs)
+        ready = Prepared(
+            facts=facts,
+            data_path=f"/data/{host.name}",
+            able=self.jobs,
+            ceiling_jobs=self.ceiling_jobs,
+        )
         return self._carry(host, self.prepare_s, lambda t: Message(t, "prepared", prepared=ready))
 
     def start(self, host: Host, launch: LaunchSpec) -> int:

@@ -41,11 +41,15 @@ class Host:
 
 
 class Prepared(Frozen):
-    """What a host tells once it has the data: its facts, and which jobs it can run."""
+    """What a host tells once it has the data: its facts, and which jobs it can run.
+
+    `ceiling_jobs` are jobs that only measure its ceilings, after all others.
+    """
 
     facts: MachineFacts
     data_path: str | None = None
     able: tuple[JobSpec, ...] = ()
+    ceiling_jobs: tuple[JobSpec, ...] = ()
     skipped: tuple[Skip, ...] = ()
     look: LookRecord | None = None
 

@@ -104,7 +104,8 @@ class Assembly:
         return Run(
             self._path,
             part.header,
-            records=tuple(kept),
+            records=tuple(one for one in kept if not one.only_ceilings),
+            ceiling_records=tuple(one for one in kept if one.only_ceilings),
             warnings=tuple(words for _, words in (*sorted(named + more), *self._missing(part))),
             machines=(*machines, *rebuilt),
             clusters=tuple(one.line for one in lines if isinstance(one.line, ClusterEntry)),

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from bench.record.conditions import Conditions, LookRecord
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.failure import Failure
-from bench.record.measurement import Measurement
+from bench.record.measurement import BareCeilings, Measurement
 from bench.record.price import PriceRule
 from bench.spec.description import Outline
 from bench.spec.frozen import Frozen
@@ -122,6 +122,9 @@ class MachineEntry(Frozen):
         default=None, description="None: the price comes from the host's own label"
     )
     usd_date: str | None = None
+    ceiling_jobs: tuple[JobSpec, ...] = Field(
+        default=(), description="jobs that only measure the machine's ceilings, after all others"
+    )
 
     @model_validator(mode="after")
     def _machine_or_reason(self) -> MachineEntry:
@@ -131,7 +134,11 @@ class MachineEntry(Frozen):
 
 
 class JobRecord(Frozen):
-    """The outcome of one job on one machine: a measurement or a failure."""
+    """The outcome of one job on one machine: a measurement or a failure.
+
+    A job that only measures ceilings is no job of the grid. It has `ceilings` in place of a
+    measurement.
+    """
 
     entry: Literal["record"] = "record"
     schema_version: int = SCHEMA_VERSION
@@ -150,10 +157,16 @@ class JobRecord(Frozen):
     runtime: RuntimeFacts | None = Field(
         default=None, description="what the child process had loaded"
     )
+    only_ceilings: bool = Field(
+        default=False, description="whether the job trained nothing and measured only ceilings"
+    )
+    ceilings: BareCeilings | None = None
 
     @model_validator(mode="after")
     def _one_outcome(self) -> JobRecord:
-        if (self.measurement is None) == (self.failure is None):
+        kinds = (self.ceilings, self.measurement)
+        measured, other = kinds if self.only_ceilings else kinds[::-1]
+        if other is not None or (measured is None) == (self.failure is None):
             raise ValueError("a record must hold either a measurement or a failure")
         return self
 

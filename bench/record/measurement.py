@@ -175,3 +175,14 @@ class Measurement(Frozen):
     def final(self) -> Evaluation:
         """The evaluation after the last epoch."""
         return self.evaluations[-1]
+
+
+class BareCeilings(Frozen):
+    """What a job measured that trained nothing: the ceilings alone."""
+
+    ceilings: Ceilings
+    threads: ThreadFacts
+    device: str
+    versions: SharedTexts = Field(
+        default_factory=dict, description="versions of the packages that the job had loaded"
+    )

@@ -27,6 +27,7 @@ class Share:
     """One machine's share of a run: the jobs that it was given and the records that came back.
 
     `too_late` are the ids of the jobs for which the minutes of the run were too short.
+    `ceiling_records` are the records of the jobs that only measured ceilings.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Share:
     records: tuple[JobRecord, ...]
     warnings: tuple[str, ...] = ()
     too_late: frozenset[str] = frozenset()
+    ceiling_records: tuple[JobRecord, ...] = ()
 
     @property
     def label(self) -> str:
@@ -82,6 +84,11 @@ class Share:
         if self.entry.own:
             return self.settled
         return frozenset(record.job_id for record in self.records)
+
+    @property
+    def bare_done(self) -> frozenset[str]:
+        """Ids of the jobs that only measure ceilings and have a record, also a failed one."""
+        return frozenset(record.job_id for record in self.ceiling_records)
 
     @property
     def failures(self) -> frozenset[tuple[str, str]]:
@@ -134,7 +141,8 @@ class Run:
     """A journal as read: its header, its lines in order of arrival, and warnings of bad lines.
 
     `is_reported` says whether a report of all lines was written. `rebuilt` are the labels of the
-    machines whose own line is lost: their records say what they are.
+    machines whose own line is lost: their records say what they are. `ceiling_records` are the
+    records of the jobs that only measured ceilings, which are no jobs of the grid.
     """
 
     path: Path
@@ -146,6 +154,7 @@ class Run:
     ends: tuple[OutOfTime, ...] = ()
     is_reported: bool = False
     rebuilt: frozenset[str] = frozenset()
+    ceiling_records: tuple[JobRecord, ...] = ()
 
     @property
     def measured(self) -> tuple[JobRecord, ...]:
@@ -173,6 +182,7 @@ class Run:
                 tuple(records[label]),
                 self.warnings,
                 frozenset(job for end in self.ends if end.label == label for job in end.jobs),
+                tuple(one for one in self.ceiling_records if one.label == label),
             )
             for label, entry in entries.items()
         )
@@ -224,13 +234,17 @@ class Run:
     def relabelled(self, label: str) -> Run:
         """Return this run with another name for the machine on which the command was typed."""
         own, change = self.header.label, {"label": label}
+
+        def renamed(records: tuple[JobRecord, ...]) -> tuple[JobRecord, ...]:
+            return tuple(
+                one.model_copy(update=change) if one.label == own else one for one in records
+            )
+
         return replace(
             self,
             header=self.header.model_copy(update=change),
-            records=tuple(
-                record.model_copy(update=change) if record.label == own else record
-                for record in self.records
-            ),
+            records=renamed(self.records),
+            ceiling_records=renamed(self.ceiling_records),
             machines=tuple(
                 entry.model_copy(update=change) if entry.own else entry for entry in self.machines
             ),
@@ -259,16 +273,21 @@ def merged(runs: Iterable[Run]) -> list[Share]:
         key = (share.label, share.header.run_id)
         known = together.get(key)
         before = known.records if known else ()
-        records = {
-            (record.job_id, record.attempt, record.started_at): record
-            for record in (*share.records, *before)
-        }
+        records = _once((*share.records, *before))
+        ceilings = _once((*share.ceiling_records, *(known.ceiling_records if known else ())))
         double = len(share.records) + len(before) - len(records)
         note = f"{share.path.name}: {double} records were given twice and count once"
         warnings = tuple(dict.fromkeys((*(known.warnings if known else ()), *share.warnings)))
         together[key] = replace(
             known or share,
-            records=tuple(records.values()),
+            records=records,
+            ceiling_records=ceilings,
             warnings=(*warnings, note) if double else warnings,
         )
     return list(together.values())
+
+
+def _once(records: Iterable[JobRecord]) -> tuple[JobRecord, ...]:
+    """Return each record once, also one that was read from two files."""
+    known = {(record.job_id, record.attempt, record.started_at): record for record in records}
+    return tuple(known.values())

@@ -97,7 +97,7 @@ class Scrubber:
         self._note("runs", [run.header.run_id])
         self._note("clusters", [line.cluster for line in run.clusters])
         self._note("lines", run.warnings)
-        lines = (run.header, *run.machines, *run.records, *run.ends)
+        lines = (run.header, *run.machines, *run.records, *run.ceiling_records, *run.ends)
         shared: list[Frozen] = [self.fields(line) for line in lines]
         changes = {"run_id": run_id, "schema_version": SCHEMA_VERSION}
         return [line.model_copy(update=changes) for line in shared]
@@ -210,7 +210,8 @@ def _lost(before: Any, after: Any) -> Iterator[Any]:
 
 
 def _check_values(run: Run) -> None:
-    jobs = (*run.header.jobs, *(record.job for record in run.records))
+    records = (*run.records, *run.ceiling_records)
+    jobs = (*run.header.jobs, *(record.job for record in records))
     for job in jobs:
         for name, value in {**job.axes, "dataset": job.dataset}.items():
             if isinstance(value, str) and PATH.search(value):

@@ -31,6 +31,7 @@ from bench.record.lines import (
     Skip,
 )
 from bench.record.measurement import (
+    BareCeilings,
     Digests,
     EpochRecord,
     Evaluation,
@@ -141,6 +142,7 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
     },
     MachineEntry: {
         **_kept("entry schema_version own machine jobs skipped look usd_per_hour usd_date"),
+        **_kept("ceiling_jobs"),
         "run_id": RUN_ID,
         "label": LABEL,
         "reason": _text("reasons"),
@@ -156,7 +158,7 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
     JobRecord: {
         **_kept(
             "entry schema_version job_id job attempt machine started_at ended_at measurement "
-            "failure conditions runtime"
+            "failure conditions runtime only_ceilings ceilings"
         ),
         "run_id": RUN_ID,
         "label": LABEL,
@@ -207,6 +209,10 @@ SHARED: Mapping[type, Mapping[str, Rule]] = {
         ),
         "versions": Rule(Scrubber.without_paths, "paths"),
         "notes": _without("notes", ()),
+    },
+    BareCeilings: {
+        **_kept("ceilings threads device"),
+        "versions": Rule(Scrubber.without_paths, "paths"),
     },
     EpochRecord: _kept(
         "epoch started_s wall_s cpu_s steps step_first_s step_p10_s step_median_s step_p95_s "

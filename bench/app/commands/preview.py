@@ -84,10 +84,10 @@ def _sitting_s(plan: Plan) -> float | None:
 
 
 def _jobs_s(plan: Plan) -> float | None:
-    """Return about how long all jobs take on 2 cores; None if that is unknown."""
+    """Return about how long all jobs take on 2 cores, with the ceilings; None if unknown."""
     estimates = [plan.workload.estimate_s(job) for job in plan.jobs]
     known = [seconds for seconds in estimates if seconds is not None]
-    return sum(known) if len(known) == len(estimates) else None
+    return sum(known) + plan.ceilings_s if len(known) == len(estimates) else None
 
 
 #: What each way of only showing prints.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from bench.app.progress_words import epoch_words
+from bench.app.progress_words import ceilings_name, epoch_words
 from bench.dispatch.events import Event
 from bench.record.job_states import JobState, MachineStates, Phase, RunStates, State
 from bench.record.lines import JobRecord, Line, MachineEntry, OutOfTime, RunHeader
@@ -18,10 +18,14 @@ from bench.spec.description import Outline
 
 @dataclass
 class _Machine:
-    """What is known of one machine; `now` are the words for the running job."""
+    """What is known of one machine; `now` are the words for the running job.
+
+    `ceilings` holds the words of the jobs that only measure ceilings, by their ids.
+    """
 
     name: str
     jobs: dict[str, JobState] = field(default_factory=dict)
+    ceilings: dict[str, str] = field(default_factory=dict)
     now: str = ""
     reason: str = ""
 
@@ -70,7 +74,9 @@ class Board:
             if left_s is not None:
                 self._ends_s = self._clock() + left_s
             machine = self._machine(event.host or self._own)
-            if event.kind == "started":
+            if event.job_id in machine.ceilings:
+                machine.now = machine.ceilings[event.job_id]
+            elif event.kind == "started":
                 machine.jobs[event.job_id] = JobState("running")
                 machine.now = ""
             elif event.kind == "progress":
@@ -145,6 +151,8 @@ class Board:
             machine.reason = line.reason or ""
             for job_id in line.jobs:
                 machine.jobs.setdefault(job_id, JobState("waiting"))
+            for job in line.ceiling_jobs:
+                machine.ceilings[job.job_id] = ceilings_name(job, self._outline)
             for skip in line.skipped:
                 machine.jobs[skip.job.job_id] = JobState("skipped", skip.reason)
         elif isinstance(line, JobRecord):
@@ -154,6 +162,9 @@ class Board:
                 self._machine(line.label).jobs[job_id] = JobState("left out")
 
     def _record(self, machine: _Machine, record: JobRecord) -> None:
+        if record.only_ceilings:
+            machine.now = ""
+            return
         machine.jobs[record.job_id] = state_of(record)
         if all(job.state != "running" for job in machine.jobs.values()):
             machine.now = ""

@@ -107,7 +107,7 @@ class Live(Viewer):
 
     def take(self, line: Line) -> None:
         """Show a line of the journal."""
-        self._records += isinstance(line, JobRecord)
+        self._records += isinstance(line, JobRecord) and not line.only_ceilings
         self._board.take(line)
 
     def show(self, event: Event, left_s: float | None = None) -> None:

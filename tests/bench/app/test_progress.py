@@ -38,6 +38,7 @@ PLAN = types.SimpleNamespace(
     skipped=(),
     grid="g",
     jobs=JOBS,
+    ceiling_jobs=(),
     label="[red]box[/red]",
     threads=(1, 2, 8),
     minutes=None,

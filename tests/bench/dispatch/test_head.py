@@ -97,6 +97,37 @@ def test_a_share_that_is_begun_again_runs_the_jobs_that_are_left_and_goes_on_wit
     assert len(run.records) == 3
 
 
+def test_ceilings_are_lines_of_the_journal_and_a_share_that_begins_again_has_them(tmp_path):
+    bare = a_job(backend="jax")
+    failed = Failure(reason="crash", message=f"planted on {NAME}")
+
+    def some_fail(launch):
+        if launch.only_ceilings:
+            return launch.record(
+                machine=launch.machine, started_at="", failure=failed
+            ).model_dump_json()
+        return outcome(launch)
+
+    said = []
+    simulated = SimulatedHosts(
+        [HOST], [JOB], lambda name, launch: 0.0, some_fail, ceiling_jobs=[bare]
+    )
+    assert HeadDriver(a_request(), said.append).run(simulated, tmp_path) == DONE
+    run = read_run(tmp_path / "run-1.jsonl")
+    assert (run.complete, run.warnings) == (True, ())
+    assert run.machines[0].ceiling_jobs == (bare,)
+    assert [record.job for record in run.records] == [JOB]
+    (record,) = run.ceiling_records
+    assert (record.job, record.only_ceilings) == (bare, True)
+    assert record.failure.message == f"planted on host-{HASH}"
+    assert read_told(said[-1].removeprefix(MARK), "run-1") == record
+    before = {f"cpu {HASH}": Before(done=(JOB.job_id, bare.job_id))}
+    request = a_request().model_copy(update={"before": before})
+    again = SimulatedHosts([HOST], [JOB], lambda name, launch: 0.0, outcome, ceiling_jobs=[bare])
+    HeadDriver(request, said.append).run(again, tmp_path / "again")
+    assert again.log == []
+
+
 def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus_of_its_host(tmp_path):
     given = []
 

@@ -103,7 +103,7 @@ function machineList({ machines, jobs, letters }) {
 
 function running({ states, now }, jobs) {
   const place = states.indexOf("r");
-  return place < 0 ? "" : `${jobs[place]}: ${now || t("starting")}`;
+  return place < 0 ? now : `${jobs[place]}: ${now || t("starting")}`;
 }
 
 function boxes({ name, counts, states, notes }, jobs, letters) {

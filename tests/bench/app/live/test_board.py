@@ -14,6 +14,7 @@ from bench.record.job_states import JobState
 from bench.record.lines import MachineEntry, OutOfTime, Skip
 from bench.report.page.live import states_json
 from bench.report.words import live as words
+from mnist_bench.description import DESCRIPTION as MNIST
 
 JOBS = tuple(a_job(seed=seed) for seed in (1, 2, 3))
 UNABLE = a_job(seed=9)
@@ -40,6 +41,21 @@ def a_board(**changes):
 
 def states(board, machine=0):
     return [job.state for job in board.snapshot().machines[machine].jobs.values()]
+
+
+def test_a_job_that_only_measures_ceilings_is_no_job_of_the_run_but_is_told():
+    bare = a_job(seed=1, backend="jax")
+    board = Board("session", MNIST.outline)
+    board.begin(header(), None)
+    board.take(entry(ceiling_jobs=(bare,)))
+    board.show(Event("started", bare.job_id))
+    (seen,) = board.snapshot().machines
+    assert seen.now == "the ceilings of float32 jax"
+    assert [job.state for job in seen.jobs.values()] == ["waiting"] * 3
+    failure = Failure(reason="crash", message="planted")
+    board.take(a_record(bare, failure, label="desk", only_ceilings=True))
+    (seen,) = board.snapshot().machines
+    assert (seen.now, len(seen.jobs)) == ("", 3)
 
 
 def test_a_job_waits_runs_and_is_measured_disturbed_or_failed():

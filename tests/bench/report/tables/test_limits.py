@@ -10,7 +10,8 @@ from reporting import notes, report_of
 
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
 from bench.record.conditions import Conditions, Interference
-from bench.record.measurement import ThreadFacts
+from bench.record.failure import Failure
+from bench.record.measurement import BareCeilings, ThreadFacts
 from mnist_bench.description import DESCRIPTION
 
 CEILINGS = Ceilings(
@@ -106,6 +107,39 @@ def test_people_read_both_shares_and_who_reached_the_ceilings():
         "63 % of the machine's best matrix product (by jax) and 78 % of the best by its own backend"
         in told
     )
+
+
+def alone(backend, found, *, threads=4, **changes):
+    """Return the record of a job that measured nothing but ceilings."""
+    job = a_job(backend=backend, epochs=1)
+    bare = BareCeilings(
+        ceilings=found,
+        threads=ThreadFacts(asked=threads, environment={}, niceness=0),
+        device="CPU:0",
+    )
+    changed = {"measurement": None, "only_ceilings": True, "ceilings": bare, **changes}
+    return a_record(job, a_measurement([[1.0, 0.1]])).model_copy(update=changed)
+
+
+def test_ceilings_that_a_job_measured_alone_are_the_machine_s_too():
+    run = a_run([measured(100, 0.0016, ceilings=ceilings_of(80e9, 1e6))])
+    best = alone("torch", ceilings_of(125e9, 0.5e6))
+    (row,) = rows(report_of([replace(run, ceiling_records=(best,))]), "limits")
+    assert (row["ceiling_by"], row["memory_by"]) == ("torch", "tensorflow")
+    assert row["ceiling_share"] == pytest.approx(0.5)
+    assert row["own_ceiling_share"] == pytest.approx(0.78125)
+
+
+def test_ceilings_alone_serve_no_other_threads_and_a_failure_serves_nothing():
+    run = a_run([measured(100, 0.0016, ceilings=ceilings_of(80e9, 1e6))])
+    other = alone("torch", ceilings_of(125e9, 2e6), threads=1)
+    failed = alone(
+        "jax", CEILINGS, ceilings=None, failure=Failure(reason="crash", message="planted")
+    )
+    report = report_of([replace(run, ceiling_records=(other, failed))])
+    (row,) = rows(report, "limits")
+    assert (row["ceiling_by"], row["memory_by"]) == ("tensorflow", "tensorflow")
+    assert not rows(report, "failures")
 
 
 def test_a_journal_from_before_ceilings_were_pooled_has_the_machine_s_ceilings_too():

@@ -1,0 +1,179 @@
+"""Jobs that only measure ceilings: which there are, and how a run has them beside its jobs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import ceilings_workload
+import pytest
+import toy_workload
+from builders import a_job, a_record, a_run, facts
+from ceilings_workload import JOB_S, WORKLOAD, a_library_job
+from launches import toy_job
+from plans import a_plan
+from scheduling import JOBS, cluster, outcome, records, run
+
+from bench.app.campaign import Campaign
+from bench.app.commands.preview import plan_lines
+from bench.app.counts import counts_of
+from bench.app.own_machine import OwnMachine
+from bench.child.workload import Dataset
+from bench.dispatch.ceiling_jobs import CEILING_JOB_S, MOST_SHARE, ceiling_jobs
+from bench.record.failure import Failure
+from bench.record.journal import read_run
+from bench.spec.request import ClusterChoice, RunRequest
+from mnist_bench.backends import installed
+from mnist_bench.workload import WORKLOAD as MNIST
+
+TWO_CPUS = facts(usable_cpus=2.0)
+
+
+def libraries(jobs):
+    """Return what tells jobs apart that only measure ceilings."""
+    return Counter((job.axes["library"], job.axes["dtype"], job.threads) for job in jobs)
+
+
+def test_each_available_library_that_trains_in_no_job_has_one_job_for_its_ceilings():
+    jobs = [a_library_job(seed=seed, order="columns") for seed in (1, 2, 3)]
+    found = ceiling_jobs(WORKLOAD, jobs, TWO_CPUS)
+    assert libraries(found) == {("quick", "float32", None): 1, ("broken", "float32", None): 1}
+    assert {job.axes["order"] for job in found} == {"rows"}, "the default runs everywhere"
+    assert {job.axes["size"] for job in found} == {8}, "an axis without a default"
+
+
+def test_there_is_one_for_each_type_and_number_of_threads_that_a_machine_can_run():
+    jobs = [
+        a_library_job(),
+        a_library_job(library="quick"),
+        a_library_job(dtype="float64"),
+        a_library_job(threads=1),
+    ]
+    assert libraries(ceiling_jobs(WORKLOAD, jobs, TWO_CPUS)) == {
+        ("broken", "float32", None): 1,
+        ("broken", "float64", None): 1,
+        ("quick", "float32", 1): 1,
+        ("broken", "float32", 1): 1,
+    }
+
+
+def test_a_short_run_has_none_so_that_its_answer_does_not_wait():
+    jobs = [a_library_job()]
+    enough_s = 2 * CEILING_JOB_S / MOST_SHARE
+    assert enough_s < JOB_S
+    assert ceiling_jobs(WORKLOAD, jobs, TWO_CPUS, minutes=0.9 * enough_s / 60) == ()
+    assert len(ceiling_jobs(WORKLOAD, jobs, TWO_CPUS, minutes=1.1 * enough_s / 60)) == 2
+    assert ceiling_jobs(MNIST, [a_job(model="mlp")], TWO_CPUS) == ()
+
+
+def test_a_workload_that_pools_or_measures_nothing_alone_has_none():
+    assert ceiling_jobs(toy_workload.WORKLOAD, [toy_job("ok")], TWO_CPUS, minutes=1000) == ()
+
+
+def test_of_mnist_they_are_of_the_other_installed_backends():
+    found = ceiling_jobs(MNIST, [a_job(model="cnn", loop="compiled")], TWO_CPUS, minutes=100)
+    names = {job.axes["backend"] for job in found}
+    assert names == set(installed()) - {"tensorflow"}
+    assert {(job.axes["loop"], job.axes["precision"]) for job in found} <= {("fit", "float32")}
+
+
+def test_they_come_last_on_their_host_and_the_supply_hears_nothing_of_them(tmp_path):
+    bare = [a_job(seed=1, backend="jax"), a_job(seed=1, backend="torch")]
+    given = []
+
+    def noted(launch):
+        given.append(launch.job)
+        record = json.loads(outcome(launch))
+        if launch.job in bare:
+            failure = {"reason": "impossible time", "message": "planted"}
+            record |= {"measurement": None, "failure": failure, "only_ceilings": True}
+        return json.dumps(record)
+
+    _, events = run(cluster("a", outcome_of=noted, ceiling_jobs=bare), tmp_path)
+    assert given == [*JOBS, *bare], "no failure is tried again"
+    assert [record.only_ceilings for record in records(events)] == [False] * 4 + [True] * 2
+
+
+def a_library_plan(folder, *jobs, **changes):
+    """Return the plan of a run of some jobs, with the jobs that only measure ceilings."""
+    found = facts(usable_cpus=1.0)
+    return a_plan(
+        folder,
+        jobs,
+        asked=jobs,
+        skipped=(),
+        workload=WORKLOAD,
+        reference=ceilings_workload.NAME,
+        facts=found,
+        dataset=Dataset(),
+        ceiling_jobs=ceiling_jobs(WORKLOAD, jobs, found),
+        **changes,
+    )
+
+
+@pytest.mark.slow
+def test_a_run_measures_the_ceilings_of_every_library_and_one_that_fails_is_a_note(
+    tmp_path, capsys
+):
+    jobs = (a_library_job(),)
+    campaign = Campaign(a_library_plan(tmp_path, *jobs), tmp_path / "out")
+    assert campaign.run() is False
+    found = campaign.read()
+    assert (found.complete, found.warnings) == (True, ())
+    assert [record.job for record in found.records] == list(jobs)
+    assert counts_of([found]).failed == 0
+    by_library = {record.job.axes["library"]: record for record in found.ceiling_records}
+    assert set(by_library) == {"quick", "broken"}
+    assert by_library["broken"].failure is not None
+    quick = by_library["quick"]
+    assert quick.ceilings.versions == {"quick": "1.0"}
+    assert (quick.ceilings.threads.asked, quick.ceilings.threads.intra_op) == (1, 1)
+    assert quick.conditions.whole is not None, "it was watched"
+    own = found.records[0].measurement.ceilings
+    assert quick.ceilings.ceilings.flops_per_s > own.flops_per_s
+    shown = capsys.readouterr().out
+    assert "quick and the ceilings of float32 broken are measured last, in about 24 s" in shown
+    assert "note: the ceilings of float32 broken were not measured" in shown
+    assert "no such symbol  (about 0 s left)" in shown
+    assert "[1/1]" in shown and "more]" not in shown
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_measures_no_ceilings_twice(tmp_path):
+    jobs = (a_library_job(), a_library_job(seed=2))
+    campaign = Campaign(a_library_plan(tmp_path, *jobs), tmp_path / "out")
+    campaign.run()
+    lines = campaign.path.read_text().splitlines(keepends=True)
+    is_second = [f'"job_id":"{jobs[1].job_id}","job":' in line for line in lines]
+    assert sum(is_second) == 1
+    kept = [line for line, second in zip(lines, is_second, strict=True) if not second]
+    campaign.path.write_text("".join(kept))
+    again = Campaign(a_library_plan(tmp_path, *jobs), tmp_path / "out")
+    again.run()
+    assert again.path == campaign.path
+    found = read_run(again.path)
+    assert {record.job for record in found.records} == set(jobs)
+    assert len(found.ceiling_records) == 2
+
+
+def test_a_run_of_so_many_minutes_keeps_time_for_those_that_are_left(tmp_path):
+    jobs = (a_library_job(),)
+    plan = a_library_plan(tmp_path, *jobs, minutes=30.0)
+    fresh = OwnMachine(plan, "run-1", "inline", None)
+    assert fresh.jobs_end_s(1000.0) == 1000.0 - 2 * CEILING_JOB_S
+    assert fresh.jobs_end_s(None) is None
+    done = a_record(plan.ceiling_jobs[0], Failure(reason="crash", message=""), only_ceilings=True)
+    run = replace(a_run([], planned=jobs, machine=plan.facts), ceiling_records=(done,))
+    continued = OwnMachine(plan, "run-1", "inline", run.shares[0])
+    assert continued.jobs_end_s(1000.0) == 1000.0 - CEILING_JOB_S
+    assert continued.ceilings_due() == plan.ceiling_jobs[1:]
+
+
+def test_a_dry_run_counts_their_time(tmp_path):
+    plan = a_library_plan(tmp_path, a_library_job())
+    here = ClusterChoice(local_only=True)
+    request = RunRequest(workload=ceilings_workload.NAME, grid="small", cluster=here)
+    lines = list(plan_lines(plan, request))
+    assert any(line.startswith("the ceilings of float32 quick and") for line in lines)
+    assert "about 17 min 04 s on 2 cores" in lines[-1]
