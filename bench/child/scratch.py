@@ -20,8 +20,8 @@ from pathlib import Path
 #: What the names of our folders begin with: those of a job, and those of an embedded Ray.
 JOB, RAY = "bench-job-", "bench-ray-"
 
-#: The file within a folder that is locked, its name until it is, and its name if no lock is to be
-#: had: then nothing tells whether its process lives.
+#: The file within a folder that is locked, its name until it is, and its name if locks do not work
+#: there: then nothing tells whether its process lives.
 HELD, UNHELD, LOCKLESS = ".held", ".held.new", ".lockless"
 
 #: Seconds after which a folder without a lock file is taken to be left over.
