@@ -16,9 +16,6 @@ import numpy as np
 #: Bytes of one value in the arrays that `copy` copies.
 FLOAT_BYTES = 4
 
-#: Keras's default batch for `evaluate`, which the script of 2020 used.
-EVALUATION_BATCH = 32
-
 
 class Backend(Protocol):
     """The functions of a backend's module."""
@@ -41,8 +38,10 @@ class Backend(Protocol):
         It does nothing for a backend whose loops wait for the result of each step.
         """
 
-    def evaluate(self, model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-        """Return loss and accuracy of the compiled Keras `model`, at EVALUATION_BATCH."""
+    def evaluate(
+        self, model: Any, images: np.ndarray, labels: np.ndarray, batch_size: int
+    ) -> tuple[float, float]:
+        """Return loss and accuracy of the compiled Keras `model`."""
 
     def matmul(self, size: int, precision: str) -> Callable[[], Any]:
         """Return a function that multiplies two resident (size, size) matrices and waits for it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_bench.backends import EVALUATION_BATCH, FLOAT_BYTES
+from mnist_bench.backends import FLOAT_BYTES
 
 
 def load(threads: int) -> None:
@@ -49,8 +49,10 @@ def synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    loss, accuracy = model.evaluate(images, labels, batch_size=EVALUATION_BATCH, verbose=0)
+def evaluate(
+    model: Any, images: np.ndarray, labels: np.ndarray, batch_size: int
+) -> tuple[float, float]:
+    loss, accuracy = model.evaluate(images, labels, batch_size=batch_size, verbose=0)
     return loss, accuracy
 
 
