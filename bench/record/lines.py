@@ -7,6 +7,8 @@ Schema history:
        (bench/record/lift.py reads schema 1)
     3  each line ends with its number and a checksum (bench/record/seal.py), the header is repeated,
        and a line says that the report was written
+    4  records of jobs that only measured ceilings, which the line of a machine names, and axes over
+       which ceilings are pooled
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from bench.spec.description import Outline
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class SeriesPlace(Frozen):

@@ -12,14 +12,13 @@ from bench.record.lines import SCHEMA_VERSION
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 #: Of some samples, the seconds that each of its jobs trained. `first` is of the first commit that
-#: wrote the version, and `last` of the last one. `ceilings` is of the first one that had jobs which
-#: only measured ceilings.
+#: wrote the version, and `last` of the last one.
 TRAINED_S = {
     "schema_1/first": [3.8365215140001965],
     "schema_2/first": [5.573181111998565],
     "schema_2/last": [8.1101605570002, 3.5383904870031984],
     "schema_3/first": [3.915350486000534],
-    "schema_3/ceilings": [6.720305347000249],
+    "schema_4/first": [6.720305347000249],
 }
 
 
@@ -41,7 +40,7 @@ def test_no_line_of_a_sample_is_lost(path):
 
 
 def test_jobs_that_only_measured_ceilings_are_no_jobs_of_a_sample_s_run():
-    run = read_run(SAMPLES / "schema_3" / "ceilings.jsonl")
+    run = read_run(SAMPLES / "schema_4" / "first.jsonl")
     assert run.complete and len(run.records) == len(run.header.jobs) == 1
     measured = {one.job.axes["backend"]: one.ceilings.ceilings for one in run.ceiling_records}
     assert {name: round(one.flops_per_s / 1e9) for name, one in measured.items()} == {
