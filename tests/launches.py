@@ -13,7 +13,8 @@ import toy_workload
 
 from bench.child.launch import LaunchSpec
 from bench.dispatch.events import Event
-from bench.dispatch.scheduler import AT_HOME, Planner, Scheduler
+from bench.dispatch.planner import AT_HOME, Planner
+from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.supply import GridSupply
 from bench.dispatch.transport import Transport
 from bench.record.lines import JobRecord, MachineEntry

@@ -7,7 +7,8 @@ import itertools
 from builders import a_job, a_measurement, a_record
 from launches import a_launch
 
-from bench.dispatch.scheduler import Patience, Planner, Scheduler
+from bench.dispatch.planner import Patience, Planner
+from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.simulated import SimulatedHosts
 from bench.dispatch.supply import GridSupply
 from bench.dispatch.transport import Host
@@ -23,7 +24,7 @@ def outcome(launch):
     return record.model_dump_json()
 
 
-def planner(folder):
+def planner(folder, ends_s=None):
     """Make the launches and journal lines of simulated hosts."""
     return Planner(
         launch=lambda job, host, prepared, attempt: a_launch(
@@ -37,6 +38,7 @@ def planner(folder):
             ceiling_jobs=prepared.ceiling_jobs,
         ),
         unavailable=lambda name, reason: MachineEntry(run_id="run-1", label=name, reason=reason),
+        ends_s=ends_s,
     )
 
 
@@ -45,12 +47,11 @@ def cluster(names, length_s=lambda name, launch: 10.0, jobs=JOBS, outcome_of=out
     return SimulatedHosts(hosts, jobs, length_s, outcome_of, **options)
 
 
-def run(simulated, tmp_path, supply=None, **options):
+def run(simulated, tmp_path, supply=None, ends_s=None, **options):
     """Run the real scheduler on simulated hosts to its end; return (scheduler, events)."""
     options = {"patience": Patience(grace_s=100.0, settle_s=3.0), **options}
-    scheduler = Scheduler(
-        simulated, supply or GridSupply(), planner(tmp_path), clock=simulated.clock, **options
-    )
+    made = planner(tmp_path, ends_s)
+    scheduler = Scheduler(simulated, supply or GridSupply(), made, clock=simulated.clock, **options)
     return scheduler, list(scheduler.run())
 
 

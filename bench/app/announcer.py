@@ -17,6 +17,7 @@ from bench.dispatch.transport import THIS_MACHINE
 from bench.errors import OutputError
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, Line, MachineEntry, OutOfTime, RunHeader
+from bench.record.run import Share
 from bench.spec.job import JobSpec
 
 #: Seconds between two tries to write a line.
@@ -123,6 +124,16 @@ class Announcer:
             # the look at this machine was told when the user could still close programs
             if entry.look is not None and not entry.look.quiet and not entry.own:
                 self._progress.say(f"note: {entry.label}: {entry.look.words}")
+
+    def introduce_again(self, own: Share, now: MachineEntry, *, is_lost: bool) -> None:
+        """Show this machine, whose share is `own`, in a run that goes on.
+
+        Its line is written again if the first one is lost, or names other jobs for ceilings.
+        """
+        if is_lost or own.entry.ceiling_jobs != now.ceiling_jobs:
+            self.append(now)
+        entry = own.entry.model_copy(update={"ceiling_jobs": now.ceiling_jobs})
+        self.introduce(entry, own.done | own.bare_done, own.repeats_due)
 
     def show(self, event: Event) -> None:
         """Show what is not written."""

@@ -12,7 +12,7 @@ from bench import stops
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun
 from bench.app.cluster_share import cluster_request
-from bench.app.continuing import mended, why_anew
+from bench.app.continuing import mended, notes_of, why_anew
 from bench.app.ending import Ending
 from bench.app.folder_lock import held
 from bench.app.live.viewer import Viewer
@@ -21,13 +21,15 @@ from bench.app.own_machine import OwnMachine, own_setup
 from bench.app.plan import Plan
 from bench.app.pricing import repriced
 from bench.app.progress import Progress, make_progress
+from bench.app.progress_words import ceilings_left_out
 from bench.app.run_header import new_header
 from bench.clock import utc_now
 from bench.cluster.find import Cluster
 from bench.dispatch.budget import Budget
 from bench.dispatch.local import LocalSetup, LocalTransport
+from bench.dispatch.planner import AT_HOME
 from bench.dispatch.ray_local import RayLocal
-from bench.dispatch.scheduler import AT_HOME, Scheduler
+from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.supply import Known, Supply
 from bench.dispatch.timed_supply import supply_of
 from bench.dispatch.transport import THIS_MACHINE, Transport
@@ -167,21 +169,10 @@ class Campaign:
         """Yield what a user should know of the cluster and of an earlier run."""
         if self.cluster_note:
             yield self.cluster_note
-        if continued and repriced(continued, self.plan.prices) is not continued:
-            yield (
-                "note: --price differs from the prices in this run's journal: this report takes "
-                "the new figures, and the journal keeps its own (`report` takes --price too)"
-            )
-        if not continued and not self.fresh:
+        if continued:
+            yield from notes_of(continued, self.plan, with_cluster=self.cluster is not None)
+        elif not self.fresh:
             yield from why_anew(find_journals(journals_in(self.out)), self.plan, self.series)
-        if continued and self._begins_again(continued):
-            cluster = continued.clusters[-1].cluster
-            yield f"note: the share of {cluster} begins again, for the jobs that it did not measure"
-        if continued and continued.open_cluster and self.cluster is None:
-            yield (
-                f"note: the share of {continued.open_cluster.cluster} is open, but its cluster was "
-                "not found (--fresh starts a run without it)"
-            )
 
     def _measure(self, continued: Run | None, progress: Progress, ending: Ending) -> None:
         """Run this machine's jobs; the cluster's share begins once this machine has its line.
@@ -201,7 +192,7 @@ class Campaign:
             scheduler = Scheduler(
                 transport,
                 supply := self._supply(header, machine, own),
-                machine.planner(),
+                machine.planner(self._ends_s),
                 patience=AT_HOME,
                 limit=lambda hosts: ending.why_stop(hosts, announcer.say, self._introduced),
             )
@@ -215,9 +206,8 @@ class Campaign:
                     if own is None:
                         announcer.take(event.machine)
                     else:
-                        if continued and own.label in continued.rebuilt:
-                            announcer.append(event.machine)
-                        announcer.introduce(own.entry, own.done | own.bare_done, own.repeats_due)
+                        is_lost = continued is not None and own.label in continued.rebuilt
+                        announcer.introduce_again(own, event.machine, is_lost=is_lost)
                     self._introduced = True
                     self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
@@ -227,6 +217,8 @@ class Campaign:
                     announcer.show(event)
         stops.check()
         late = tuple(job.job_id for job in supply.out_of_time(THIS_MACHINE))
+        if scheduler.left_out:
+            announcer.say(ceilings_left_out(scheduler.left_out))
         if scheduler.stopped:
             announcer.say(scheduler.stopped)
         elif late and self.path is not None:

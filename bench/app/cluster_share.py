@@ -52,7 +52,8 @@ def cluster_request(
         workload_file=None if file is None else f"{CODE}/{WORKLOAD_FOLDER}/{file.name}",
         time_limit_s=plan.time_limit_s,
         types=wanted(cluster),
-        left_s=None if left_s is None else max(0.0, left_s - plan.ceilings_s),
+        left_s=left_s,
+        ceilings_s=plan.ceilings_s,
         estimates_s={
             job.job_id: estimate
             for job in plan.asked

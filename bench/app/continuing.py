@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.app.plan import Plan
+from bench.app.pricing import repriced
 from bench.app.run_header import is_digest, request_of
 from bench.errors import StoreError
 from bench.record.folder import begun, is_over, unfinished
@@ -43,6 +44,23 @@ def mended(
         return None, None
     torn = Journal(run.path).mend()
     return (run if torn is None else read_run(run.path, run_id=run.header.run_id)), torn
+
+
+def notes_of(continued: Run, plan: Plan, *, with_cluster: bool) -> Iterator[str]:
+    """Yield what a user should know of a run that goes on; `with_cluster` if one was found."""
+    if repriced(continued, plan.prices) is not continued:
+        yield (
+            "note: --price differs from the prices in this run's journal: this report takes "
+            "the new figures, and the journal keeps its own (`report` takes --price too)"
+        )
+    if with_cluster and continued.is_cluster_due:
+        cluster = continued.clusters[-1].cluster
+        yield f"note: the share of {cluster} begins again, for the jobs that it did not measure"
+    if continued.open_cluster and not with_cluster:
+        yield (
+            f"note: the share of {continued.open_cluster.cluster} is open, but its cluster was "
+            "not found (--fresh starts a run without it)"
+        )
 
 
 def why_anew(journals: Sequence[Path], plan: Plan, series: SeriesPlace | None) -> Iterator[str]:

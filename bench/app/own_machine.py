@@ -6,7 +6,7 @@ from bench.app.plan import Plan
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S
 from bench.dispatch.local import LocalSetup
-from bench.dispatch.scheduler import Planner
+from bench.dispatch.planner import Planner
 from bench.dispatch.timed_supply import kinds_first
 from bench.dispatch.transport import Host, Prepared
 from bench.record.conditions import LookRecord
@@ -40,9 +40,9 @@ class OwnMachine:
             return jobs
         return kinds_first(jobs, plan.workload.description.axes, plan.workload.estimate_s)
 
-    def planner(self) -> Planner:
-        """Return what the scheduler calls."""
-        return Planner(self._launch, self._entry, self._unavailable, self.ceilings_due)
+    def planner(self, ends_s: float | None = None) -> Planner:
+        """Return what the scheduler calls, if the run must have ended at `ends_s`."""
+        return Planner(self._launch, self._entry, self._unavailable, self.ceilings_due, ends_s)
 
     def ceilings_due(self, entry: MachineEntry | None = None) -> tuple[JobSpec, ...]:
         """Return the jobs that only measure ceilings and are still to run."""
@@ -60,7 +60,6 @@ class OwnMachine:
             run_id=self._run_id,
             machine=prepared.facts,
             measure_ceilings=job.job_id in self._measuring,
-            only_ceilings=job in self._plan.ceiling_jobs,
         )
         return launch.model_copy(update={"attempt": attempt})
 

@@ -110,7 +110,6 @@ class Plan:
         run_id: str = "bare",
         machine: MachineFacts | None = None,
         measure_ceilings: bool = False,
-        only_ceilings: bool = False,
     ) -> LaunchSpec:
         """Return the description of `job` as this machine is to run it."""
         return LaunchSpec(
@@ -125,7 +124,6 @@ class Plan:
             time_limit_s=time_limit_s(self.time_limit_s, self.workload.estimate_s(job)),
             placed_by=placed_by,
             measure_ceilings=measure_ceilings,
-            only_ceilings=only_ceilings,
             privacy=self.privacy,
             machine=machine,
         )

@@ -89,7 +89,10 @@ def ceilings_name(job: JobSpec, outline: Outline) -> str:
 
 
 def ceilings_words(record: JobRecord, outline: Outline) -> str:
-    """Return one phrase for the record of such a job: the rates, or why there are none."""
+    """Return one phrase for the record of such a job: the rates, or why there are none.
+
+    The device stands there because a library may know no GPU on a machine that has one.
+    """
     name = ceilings_name(record.job, outline)
     if record.failure:
         reason, first = record.failure.reason, _first_line(record.failure)
@@ -98,7 +101,13 @@ def ceilings_words(record: JobRecord, outline: Outline) -> str:
     found = record.ceilings.ceilings
     flops, copied = found.flops_per_s / 1e9, found.copy_rates[-1].bytes_per_s / 1e9
     rates = f"{units.significant(flops)} GFLOP/s, {units.significant(copied)} GB/s"
-    return f"{name}: {rates}"
+    return f"{name}: {rates} ({record.ceilings.device})"
+
+
+def ceilings_left_out(count: int) -> str:
+    """Return that the time of a run was too short for some jobs that only measure ceilings."""
+    what = "1 job for ceilings is" if count == 1 else f"{count} jobs for ceilings are"
+    return f"the time is over: {what} left out"
 
 
 def _first_line(failure: Failure) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from bench.child.launch import ceiling_key
 from bench.child.workload import Workload
-from bench.dispatch.durations import UNKNOWN_S
+from bench.dispatch.durations import LIMIT_FACTOR, UNKNOWN_S
 from bench.dispatch.eligible import eligible
 from bench.record.facts import MachineFacts
 from bench.spec.axes import Axis, Value
@@ -20,6 +20,9 @@ from bench.spec.job import JobSpec, make_job
 #: Seconds that such a job takes on two cores: an import, then products and copies. Beside other
 #: work, it took 14 to 18 s; products and copies alone took 3.4 to 9.2 s (November 2026).
 CEILING_JOB_S = 12.0
+
+#: Seconds after which such a job is ended: it is no job that may take long, so it hangs.
+CEILING_LIMIT_S = LIMIT_FACTOR * CEILING_JOB_S
 
 #: The largest part of a run that such jobs may take. In a short run, the answer matters more.
 MOST_SHARE = 0.1

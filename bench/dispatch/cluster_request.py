@@ -47,6 +47,9 @@ class ClusterRequest(Frozen):
     left_s: float | None = Field(
         default=None, description="in which jobs must have ended; None: the time that they need"
     )
+    ceilings_s: float = Field(
+        default=0.0, description="of left_s, kept for the jobs that only measure ceilings"
+    )
     estimates_s: dict[str, float] = Field(
         default_factory=dict, description="about how long jobs take, by id"
     )

@@ -26,8 +26,9 @@ from bench.dispatch.eligible import threads_of
 from bench.dispatch.events import Event
 from bench.dispatch.head_lines import end_line, said
 from bench.dispatch.outcome import DONE, Ending, Outcome
+from bench.dispatch.planner import Patience, Planner
 from bench.dispatch.ray_cluster import RayCluster
-from bench.dispatch.scheduler import Patience, Planner, Scheduler
+from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.supply import Supply
 from bench.dispatch.timed_supply import kinds_first, supply_of
 from bench.dispatch.transport import Host, Prepared, Transport
@@ -64,12 +65,13 @@ class HeadDriver:
         request = self._request
         journal = _journal_of(request.header, journals)
         budget = Budget(request.max_s, request.max_usd)
-        supply = self._supply()
+        ends_s = None if request.left_s is None else time.monotonic() + request.left_s
+        supply = self._supply(ends_s)
         with transport:
             scheduler = Scheduler(
                 transport,
                 supply,
-                Planner(self._launch, self._entry, self._unavailable, self._ceilings_due),
+                Planner(self._launch, self._entry, self._unavailable, self._ceilings_due, ends_s),
                 types=request.types,
                 patience=Patience(grace_s=request.grace_s),
                 limit=lambda hosts: self._why_stop(budget, hosts),
@@ -103,13 +105,13 @@ class HeadDriver:
         failure = record.failure.model_copy(update=told)
         return record.model_copy(update={"failure": failure})
 
-    def _supply(self) -> Supply:
-        """Return what gives the hosts their jobs."""
+    def _supply(self, ends_s: float | None) -> Supply:
+        """Return what gives the hosts their jobs; all jobs must have ended at `ends_s`."""
         request = self._request
         return supply_of(
             request.header,
             self._order,
-            ends_s=None if request.left_s is None else time.monotonic() + request.left_s,
+            ends_s=None if ends_s is None else ends_s - request.ceilings_s,
             clock=time.monotonic,
             estimate_s=self._estimate_s,
         )
@@ -197,7 +199,6 @@ class HeadDriver:
             placed_by=RayCluster.name,
             measure_ceilings=job.job_id
             in first_of_each(self._order(host.name, prepared.able), axes),
-            only_ceilings=job in prepared.ceiling_jobs,
             expects="gpu" if host.kind == "gpu" else None,
             privacy=request.privacy,
             machine=facts,

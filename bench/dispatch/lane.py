@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -32,7 +33,8 @@ class Lane:
     `prepared` is None until the host has told what it is. `launch` is the job in hand, which may
     have to be tried again. `attempts` counts the starts of each job by its id, `losses` how often
     the job in hand was lost, and `preparations_lost` how often in a row the preparation was.
-    `ceiling_jobs` are the jobs that only measure ceilings and are left to run.
+    `ceiling_jobs` are the jobs that only measure ceilings and are left to run; `bare` holds the ids
+    of all such jobs.
     """
 
     host: Host
@@ -47,11 +49,17 @@ class Lane:
     attempts: Counter[str] = field(default_factory=Counter)
     dead: set[str] = field(default_factory=set)  # incarnations that will not come back
     ceiling_jobs: deque[JobSpec] = field(default_factory=deque)
+    bare: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
         """The host's name."""
         return self.host.name
+
+    def take_ceiling_jobs(self, jobs: Iterable[JobSpec]) -> None:
+        """Take note of jobs that only measure ceilings."""
+        self.ceiling_jobs.extend(jobs)
+        self.bare.update(job.job_id for job in self.ceiling_jobs)
 
     def next_for_ceilings(self) -> JobSpec | None:
         """Return the next job that only measures ceilings; None if none is left."""

@@ -9,70 +9,27 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from bench.child.launch import LaunchSpec
 from bench.child.process import failed_record
 from bench.clock import utc_now
+from bench.dispatch.ceiling_jobs import CEILING_JOB_S, CEILING_LIMIT_S
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.events import Event
 from bench.dispatch.lane import HostState, Lane
+from bench.dispatch.planner import Limit, Patience, Planner
 from bench.dispatch.supply import Supply
 from bench.dispatch.transport import Host, Message, Prepared, Transport
 from bench.record.failure import HOST_LOST, Failure
-from bench.record.lines import JobRecord, MachineEntry
+from bench.record.lines import JobRecord
 from bench.spec.job import JobSpec
-
-#: Makes the launch of a job on a host that is ready; the number counts the attempts.
-MakeLaunch = Callable[[JobSpec, Host, Prepared, int], LaunchSpec]
-
-#: Makes the journal line of a host that is ready.
-MakeEntry = Callable[[Host, Prepared], MachineEntry]
-
-#: Makes the journal line of a host or a type of host (by its name) that is unavailable, and why.
-MakeUnavailable = Callable[[str, str], MachineEntry]
-
-#: Returns the jobs that only measure ceilings and that a host, by its line, has not run yet.
-CeilingsDue = Callable[[MachineEntry], Sequence[JobSpec]]
-
-#: Returns why a run must stop, given the hosts that are up; None if it may go on.
-Limit = Callable[[Sequence[Host]], str | None]
-
-
-@dataclass(frozen=True)
-class Planner:
-    """Makes what the scheduler does not know how to make: launches, and lines of the journal."""
-
-    launch: MakeLaunch
-    entry: MakeEntry
-    unavailable: MakeUnavailable
-    ceilings_due: CeilingsDue = lambda entry: entry.ceiling_jobs
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long the scheduler waits, in seconds, and how many attempts a job has.
-
-    `grace_s`: until a lost host must be back. `settle_s`: after a loss, before the next attempt,
-    because a dead host is listed as alive for some seconds. `look_s`: between two looks at the
-    hosts.
-    """
-
-    grace_s: float = 180.0
-    settle_s: float = 3.0
-    look_s: float = 1.0
-    poll_s: float = 0.5
-    attempts: int = 3
-
-
-#: For the machine on which the command was typed: it does not go and come back.
-AT_HOME = Patience(grace_s=0.0, settle_s=0.0, look_s=0.2, poll_s=0.2)
 
 
 class Scheduler:
     """Runs what the supply gives until every host is done, or until `limit` gives a reason to stop.
 
-    `types` are hosts that the run waits for. `stopped` says why the run was stopped early.
+    `types` are hosts that the run waits for. `stopped` says why the run was stopped early, and
+    `left_out` counts the jobs for ceilings for which its time was too short.
     """
 
     def __init__(
@@ -92,6 +49,7 @@ class Scheduler:
         self._lanes: dict[str, Lane] = {}
         self._by_ticket: dict[int, Lane] = {}
         self.stopped: str | None = None
+        self.left_out = 0
 
     def run(self) -> Iterator[Event]:
         """Yield what happens until every host is closed; closing the iterator ends all work."""
@@ -226,7 +184,7 @@ class Scheduler:
         if first:
             self._supply.begin(lane.name, prepared.able)
             entry = self._planner.entry(lane.host, prepared)
-            lane.ceiling_jobs.extend(self._planner.ceilings_due(entry))
+            lane.take_ceiling_jobs(self._planner.ceilings_due(entry))
             yield Event("machine", host=lane.name, machine=entry)
             self.stopped = self._limit(self._transport.hosts())  # it may be over before any job
         if not self.stopped:
@@ -235,7 +193,9 @@ class Scheduler:
     def _next(self, lane: Lane) -> Iterator[Event]:
         """Start the job in hand again, the next one, or a job for ceilings; else close the host."""
         job = lane.launch.job if lane.launch else self._supply.next(lane.name)
-        job = job or lane.next_for_ceilings()
+        if job is None:
+            self._leave_out_ceilings(lane)
+            job = lane.next_for_ceilings()
         if job is None:
             lane.state = HostState.CLOSED
             return
@@ -244,9 +204,20 @@ class Scheduler:
         self._carry(lane, HostState.RUNNING, self._transport.start(lane.host, lane.launch))
         yield Event("started", job.job_id, host=lane.name)
 
+    def _leave_out_ceilings(self, lane: Lane) -> None:
+        """Leave out the jobs that only measure ceilings if the next one would not end in time."""
+        ends_s = self._planner.ends_s
+        if ends_s is not None and self._clock() + CEILING_JOB_S > ends_s:
+            self.left_out += len(lane.ceiling_jobs)
+            lane.ceiling_jobs.clear()
+
     def _launch(self, lane: Lane, job: JobSpec, attempt: int) -> LaunchSpec:
         assert lane.prepared is not None, "only a host that was ready has jobs"
-        return self._planner.launch(job, lane.host, lane.prepared, attempt)
+        launch = self._planner.launch(job, lane.host, lane.prepared, attempt)
+        if job.job_id not in lane.bare:
+            return launch
+        limit_s = min(launch.time_limit_s, CEILING_LIMIT_S)
+        return launch.model_copy(update={"only_ceilings": True, "time_limit_s": limit_s})
 
     def _ended(self, lane: Lane, record: JobRecord) -> Event:
         lane.state, lane.launch, lane.losses = HostState.READY, None, 0
@@ -265,7 +236,9 @@ class Scheduler:
         lane.state, lane.lost_at_s = HostState.LOST, self._clock()
         if died:
             lane.dead.add(lane.host.incarnation)
-        if not began:
+        if lane.launch is not None and lane.launch.only_ceilings:  # nothing else waits for the host
+            yield from self._give_up(lane, reason)
+        elif not began:
             if not was_preparing:
                 lane.attempts[lane.job_id] -= 1
         elif was_preparing:

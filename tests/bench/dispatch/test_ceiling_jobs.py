@@ -13,7 +13,7 @@ from builders import a_job, a_record, a_run, facts
 from ceilings_workload import JOB_S, WORKLOAD, a_library_job
 from launches import toy_job
 from plans import a_plan
-from scheduling import JOBS, cluster, outcome, records, run
+from scheduling import JOBS, cluster, outcome, planner, records, run
 
 from bench.app.campaign import Campaign
 from bench.app.commands.preview import plan_lines
@@ -21,6 +21,9 @@ from bench.app.counts import counts_of
 from bench.app.own_machine import OwnMachine
 from bench.child.workload import Dataset
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S, MOST_SHARE, ceiling_jobs
+from bench.dispatch.planner import Patience, Planner
+from bench.dispatch.scheduler import Scheduler
+from bench.dispatch.supply import GridSupply
 from bench.record.failure import Failure
 from bench.record.journal import read_run
 from bench.spec.request import ClusterChoice, RunRequest
@@ -78,21 +81,90 @@ def test_of_mnist_they_are_of_the_other_installed_backends():
     assert {(job.axes["loop"], job.axes["precision"]) for job in found} <= {("fit", "float32")}
 
 
+BARE = [a_job(seed=1, backend="jax"), a_job(seed=1, backend="torch")]
+
+
+def bare_outcome(launch):
+    """The record that a simulated job leaves; one that only measures ceilings fails."""
+    if not launch.only_ceilings:
+        return outcome(launch)
+    planted = Failure(reason="crash", message="planted")
+    return launch.record(machine=launch.machine, started_at="", failure=planted).model_dump_json()
+
+
 def test_they_come_last_on_their_host_and_the_supply_hears_nothing_of_them(tmp_path):
-    bare = [a_job(seed=1, backend="jax"), a_job(seed=1, backend="torch")]
     given = []
 
     def noted(launch):
         given.append(launch.job)
-        record = json.loads(outcome(launch))
-        if launch.job in bare:
-            failure = {"reason": "impossible time", "message": "planted"}
-            record |= {"measurement": None, "failure": failure, "only_ceilings": True}
+        record = json.loads(bare_outcome(launch))
+        if launch.only_ceilings:  # a reason for which a job is tried again at once
+            record["failure"]["reason"] = "impossible time"
         return json.dumps(record)
 
-    _, events = run(cluster("a", outcome_of=noted, ceiling_jobs=bare), tmp_path)
-    assert given == [*JOBS, *bare], "no failure is tried again"
+    _, events = run(cluster("a", outcome_of=noted, ceiling_jobs=BARE), tmp_path)
+    assert given == [*JOBS, *BARE], "no failure is tried again"
     assert [record.only_ceilings for record in records(events)] == [False] * 4 + [True] * 2
+
+
+def test_one_that_hangs_is_ended_after_minutes_and_a_shorter_limit_of_the_user_s_stays(tmp_path):
+    limits = {}
+
+    def noted(launch):
+        limits[launch.job.job_id] = launch.time_limit_s
+        return bare_outcome(launch)
+
+    given = planner(tmp_path).launch
+    for stated_s, most_s in ((3600.0, 20 * CEILING_JOB_S), (60.0, 60.0)):
+        simulated = cluster("a", outcome_of=noted, ceiling_jobs=BARE)
+        made = Planner(
+            lambda *of, s=stated_s: given(*of).model_copy(update={"time_limit_s": s}),
+            planner(tmp_path).entry,
+            planner(tmp_path).unavailable,
+        )
+        list(Scheduler(simulated, GridSupply(), made, clock=simulated.clock).run())
+        assert {limits[job.job_id] for job in BARE} == {most_s}
+        assert {limits[job.job_id] for job in JOBS} == {stated_s}
+
+
+def test_none_begins_that_would_not_end_within_the_minutes_of_the_run(tmp_path):
+    def length_s(name, launch):
+        return 20.0 if launch.only_ceilings else 10.0
+
+    simulated = cluster("a", length_s, outcome_of=bare_outcome, ceiling_jobs=BARE)
+    scheduler, events = run(simulated, tmp_path, ends_s=40.0 + CEILING_JOB_S + 5.0)
+    assert [record.job for record in records(events)] == [*JOBS, BARE[0]]
+    assert scheduler.left_out == 1
+
+
+def test_a_host_that_is_lost_meanwhile_is_not_waited_for(tmp_path):
+    simulated = cluster("a", outcome_of=bare_outcome, ceiling_jobs=BARE)
+    simulated.at(45.0, lambda: simulated.lose("a", host_died=True))
+    _, events = run(simulated, tmp_path, patience=Patience(grace_s=600.0))
+    *trained, lost = records(events)
+    assert [record.job for record in trained] == JOBS
+    assert (lost.job, lost.only_ceilings, lost.failure.reason) == (BARE[0], True, "host lost")
+    assert simulated.clock() < 60.0
+
+
+def test_a_host_that_comes_back_with_other_packages_trains_no_job_for_ceilings(tmp_path):
+    """The second preparation names no jobs for ceilings, as if their libraries were gone."""
+    given = []
+
+    def noted(launch):
+        given.append((launch.job, launch.only_ceilings))
+        return bare_outcome(launch)
+
+    simulated = cluster("a", outcome_of=noted, ceiling_jobs=BARE)
+
+    def lose():
+        simulated.ceiling_jobs = ()
+        return simulated.lose("a", host_died=False)
+
+    simulated.at(15.0, lose)
+    run(simulated, tmp_path)
+    assert [job for job, is_bare in given if is_bare] == BARE
+    assert [job for job, is_bare in given if not is_bare] == JOBS
 
 
 def a_library_plan(folder, *jobs, **changes):
@@ -135,6 +207,7 @@ def test_a_run_measures_the_ceilings_of_every_library_and_one_that_fails_is_a_no
     shown = capsys.readouterr().out
     assert "quick and the ceilings of float32 broken are measured last, in about 24 s" in shown
     assert "note: the ceilings of float32 broken were not measured" in shown
+    assert "GB/s (cpu)" in shown
     assert "no such symbol  (about 0 s left)" in shown
     assert "[1/1]" in shown and "more]" not in shown
 
@@ -155,6 +228,33 @@ def test_a_run_that_goes_on_measures_no_ceilings_twice(tmp_path):
     found = read_run(again.path)
     assert {record.job for record in found.records} == set(jobs)
     assert len(found.ceiling_records) == 2
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_with_more_libraries_names_their_jobs_in_the_line_of_the_machine(
+    tmp_path, capsys
+):
+    jobs = (a_library_job(), a_library_job(seed=2))
+    plan = a_library_plan(tmp_path, *jobs)
+    campaign = Campaign(replace(plan, ceiling_jobs=()), tmp_path / "out")
+    campaign.run()
+    *kept, _ = campaign.path.read_text().splitlines(keepends=True)
+    campaign.path.write_text("".join(kept))
+    capsys.readouterr()
+    Campaign(plan, tmp_path / "out").run()
+    found = read_run(campaign.path)
+    assert found.own.entry.ceiling_jobs == plan.ceiling_jobs
+    assert len(found.ceiling_records) == 2
+    assert "the ceilings of float32 broken were not measured" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_run_whose_time_is_over_says_that_it_left_ceilings_out(tmp_path, capsys):
+    campaign = Campaign(a_library_plan(tmp_path, a_library_job(), minutes=0.2), tmp_path / "out")
+    campaign.run()
+    found = campaign.read()
+    assert found.complete and found.ceiling_records == ()
+    assert "the time is over: 2 jobs for ceilings are left out" in capsys.readouterr().out
 
 
 def test_a_run_of_so_many_minutes_keeps_time_for_those_that_are_left(tmp_path):
