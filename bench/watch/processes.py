@@ -133,8 +133,11 @@ def _ended_by_parent(
     for look in filter(lambda look: gone(look.pid), before.values()):
         collectors = {look.parent}
         if gone(look.parent):
-            parent = look.parent
-            while gone(parent) and before[parent].parent != parent:
+            parent, passed = look.parent, {look.pid}
+            while (
+                gone(parent) and parent not in passed
+            ):  # a scan that takes a while may show a ring
+                passed.add(parent)
                 parent = before[parent].parent
             collectors = {parent, 1}
         for pid in collectors:

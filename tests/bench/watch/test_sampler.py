@@ -337,6 +337,20 @@ def test_the_time_of_a_process_whose_parent_ended_too_is_taken_for_no_one_else_s
         assert watched.busiest_foreign(1.0) == ()
 
 
+def test_a_scan_that_shows_a_ring_of_parents_ends(monkeypatch):
+    """The looks are planted: pids were given anew while /proc was read."""
+    ring = {
+        pid: ProcessLook(pid, parent, f"p{pid}", 1.0, 0.0, 0, 1.0)
+        for pid, parent in ((60, 70), (70, 80), (80, 70))
+    }
+    scans = iter([ring, {}])
+    monkeypatch.setattr(processes, "all_processes", lambda: next(scans))
+    watched = Processes(None)
+    watched.scan()
+    watched.scan()
+    assert watched.busiest_foreign(1.0) == ()
+
+
 def test_the_switches_of_all_threads_are_counted(start):
     source = (
         "import threading, time\n"
