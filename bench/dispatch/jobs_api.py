@@ -114,8 +114,9 @@ class Lines:
         for end in ends:
             ended.append("".join([*self._parts, end]))
             self._parts, self._size = [], 0
-        self._parts.append(rest)
-        self._size += len(rest)
+        if rest:
+            self._parts.append(rest)
+            self._size += len(rest)
         if self._size > MOST_MADE:
             what = "what the job on the head says cannot be read"
             seen = f"a line of more than {MOST_MADE} characters"

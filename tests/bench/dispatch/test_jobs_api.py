@@ -7,6 +7,7 @@ import io
 import json
 import os
 import threading
+import tracemalloc
 import zipfile
 
 import pytest
@@ -143,6 +144,18 @@ def test_lines_that_come_in_pieces_are_put_together_and_empty_ones_left_out():
     assert lines.ended_by("") == []
     assert lines.ended_by("o\n\nthree") == ["two"]
     assert lines.ended_by("\n") == ["three"]
+
+
+def test_chunks_without_a_character_take_no_memory():
+    lines = Lines()
+    tracemalloc.start()
+    try:
+        for _ in range(100_000):
+            lines.ended_by("")
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 10_000
 
 
 def test_a_line_that_does_not_end_is_an_error_and_one_that_does_is_not(monkeypatch):
