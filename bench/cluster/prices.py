@@ -78,14 +78,16 @@ def costs(
     cluster: ClusterFile,
     jobs: Sequence[JobSpec],
     estimate_s: Callable[[JobSpec], float | None],
+    ceilings_s: float = 0.0,
 ) -> list[TypeCost]:
     """Return about what each kind of node takes; the head is up as long as the longest of them.
 
-    `estimate_s` returns about how many seconds a job takes.
+    `estimate_s` returns about how many seconds a job takes. `ceilings_s` are the seconds of the
+    jobs that only measure ceilings, after all others.
     """
     estimates = [estimate_s(job) for job in jobs]
     known = [seconds for seconds in estimates if seconds is not None]
-    jobs_s = sum(known) if len(known) == len(estimates) else None
+    jobs_s = sum(known) + ceilings_s if len(known) == len(estimates) else None
     start_s = 0.0 if cluster.on_premises else START_S
     idle_s = 0.0 if cluster.on_premises else 60.0 * (cluster.idle_minutes or 0.0)
     rows = []

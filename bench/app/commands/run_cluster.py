@@ -40,7 +40,8 @@ def find(choice: ClusterChoice, limits: MeasureLimits) -> tuple[Cluster | None, 
 def preview(plan: Plan, choice: ClusterChoice, sittings: int = 1) -> list[str]:
     """Return what the cluster of the file would do and cost; the cluster itself is not asked.
 
-    The machines and their dollars are of one sitting, and the last line is of all `sittings`.
+    The machines and their dollars are of one sitting, and the last line is of all `sittings`. The
+    nodes are taken to have the libraries of this machine, which they may measure the ceilings of.
     """
     path = choice.file or next(filter(os.path.isfile, DEFAULT_FILES), None)
     if path is None or choice.local_only or choice.address:
@@ -51,7 +52,7 @@ def preview(plan: Plan, choice: ClusterChoice, sittings: int = 1) -> list[str]:
         if choice.file is not None:
             raise
         return [skipped(path, error)]
-    rows = costs(file, plan.asked, plan.workload.estimate_s)
+    rows = costs(file, plan.asked, plan.workload.estimate_s, plan.ceilings_s)
     known = [row.usd for row in rows if row.usd is not None]
     short = "" if len(known) == len(rows) else " and what has no price"
     of = "" if sittings == 1 else f" for {sittings} sittings"

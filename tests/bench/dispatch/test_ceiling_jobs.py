@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import ceilings_workload
 import pytest
@@ -15,11 +16,15 @@ from launches import toy_job
 from plans import a_plan
 from scheduling import JOBS, cluster, outcome, planner, records, run
 
+from bench import units
 from bench.app.campaign import Campaign
 from bench.app.commands.preview import plan_lines
+from bench.app.commands.run_cluster import preview
 from bench.app.counts import counts_of
 from bench.app.own_machine import OwnMachine
 from bench.child.workload import Dataset
+from bench.cluster.config import read_cluster_file
+from bench.cluster.prices import START_S
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S, MOST_SHARE, ceiling_jobs
 from bench.dispatch.planner import Patience, Planner
 from bench.dispatch.scheduler import Scheduler
@@ -277,3 +282,12 @@ def test_a_dry_run_counts_their_time(tmp_path):
     lines = list(plan_lines(plan, request))
     assert any(line.startswith("the ceilings of float32 quick and") for line in lines)
     assert "about 17 min 04 s on 2 cores" in lines[-1]
+
+
+def test_a_dry_run_counts_their_time_on_the_nodes_of_a_cluster(tmp_path):
+    path = Path(__file__).resolve().parents[3] / "cluster.yaml"
+    file = read_cluster_file(path)
+    plan = a_library_plan(tmp_path, a_library_job())
+    up_s = START_S + 60 * file.idle_minutes + JOB_S + 2 * CEILING_JOB_S
+    shown = "\n".join(preview(plan, ClusterChoice(file=path)))
+    assert f"1 jobs, up about {units.duration(up_s)}, about" in shown
