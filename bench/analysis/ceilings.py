@@ -43,8 +43,10 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class MachineCeilings:
-    """The best ceilings of every kind, by place. `disturbed` holds the keys of the machines whose
-    ceilings were measured only in disturbed jobs.
+    """The best ceilings of every kind, by place.
+
+    `disturbed` holds the keys of the machines on which the ceilings of a kind were measured only in
+    disturbed jobs, so that the machine's may be higher.
     """
 
     outline: Outline
@@ -95,22 +97,22 @@ class _Found:
 def machine_ceilings(measured: Sequence[MeasuredJob], outline: Outline) -> MachineCeilings:
     """Return the ceilings of each machine over all its jobs."""
     found: dict[Place, dict[Values, list[Ceilings]]] = {}
-    flags: dict[str, set[str | None]] = {}
+    flags: dict[tuple[Place, Values], set[str | None]] = {}
     for one in (*_beside_jobs(measured), *_alone(measured)):
         kept, kind = (
             tuple(axis_value(one.record.job, axis) for axis in axes)
             for axes in (ceiling_axes(outline), pooled_axes(outline))
         )
-        kinds = found.setdefault((one.machine_key, one.device, kept), {})
-        kinds.setdefault(kind, []).append(one.ceilings)
-        flags.setdefault(one.machine_key, set()).add(one.flag)
+        place = (one.machine_key, one.device, kept)
+        found.setdefault(place, {}).setdefault(kind, []).append(one.ceilings)
+        flags.setdefault((place, kind), set()).add(one.flag)
     return MachineCeilings(
         outline,
         by_place={
             place: {kind: _best(several) for kind, several in kinds.items()}
             for place, kinds in found.items()
         },
-        disturbed=frozenset(key for key, seen in flags.items() if seen == {"disturbed"}),
+        disturbed=frozenset(key for ((key, *_), _), seen in flags.items() if seen == {"disturbed"}),
     )
 
 

@@ -72,8 +72,8 @@ class Results:
 
     `rankings` compare the mean steps of the `contenders` over all their common cells, and `by_kind`
     does so for each kind of job. `timed` are the contenders with the jobs that a machine trains
-    wrong. `optimistic` holds the names of the machines whose ceilings were
-    measured only in disturbed jobs, so that their shares may be too high.
+    wrong. `optimistic` holds the names of the machines on which some ceilings were measured only in
+    disturbed jobs, so that shares may be too high.
     """
 
     outline: Outline

@@ -163,8 +163,8 @@ def pooled_ceilings(pooled: Sequence[str], kept: Sequence[str]) -> str:
 def optimistic(names: Sequence[str]) -> str:
     """Return that the shares of ceilings of some machines may be too high."""
     return (
-        f"Shares of {', '.join(names)} may be too high, because the job that measured the "
-        "ceilings was disturbed."
+        f"Shares of {', '.join(names)} may be too high, because some of the ceilings were measured "
+        "only in disturbed jobs."
     )
 
 

@@ -180,13 +180,26 @@ def test_a_journal_without_counted_work_is_a_reason_and_no_figure():
     assert "counts no work" in row["limits_reason"]
 
 
-@pytest.mark.parametrize(("flag", "is_said"), [("disturbed", True), ("quiet", False)])
-def test_ceilings_of_a_disturbed_job_are_called_so(flag, is_said):
-    record = measured(100, 0.0016, ceilings=CEILINGS)
+def flagged(record, flag):
     seen = Interference(wall_s=1.0, flag=flag)
     watched = Conditions(period_s=0.2, samples=1, rss_peak_bytes=None, whole=seen)
-    report = report_of([a_run([record.model_copy(update={"conditions": watched})])])
-    assert ("may be too high" in notes(report, "limits")) == is_said
+    return record.model_copy(update={"conditions": watched})
+
+
+@pytest.mark.parametrize(("flag", "is_said"), [("disturbed", True), ("quiet", False)])
+def test_ceilings_of_a_disturbed_job_are_called_so(flag, is_said):
+    record = flagged(measured(100, 0.0016, ceilings=CEILINGS), flag)
+    assert ("may be too high" in notes(report_of([a_run([record])]), "limits")) == is_said
+
+
+@pytest.mark.parametrize("other", [{"backend": "jax"}, {"precision": "bfloat16"}])
+def test_a_quiet_job_vouches_for_no_ceilings_of_another_backend_or_precision(other):
+    quiet = flagged(measured(100, 0.0016, ceilings=CEILINGS), "quiet")
+    disturbed = flagged(measured(200, 0.0016, ceilings=CEILINGS, **other), "disturbed")
+    assert "may be too high" in notes(report_of([a_run([quiet, disturbed])]), "limits")
+    again = flagged(measured(300, 0.0016, ceilings=CEILINGS, **other), "quiet")
+    of_three = report_of([a_run([quiet, disturbed, again])])
+    assert "may be too high" not in notes(of_three, "limits")
 
 
 def test_capacity_rows_and_the_verdict_say_what_limits_them():
