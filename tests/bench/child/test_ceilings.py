@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from builders import a_job, a_measurement, a_record
 
+from bench.child import ceilings
+from bench.child.ceilings import Operations, measure_ceilings
 from bench.child.launch import first_of_each
+from bench.errors import WorkloadError
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate
 from mnist_bench.backends import BACKENDS, why_not
 from mnist_bench.description import AXES
@@ -43,6 +47,28 @@ def test_a_backend_multiplies_and_copies_at_a_rate_that_a_machine_can_have(name)
     assert 1e8 < found.flops_per_s < 1e14  # one thread of a CPU
     assert all(1e7 < rate.bytes_per_s < 1e13 for rate in found.copy_rates)
     assert len(found.matmul) >= 3
+
+
+@pytest.mark.parametrize("unwaited", ["matmul", "copy"])
+def test_an_operation_that_is_not_waited_for_gives_no_ceilings(unwaited, monkeypatch):
+    """The clock is planted: it stands still in operations that only begin their work."""
+    now_s = 0.0
+
+    def works():
+        nonlocal now_s
+        now_s += 0.1
+
+    def idles():
+        nonlocal now_s
+        now_s += 1e-9
+
+    waits = Operations(lambda size: works, lambda size: works)
+    monkeypatch.setattr(ceilings.time, "perf_counter", lambda: now_s)
+    monkeypatch.setattr(ceilings, "REPEAT_S", 0.0)
+    assert measure_ceilings(waits).flops_per_s == pytest.approx(2 * 256**3 / 0.1)
+    wrong = replace(waits, **{unwaited: lambda size: idles})
+    with pytest.raises(WorkloadError, match=f"impossible: {unwaited} was faster than any device"):
+        measure_ceilings(wrong)
 
 
 def test_the_first_job_of_each_backend_precision_and_number_of_threads_measures():
