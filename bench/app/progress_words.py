@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench import units
+from bench.dispatch.ceiling_jobs import CEILING_JOB_S
 from bench.record.failure import Failure
 from bench.record.lines import JobRecord
 from bench.record.repeats import is_disturbed
@@ -33,10 +34,10 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
         lines.append(f"note: {plan.dataset.note}")
     if plan.dataset.tried:
         lines.append(f"tried: {plan.dataset.tried}")
-    if plan.ceiling_jobs:
-        outline = plan.workload.description.outline
-        names = and_list([ceilings_name(job, outline) for job in plan.ceiling_jobs])
-        lines.append(f"{names} are measured last, in about {units.duration(plan.ceilings_s)}")
+    if due := _ceilings_due(plan, continued):
+        names = and_list([ceilings_name(job, plan.workload.description.outline) for job in due])
+        takes = units.duration(CEILING_JOB_S * len(due))
+        lines.append(f"{names} are measured last, in about {takes}")
     for reason, count in Counter(skip.reason for skip in plan.skipped).items():
         lines.append(f"skipped: {count} jobs: {reason}")
     if continued:
@@ -47,6 +48,14 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
             what = "every job has a record, and only the report is missing"
         lines.append(f"going on with {continued.path.name}: {what} (--fresh starts anew)")
     return lines
+
+
+def _ceilings_due(plan: Plan, continued: Run | None) -> list[JobSpec]:
+    """Return the jobs that only measure ceilings and will run; none if only a report is due."""
+    if continued and continued.complete:
+        return []
+    done = continued.own.bare_done if continued and continued.own else frozenset()
+    return [job for job in plan.ceiling_jobs if job.job_id not in done]
 
 
 def _minutes_words(minutes: float) -> str:

@@ -20,7 +20,8 @@ from bench.spec.description import Outline
 class _Machine:
     """What is known of one machine; `now` are the words for the running job.
 
-    `ceilings` holds the words of the jobs that only measure ceilings, by their ids.
+    `ceilings` holds the words of the jobs that only measure ceilings and have no record, by their
+    ids.
     """
 
     name: str
@@ -56,7 +57,8 @@ class Board:
             )
             if continued is None:
                 return
-            lines: list[Line] = [*continued.machines, *continued.records, *continued.ends]
+            records = (*continued.records, *continued.ceiling_records)
+            lines: list[Line] = [*continued.machines, *records, *continued.ends]
             for line in lines:
                 self._take(line)
             for share in continued.shares:
@@ -124,7 +126,8 @@ class Board:
         with self._lock:
             own = self._machines.get(self._own)
             waiting = own is not None and any(job.state == "waiting" for job in own.jobs.values())
-            return waiting or self._states.phase == "cluster"
+            ceilings = own is not None and bool(own.ceilings)
+            return waiting or ceilings or self._states.phase == "cluster"
 
     def snapshot(self) -> RunStates:
         """Return the states as they are now."""
@@ -163,6 +166,7 @@ class Board:
 
     def _record(self, machine: _Machine, record: JobRecord) -> None:
         if record.only_ceilings:
+            machine.ceilings.pop(record.job_id, None)
             machine.now = ""
             return
         machine.jobs[record.job_id] = state_of(record)

@@ -218,7 +218,7 @@ def test_a_run_measures_the_ceilings_of_every_library_and_one_that_fails_is_a_no
 
 
 @pytest.mark.slow
-def test_a_run_that_goes_on_measures_no_ceilings_twice(tmp_path):
+def test_a_run_that_goes_on_measures_no_ceilings_twice(tmp_path, capsys):
     jobs = (a_library_job(), a_library_job(seed=2))
     campaign = Campaign(a_library_plan(tmp_path, *jobs), tmp_path / "out")
     campaign.run()
@@ -227,8 +227,10 @@ def test_a_run_that_goes_on_measures_no_ceilings_twice(tmp_path):
     assert sum(is_second) == 1
     kept = [line for line, second in zip(lines, is_second, strict=True) if not second]
     campaign.path.write_text("".join(kept))
+    capsys.readouterr()
     again = Campaign(a_library_plan(tmp_path, *jobs), tmp_path / "out")
     again.run()
+    assert "are measured last" not in capsys.readouterr().out
     assert again.path == campaign.path
     found = read_run(again.path)
     assert {record.job for record in found.records} == set(jobs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from builders import a_job, a_measurement, a_record, a_run, conditions, facts
 from toy_workload import DESCRIPTION
@@ -52,10 +53,31 @@ def test_a_job_that_only_measures_ceilings_is_no_job_of_the_run_but_is_told():
     (seen,) = board.snapshot().machines
     assert seen.now == "the ceilings of float32 jax"
     assert [job.state for job in seen.jobs.values()] == ["waiting"] * 3
-    failure = Failure(reason="crash", message="planted")
-    board.take(a_record(bare, failure, label="desk", only_ceilings=True))
+    record = a_record(
+        bare, Failure(reason="crash", message="planted"), label="desk", only_ceilings=True
+    )
+    board.take(record)
+    board.show(Event("record", bare.job_id, record=record))
     (seen,) = board.snapshot().machines
     assert (seen.now, len(seen.jobs)) == ("", 3)
+
+
+def test_the_run_goes_on_until_the_last_ceilings_have_a_record():
+    """So that the page shows the figures of the last job while ceilings are measured."""
+    bare = a_job(seed=1, backend="jax")
+    board = Board("session", MNIST.outline)
+    board.begin(header(), None)
+    board.take(entry(jobs=(JOBS[0].job_id,), ceiling_jobs=(bare,)))
+    board.take(a_record(JOBS[0], STEPS, label="desk"))
+    assert board.goes_on
+    failure = Failure(reason="crash", message="planted")
+    record = a_record(bare, failure, label="desk", only_ceilings=True)
+    board.take(record)
+    assert not board.goes_on
+    run = a_run([a_record(JOBS[0], STEPS, label="desk")])
+    own = entry(jobs=(JOBS[0].job_id,), ceiling_jobs=(bare,))
+    board.begin(header(), replace(run, machines=(own,), ceiling_records=(record,)))
+    assert not board.goes_on
 
 
 def test_a_job_waits_runs_and_is_measured_disturbed_or_failed():
