@@ -211,8 +211,8 @@ def _lost(before: Any, after: Any) -> Iterator[Any]:
 
 def _check_values(run: Run) -> None:
     records = (*run.records, *run.ceiling_records)
-    jobs = (*run.header.jobs, *(record.job for record in records))
-    for job in jobs:
+    bare = (job for entry in run.machines for job in entry.ceiling_jobs)
+    for job in (*run.header.jobs, *(record.job for record in records), *bare):
         for name, value in {**job.axes, "dataset": job.dataset}.items():
             if isinstance(value, str) and PATH.search(value):
                 raise RequestError(

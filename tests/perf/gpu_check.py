@@ -75,12 +75,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = set((options.backends or "").split(",")) - {"", *SEES_GPU}
     if unknown:
         return _refuse(f"unknown backend {', '.join(sorted(unknown))}: use {', '.join(SEES_GPU)}")
+    loops = {loop for known in LOOPS.values() for loop in known}
+    if unknown := set((options.loops or "").split(",")) - {"", *loops}:
+        return _refuse(f"unknown loop {', '.join(sorted(unknown))}: use {', '.join(sorted(loops))}")
+    if options.curves and not options.curves.is_file():
+        return _refuse(f"{options.curves} is not a file: leave out --curves, or name another one")
     backends = _backends(options.backends, options.rehearse)
     if not backends:
         return _refuse(
             "no CUDA device is visible to any installed backend; look at nvidia-smi, or try the "
             "script itself with --rehearse"
         )
+    if options.loops and not any(set(options.loops.split(",")) & {*LOOPS[b]} for b in backends):
+        return _refuse(f"{', '.join(backends)} has no loop {options.loops}")
     asked = (options.backends or "").split(",")
     left_out = [name for name in asked if name and name not in backends]
     if left_out:

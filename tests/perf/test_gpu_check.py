@@ -59,6 +59,19 @@ def test_a_package_that_it_cannot_do_without_is_named(tmp_path):
     assert "keras, psutil cannot be imported" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--loops", "compild"], "unknown loop compild"),
+        (["--backends", "tensorflow", "--loops", "inductor"], "has no loop inductor"),
+        (["--curves", "gone.json"], "gone.json is not a file"),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_is_measured(options, said, tmp_path):
+    done = check(tmp_path, "--rehearse", *options)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not is_installed("torch"), reason="PyTorch is an extra, EXTRAS=torch")
 def test_it_runs_without_tensorflow_ray_and_the_packages_of_the_report(tmp_path):

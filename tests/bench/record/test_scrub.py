@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
+from dataclasses import replace
 
 import pytest
 from builders import (
@@ -252,6 +253,15 @@ def test_a_job_whose_axis_or_data_is_a_path_is_refused(change):
     run = a_run([a_record(job, a_measurement([[0.2, 0.1]] * 2), label="desk")])
     with pytest.raises(RequestError, match="is a path"):
         scrubber().run(run)
+
+
+def test_a_path_in_a_job_for_ceilings_that_has_no_record_is_refused():
+    run = a_run([a_record(a_job(), a_measurement([[0.2, 0.1]] * 2), label="desk")])
+    bare = a_job().model_copy(update={"axes": {**a_job().axes, "backend": "/home/me/lib.so"}})
+    machines = tuple(one.model_copy(update={"ceiling_jobs": (bare,)}) for one in run.machines)
+    assert machines
+    with pytest.raises(RequestError, match="is a path"):
+        scrubber().run(replace(run, machines=machines))
 
 
 def test_an_id_of_facts_that_were_not_all_read_still_says_so():
