@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 
@@ -68,9 +69,10 @@ def head(patient: Patient) -> Iterator[Finding]:
     if file is not None:
         cluster = up(file)
         if cluster is None:
-            yield problem(f"the cluster of {file.path} is not up", f"ray up {file.path}")
+            start = f"ray up {_word(file.path)}"
+            yield problem(f"the cluster of {file.path} is not up", start)
             return
-        prepare = f"{{program}} cluster prepare {file.path}"
+        prepare = f"{{program}} cluster prepare {_word(file.path)}"
         for way in looseness(cluster):
             yield warning(way, KEEP if way == UNKEPT else prepare)
     else:
@@ -83,6 +85,11 @@ def head(patient: Patient) -> Iterator[Finding]:
 def _translated(patient: Patient, found: Iterable[ClusterFinding]) -> Iterator[Finding]:
     """Yield the findings of `cluster check` with the command that mends each."""
     for one in found:
-        prepare = f"{{program}} cluster prepare {patient.request.cluster.file}"
+        prepare = f"{{program}} cluster prepare {_word(patient.request.cluster.file)}"
         cure = prepare if one.prepared else one.cure or BY_HAND
         yield (problem if one.stops else warning)(one.what, cure)
+
+
+def _word(path: object) -> str:
+    """Return a path as a shell takes it."""
+    return shlex.quote(str(path))

@@ -24,6 +24,7 @@ SHELLS: Mapping[str, tuple[str, str]] = {
     ),
     "fish": (
         "~/.config/fish/completions/{program}.fish",
+        "mkdir -p ~/.config/fish/completions && "
         "{variable}=fish_source {program} > ~/.config/fish/completions/{program}.fish",
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -56,17 +57,18 @@ def cache_disk(patient: Patient) -> Iterator[Finding]:
 def _space(folder: Path, needed_bytes: int, elsewhere: str) -> Finding:
     """Look whether files can be made in a folder, or in the folder in which it would be made."""
     place = _existing(folder)
+    word = shlex.quote(str(place))
     try:
         free = shutil.disk_usage(place).free
         seen = f"{_size(free)} free on the disk of {folder}"
         if free < needed_bytes:
-            cure = f"see what fills it and delete some (du -xh {place} | sort -h), or {elsewhere}"
+            cure = f"see what fills it and delete some (du -xh {word} | sort -h), or {elsewhere}"
             return problem(f"only {seen}, and {_size(needed_bytes)} are needed", cure)
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
         why = error.strerror or str(error)
-        return problem(f"{folder} cannot be written: {why}", f"chmod u+w {place}, or {elsewhere}")
+        return problem(f"{folder} cannot be written: {why}", f"chmod u+w {word}, or {elsewhere}")
     return ok(seen)
 
 

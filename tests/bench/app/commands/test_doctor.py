@@ -146,6 +146,20 @@ def test_the_command_that_installs_completion_works_in_a_real_bash(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_command_that_installs_completion_makes_the_folder_that_fish_reads(tmp_path):
+    """The command is one of sh too, so that the test needs no fish."""
+    scripts = Path(sys.executable).parent
+    environment = {**os.environ, "HOME": str(tmp_path), "SHELL": "/usr/bin/fish"}
+    environment["PATH"] = f"{scripts}:{os.environ['PATH']}"
+    words = [sys.executable, "-m", "mnist_bench", "doctor", "completion", "--json"]
+    done = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, check=True)
+    (one,) = json.loads(done.stdout)["findings"]
+    subprocess.run(["sh", "-c", one["cure"]], env=environment, check=True)
+    script = tmp_path / ".config" / "fish" / "completions" / "mnist-bench.fish"
+    assert "complete" in script.read_text()
+
+
+@pytest.mark.slow
 def test_every_check_finds_something_and_the_exit_code_follows(tmp_path):
     """A real Ray is started in tests/bench/app/doctor/test_placing.py."""
     names = [name for name in NAMES if name != "ray"]

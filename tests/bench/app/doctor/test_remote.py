@@ -21,8 +21,10 @@ from conftest import ROOT
 from doctors import cluster_of, found
 from live_clients import free_port
 
+from bench.app.doctor import remote
 from bench.cluster import keys
 from bench.cluster.config import read_cluster_file
+from bench.cluster.finding import Finding as ClusterFinding
 from bench.dispatch.tunnel import SshTarget
 
 #: An address of loopback that no sshd listens on, as a rule.
@@ -135,6 +137,18 @@ def test_a_command_names_a_path_as_a_shell_takes_it(home):
     assert one.cure.endswith(f"-f {shlex.quote(os.path.expanduser('~/my; key'))}")
     (one,) = keys.findings(read_cluster_file(cluster_of(home, CLOSED, "~/no-such-key")))
     assert one.cure.endswith("-f ~/no-such-key")
+
+
+def test_the_path_of_a_cluster_file_stands_in_commands_as_a_shell_takes_it(home, monkeypatch):
+    """Whether the cluster is up is planted: asking Ray's launcher takes seconds."""
+    (home / "my files").mkdir()
+    file = cluster_of(home / "my files", CLOSED)
+    monkeypatch.setattr(remote, "up", lambda file: None)
+    (one,) = found("head", cluster=file)
+    assert shlex.split(one.cure) == ["ray", "up", str(file)]
+    monkeypatch.setattr(remote.check, "around", lambda file: [ClusterFinding("open", prepared=True)])
+    (one,) = found("hosts", cluster=file)
+    assert shlex.split(one.cure)[1:] == ["cluster", "prepare", str(file)]
 
 
 def test_of_a_provider_that_is_not_asked_nothing_is_claimed(home):

@@ -106,10 +106,11 @@ def test_a_full_disk_is_named_with_what_is_free_and_where_to_go_instead(
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    (one,) = found("results", out=tmp_path / "file" / "reports")
+    (tmp_path / "a file").write_text("in the way")
+    (one,) = found("results", out=tmp_path / "a file" / "reports")
     assert one.state == "problem"
     assert "cannot be written" in one.seen
+    assert one.cure.startswith(f"chmod u+w '{tmp_path}/a file', or ")
 
 
 def test_a_disk_with_space_says_how_much(tmp_path):
