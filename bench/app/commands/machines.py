@@ -159,5 +159,6 @@ def _relation(left: MachineFacts, right: MachineFacts) -> str:
     if left.machine_type is not None and left.machine_type == right.machine_type:
         return "two machines of one type"
     apart = [name for name in TYPE_FIELDS if getattr(left, name) != getattr(right, name)]
-    words = ", ".join(map(field_words, apart)) or "what is unknown"
-    return f"two machines of two types, by {words}"
+    if not apart:
+        return "two machines, perhaps of one type: facts that tell a type are missing"
+    return f"two machines of two types: they differ in {', '.join(map(field_words, apart))}"

@@ -141,6 +141,14 @@ def saved(tmp_path):
     return save
 
 
+def test_machines_whose_types_were_not_read_are_not_said_to_be_of_two_types(saved, capsys):
+    left = saved("a.json", machine_type=None, machine_id="a")
+    right = saved("b.json", machine_type=None, machine_id="b")
+    assert run_command(["machines", "diff", left, right]) == 0
+    found = "two machines, perhaps of one type: facts that tell a type are missing\n"
+    assert capsys.readouterr().out.endswith(found)
+
+
 def test_two_machines_are_set_side_by_side(saved, capsys):
     left = saved("a.json", machine_type="t", machine_id="a", kernel="6.1", boot_hash="c")
     right = saved("b.json", machine_type="t", machine_id="b", kernel="6.2", boot_hash="d")
@@ -181,7 +189,8 @@ def test_of_lists_and_tables_only_what_differs_is_shown(saved, capsys):
     assert "caches\n  A: L1d 32 KiB\n  B: L1d 48 KiB\n" in out
     assert "swap total\n  A: n/a (gave no answer)\n  B: 1024 MiB\n" in out
     assert "torch\n  A: not installed\n  B: 2.9\n" in out
-    assert out.endswith("two machines of two types, by CPU model, instruction sets, caches\n")
+    found = "two machines of two types: they differ in CPU model, instruction sets, caches\n"
+    assert out.endswith(found)
 
 
 @pytest.fixture
