@@ -92,6 +92,14 @@ class Command(click.Command):
     def __init__(self, name: str, *, exit_codes: ExitCodes, **fields: Any) -> None:
         super().__init__(name, context_settings=SETTINGS, epilog=exit_codes.text, **fields)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words; every error names this command, so that its help is the next step."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # the parser itself knows no context
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each section with its options, in the order in which sections first appear."""
         sections: dict[str, list[tuple[str, str]]] = {}

@@ -183,7 +183,7 @@ def test_a_near_miss_is_answered_with_the_nearest_right_word(capsys, words, answ
         (["run", "--sittings", "0"], ["--sittings", "0"]),
         (["run", "--json"], ["--json goes with --list"]),
         (["run", "extra"], ["extra"]),
-        (["run", "--models"], ["--models", "requires an argument"]),
+        (["run", "--models"], ["--models", "requires an argument", "Next: mnist-bench run --help"]),
         (["cluster", "prepare", "x.yaml", "--from", "home"], ["not an address", "home"]),
     ],
     ids=lambda value: " ".join(value[-3:]),
