@@ -31,8 +31,8 @@ def data(patient: Patient) -> Iterator[Finding]:
         yield problem(seen, error.next_step or "name the file: {program} run --data FILE")
         return
     if found.tried:
-        seen = f"if a run cannot download them either, it takes {found.name} data; {found.tried}"
-        yield warning(f"the data are not here: {seen}", "{program} run --data FILE")
+        seen = f"a run downloads them, or takes {found.name} data if it cannot ({found.tried})"
+        yield warning(f"the data are not on this machine: {seen}", "{program} run --data FILE")
     else:
         yield ok(f"{found.name}, digest {found.digest[:12]} ({found.source})")
 
