@@ -44,9 +44,8 @@ ONLY_PARSED = {
 
 #: Programs of others, and why none of their commands is run or parsed here.
 OTHERS = {
-    **dict.fromkeys(("cd", "cp", "less", "head", "echo", "export", "for", "done", "git"), "usual"),
+    **dict.fromkeys(("cd", "cp", "less", "head", "export", "for", "done", "git"), "usual"),
     ".": "it activates the environment that `make setup` created",
-    "eval": "tests/bench/app/doctor/test_software.py looks at completion",
     "ssh": "it opens a tunnel to a machine that the reader has",
     "kubectl": "it needs a Kubernetes cluster; the page says that it was not tried",
     "ray": "tests/e2e/test_onprem.py and test_fake_ec2.py type `ray up` and `ray down`",

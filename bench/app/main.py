@@ -61,8 +61,8 @@ GENERAL = ExitCodes(
 )
 
 COMPLETION = """\b
-Completion in bash (zsh and fish alike):
-  eval "$(_{variable}_COMPLETE=bash_source {program})"
+Completion of words in your shell (bash, zsh or fish):
+  {program} doctor completion    prints the command that installs it
 """
 
 
@@ -95,8 +95,7 @@ class LazyCommand(click.Command):
 
 def command_line(program: Program) -> click.Group:
     """Return the command line of `program`. A command, once parsed, gives what is to be called."""
-    variable = program.name.replace("-", "_").upper()
-    completion = COMPLETION.format(variable=variable, program=program.name)
+    completion = COMPLETION.format(program=program.name)
     group = CommandGroup(
         program.name,
         commands=[LazyCommand(*row, program) for row in COMMANDS],

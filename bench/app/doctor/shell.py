@@ -12,15 +12,17 @@ from bench.errors import OutsideError
 from bench.outside.files import MOST_WRITTEN, read_bytes
 from bench.outside.programs import decoded
 
-#: For each shell: the file that switches completion on, and the command that writes it once.
+#: For each shell: the file that switches completion on, and the command that writes it once. The
+#: file gets the script itself, because a new shell may not find the program: its environment is
+#: not activated yet.
 SHELLS: Mapping[str, tuple[str, str]] = {
     "bash": (
         "~/.bashrc",
-        """echo 'eval "$({variable}=bash_source {program})"' >> ~/.bashrc""",
+        "{variable}=bash_source {program} >> ~/.bashrc",
     ),
     "zsh": (
         "~/.zshrc",
-        """echo 'eval "$({variable}=zsh_source {program})"' >> ~/.zshrc""",
+        "{variable}=zsh_source {program} >> ~/.zshrc",
     ),
     "fish": (
         "~/.config/fish/completions/{program}.fish",
