@@ -10,7 +10,7 @@ from bench.app.commands.schema import KINDS, schema_text
 from bench.probe.machine import all_facts
 from bench.record.failure import REASONS
 from bench.spec.axes import Axis
-from bench.spec.grid import expand
+from bench.spec.grid import expand, with_available
 from bench.spec.grid_files import load_grid
 from mnist_bench.cli import NAME
 from mnist_bench.description import DESCRIPTION
@@ -31,7 +31,8 @@ def grids() -> str:
     rows, parts = [], []
     for name, path in DESCRIPTION.grids.items():
         grid = load_grid(name, DESCRIPTION)
-        rows.append((f"[`{name}`](#{name})", len(expand(grid, whole)), grid.about))
+        jobs = expand(with_available(grid, whole), whole)
+        rows.append((f"[`{name}`](#{name})", len(jobs), grid.about))
         parts += [f"## {name}", f"```yaml\n{path.read_text(encoding='utf-8').strip()}\n```"]
     return markup.page(
         "# Grids",

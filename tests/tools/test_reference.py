@@ -39,6 +39,11 @@ def test_every_command_and_every_option_stands_on_the_page(pages):
         assert {word for word in words if word not in section} <= {"-h", "--help"}
 
 
+def test_the_jobs_of_a_grid_are_counted_with_every_backend(pages):
+    """The grid `full` has 37 jobs with TensorFlow alone, and 4 with the other two backends."""
+    assert "| [`full`](#full) | 41 |" in pages["grids.md"]
+
+
 def test_every_column_stands_on_the_page_with_a_meaning(pages):
     rows = re.findall(r"^\| `(\w+)`.*\| (.*) \|$", pages["columns.md"], re.MULTILINE)
     assert [key for key, meaning in rows if not meaning.strip()] == []
