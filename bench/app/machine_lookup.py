@@ -125,9 +125,10 @@ def _by_name(name: str, machines: Sequence[NamedMachine], folder: Path) -> Named
     if named:
         return named[-1]
     labels = dict.fromkeys(machine.label for machine in machines)
+    known_ones = f"{did_you_mean(name, labels)}name one of them, " if labels else "name "
     raise RequestError(
         f"{name} does not describe a machine: it is neither a file nor a machine in {folder}",
         seen=", ".join(labels) or "no machine there",
-        next_step=f"{did_you_mean(name, labels)}name one of them, `{HERE}`, a journal, or facts "
-        "that `{program} machine --json` printed",
+        next_step=f"{known_ones}`{HERE}`, a journal, or facts that `{{program}} machine --json` "
+        "printed",
     )

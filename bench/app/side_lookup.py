@@ -118,11 +118,11 @@ def _side(name: str, known: Known) -> Side:
         side = find(name, known)
         if side is not None:
             return side
+    known_ones = f"{did_you_mean(name, known.names)}name one of them, or " if known.names else ""
     raise RequestError(
         f"{name} is neither a journal nor the name of a machine, run or type in {known.folder}",
         seen=_listed(known.names),
-        next_step=f"{did_you_mean(name, known.names)}name one of them, or measure first: "
-        "{program} run",
+        next_step=f"{known_ones}measure first: {{program}} run",
     )
 
 

@@ -181,6 +181,15 @@ def test_a_near_miss_is_answered_with_the_nearest_name_and_the_list(compare, thr
     assert "is neither a journal nor the name" in error
 
 
+@pytest.mark.parametrize("words", [["compare", "desk", "rack"], ["machines", "diff", "desk", "a"]])
+def test_without_any_machine_the_next_step_is_not_to_name_one_of_them(
+    tmp_path, monkeypatch, capsys, words
+):
+    monkeypatch.chdir(tmp_path)
+    assert run_command(words) == 2
+    assert "name one of them" not in capsys.readouterr().err
+
+
 def test_runs_journals_folders_and_ids_name_sides_too(compare, three_sittings, tmp_path):
     first, *_, last = three_sittings
     by_run = compare(three_sittings, first.header.run_id, last.header.run_id, "--json")[1]
