@@ -153,9 +153,7 @@ def _search(
         except DataError as error:
             yield error
     if not allow_download or env.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
-        why = (
-            f"{OFFLINE_VARIABLE} is set" if allow_download else "only a run downloads"
-        )
+        why = f"{OFFLINE_VARIABLE} is set" if allow_download else "only a run downloads"
         yield DataError(f"no download, because {why}")
         return
     for mirror in mirrors:
