@@ -1,4 +1,4 @@
-"""Makes error messages and text from other machines short and safe to print."""
+"""Makes messages and text from other machines short, safe to print and plain to read."""
 
 from __future__ import annotations
 
@@ -77,6 +77,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question that offers the known word nearest to `word`; empty if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 sitting` or `2 sittings`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def visible(text: str) -> str:

@@ -23,7 +23,7 @@ from bench.dispatch.transport import THIS_MACHINE
 from bench.record.repeats import repeat_of
 from bench.record.run import Run
 from bench.spec.job import JobSpec
-from bench.text import printable
+from bench.text import counted, printable
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -110,7 +110,7 @@ class Progress:
         self._tallies[host] = Tally(time_left, jobs, already, repeats, self._most, ceilings)
         self._ceilings |= {job.job_id: ceilings_name(job, self._outline) for job in ceilings}
         if host:
-            self.say(f"{host} is ready: {len(jobs)} jobs")
+            self.say(f"{host} is ready: {counted(len(jobs), 'job')}")
         elif jobs or repeats:
             self.say(f"about {units.duration(self.left_s)} to go")
 

@@ -16,7 +16,7 @@ from bench.report.words.lists import and_list, or_list
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
 from bench.spec.job import JobSpec
-from bench.text import printable
+from bench.text import counted, printable
 
 if TYPE_CHECKING:
     from bench.app.plan import Plan
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
     """Return what a user should know before the first job."""
     threads = or_list([str(number) for number in plan.threads])
+    jobs = counted(len(plan.jobs), "job")
     lines = [
-        f"grid {plan.grid}: {len(plan.jobs)} jobs on {plan.label}, {threads} threads a job",
+        f"grid {plan.grid}: {jobs} on {plan.label}, {threads} threads a job",
         *([] if plan.minutes is None else [_minutes_words(plan.minutes)]),
         f"data: {plan.dataset.name} ({plan.dataset.source})",
     ]
@@ -38,12 +39,12 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
         names = and_list([ceilings_name(job, plan.workload.description.outline) for job in due])
         takes = units.duration(CEILING_JOB_S * len(due))
         lines.append(f"{names} are measured last, in about {takes}")
-    for reason, count in Counter(skip.reason for skip in plan.skipped).items():
-        lines.append(f"skipped: {count} jobs: {reason}")
+    for reason, times in Counter(skip.reason for skip in plan.skipped).items():
+        lines.append(f"skipped: {counted(times, 'job')}: {reason}")
     if continued:
         own = continued.own
         done = len(own.jobs) - len(own.missing) if own else 0
-        what = f"{done} jobs have a record"
+        what = f"{counted(done, 'job')} {'has' if done == 1 else 'have'} a record"
         if continued.complete and not continued.is_cluster_due:
             what = "every job has a record, and only the report is missing"
         lines.append(f"going on with {continued.path.name}: {what} (--fresh starts anew)")

@@ -15,6 +15,7 @@ from bench.text import (
     LINE_LIMIT,
     MESSAGE_LIMIT,
     WORD_LIMIT,
+    counted,
     first_line,
     first_problem,
     printable,
@@ -121,3 +122,8 @@ def test_an_error_is_short_whatever_it_quotes():
     assert len(str(error)) < 1000
     assert "is unknown" in str(error)
     assert str(error).endswith("Next: z")
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs")])
+def test_one_thing_is_counted_without_the_plural(number, words):
+    assert counted(number, "job") == words

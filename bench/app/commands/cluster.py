@@ -16,6 +16,7 @@ from bench.cluster.check import findings
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
 from bench.errors import RequestError
 from bench.spec.request import ClusterCheckRequest, ClusterPrepareRequest, Program
+from bench.text import counted
 
 #: What closes a cluster on each cloud.
 PROVIDERS = {"aws": aws.prepare, "gcp": gcp.prepare}
@@ -91,7 +92,7 @@ def check(request: ClusterCheckRequest, program: Program) -> int:
     sentences = list(findings(file))
     for sentence in sentences:
         say(f"- {program.spoken(sentence)}")
-    found = f"{len(sentences)} findings" if sentences else "nothing is missing or open"
+    found = counted(len(sentences), "finding") if sentences else "nothing is missing or open"
     say(f"{file.path}: {found}")
     return 1 if sentences else 0
 

@@ -28,6 +28,7 @@ from bench.report.words.facts import value_text
 from bench.report.words.prices import dated
 from bench.spec.privacy import Privacy
 from bench.spec.request import MachineRequest, Program
+from bench.text import counted
 from bench.watch.look import look
 
 
@@ -115,7 +116,7 @@ def _check(request: MachineRequest) -> None:
 def _collect(path: Path, workload: Workload) -> int:
     """Pack this machine's files and say what was written and removed."""
     found = collect(path, lambda root: probe_for(workload, Privacy(), root=root))
-    print(f"{found.path} holds {found.files} files of this machine")
+    print(f"{found.path} holds {counted(found.files, 'file')} of this machine")
     print("Removed or replaced:")
     for what in found.removed or ("nothing",):
         print(f"  {what}")

@@ -23,7 +23,7 @@ from bench.record.journal import find_journals
 from bench.report.words.facts import differing, field_words
 from bench.spec.privacy import Privacy
 from bench.spec.request import MachineDiffRequest, MachineListRequest, Program
-from bench.text import printable
+from bench.text import counted, printable
 
 #: Facts that say when a machine was looked at and not what it is; they are not compared.
 OF_THE_MOMENT = frozenset({"boot_hash"})
@@ -90,7 +90,7 @@ def list_machines(request: MachineListRequest, program: Program) -> int:
         print(printable(f"{machine.label}: {headline(facts)}"))
         print(
             f"  id {facts.machine_id}, type {facts.machine_type or units.NOT_AVAILABLE}, "
-            f"{machine.measured} jobs measured, last run {machine.at[:16]}"
+            f"{counted(machine.measured, 'job')} measured, last run {machine.at[:16]}"
         )
     if not machines:
         print(printable(f"no machine in {folder}; measure first: {program.name} run --grid quick"))
@@ -120,7 +120,8 @@ def diff_machines(request: MachineDiffRequest) -> int:
             print(f"  {side}: {printable(_with_reason(text, name, machine.facts))}")
     if request.all_fields:
         _print_alike(left.facts, set(differ))
-    print(f"\n{len(differ)} fields differ; {_relation(left.facts, right.facts)}")
+    found = "1 field differs" if len(differ) == 1 else f"{len(differ)} fields differ"
+    print(f"\n{found}; {_relation(left.facts, right.facts)}")
     return 0
 
 

@@ -11,6 +11,7 @@ from bench.child.launch import first_of_each
 from bench.cluster.prices import hourly
 from bench.record.price import price_of
 from bench.spec.request import RunRequest
+from bench.text import counted
 
 
 def job_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
@@ -47,8 +48,8 @@ def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     yield from run_cluster.preview(plan, request.cluster, sittings)
     yield from _series_lines(plan, request)
     yield (
-        f"{len(plan.jobs)} jobs, about {units.duration(_jobs_s(plan))} on 2 cores{_filled(plan)}; "
-        f"results would go to {request.out}. Nothing was run."
+        f"{counted(len(plan.jobs), 'job')}, about {units.duration(_jobs_s(plan))} on 2 cores"
+        f"{_filled(plan)}; results would go to {request.out}. Nothing was run."
     )
 
 
@@ -67,10 +68,8 @@ def _series_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
             f"then as many sittings more as +-{100 * request.series.precision:g}% takes: the plan "
             f"is printed after the first {count}"
         )
-    yield (
-        f"{count} sittings of these {len(plan.jobs)} jobs, {units.duration(gap_s)} apart: {total} "
-        "in all on 2 cores"
-    )
+    jobs = "this job" if len(plan.jobs) == 1 else f"these {len(plan.jobs)} jobs"
+    yield (f"{count} sittings of {jobs}, {units.duration(gap_s)} apart: {total} in all on 2 cores")
 
 
 def _filled(plan: Plan) -> str:

@@ -15,6 +15,7 @@ from bench.cluster.prices import TypeCost, costs, hourly, still_up, usd_per_hour
 from bench.errors import DispatchError, RequestError
 from bench.record.lines import ClusterEntry
 from bench.spec.request import ClusterChoice, MeasureLimits, Program
+from bench.text import counted
 
 
 def find(choice: ClusterChoice, limits: MeasureLimits) -> tuple[Cluster | None, str | None]:
@@ -73,7 +74,7 @@ def _cost_line(row: TypeCost) -> str:
         price = f"cost unknown ({hourly(row.price)})"
     else:
         price = f"about {row.usd:.2f} USD ({hourly(row.price)})"
-    jobs = f"{row.jobs} jobs" if row.jobs else "not measured"
+    jobs = counted(row.jobs, "job") if row.jobs else "not measured"
     name = f"{row.type.name or 'hosts'} ({row.type.machine or 'on premises'})"
     return f"{row.type.count} x {name}: {jobs}, up about {units.duration(row.about_s)}, {price}"
 

@@ -13,6 +13,7 @@ from bench.cluster.find import find_cluster, looseness, up
 from bench.cluster.finding import Finding as ClusterFinding
 from bench.cluster.firewall import all_hosts
 from bench.dispatch.tunnel import KEEP, UNKEPT
+from bench.text import counted
 
 NO_FILE = "no cluster file is named (--cluster FILE)"
 NO_CLUSTER = "no cluster is named (--cluster FILE or --address URL)"
@@ -43,7 +44,7 @@ def cluster_file(patient: Patient) -> Iterator[Finding]:
         yield skipped(NO_FILE)
         return
     found = list(_translated(patient, check.written(file)))
-    yield from found or [ok(f"{file.path} declares {len(file.types)} kinds of hosts")]
+    yield from found or [ok(f"{file.path} declares {counted(len(file.types), 'type')} of hosts")]
 
 
 def hosts(patient: Patient) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from bench.report.words.reach import epochs, part, recipe
 from bench.report.words.sureness import dollars
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
+from bench.text import counted
 from bench.units import significant
 
 #: A chance is written as a fraction that is at most this far from it.
@@ -138,8 +139,10 @@ def excluded(found: Exclusion, choice: Choice, outline: Outline) -> str:
     if found.most is not None:
         hits = part(found.most.reached, found.most.seeds)
         name = recipe(found.most.recipe, outline)
-        more = "" if found.why is Why.RARELY_REACHED else "; more epochs or another training may"
-        return f"{hits} seeds reached {wanted} in {found.most.trained} epochs of {name}{more}"
+        more = "; more epochs or another training may reach it"
+        more = "" if found.why is Why.RARELY_REACHED else more
+        trained = f"{counted(found.most.trained, 'epoch')} of {name}"
+        return f"{hits} seeds reached {wanted} in {trained}{more}"
     assert found.best is not None, "it was too slow or too dear with its best training"
     return _too_much(found, found.best, choice.wish, outline)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bench.analysis.slowdown import LEAST_PAIRS
 from bench.report.words.lists import and_list
-from bench.report.words.sureness import Bracket, bracketed, count, share
+from bench.report.words.sureness import Bracket, bracketed, share
+from bench.text import counted
 
 #: What bounds mean that hold however often one looks.
 WHENEVER = "whenever one stops"
@@ -41,7 +42,7 @@ QUANTITIES: Mapping[str, QuantityWords] = {
 
 def title(names: Sequence[str], by: str, cells: int) -> str:
     """Return what is compared, by what, and over how many kinds of job."""
-    kinds = count(cells, "kind") + " of job"
+    kinds = counted(cells, "kind") + " of job"
     return f"{and_list(names)} by {QUANTITIES[by].name} ({QUANTITIES[by].meaning}), over {kinds}"
 
 
@@ -60,10 +61,10 @@ def mean_of(cells: int) -> str:
 
 def sittings_of(name: str, sittings: int, jobs: int, instance: str | None, instances: int) -> str:
     """Return what a side rests on; `instance` is the type that the side stands for."""
-    rests = f"{name}: {count(sittings, 'sitting')}, {count(jobs, 'job')}"
+    rests = f"{name}: {counted(sittings, 'sitting')}, {counted(jobs, 'job')}"
     if instance is None:
         return rests
-    return f"{rests}, on {count(instances, 'instance')} of the type {instance}"
+    return f"{rests}, on {counted(instances, 'instance')} of the type {instance}"
 
 
 def claim_about_type(name: str, instances: int) -> str:
@@ -103,19 +104,19 @@ def rounded_pair(low: float, high: float) -> tuple[str, str]:
     return f"{low:.2f}", f"{high:.2f}"
 
 
-def disturbed(name: str, aside: int, counted: int) -> str:
+def disturbed(name: str, aside: int, used: int) -> str:
     """Return what became of the disturbed jobs of a side; an empty text if it has none."""
     parts = []
     if aside:
         have = "has" if aside == 1 else "have"
         parts.append(
-            f"{count(aside, 'disturbed job')} of {name} {have} no weight, because a quiet job of "
+            f"{counted(aside, 'disturbed job')} of {name} {have} no weight, because a quiet job of "
             "the same kind was measured"
         )
-    if counted:
-        has = "counts" if counted == 1 else "count"
+    if used:
+        has = "counts" if used == 1 else "count"
         parts.append(
-            f"{count(counted, 'disturbed job')} of {name} {has}, because no quiet job of its kind "
+            f"{counted(used, 'disturbed job')} of {name} {has}, because no quiet job of its kind "
             "was measured"
         )
     return f"{'; '.join(parts)}." if parts else ""
@@ -127,7 +128,7 @@ def sittings_aside(name: str, sittings: int) -> str:
         return ""
     does, its = ("does", "its") if sittings == 1 else ("do", "their")
     return (
-        f"{count(sittings, 'sitting')} of {name} {does} not count: all of {its} jobs were "
+        f"{counted(sittings, 'sitting')} of {name} {does} not count: all of {its} jobs were "
         "disturbed, and other sittings have quiet jobs of the same kinds."
     )
 
@@ -181,7 +182,7 @@ def no_sittings_differ(first: str, second: str) -> str:
 
 def with_itself(name: str, by: str, pairs: int, different: int) -> str:
     """Return how many pairs of a machine's own sittings were called different."""
-    called = f"{different} of the {count(pairs, 'pair')} of its sittings"
+    called = f"{different} of the {counted(pairs, 'pair')} of its sittings"
     was = "was" if different == 1 else "were"
     part = f" ({100 * different / pairs:.0f}%)" if pairs else ""
     return (
@@ -218,7 +219,7 @@ def no_bounds(pairs: int) -> str:
     """Return that there are too few pairs of sittings."""
     give = "gives" if pairs == 1 else "give"
     return (
-        f"{count(pairs, 'pair')} of sittings {give} no bounds yet. At least "
+        f"{counted(pairs, 'pair')} of sittings {give} no bounds yet. At least "
         f"{LEAST_PAIRS} sittings of each are needed, and 5 or more are usual."
     )
 

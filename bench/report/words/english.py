@@ -12,12 +12,12 @@ from bench.report.words.sureness import (
     ANOTHER_DAY,
     Bracket,
     bracketed,
-    count,
     of_100,
     share,
     times_as_fast,
 )
 from bench.spec.languages import Language
+from bench.text import counted
 
 if TYPE_CHECKING:
     from bench.analysis.conditions import Disturbances
@@ -116,7 +116,7 @@ class English(Words):
                 else f"all {counts.planned} planned jobs"
             )
         more = f" and {jobs - counts.measured} more" if jobs > counts.measured else ""
-        where = f"on {count(machines, 'machine')} in {count(sittings, 'sitting')}"
+        where = f"on {counted(machines, 'machine')} in {counted(sittings, 'sitting')}"
         return f"{planned}{more}, {where}."
 
     def failed(self, counts: Counts, reasons: Mapping[str, int]) -> str:
@@ -124,7 +124,7 @@ class English(Words):
         parts = []
         if counts.failed:
             why = ", ".join(f"{reason} {n}" for reason, n in reasons.items())
-            parts.append(f"{count(counts.failed, 'job')} ({why})")
+            parts.append(f"{counted(counts.failed, 'job')} ({why})")
         parts += [f"{n} {what}" for n, what in _outcomes(counts) if n]
         if counts.unavailable:
             names, more = some(counts.unavailable)
@@ -135,11 +135,13 @@ class English(Words):
     def disturbed(self, found: Disturbances) -> str:
         """Count the disturbed jobs, and name the causes."""
         by = ", ".join(f"{name} {n}" for name, n in found.causes.items())
-        return f"{found.disturbed} of {count(found.watched, 'watched job')} ({by}; see Conditions)."
+        return (
+            f"{found.disturbed} of {counted(found.watched, 'watched job')} ({by}; see Conditions)."
+        )
 
     def assumed(self, spread: float, part: float | None, half: float | None, sittings: int) -> str:
         """Say the assumed spread, and what rests on it."""
-        only = f"only {count(sittings, 'sitting')}"
+        only = f"only {counted(sittings, 'sitting')}"
         if half is not None:
             return (
                 f"sittings differ by {share(spread)} (there is {only}), so the times are known "
@@ -182,7 +184,7 @@ class English(Words):
 
     def more_rows(self, left: int) -> str:
         """Say where the other rows are."""
-        return f"{count(left, 'more row')} of this table: see tables/overview.csv."
+        return f"{counted(left, 'more row')} of this table: see tables/overview.csv."
 
     def title(self, workload: str) -> str:
         """Return the title of the report."""

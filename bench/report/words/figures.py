@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from bench.analysis.best_model import BestModel
 from bench.report.words.lists import and_list
-from bench.report.words.sureness import count
 from bench.spec.axes import Metric
 from bench.spec.job import NO_DATA
+from bench.text import counted
 from bench.units import significant
 
 #: The two sentences under a figure.
@@ -46,7 +46,7 @@ def speed_how(baseline: str) -> HowToRead:
 def speed_alt(machines: int, baseline: str, slowest: str, speed: str) -> str:
     """Return what the figure of speeds shows."""
     return (
-        f"Speed of {count(machines, 'machine')} relative to {baseline}, with brackets: "
+        f"Speed of {counted(machines, 'machine')} relative to {baseline}, with brackets: "
         f"{slowest} is last with {speed}."
     )
 
@@ -68,7 +68,7 @@ def published_how(machine: str) -> HowToRead:
 def published_alt(jobs: int, machine: str, low: str, high: str) -> str:
     """Return what the figure shows if speeds are relative to a published machine."""
     return (
-        f"Speed of {count(jobs, 'job')} relative to the {machine}, with brackets: "
+        f"Speed of {counted(jobs, 'job')} relative to the {machine}, with brackets: "
         f"from {low} to {high}."
     )
 
@@ -80,7 +80,7 @@ def not_shown(shown: int, all_: int) -> str:
 
 def others(count_: int) -> str:
     """Return the name of the machines that a chart does not tell apart."""
-    return count(count_, "other machine")
+    return counted(count_, "other machine")
 
 
 EPOCH = "epoch"
@@ -143,20 +143,20 @@ THREADS_HOW = (
 
 def over_epochs_alt(title: str, jobs: Sequence[str], machines: int) -> str:
     """Return what a figure by epoch shows."""
-    return f"{title}: {and_list(list(jobs))} on {count(machines, 'machine')}."
+    return f"{title}: {and_list(list(jobs))} on {counted(machines, 'machine')}."
 
 
 def throughput_alt(jobs: Sequence[str], machines: int) -> str:
     """Return what the figure of throughput shows."""
     return (
-        f"Samples a second by batch size: {and_list(list(jobs))} on {count(machines, 'machine')}."
+        f"Samples a second by batch size: {and_list(list(jobs))} on {counted(machines, 'machine')}."
     )
 
 
 def threads_alt(jobs: Sequence[str], hosts: int, best: str) -> str:
     """Return what the figure of threads shows."""
     return (
-        f"Speed-up by number of threads: {and_list(list(jobs))} on {count(hosts, 'machine')}; "
+        f"Speed-up by number of threads: {and_list(list(jobs))} on {counted(hosts, 'machine')}; "
         f"the largest speed-up is {best}."
     )
 
@@ -198,8 +198,8 @@ DOLLARS = "US dollars of 1,000 trainings"
 def cost_alt(targets: Sequence[str], machines: int, best: int) -> str:
     """Return what the figure of cost shows."""
     return (
-        f"Dollars against seconds until {and_list(list(targets))} on {count(machines, 'machine')}; "
-        f"{count(best, 'best choice')}."
+        f"Dollars against seconds until {and_list(list(targets))} on "
+        f"{counted(machines, 'machine')}; {counted(best, 'best choice')}."
     )
 
 
@@ -254,5 +254,5 @@ def confusion_alt(
     true, predicted, times = mistake
     return (
         f"{shown}, and the most frequent mistake is {predicted} in place of {true} "
-        f"({count(times, 'sample')})."
+        f"({counted(times, 'sample')})."
     )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from bench.report.words.comparison import QUANTITIES
 from bench.report.words.lists import and_list
-from bench.report.words.sureness import Bracket, bracketed, count, share
+from bench.report.words.sureness import Bracket, bracketed, share
+from bench.text import counted
 
 #: What the bracket of a sitting holds.
 NOTE = (
@@ -22,8 +23,8 @@ def title(name: str, by: str, sittings: int, jobs: int, first: str, last: str) -
     """Return what is shown: the machine, the quantity, and the times."""
     when = f"on {first}" if first == last else f"from {first} to {last}"
     return (
-        f"{name} by {QUANTITIES[by].name}: {count(sittings, 'sitting')} with "
-        f"{count(jobs, 'job')}, {when} (UTC)"
+        f"{name} by {QUANTITIES[by].name}: {counted(sittings, 'sitting')} with "
+        f"{counted(jobs, 'job')}, {when} (UTC)"
     )
 
 

@@ -9,6 +9,7 @@ from bench import units
 from bench.analysis.precision import Limit, PrecisionPlan, Reach
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import ANOTHER_DAY, dollars, share
+from bench.text import counted
 
 #: The option that sets each limit.
 OPTIONS: Mapping[Limit, str] = {"minutes": "--max-minutes", "dollars": "--max-usd"}
@@ -25,7 +26,7 @@ def plan_lines(plan: PrecisionPlan, gap_s: float, reach: Reach) -> list[str]:
     if not more:
         return [*lines, f"{_half(plan.half)} is reached: no more sittings are needed"]
     each = " each" if len(plan.machines) > 1 else ""
-    takes = f"about {_sittings(more)} more{each} ({_cost(plan, gap_s, more)})"
+    takes = f"about {counted(more, 'sitting')} more{each} ({_cost(plan, gap_s, more)})"
     if reach.limit is None:
         return [*lines, f"{_half(plan.half)} takes {takes}"]
     fit = reach.sittings - plan.first
@@ -34,8 +35,8 @@ def plan_lines(plan: PrecisionPlan, gap_s: float, reach: Reach) -> list[str]:
     )
     if fit:
         lines.append(
-            f"{_sittings(fit)} more can be measured within it ({_cost(plan, gap_s, fit)}); "
-            f"the bracket is then about {_half(plan.half_after(reach.sittings))}"
+            f"{counted(fit, 'sitting')} more can be measured within it ({_cost(plan, gap_s, fit)});"
+            f" the bracket is then about {_half(plan.half_after(reach.sittings))}"
         )
     else:
         lines.append("no further sitting fits into it")
@@ -50,10 +51,6 @@ def reached(plan: PrecisionPlan, sittings: int) -> str:
     )
 
 
-def _sittings(count: int) -> str:
-    return "1 sitting" if count == 1 else f"{count} sittings"
-
-
 def _half(log: float) -> str:
     return f"+-{share(math.expm1(log))}"
 
@@ -61,7 +58,7 @@ def _half(log: float) -> str:
 def _cost(plan: PrecisionPlan, gap_s: float, sittings: int) -> str:
     """Return what some sittings take: jobs, time with the pauses, and dollars."""
     takes_s = sittings * (plan.sitting_s + gap_s)
-    parts = [f"{sittings * plan.jobs} jobs", f"{units.duration(takes_s)} with the pauses"]
+    parts = [counted(sittings * plan.jobs, "job"), f"{units.duration(takes_s)} with the pauses"]
     if plan.usd_per_hour is not None:
         parts.append(f"{dollars(plan.usd_per_hour * takes_s / 3600)} USD")
     if plan.unpriced:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.record.scrub import Kind
 from bench.report.words.lists import and_list
-from bench.report.words.sureness import count
+from bench.text import counted
 
 #: What each kind of removed values is called, in the order in which the user is told. Each has a
 #: noun for one value and one for several.
@@ -72,6 +72,6 @@ def tells(label: str, what: str) -> str:
 def written(journals: int, records: int, machines: int) -> str:
     """Return what was written."""
     return (
-        f"{count(journals, 'journal')} with {count(records, 'record')} of "
-        f"{count(machines, 'machine')}, to be read with: report"
+        f"{counted(journals, 'journal')} with {counted(records, 'record')} of "
+        f"{counted(machines, 'machine')}, to be read with: report"
     )

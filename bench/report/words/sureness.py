@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench import units
 from bench.report.words.lists import and_list
+from bench.text import counted
 
 if TYPE_CHECKING:
     from bench.analysis.intervals import Interval
@@ -178,7 +179,7 @@ def would_take(
     paid = f" ({', '.join(cost)})" if cost else ""
     return (
         f"About {sittings} sittings of each machine would settle it: "
-        f"{count(more, 'more sitting')} of each{paid}."
+        f"{counted(more, 'more sitting')} of each{paid}."
     )
 
 
@@ -204,11 +205,6 @@ def assumed(part: float, sources: tuple[str, ...] = ()) -> str:
     if part < 0.005:
         return "The bracket is measured; no part of it is assumed."
     return f"{share(part)} of the bracket is assumed{named}, and the rest is measured."
-
-
-def count(number: int, noun: str) -> str:
-    """Return `1 sitting` or `2 sittings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def about(seconds: float) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from bench.analysis.ratios import Finding, Ratio
 from bench.analysis.threads import ThreadScaling
-from bench.report.words.sureness import Bracket, bracketed, count
+from bench.report.words.sureness import Bracket, bracketed
+from bench.text import counted
 
 #: What the jobs show of more threads beside fewer.
 FINDINGS: Mapping[Finding, str] = {
@@ -35,14 +36,14 @@ def scaling(job: str, found: ThreadScaling) -> str:
         times = _times(fastest.speedup, base.threads)
         are = "is" if fastest.threads == 1 else "are"
         first = (
-            f"{job}: {count(fastest.threads, 'thread')} {are} {times}; the efficiency is "
+            f"{job}: {counted(fastest.threads, 'thread')} {are} {times}; the efficiency is "
             f"{found.efficiency(fastest):.2f}."
         )
     else:
         next_up = found.points[1]
         assert next_up.speedup is not None, "only the fewest threads have no speed-up"
         first = (
-            f"{job}: {count(base.threads, 'thread')} took the least time. {next_up.threads} "
+            f"{job}: {counted(base.threads, 'thread')} took the least time. {next_up.threads} "
             f"threads are {_times(next_up.speedup, base.threads)}."
         )
     return f"{first} {_cost(found)}"

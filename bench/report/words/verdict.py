@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bench.analysis.conditions import Disturbances
 from bench.analysis.failures import Counts
 from bench.report.words.lists import and_list
-from bench.report.words.sureness import Bracket, bracketed, count, share
+from bench.report.words.sureness import Bracket, bracketed, share
+from bench.text import counted
 
 
 def own_bracket(name: str, half: float, another: float, sittings: int, spread: float | None) -> str:
@@ -20,7 +21,7 @@ def own_bracket(name: str, half: float, another: float, sittings: int, spread: f
     assumed = f", assuming that sittings differ by {share(spread)}" if spread is not None else ""
     return (
         f"The mean times of {name} over many days lie within about {share(half)} of the times of "
-        f"its {count(sittings, 'sitting')}{assumed}. A single sitting on another day may differ "
+        f"its {counted(sittings, 'sitting')}{assumed}. A single sitting on another day may differ "
         f"from them by about {share(another)}."
     )
 
@@ -106,6 +107,8 @@ def job_counts(counts: Counts) -> str:
         more = f" {jobs} not fit into the minutes of the run (see Failures).{more}"
     if not counts.not_run and not counts.failed:
         all_ = counts.measured == counts.planned
+        if all_ and counts.planned == 1:
+            return f"The one job was measured.{more}"
         words = f"All {counts.planned}" if all_ else f"{counts.measured} of {counts.planned}"
         return f"{words} jobs were measured; none failed.{more}"
     return (

@@ -60,7 +60,7 @@ def test_a_run_s_journal_holds_the_line_of_this_machine_before_its_records(tmp_p
     assert {record.machine.machine_id for record in run.records} == {run.own.facts.machine_id}
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "grid small: 3 jobs on laptop, 1 threads a job"
-    assert "skipped: 1 jobs: planted" in shown
+    assert "skipped: 1 job: planted" in shown
     assert shown[-1].startswith(f"[3/3] {ordered(run)[2].job_id}  ")
     # other processes may disturb it
     assert re.search(r"test accuracy 0\.7500(, disturbed .*)?  \(about 0 s left\)$", shown[-1])

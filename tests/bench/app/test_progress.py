@@ -178,7 +178,7 @@ def test_machines_work_side_by_side_so_the_time_left_is_that_of_the_last():
 def test_a_run_that_goes_on_says_how_to_start_anew():
     stream = io.StringIO()
     Progress(stream, WORKLOAD).opening(PLAN, a_run([a_record(JOBS[0], GOOD)], planned=JOBS))
-    assert "1 jobs have a record (--fresh starts anew)" in stream.getvalue()
+    assert "1 job has a record (--fresh starts anew)" in stream.getvalue()
 
 
 def on_terminal(show):
@@ -247,7 +247,7 @@ def test_a_terminal_has_a_bar_for_each_machine_that_has_jobs_left():
 
     text = without_control(on_terminal(several))
     last = text.rpartition("this machine")[2]
-    assert "rack is ready: 1 jobs" in text
+    assert "rack is ready: 1 job" in text
     assert last.count("rack") == 1
     assert re.search(r"rack .* 1/4", last)
 

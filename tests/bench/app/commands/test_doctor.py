@@ -177,4 +177,4 @@ def test_every_check_finds_something_and_the_exit_code_follows(tmp_path):
 def test_a_named_cluster_is_looked_at_and_its_file_is_named(capsys, tmp_path):
     file = cluster_of(tmp_path, "127.0.0.9")
     assert run_command(["doctor", "file", "--cluster", str(file)]) == 0
-    assert f"{file} declares 1 kinds of hosts" in capsys.readouterr().out
+    assert f"{file} declares 1 type of hosts" in capsys.readouterr().out

@@ -246,7 +246,7 @@ def test_the_machines_of_a_report_are_listed(two_machines, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("desk: Planted CPU; ")
     assert "\nvm: Other CPU; " in out
-    assert out.count(", 1 jobs measured, last run 20") == 2
+    assert out.count(", 1 job measured, last run 20") == 2
     assert run_command(["machines", "list", "--json", "--out", str(two_machines)]) == 0
     assert [row["label"] for row in json.loads(capsys.readouterr().out)] == ["desk", "vm"]
     assert run_command(["machines", "list", "--out", str(tmp_path / "none")]) == 0

@@ -257,7 +257,7 @@ def test_a_dry_run_says_how_many_sittings_and_how_long_in_all(run, capsys):
     for only in ("--dry-run", "--list"):
         code, said = run("--sittings", "3", "--gap", "2h", only)
         assert code == 0
-        assert "3 sittings of these 1 jobs, 2 h 00 min apart: at least 4 h 00 min in all" in said
+        assert "3 sittings of this job, 2 h 00 min apart: at least 4 h 00 min in all" in said
     assert "sittings" not in run("--sittings", "3", "--list", "--json")[1]
     grid = ["run", "--grid", "smoke", "--local-only", "--dry-run"]
     assert run_command([*grid, "--sittings", "2"]) == 0
