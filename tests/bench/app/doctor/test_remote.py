@@ -146,7 +146,9 @@ def test_the_path_of_a_cluster_file_stands_in_commands_as_a_shell_takes_it(home,
     monkeypatch.setattr(remote, "up", lambda file: None)
     (one,) = found("head", cluster=file)
     assert shlex.split(one.cure) == ["ray", "up", str(file)]
-    monkeypatch.setattr(remote.check, "around", lambda file: [ClusterFinding("open", prepared=True)])
+    monkeypatch.setattr(
+        remote.check, "around", lambda file: [ClusterFinding("open", prepared=True)]
+    )
     (one,) = found("hosts", cluster=file)
     assert shlex.split(one.cure)[1:] == ["cluster", "prepare", str(file)]
 
