@@ -18,8 +18,8 @@ from sittings_on_disk import write
 
 from bench.app.amounts import Amount, Dollars, Duration, Number, Percent
 from bench.app.doctor.checks import NAMES
+from bench.app.lists import ThreadCounts, Values
 from bench.app.main import COMMANDS, command_line
-from bench.app.options import ThreadCounts, Values
 from bench.errors import BenchError
 from bench.outside.words import check_words
 from bench.record.run import Run

@@ -13,13 +13,12 @@ from bench.app.amounts import Amount
 from bench.app.commands.cluster_options import cluster_options
 from bench.app.commands.series_options import series_of, series_options
 from bench.app.commands.workload_command import WorkloadCommand
+from bench.app.lists import ListOption, ThreadCounts, Values
 from bench.app.options import (
     POSITIVE,
     ExitCodes,
     OneOf,
     Option,
-    ThreadCounts,
-    Values,
     flag,
     out_option,
     price_option,
@@ -126,7 +125,7 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
         *(axis_option(axis) for axis in description.axes),
         axis_option(EPOCHS, expose_as="epochs", most=MOST_EPOCHS),
         axis_option(SEEDS, expose_as="seeds", most=MOST_SEED),
-        Option(
+        ListOption(
             "--threads",
             section=WHAT,
             type=ThreadCounts(),
@@ -170,7 +169,7 @@ def axis_option(
     choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
     every = f"{ALL} stands for every one that is installed" if ALL in axis.known else ""
     meaning = "; ".join(filter(None, (axis.meaning, choices, every)))
-    return Option(f"--{word}", name, section=section, type=Values(axis, most), help=meaning)
+    return ListOption(f"--{word}", name, section=section, type=Values(axis, most), help=meaning)
 
 
 def _how_to_run() -> list[Option]:

@@ -40,6 +40,13 @@ def asked(monkeypatch):
     return parse
 
 
+def test_a_list_that_is_given_in_parts_holds_the_values_of_all_parts(asked):
+    words = ("--models", "mlp", "--models", "cnn", "--seeds", "1", "--seeds", "2,3")
+    changes = asked(*words, "--threads", "1", "--threads", "max").changes
+    assert changes.axes == {"model": ("mlp", "cnn")}
+    assert (changes.seeds, changes.threads) == ((1, 2, 3), (1, None))
+
+
 def test_a_run_without_words_asks_for_the_quick_grid_on_this_machine(asked):
     assert asked() == RunRequest(workload=PROGRAM.workload, grid="quick")
 
