@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from bench.app.commands.schema import schema_text
 from bench.record.journal import read_run
 from bench.record.lines import SCHEMA_VERSION
+from bench.spec.frozen import canonical_json
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
@@ -22,6 +26,10 @@ TRAINED_S = {
 }
 
 
+#: For each schema version since 4, a digest of the names of all fields that its lines may hold.
+FIELDS = {4: "dc6c3a7481207714"}
+
+
 def samples() -> list[Path]:
     return sorted(SAMPLES.glob("schema_*/*.jsonl"))
 
@@ -29,6 +37,14 @@ def samples() -> list[Path]:
 def test_there_is_a_sample_of_every_version():
     versions = {path.parent.name for path in samples()}
     assert versions == {f"schema_{version}" for version in range(1, SCHEMA_VERSION + 1)}
+
+
+def test_lines_with_other_fields_have_another_version():
+    """An older program refuses unknown fields: without a new version, it calls them damage."""
+    found = json.loads(schema_text())["$defs"]
+    names = {name: sorted(model.get("properties", ())) for name, model in found.items()}
+    digest = hashlib.sha256(canonical_json(names).encode()).hexdigest()[:16]
+    assert digest == FIELDS[SCHEMA_VERSION], "raise SCHEMA_VERSION, and describe it (journal.md)"
 
 
 @pytest.mark.parametrize("path", samples(), ids=lambda path: f"{path.parent.name}/{path.stem}")
