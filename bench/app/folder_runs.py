@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.analysis.workload import why_foreign
 from bench.errors import StoreError
 from bench.record.journal import read_runs
+from bench.record.parsing import UPDATE
 from bench.record.pool import Pool
 from bench.record.run import LeftOut, Run
 from bench.report.words.flaws import flaws
@@ -76,5 +77,6 @@ def _read(journals: Iterable[Path]) -> tuple[list[Run], list[LeftOut]]:
         except StoreError as error:
             seen = "" if error.seen is None else f" (seen: {error.seen})"
             what = error.what.removeprefix(f"{path}, ").replace(str(path), path.name)
-            unreadable.append(LeftOut(path.name, f"{what}{seen}"))
+            step = f"; {UPDATE}" if error.next_step == UPDATE else ""
+            unreadable.append(LeftOut(path.name, f"{what}{seen}{step}"))
     return read, unreadable

@@ -39,6 +39,10 @@ LINES: Mapping[str, type[BaseModel]] = {
 SEALED_SINCE = 3
 
 
+#: What to do with a journal that a newer version wrote.
+UPDATE = "update this program"
+
+
 def parse_line(document: Mapping[str, Any]) -> Line:
     """Return the line after the header that a JSON object holds. Raises OutsideError."""
     kind = kind_of(document)
@@ -84,7 +88,7 @@ def document_of(line: TextLine, path: Path) -> tuple[dict[str, Any], Seal | None
         raise StoreError(
             f"{path}, line {number}: this version reads schema versions 1 to {SCHEMA_VERSION}",
             seen=None if version is None else visible(repr(version)[:40]),
-            next_step="update this program",
+            next_step=UPDATE,
         )
     if seal is None and version >= SEALED_SINCE:
         raise damaged(path, number, "it has no checksum")

@@ -12,6 +12,7 @@ from toy_runs import look_shortly, toy_words
 
 from bench.app.folder_runs import runs_of
 from bench.record.journal import Journal, find_journals
+from bench.record.lines import SCHEMA_VERSION
 from mnist_bench.description import DESCRIPTION
 
 pytestmark = pytest.mark.slow
@@ -56,6 +57,14 @@ def test_what_cannot_stand_beside_the_other_runs_is_left_out_with_its_reason(fol
     assert torn.name == "20261102-torn.jsonl"
     assert torn.reason.startswith("line 1 is not a RunHeader (seen: ")
     assert (toy.name, toy.reason) == ("20261103-toy.jsonl", "it measured the workload toy")
+
+
+def test_a_journal_of_a_newer_version_is_left_out_with_the_advice_to_update(folder):
+    (newer,) = (folder / "journals").glob("*-b.jsonl")
+    this = f'"schema_version":{SCHEMA_VERSION}'
+    changed(newer, lambda text: text.replace(this, f'"schema_version":{SCHEMA_VERSION + 1}'))
+    (left_out,) = runs_of([newer], OUTLINE).left_out
+    assert f"(seen: {SCHEMA_VERSION + 1}); update this program" in left_out.reason
 
 
 def test_a_journal_whose_axes_the_workload_does_not_have_is_left_out(folder):
