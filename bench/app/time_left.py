@@ -16,13 +16,20 @@ class TimeLeft:
     ) -> None:
         self._estimate_s = estimate_s
         self._left: dict[str, float] = {}
+        self._unscaled: set[str] = set()
         for job in jobs:
             self.add(job)
         self._spent_s = self._expected_s = 0.0
 
     def add(self, job: JobSpec, takes_s: float | None = None) -> None:
-        """Take note of one more job to run, which takes its estimate unless `takes_s` is given."""
+        """Take note of one more job to run.
+
+        It takes its estimate, scaled like all others, or `takes_s` if that is given: a job that
+        trains nothing takes no more time if training turns out to be slow.
+        """
         self._left[job.job_id] = takes_s or self._estimate_s(job) or UNKNOWN_S
+        if takes_s is not None:
+            self._unscaled.add(job.job_id)
 
     def finished(self, job_id: str, took_s: float | None) -> None:
         """Take note that a job is done and how long it took; None teaches nothing (it failed)."""
@@ -38,10 +45,13 @@ class TimeLeft:
 
     def of(self, job_ids: Iterable[str]) -> float:
         """Return about how many seconds the jobs with these ids take that are still to run."""
-        return sum(self._left.get(job_id, 0.0) for job_id in job_ids) * self.factor
+        return sum(map(self._takes_s, job_ids))
 
     def seconds(self, running: str | None = None, since_s: float = 0.0) -> float:
         """Return about how many seconds are left, `running` having run for `since_s`."""
-        running_left = max(0.0, self._left.get(running or "", 0.0) * self.factor - since_s)
-        waiting = sum(value for key, value in self._left.items() if key != running)
-        return waiting * self.factor + running_left
+        running_left = max(0.0, self._takes_s(running or "") - since_s)
+        return self.of(key for key in self._left if key != running) + running_left
+
+    def _takes_s(self, job_id: str) -> float:
+        scale = 1.0 if job_id in self._unscaled else self.factor
+        return self._left.get(job_id, 0.0) * scale

@@ -26,6 +26,14 @@ def test_a_machine_twice_as_slow_doubles_what_is_left():
     assert left.seconds() == pytest.approx(2 * 2 * EACH_S)
 
 
+def test_a_job_whose_time_is_stated_is_not_scaled_by_how_the_others_turned_out():
+    left = TimeLeft(JOBS[:1], job_seconds)
+    left.add(JOBS[1], 12.0)
+    left.finished(JOBS[0].job_id, EACH_S / 1000)
+    assert left.seconds() == left.of([JOBS[1].job_id]) == pytest.approx(12.0)
+    assert left.seconds(JOBS[1].job_id, 5.0) == pytest.approx(7.0)
+
+
 def test_the_running_job_counts_down_and_never_below_nothing():
     left = TimeLeft(JOBS, job_seconds)
     assert left.seconds(JOBS[0].job_id, 5) == pytest.approx(3 * EACH_S - 5)

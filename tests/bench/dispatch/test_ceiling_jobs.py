@@ -215,6 +215,8 @@ def test_a_run_measures_the_ceilings_of_every_library_and_one_that_fails_is_a_no
     assert "GB/s (cpu)" in shown
     assert "no such symbol  (about 0 s left)" in shown
     assert "[1/1]" in shown and "more]" not in shown
+    (line,) = (line for line in shown.splitlines() if line.startswith("[1/1]"))
+    assert line.endswith("(about 24 s left)")
 
 
 @pytest.mark.slow
