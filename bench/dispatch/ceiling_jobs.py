@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from bench.child.launch import ceiling_key
 from bench.child.workload import Workload
 from bench.dispatch.durations import LIMIT_FACTOR, UNKNOWN_S
-from bench.dispatch.eligible import eligible
+from bench.dispatch.eligible import eligible, threads_of
 from bench.record.facts import MachineFacts
 from bench.spec.axes import Axis, Value
 from bench.spec.job import JobSpec, make_job
@@ -43,9 +43,17 @@ def ceiling_jobs(
     """
     if not workload.measures_bare_ceilings:
         return ()
+    axes = workload.description.axes
     found: dict[Hashable, JobSpec] = {}
-    for job in _other_kinds(jobs, workload.description.axes):
-        found.setdefault(ceiling_key(job, workload.description.axes), job)
+
+    def key(job: JobSpec) -> Hashable:
+        *values, _ = ceiling_key(job, axes)
+        return *values, threads_of(job, facts)  # all usable CPUs may be a stated number too
+
+    known = {key(job) for job in jobs}
+    for job in _other_kinds(jobs, axes):
+        if key(job) not in known:
+            found.setdefault(key(job), job)
     able, _ = eligible(workload, tuple(found.values()), facts)
     run_s = sum(workload.estimate_s(job) or UNKNOWN_S for job in jobs)
     if minutes is not None:
@@ -54,8 +62,7 @@ def ceiling_jobs(
 
 
 def _other_kinds(jobs: Sequence[JobSpec], axes: Sequence[Axis]) -> Iterator[JobSpec]:
-    """Yield jobs with the values of the pooled axes that none of `jobs` has."""
-    known = {ceiling_key(job, axes) for job in jobs}
+    """Yield jobs with every value of the pooled axes, for each kind of `jobs` that has ceilings."""
     pooled = [axis for axis in axes if axis.pools_ceiling]
     first: dict[Hashable, JobSpec] = {}
     for job in jobs:
@@ -63,9 +70,7 @@ def _other_kinds(jobs: Sequence[JobSpec], axes: Sequence[Axis]) -> Iterator[JobS
         first.setdefault((kept, job.threads), job)
     for job in first.values() if pooled else ():
         for values in itertools.product(*map(_available, pooled)):
-            other = _bare(job, axes, {a.name: v for a, v in zip(pooled, values, strict=True)})
-            if ceiling_key(other, axes) not in known:
-                yield other
+            yield _bare(job, axes, {a.name: v for a, v in zip(pooled, values, strict=True)})
 
 
 def _available(axis: Axis) -> tuple[Value, ...]:

@@ -66,6 +66,11 @@ def test_there_is_one_for_each_type_and_number_of_threads_that_a_machine_can_run
     }
 
 
+def test_all_usable_cpus_and_as_many_stated_threads_have_one_job_together():
+    jobs = [a_library_job(), a_library_job(threads=2), a_library_job(threads=2, library="quick")]
+    assert libraries(ceiling_jobs(WORKLOAD, jobs, TWO_CPUS)) == {("broken", "float32", None): 1}
+
+
 def test_a_short_run_has_none_so_that_its_answer_does_not_wait():
     jobs = [a_library_job()]
     enough_s = 2 * CEILING_JOB_S / MOST_SHARE
