@@ -299,4 +299,4 @@ def test_a_dry_run_counts_their_time_on_the_nodes_of_a_cluster(tmp_path):
     plan = a_library_plan(tmp_path, a_library_job())
     up_s = START_S + 60 * file.idle_minutes + JOB_S + 2 * CEILING_JOB_S
     shown = "\n".join(preview(plan, ClusterChoice(file=path)))
-    assert f"1 jobs, up about {units.duration(up_s)}, about" in shown
+    assert f"1 job, up about {units.duration(up_s)}, about" in shown
