@@ -16,7 +16,7 @@ from tools import reference_code, reference_columns, reference_commands
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
-#: What each page begins with, so that nobody edits it by hand.
+#: The first line of each page. It says that the page is not to be edited by hand.
 MADE = "<!-- Made from the code by `make reference`; changes belong into the code. -->"
 
 

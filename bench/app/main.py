@@ -50,7 +50,7 @@ EXIT_CODE_OF: Mapping[type[BenchError], int] = {
     BenchError: 1,
 }
 
-#: The exit code of a fault of this program: that of any other failure.
+#: The exit code of a fault of this program. It is the one of any other failure.
 FAULT = 1
 
 #: The exit codes in general; the help of each command says what they stand for there.
@@ -163,7 +163,7 @@ def _done(argv: Sequence[str], program: Program) -> int:
         from bench.app.fault import lines_of
 
         lines = lines_of(error, argv, program)
-        if stops.arrived():  # nobody knows whether the signal has caused it
+        if stops.arrived():  # the signal may have caused the error
             say_interrupted()
             seen = type(error).__name__
             lines = [f"note: a {seen} came after the signal; its details lie with those of faults"]

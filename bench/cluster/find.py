@@ -37,7 +37,7 @@ MARK = "bench-token:"
 #: What prints that line on the head; it ends with MARK if there is no token.
 ASK_TOKEN = f'echo "{MARK}$(cat {TOKEN_FILE} 2>/dev/null)"'
 
-#: The form of a token; and that of one which was made at random, by us or by Ray.
+#: The form of any token, and the form of a token that this program or Ray made at random.
 TOKEN = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 RANDOM = re.compile(r"[0-9a-f]{16,}")
 

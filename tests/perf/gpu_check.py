@@ -40,7 +40,7 @@ SEES_GPU = {
 #: is off); a CNN's dropout may be drawn by another generator.
 TOLERANCE = {"mlp": 0.02, "cnn": 0.12}
 
-#: Loops of each backend. The CPU's run of a job is that of `fit`: all loops do the same.
+#: Loops of each backend. The CPU runs a job in the first that is asked for: all loops do the same.
 LOOPS = {
     "tensorflow": ("fit", "compiled"),
     "jax": ("fit", "compiled", "stepwise"),
@@ -135,6 +135,8 @@ def _check(backends: Sequence[str], options: argparse.Namespace) -> Iterator[dic
             "machine": _machine(),
             "data": {"name": data.name, "source": data.source, "images": images},
             "tolerance": TOLERANCE,
+            "agrees": False,
+            "jobs": [],
         }
         rows: list[dict[str, object]] = []
         for row in _rows(backends, options, data, device):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
 from bench.app.doctor.patient import Patient
 from bench.cluster import check, keys
+from bench.cluster.config import ClusterFile
 from bench.cluster.find import find_cluster, looseness, up
 from bench.cluster.finding import Finding as ClusterFinding
 from bench.cluster.firewall import all_hosts
@@ -18,16 +20,29 @@ from bench.text import counted
 NO_FILE = "no cluster file is named (--cluster FILE)"
 NO_CLUSTER = "no cluster is named (--cluster FILE or --address URL)"
 
+#: A check of a cluster file that was named.
+CheckOfFile = Callable[[Patient, ClusterFile], Iterator[Finding]]
+
 #: What mends a finding that names no command of its own.
 BY_HAND = "docs/cluster.md says what belongs into the file"
 
 
-def ssh(patient: Patient) -> Iterator[Finding]:
+def _with_file(check_file: CheckOfFile) -> Callable[[Patient], Iterator[Finding]]:
+    """Return a check that is skipped if no cluster file is named."""
+
+    @functools.wraps(check_file)
+    def examine(patient: Patient) -> Iterator[Finding]:
+        if patient.cluster_file is None:
+            yield skipped(NO_FILE)
+        else:
+            yield from check_file(patient, patient.cluster_file)
+
+    return examine
+
+
+@_with_file
+def ssh(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
     """Look for the client, the key that the file names, and the agent."""
-    file = patient.cluster_file
-    if file is None:
-        yield skipped(NO_FILE)
-        return
     if shutil.which("ssh") is None:
         yield problem(
             "there is no ssh here", "install it (Debian, Ubuntu: apt install openssh-client)"
@@ -37,22 +52,16 @@ def ssh(patient: Patient) -> Iterator[Finding]:
     yield from found or [ok(f"{keys.described(file)}; {keys.agent()}")]
 
 
-def cluster_file(patient: Patient) -> Iterator[Finding]:
+@_with_file
+def cluster_file(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
     """Look for what the cluster file lacks, on this machine alone."""
-    file = patient.cluster_file
-    if file is None:
-        yield skipped(NO_FILE)
-        return
     found = list(_translated(patient, check.written(file)))
     yield from found or [ok(f"{file.path} declares {counted(len(file.types), 'type')} of hosts")]
 
 
-def hosts(patient: Patient) -> Iterator[Finding]:
+@_with_file
+def hosts(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
     """Reach each host of an on-premises file, or ask the cloud for credentials and quotas."""
-    file = patient.cluster_file
-    if file is None:
-        yield skipped(NO_FILE)
-        return
     if not file.on_premises and file.provider not in check.CLOUDS:
         yield skipped(f"what {file.provider} says of this cluster is not asked")
         return

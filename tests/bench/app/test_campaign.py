@@ -264,6 +264,16 @@ class RackApi:
         yield end_line(DONE)
 
 
+class Endless(RackApi):
+    """The Jobs API of such a cluster whose head says nothing more after its first line."""
+
+    def follow(self, job):
+        yield from list(super().follow(job))[:1]
+        while True:
+            time.sleep(0.05)
+            yield ""
+
+
 def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, monkeypatch):
     api = RackApi()
     monkeypatch.setattr(Cluster, "connected", lambda self: contextlib.nullcontext(api))
@@ -337,13 +347,6 @@ def test_the_same_command_begins_the_cluster_s_share_again_for_the_jobs_that_wer
 def test_a_signal_that_was_only_counted_ends_the_wait_for_a_cluster(tmp_path, monkeypatch, capsys):
     """It arrives while this machine's last line is written, so nothing raises it."""
 
-    class Endless(RackApi):
-        def follow(self, job):
-            yield from list(super().follow(job))[:1]
-            while True:
-                time.sleep(0.05)
-                yield ""
-
     def enter(self, phase):
         with stops.deferred():
             if phase == "cluster":
@@ -363,13 +366,6 @@ def test_a_signal_that_was_only_counted_ends_the_wait_for_a_cluster(tmp_path, mo
 
 
 def test_signals_while_a_cluster_is_left_do_not_cost_the_report(tmp_path, monkeypatch, capsys):
-    class Endless(RackApi):
-        def follow(self, job):
-            yield from list(super().follow(job))[:1]
-            while True:
-                time.sleep(0.05)
-                yield ""
-
     real = ClusterRun.leave
 
     def leave(self):

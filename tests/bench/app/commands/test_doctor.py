@@ -126,16 +126,22 @@ def test_a_shell_s_file_that_is_not_utf_8_is_read_all_the_same(monkeypatch, tmp_
     assert capsys.readouterr().out.startswith("ok ")
 
 
-@pytest.mark.slow
-def test_the_command_that_installs_completion_works_in_a_real_bash(tmp_path):
-    """A new shell then knows the words, also before the environment of the program is activated."""
+def completion_installed(home, shell, by):
+    """Let `by` run the command that doctor names for a user of `shell`; return the environment."""
     scripts = Path(sys.executable).parent
-    environment = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    environment = {**os.environ, "HOME": str(home), "SHELL": shell}
     environment["PATH"] = f"{scripts}:{os.environ['PATH']}"
     words = [sys.executable, "-m", "mnist_bench", "doctor", "completion", "--json"]
     done = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, check=True)
     (one,) = json.loads(done.stdout)["findings"]
-    subprocess.run(["bash", "-c", one["cure"]], env=environment, check=True)
+    subprocess.run([by, "-c", one["cure"]], env=environment, check=True)
+    return environment
+
+
+@pytest.mark.slow
+def test_the_command_that_installs_completion_works_in_a_real_bash(tmp_path):
+    """A new shell then knows the words, also before the environment of the program is activated."""
+    environment = completion_installed(tmp_path, "/bin/bash", by="bash")
     shown = subprocess.run(
         ["bash", "-c", ". ~/.bashrc; complete -p mnist-bench"],
         env={**environment, "PATH": os.defpath},
@@ -149,13 +155,7 @@ def test_the_command_that_installs_completion_works_in_a_real_bash(tmp_path):
 @pytest.mark.slow
 def test_the_command_that_installs_completion_makes_the_folder_that_fish_reads(tmp_path):
     """The command is one of sh too, so that the test needs no fish."""
-    scripts = Path(sys.executable).parent
-    environment = {**os.environ, "HOME": str(tmp_path), "SHELL": "/usr/bin/fish"}
-    environment["PATH"] = f"{scripts}:{os.environ['PATH']}"
-    words = [sys.executable, "-m", "mnist_bench", "doctor", "completion", "--json"]
-    done = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, check=True)
-    (one,) = json.loads(done.stdout)["findings"]
-    subprocess.run(["sh", "-c", one["cure"]], env=environment, check=True)
+    completion_installed(tmp_path, "/usr/bin/fish", by="sh")
     script = tmp_path / ".config" / "fish" / "completions" / "mnist-bench.fish"
     assert "complete" in script.read_text()
 
