@@ -107,6 +107,7 @@ class Campaign:
                 self._spoken,
                 self.plan.repeat_disturbed,
                 self._left_s,
+                self.plan.estimate_s,
             ) as progress,
         ):
             continued = None if self.fresh else self._unfinished(progress)
@@ -232,7 +233,7 @@ class Campaign:
             lambda host, jobs: machine.jobs,
             ends_s=machine.jobs_end_s(self._ends_s),
             clock=time.monotonic,
-            estimate_s=self.plan.workload.estimate_s,
+            estimate_s=self.plan.estimate_s,
             known=Known(
                 {THIS_MACHINE: continued.records if continued else ()},
                 {THIS_MACHINE: machine.done},

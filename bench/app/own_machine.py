@@ -38,7 +38,7 @@ class OwnMachine:
         jobs = run_order(plan.jobs, plan.order_seed, plan.label, self._run_id)
         if plan.minutes is None:
             return jobs
-        return kinds_first(jobs, plan.workload.description.axes, plan.workload.estimate_s)
+        return kinds_first(jobs, plan.workload.description.axes, plan.estimate_s)
 
     def planner(self, ends_s: float | None = None) -> Planner:
         """Return what the scheduler calls, if the run must have ended at `ends_s`."""

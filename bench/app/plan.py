@@ -14,7 +14,7 @@ from typing import Any
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S, ceiling_jobs
-from bench.dispatch.durations import time_limit_s
+from bench.dispatch.durations import slowdown, time_limit_s
 from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
 from bench.outside.words import check_path
@@ -90,6 +90,11 @@ class Plan:
         """About how many seconds the jobs take that only measure ceilings."""
         return CEILING_JOB_S * len(self.ceiling_jobs)
 
+    def estimate_s(self, job: JobSpec) -> float | None:
+        """Return about how many seconds `job` takes on this machine; None if unknown."""
+        estimate_s = self.workload.estimate_s(job)
+        return None if estimate_s is None else estimate_s * slowdown(self.facts)
+
     @functools.cached_property
     def data_path(self) -> Path | None:
         """The copy of the data that jobs load; it is written at the first use. None: no data.
@@ -121,7 +126,7 @@ class Plan:
             data_digest=self.dataset.digest,
             threads=threads_of(job, self.facts),
             niceness=os.getpriority(os.PRIO_PROCESS, 0),
-            time_limit_s=time_limit_s(self.time_limit_s, self.workload.estimate_s(job)),
+            time_limit_s=time_limit_s(self.time_limit_s, self.estimate_s(job)),
             placed_by=placed_by,
             measure_ceilings=measure_ceilings,
             privacy=self.privacy,

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from bench.app.plan import Plan
 
+#: Returns about how many seconds a job takes; None if unknown.
+Estimate = Callable[[JobSpec], float | None]
+
 #: Bars that a terminal shows at once; further machines wait until one of these is done.
 BARS = 12
 
@@ -49,15 +52,17 @@ def make_progress(
     spoken: Callable[[str], str] = str,
     repeat_disturbed: int = 0,
     left_s: Callable[[], float | None] = lambda: None,
+    estimate_s: Estimate | None = None,
 ) -> Progress:
     """Return live bars if `stream` is a terminal that can redraw a line, else plain lines.
 
     `spoken` words each line. `repeat_disturbed` says how often a disturbed job runs again at most,
     and `left_s` how many seconds of the minutes that were asked for are left, if any were.
+    `estimate_s` estimates jobs on this machine; None: as the workload does.
     """
     redraws = stream.isatty() and os.environ.get("TERM", "").lower() not in DUMB
     kind = LiveProgress if redraws else Progress
-    return kind(stream, workload, spoken, repeat_disturbed, left_s)
+    return kind(stream, workload, spoken, repeat_disturbed, left_s, estimate_s)
 
 
 class Progress:
@@ -65,7 +70,8 @@ class Progress:
 
     `spoken` returns a text as the user reads it, with the name of the program in it.
     `repeat_disturbed` says how often a disturbed job runs again at most, and `left_s` how many
-    seconds of the minutes that were asked for are left, if any were.
+    seconds of the minutes that were asked for are left, if any were. `estimate_s` estimates jobs on
+    this machine; None: as the workload does, which also estimates those of other machines.
     """
 
     def __init__(
@@ -75,8 +81,11 @@ class Progress:
         spoken: Callable[[str], str] = str,
         repeat_disturbed: int = 0,
         left_s: Callable[[], float | None] = lambda: None,
+        estimate_s: Estimate | None = None,
     ) -> None:
-        self._stream, self._workload, self._spoken = stream, workload, spoken
+        self._estimate_here_s = estimate_s or workload.estimate_s
+        self._estimate_s = workload.estimate_s
+        self._stream, self._spoken = stream, spoken
         self._most, self._asked_left_s = repeat_disturbed, left_s
         self._outline = workload.description.outline
         self._tallies: dict[str, Tally] = {}
@@ -106,7 +115,8 @@ class Progress:
         `repeats` are the repeats of disturbed jobs that the machine still owes, and `ceilings` the
         jobs that only measure its ceilings.
         """
-        time_left = TimeLeft(jobs, self._workload.estimate_s)
+        estimate_s = self._estimate_s if host else self._estimate_here_s
+        time_left = TimeLeft(jobs, estimate_s)
         self._tallies[host] = Tally(time_left, jobs, already, repeats, self._most, ceilings)
         self._ceilings |= {job.job_id: ceilings_name(job, self._outline) for job in ceilings}
         if host:
@@ -179,13 +189,14 @@ class LiveProgress(Progress):
         spoken: Callable[[str], str] = str,
         repeat_disturbed: int = 0,
         left_s: Callable[[], float | None] = lambda: None,
+        estimate_s: Estimate | None = None,
     ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        super().__init__(stream, workload, spoken, repeat_disturbed, left_s)
+        super().__init__(stream, workload, spoken, repeat_disturbed, left_s, estimate_s)
         wide = Column(overflow="fold", no_wrap=False)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),

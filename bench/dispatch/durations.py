@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from statistics import fmean
 
+from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
 from bench.spec.axes import Axis
 from bench.spec.job import JobSpec
@@ -12,6 +13,9 @@ from bench.spec.limits import MOST_AMOUNT
 
 #: Seconds that a job is taken to last if its workload gives no estimate.
 UNKNOWN_S = 30.0
+
+#: The CPUs of the machine for which workloads estimate (`Workload.estimate_s`).
+ESTIMATED_CPUS = 2.0
 
 #: A job's time limit, if the user states none: so many times its estimate (a machine may be slow,
 #: and shared), this many seconds at least, and this many if there is no estimate.
@@ -28,6 +32,16 @@ def time_limit_s(stated_s: float | None, estimate_s: float | None) -> float:
     if estimate_s is None:
         return LIMIT_UNKNOWN_S
     return min(max(LIMIT_LEAST_S, LIMIT_FACTOR * estimate_s), MOST_AMOUNT)
+
+
+def slowdown(facts: MachineFacts) -> float:
+    """Return how many times the estimates jobs are taken to last on a machine with `facts`.
+
+    Estimates are for two CPUs. With fewer, such as half a CPU in a container, a job is taken to
+    last longer in proportion. More CPUs make small jobs little faster, so they count as two.
+    """
+    usable = facts.usable_cpus or facts.logical_cores or ESTIMATED_CPUS
+    return ESTIMATED_CPUS / min(ESTIMATED_CPUS, usable)
 
 
 def cell_of(job: JobSpec) -> Hashable:

@@ -9,6 +9,7 @@ from bench.app.commands import run_cluster
 from bench.app.plan import Plan
 from bench.child.launch import first_of_each
 from bench.cluster.prices import hourly
+from bench.dispatch.durations import ESTIMATED_CPUS, slowdown
 from bench.record.price import price_of
 from bench.spec.request import RunRequest
 from bench.text import counted
@@ -40,7 +41,7 @@ def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     yield from opening_lines(plan, None)
     yield f"jobs are placed by {plan.dispatch}, in an order of each run's own:"
     for job in plan.jobs:
-        yield f"  {job.job_id}  about {units.duration(plan.workload.estimate_s(job))}"
+        yield f"  {job.job_id}  about {units.duration(plan.estimate_s(job))}"
     price = price_of(plan.label, plan.facts, plan.prices)
     if price.usd_per_hour is not None:
         yield f"this machine: {hourly(price)}"
@@ -48,7 +49,7 @@ def plan_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     yield from run_cluster.preview(plan, request.cluster, sittings)
     yield from _series_lines(plan, request)
     yield (
-        f"{counted(len(plan.jobs), 'job')}, about {units.duration(_jobs_s(plan))} on 2 cores"
+        f"{counted(len(plan.jobs), 'job')}, about {units.duration(_jobs_s(plan))} {_on(plan)}"
         f"{_filled(plan)}; results would go to {request.out}. Nothing was run."
     )
 
@@ -69,7 +70,15 @@ def _series_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
             f"is printed after the first {count}"
         )
     jobs = "this job" if len(plan.jobs) == 1 else f"these {len(plan.jobs)} jobs"
-    yield (f"{count} sittings of {jobs}, {units.duration(gap_s)} apart: {total} in all on 2 cores")
+    yield (f"{count} sittings of {jobs}, {units.duration(gap_s)} apart: {total} in all {_on(plan)}")
+
+
+def _on(plan: Plan) -> str:
+    """Return what the estimates are for: a machine of two cores, or this one if it has less."""
+    cpus = ESTIMATED_CPUS / slowdown(plan.facts)
+    if cpus == ESTIMATED_CPUS:
+        return "on 2 cores"
+    return "on 1 CPU" if cpus == 1 else f"on {cpus:.2g} CPUs"
 
 
 def _filled(plan: Plan) -> str:
@@ -83,8 +92,8 @@ def _sitting_s(plan: Plan) -> float | None:
 
 
 def _jobs_s(plan: Plan) -> float | None:
-    """Return about how long all jobs take on 2 cores, with the ceilings; None if unknown."""
-    estimates = [plan.workload.estimate_s(job) for job in plan.jobs]
+    """Return about how long all jobs take here, with the ceilings; None if unknown."""
+    estimates = [plan.estimate_s(job) for job in plan.jobs]
     known = [seconds for seconds in estimates if seconds is not None]
     return sum(known) + plan.ceilings_s if len(known) == len(estimates) else None
 

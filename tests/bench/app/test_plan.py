@@ -9,18 +9,22 @@ from pathlib import Path
 import pytest
 import tiny_workload
 import toy_workload
-from builders import facts
+from builders import a_job, facts
 from conftest import ROOT
 from launches import toy_job
 from plans import a_plan
 
+from bench.app.commands.preview import plan_lines
 from bench.app.plan import absolute, default_label, make_plan
 from bench.child.workload import Dataset
+from bench.dispatch.durations import LIMIT_FACTOR, LIMIT_LEAST_S
 from bench.errors import RequestError
 from bench.record.facts import GpuFacts
 from bench.spec.grid import GridChanges
 from bench.spec.privacy import Privacy
-from bench.spec.request import RunRequest
+from bench.spec.request import ClusterChoice, RunRequest
+from bench.units import duration
+from mnist_bench.workload import WORKLOAD
 
 
 @pytest.fixture
@@ -107,6 +111,27 @@ def test_a_launch_holds_what_the_plan_says_and_what_the_caller_adds(grid, tmp_pa
     assert launch.measure_ceilings and launch.privacy.show_hostnames
     plan.launch(plan.jobs[1], placed_by="inline")
     assert staged == [tmp_path], "the data are staged once"
+
+
+def test_half_a_cpu_takes_four_times_as_long_as_the_estimate_and_may(tmp_path):
+    job = a_job(epochs=15)
+    two, half = (
+        a_plan(
+            tmp_path,
+            jobs=(job,),
+            workload=WORKLOAD,
+            facts=facts(usable_cpus=cpus),
+            time_limit_s=None,
+        )
+        for cpus in (2.0, 0.5)
+    )
+    assert half.estimate_s(job) == 4 * two.estimate_s(job)
+    limit_s = half.launch(job, placed_by="bare").time_limit_s
+    assert limit_s == LIMIT_FACTOR * half.estimate_s(job) > LIMIT_LEAST_S
+    request = RunRequest(workload="mnist", grid="full", cluster=ClusterChoice(local_only=True))
+    for plan, cpus in ((two, "2 cores"), (half, "0.5 CPUs")):
+        words = f"1 job, about {duration(plan.estimate_s(job))} on {cpus}; results"
+        assert list(plan_lines(plan, request))[-1].startswith(words)
 
 
 def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus(tmp_path):

@@ -290,7 +290,7 @@ def test_a_dry_run_counts_their_time(tmp_path):
     request = RunRequest(workload=ceilings_workload.NAME, grid="small", cluster=here)
     lines = list(plan_lines(plan, request))
     assert any(line.startswith("the ceilings of float32 quick and") for line in lines)
-    assert "about 17 min 04 s on 2 cores" in lines[-1]
+    assert "about 33 min 44 s on 1 CPU" in lines[-1], "a job takes twice as long as on two"
 
 
 def test_a_dry_run_counts_their_time_on_the_nodes_of_a_cluster(tmp_path):

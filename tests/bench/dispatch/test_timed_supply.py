@@ -7,10 +7,10 @@ import random
 from collections import Counter
 
 import pytest
-from builders import a_job, a_measurement, a_record, conditions
+from builders import a_job, a_measurement, a_record, conditions, facts
 from scheduling import MEASURED, by_host, cluster, records, run
 
-from bench.dispatch.durations import Durations, cell_of, kind_of, time_limit_s
+from bench.dispatch.durations import Durations, cell_of, kind_of, slowdown, time_limit_s
 from bench.dispatch.replicates import Replicates
 from bench.dispatch.supply import Known
 from bench.dispatch.timed_supply import TimedSupply, kinds_first
@@ -269,3 +269,16 @@ def test_a_job_s_time_limit_is_the_stated_one_or_some_of_its_estimate_within_bou
     stated_s, estimate_s, limit_s
 ):
     assert time_limit_s(stated_s, estimate_s) == limit_s <= MOST_AMOUNT
+
+
+@pytest.mark.parametrize(
+    ("usable", "logical", "factor"),
+    [(0.5, 2, 4.0), (1.0, 8, 2.0), (1.5, 2, 4 / 3), (2.0, 2, 1.0), (64.0, 64, 1.0)],
+)
+def test_a_machine_of_less_than_two_cpus_takes_longer_in_proportion(usable, logical, factor):
+    assert slowdown(facts(usable_cpus=usable, logical_cores=logical)) == pytest.approx(factor)
+
+
+def test_a_machine_whose_usable_cpus_are_unknown_is_taken_to_use_all_that_it_has():
+    assert slowdown(facts(usable_cpus=None, logical_cores=1)) == 2.0
+    assert slowdown(facts(usable_cpus=None, logical_cores=None)) == 1.0
