@@ -42,8 +42,14 @@ def prepare(arrays: Arrays, settings: Settings) -> Inputs:
     return Inputs(
         raw_images=raw_images,
         raw_labels=arrays.y_train,
-        x_train=raw_images.astype(np.float32) / np.float32(PIXEL_SCALE),
+        x_train=_scaled(raw_images, PIXEL_SCALE),
         y_train=one_hot[arrays.y_train],
-        x_test=arrays.x_test.reshape(shape).astype(np.float32) / np.float32(divisor),
+        x_test=_scaled(arrays.x_test.reshape(shape), divisor),
         y_test=one_hot[arrays.y_test],
     )
+
+
+def _scaled(pixels: np.ndarray, divisor: int) -> np.ndarray:
+    """Return uint8 `pixels` / `divisor` as float32, without a copy in between."""
+    scaled: np.ndarray = np.divide(pixels, np.float32(divisor), dtype=np.float32)
+    return scaled

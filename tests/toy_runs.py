@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import toy_workload
 
-from bench.app import plan
-from bench.app.commands import run as commands_run
-from bench.watch.look import wait_until_quiet
+from bench.app import early_look, plan
+from bench.app.early_look import EarlyLook
 
 
 def toy_words(folder: Path, out: str, seeds: str = "[1234]") -> list[str]:
@@ -25,4 +24,4 @@ def toy_words(folder: Path, out: str, seeds: str = "[1234]") -> list[str]:
 def look_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the look at the machine, and let a run go on after an edit of the source."""
     monkeypatch.setattr(plan, "code_digest", lambda reference: "code")
-    monkeypatch.setattr(commands_run, "wait_until_quiet", partial(wait_until_quiet, seconds=0.2))
+    monkeypatch.setattr(early_look, "EarlyLook", partial(EarlyLook, seconds=0.2))

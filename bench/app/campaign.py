@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import stops
@@ -13,11 +13,12 @@ from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun
 from bench.app.cluster_share import cluster_request
 from bench.app.continuing import mended, notes_of, why_anew
+from bench.app.early_look import EarlyLook, looked_at
 from bench.app.ending import Ending
 from bench.app.folder_lock import held
 from bench.app.live.viewer import Viewer
 from bench.app.out_folder import journals_in, prepare_folder
-from bench.app.own_machine import OwnMachine, own_setup
+from bench.app.own_machine import OwnMachine, own_transport
 from bench.app.plan import Plan
 from bench.app.pricing import repriced
 from bench.app.progress import Progress, make_progress
@@ -26,19 +27,23 @@ from bench.app.run_header import new_header
 from bench.clock import utc_now
 from bench.cluster.find import Cluster
 from bench.dispatch.budget import Budget
-from bench.dispatch.local import LocalSetup, LocalTransport
 from bench.dispatch.planner import AT_HOME
-from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.supply import Known, Supply
 from bench.dispatch.timed_supply import supply_of
-from bench.dispatch.transport import THIS_MACHINE, Transport
+from bench.dispatch.transport import THIS_MACHINE
 from bench.errors import DispatchError, OutputError
-from bench.record.conditions import LookRecord
 from bench.record.journal import Journal, find_journals, read_run
-from bench.record.lines import ClusterEntry, OutOfTime, ReportEntry, RunHeader, SeriesPlace
+from bench.record.lines import (
+    ClusterEntry,
+    MachineEntry,
+    OutOfTime,
+    ReportEntry,
+    RunHeader,
+    SeriesPlace,
+)
 from bench.record.run import Run, Share
-from bench.spec.request import Dispatch, MeasureLimits
+from bench.spec.request import MeasureLimits
 
 #: Seconds after its limit that a cluster may take to say that it has stopped.
 OVERTIME_S = 120.0
@@ -46,21 +51,15 @@ OVERTIME_S = 120.0
 #: Seconds of a run with `--minutes` that are kept for its end and its report.
 CLOSING_S = 5.0
 
-#: What `--dispatch` may say, and what then carries jobs to this machine.
-TRANSPORTS: Mapping[Dispatch, Callable[[LocalSetup], Transport]] = {
-    RayLocal.name: RayLocal,
-    LocalTransport.name: LocalTransport,
-}
-
 
 class Campaign:
     """Runs a plan and keeps its journal; continues a run of the same plan that was cut off.
 
-    `cluster` measures beside this machine, and `cluster_note` says what was found of it. `look` is
-    what a look at this machine found before anything was started. `path` is the journal, or None
-    until it is there. The limit of time counts from the call of `run`. `spoken` returns a text as
-    the user reads it, with the name of the program in it. The minutes of the plan count from here.
-    `viewer` sees the run while it goes on.
+    `cluster` measures beside this machine, and `cluster_note` says what was found of it.
+    `early_look` looks at this machine before its first job; None: nothing looks. `path` is the
+    journal, or None until it is there. The limit of time counts from the call of `run`. `spoken`
+    returns a text as the user reads it, with the name of the program in it. The minutes of the
+    plan count from here. `viewer` sees the run while it goes on.
     """
 
     def __init__(
@@ -76,6 +75,7 @@ class Campaign:
         series: SeriesPlace | None = None,
         spoken: Callable[[str], str] = str,
         viewer: Viewer | None = None,
+        early_look: EarlyLook | None = None,
     ) -> None:
         self.plan, self.out, self.fresh = plan, out, fresh
         self.series, self._budget = series, budget
@@ -84,7 +84,7 @@ class Campaign:
         self.viewer = viewer or Viewer()
         self.path: Path | None = None
         self._run_id: str | None = None
-        self.look: LookRecord | None = None
+        self._early_look = early_look
         self._announcer: Announcer | None = None
         self._cluster_run: ClusterRun | None = None
         minutes = plan.minutes
@@ -187,9 +187,12 @@ class Campaign:
         self._announcer = announcer
         announcer.look_at_space()
         self.viewer.begin(header, continued)
-        setup = own_setup(self.plan, self.look)
-        with TRANSPORTS[self.plan.dispatch](setup) as transport, stops.deferred():
-            machine = OwnMachine(self.plan, header.run_id, transport.name, own)
+        starting = own_transport(self.plan)
+        with (
+            looked_at(starting, self._early_look, progress.say) as (transport, look),
+            stops.deferred(),
+        ):
+            machine = OwnMachine(self.plan, header.run_id, transport.name, own, look)
             scheduler = Scheduler(
                 transport,
                 supply := self._supply(header, machine, own),
@@ -204,12 +207,7 @@ class Campaign:
                     if continued is None:
                         journal.create(header)
                         self.path, self._run_id = journal.path, header.run_id
-                    if own is None:
-                        announcer.take(event.machine)
-                    else:
-                        is_lost = continued is not None and own.label in continued.rebuilt
-                        announcer.introduce_again(own, event.machine, is_lost=is_lost)
-                    self._introduced = True
+                    self._introduce(event.machine, announcer, continued)
                     self._begin_cluster(announcer, header, continued)
                 elif event.record is not None:
                     announcer.take(event.record)
@@ -225,6 +223,15 @@ class Campaign:
         elif late and self.path is not None:
             with stops.deferred():
                 announcer.take(OutOfTime(run_id=header.run_id, label=self.plan.label, jobs=late))
+
+    def _introduce(self, entry: MachineEntry, announcer: Announcer, continued: Run | None) -> None:
+        """Write this machine's line, or compare it with the line of the run that is continued."""
+        own = continued.own if continued else None
+        if continued is None or own is None:
+            announcer.take(entry)
+        else:
+            announcer.introduce_again(own, entry, is_lost=own.label in continued.rebuilt)
+        self._introduced = True
 
     def _supply(self, header: RunHeader, machine: OwnMachine, continued: Share | None) -> Supply:
         """Return what gives this machine its jobs; `continued` is its share of a continued run."""

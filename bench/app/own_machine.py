@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from bench.app.plan import Plan
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S
-from bench.dispatch.local import LocalSetup
+from bench.dispatch.local import LocalSetup, LocalTransport
 from bench.dispatch.planner import Planner
+from bench.dispatch.ray_local import RayLocal
 from bench.dispatch.timed_supply import kinds_first
-from bench.dispatch.transport import Host, Prepared
+from bench.dispatch.transport import Host, Prepared, Transport
 from bench.record.conditions import LookRecord
 from bench.record.lines import MachineEntry
 from bench.record.run import Share
 from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
+from bench.spec.request import Dispatch
+
+#: What `--dispatch` may say, and what then carries jobs to this machine.
+TRANSPORTS: Mapping[Dispatch, Callable[[LocalSetup], Transport]] = {
+    RayLocal.name: RayLocal,
+    LocalTransport.name: LocalTransport,
+}
 
 
 class OwnMachine:
     """Makes what the scheduler needs of the machine on which the command was typed.
 
-    `continued` is the machine's share in the run that is continued; None if it has none. `jobs` are
-    the machine's jobs in the order in which it runs them.
+    `continued` is the machine's share in the run that is continued; None if it has none. `look` is
+    what a look at the machine found. `jobs` are the machine's jobs in the order in which it runs
+    them.
     """
 
-    def __init__(self, plan: Plan, run_id: str, placed_by: str, continued: Share | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        run_id: str,
+        placed_by: str,
+        continued: Share | None,
+        look: LookRecord | None = None,
+    ) -> None:
+        self._look = look
         self._plan, self._run_id, self._placed_by = plan, run_id, placed_by
         self.done = continued.done if continued else frozenset()
         self.jobs = tuple(self._ordered())
@@ -72,20 +91,20 @@ class OwnMachine:
             jobs=tuple(job.job_id for job in prepared.able),
             ceiling_jobs=prepared.ceiling_jobs,
             skipped=prepared.skipped,
-            look=prepared.look,
+            look=self._look,
         )
 
     def _unavailable(self, name: str, reason: str) -> MachineEntry:
         return MachineEntry(run_id=self._run_id, label=self._plan.label, own=True, reason=reason)
 
 
-def own_setup(plan: Plan, look: LookRecord | None) -> LocalSetup:
-    """Return what a transport to this machine must know."""
-    return LocalSetup(
+def own_transport(plan: Plan) -> Transport:
+    """Return what carries the jobs of `plan` to this machine; it is not started."""
+    setup = LocalSetup(
         workload=plan.reference,
         jobs=plan.jobs,
         ceiling_jobs=plan.ceiling_jobs,
         skipped=plan.skipped,
-        look=look,
         privacy=plan.privacy,
     )
+    return TRANSPORTS[plan.dispatch](setup)

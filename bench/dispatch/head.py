@@ -35,8 +35,8 @@ from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
 from bench.outside.documents import parse_model
 from bench.outside.files import MOST_REQUESTED, read_bytes
-from bench.record.journal import Journal
 from bench.record.facts import MachineFacts
+from bench.record.journal import Journal
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime, RunHeader
 from bench.spec.grid import run_order
 from bench.spec.job import JobSpec

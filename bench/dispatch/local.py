@@ -15,7 +15,6 @@ from bench.child.process import run_child
 from bench.child.workload import load_workload, probe_for
 from bench.dispatch.cluster_request import WantedType
 from bench.dispatch.transport import THIS_MACHINE, Host, Message, Prepared
-from bench.record.conditions import LookRecord
 from bench.record.lines import JobRecord, Skip
 from bench.spec.frozen import Frozen
 from bench.spec.job import JobSpec
@@ -39,7 +38,6 @@ class LocalSetup(Frozen):
     jobs: tuple[JobSpec, ...] = ()
     ceiling_jobs: tuple[JobSpec, ...] = ()
     skipped: tuple[Skip, ...] = ()
-    look: LookRecord | None = None
     privacy: Privacy = Privacy()
 
     def prepared(self) -> Prepared:
@@ -49,7 +47,6 @@ class LocalSetup(Frozen):
             able=self.jobs,
             ceiling_jobs=self.ceiling_jobs,
             skipped=self.skipped,
-            look=self.look,
         )
 
 

@@ -8,13 +8,14 @@ another. Exit codes: 0 its input ended, 1 Ray did not start, 4 Ray has lost a pr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.child.launch import LaunchSpec
@@ -61,6 +62,11 @@ class Driver:
             stream = task(run_as_json).remote(request["start"], self._folder)
         self._outer[self._tasks.follow(stream, launch)] = ticket
 
+    @property
+    def has_work(self) -> bool:
+        """Whether there are tasks to wait for."""
+        return bool(self._tasks)
+
     def poll(self) -> None:
         """Say what has happened."""
         for message in self._tasks.poll(POLL_S):
@@ -101,15 +107,24 @@ def main(arguments: list[str]) -> int:
     say({"ready": True})
     driver = Driver(folder, say)
     while all(is_alive(process) for process in vital):
-        while not requests.empty():
-            if not (line := requests.get()):
+        for line in _waiting(requests, 0.0 if driver.has_work else POLL_S):
+            if not line:
                 driver.end()
                 _stop()
                 return 0
             driver.do(parse_object(line))
-        driver.poll()
+        if driver.has_work:
+            driver.poll()
     out.flush()
     os._exit(LOST)  # leaving in good order would wait for what has died
+
+
+def _waiting(requests: queue.SimpleQueue[str], timeout_s: float) -> Iterator[str]:
+    """Yield the requests that wait; wait at most `timeout_s` for the first."""
+    with contextlib.suppress(queue.Empty):
+        yield requests.get(timeout=timeout_s) if timeout_s else requests.get_nowait()
+        while True:
+            yield requests.get_nowait()
 
 
 def _start(folder: str) -> None:

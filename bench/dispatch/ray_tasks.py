@@ -42,6 +42,9 @@ class RayTasks:
         self._tickets = itertools.count(1)
         self._tasks: dict[int, _Task] = {}
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def follow(self, stream: Any, launch: LaunchSpec | None = None) -> int:
         """Follow a streaming task that was started; return its ticket."""
         ticket = next(self._tickets)

@@ -63,14 +63,20 @@ class Look:
 
 
 def look(
-    threads: int, seconds: float = LOOK_S, *, on_gpu: bool | None = None, root: Root = HOST
+    threads: int,
+    seconds: float = LOOK_S,
+    *,
+    on_gpu: bool | None = None,
+    root: Root = HOST,
+    starting: bool = False,
 ) -> Look:
     """Watch the machine for `seconds` before a job of `threads` threads.
 
-    `on_gpu` is False if the job will not train on a GPU. `root` holds the machine's files.
+    `on_gpu` is False if the job will not train on a GPU. `root` holds the machine's files. If
+    `starting`, this process starts others meanwhile, and these are no disturbance.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    with Watch(None, visible_gpus=visible, root=root) as watch:
+    with Watch(None, visible_gpus=visible, root=root, starting=starting) as watch:
         watch.wait_open(OPEN_S)
         time.sleep(seconds)
     job = job_here(threads, on_gpu)

@@ -1,8 +1,9 @@
 """Which processes are the benchmark's own, what they use, and which others use the CPUs.
 
 Our own processes are the job's child, all that it started, and the parent that watches it. If Ray
-placed the job, the processes of this run's Ray session and its driver are our own too. All others
-are foreign.
+placed the job, the processes of this run's Ray session and its driver are our own too. Before the
+first job, if Ray starts meanwhile, they are this process and all that it started. All others are
+foreign.
 """
 
 from __future__ import annotations
@@ -195,10 +196,14 @@ def _command_line(pid: int) -> str:
 
 
 class Processes:
-    """Keeps track of own and foreign processes; `child` is None if no job is running yet."""
+    """Keeps track of own and foreign processes; `child` is None if no job is running yet.
 
-    def __init__(self, child: int | None) -> None:
+    If `starting`, this process is starting what its jobs need, and all of that is its own.
+    """
+
+    def __init__(self, child: int | None, *, starting: bool = False) -> None:
         self._child, self._me = child, os.getpid()
+        self._root = self._me if starting else child  # of the tree of own processes
         self._own: dict[int, Callable[[], ProcessLook]] = {}
         self._tree: set[int] = set()
         self._had: set[int] = set()  # own processes that have ended
@@ -213,7 +218,7 @@ class Processes:
     def scan(self) -> None:
         """Look at all processes: find new own ones, and add up what foreign ones used."""
         looks = all_processes()
-        self._tree = descendants(self._child, looks) if self._child in looks else self._tree
+        self._tree = descendants(self._root, looks) if self._root in looks else self._tree
         self._ray = self._ray or RaySession(looks, self._me)  # Ray starts before the job
         own = self._tree | {self._me} | self._ray.own(looks)
         for pid in own - self._own.keys():
@@ -256,7 +261,7 @@ class Processes:
         return False if pid in (self._seen or {}) else None
 
     def read(self) -> dict[str, float]:
-        """Return the CPU seconds of all own processes, and CPU and memory of the child's tree."""
+        """Return the CPU seconds of all own processes, and of a child's tree CPU and memory."""
         own_s, tree_s, tree_bytes = 0.0, 0.0, 0
         for pid, read in list(self._own.items()):
             try:
@@ -272,14 +277,16 @@ class Processes:
                 tree_s += used_s
                 tree_bytes += look.rss_bytes
         own_s += self._ended_s
+        if self._child is None:
+            return {"own_cpu_s": own_s}
         return {"own_cpu_s": own_s, "tree_cpu_s": tree_s, "tree_rss_bytes": tree_bytes}
 
     def _forget(self, pid: int) -> None:
-        """Drop an ended process. Within the child's tree, its parent's time already includes it."""
+        """Drop an ended process. Within the tree, its parent's time already includes it."""
         del self._own[pid]
         self._had.add(pid)
         last = self._last.pop(pid, None)
-        if last is not None and pid not in self._tree - {self._child}:
+        if last is not None and pid not in self._tree - {self._root}:
             self._ended_s += last.cpu_s
 
     def busiest_foreign(self, seconds: float, most: int = 3) -> tuple[ForeignProcess, ...]:

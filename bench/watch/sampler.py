@@ -122,8 +122,8 @@ class _Sampler:
 class Watch:
     """Samples all sources in separate threads, so that a sensor that hangs delays nothing.
 
-    If `child` is None, it watches only the machine. Use it as a context manager, and read `ledger`
-    afterwards.
+    If `child` is None, it watches only the machine, and if `starting`, it takes what this process
+    starts meanwhile as its own. Use it as a context manager, and read `ledger` afterwards.
     """
 
     def __init__(
@@ -133,11 +133,13 @@ class Watch:
         threads: int = 1,
         visible_gpus: str | None = None,
         root: Root = HOST,
+        *,
+        starting: bool = False,
     ) -> None:
         self.period_s = period_s
         self.ledger = Ledger()
         self.unknown: dict[str, str] = {}
-        self.processes = Processes(child)
+        self.processes = Processes(child, starting=starting)
         self.target = Target(child, self.processes, threads, visible_gpus, root)
         self.stopped = threading.Event()
         self.began_s = self.ended_s = time.perf_counter()

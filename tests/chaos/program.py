@@ -17,7 +17,7 @@ GRACE = "CHAOS_GRACE_S"
 
 
 def _shorten_look(module: Any) -> None:
-    module.wait_until_quiet.__defaults__ = (LOOK_S,)
+    module.EarlyLook.__init__.__defaults__ = (LOOK_S,)
 
 
 def _shorten_grace(module: Any) -> None:
@@ -28,7 +28,7 @@ def _shorten_grace(module: Any) -> None:
 
 
 #: What is shortened as soon as its module is imported.
-SHORTENED = {"bench.watch.look": _shorten_look, "bench.app.cluster_share": _shorten_grace}
+SHORTENED = {"bench.app.early_look": _shorten_look, "bench.app.cluster_share": _shorten_grace}
 
 
 class _Shortening(importlib.abc.MetaPathFinder):

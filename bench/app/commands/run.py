@@ -28,13 +28,11 @@ from bench.app.output import OUTPUTS
 from bench.app.plan import Plan, make_plan
 from bench.app.typed_command import shown_command
 from bench.child.workload import load_workload
-from bench.dispatch.eligible import most_threads
 from bench.errors import DispatchError, OutputError
 from bench.record.journal import find_journals
 from bench.record.run import Run
 from bench.spec.request import USUAL_FORM, Program, ReportForm, RunRequest
 from bench.text import printable
-from bench.watch.look import wait_until_quiet
 
 if TYPE_CHECKING:
     from bench.app.campaign import Campaign
@@ -70,7 +68,9 @@ def execute(request: RunRequest, program: Program) -> int:
 
 def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, turn: Turn) -> Sat:
     """Measure this machine and the cluster once, and write the report."""
-    from bench.app.campaign import Campaign  # what places jobs is not needed to list them
+    # what places jobs is not needed to list them
+    from bench.app.campaign import Campaign
+    from bench.app.early_look import EarlyLook
 
     viewer.enter("starting")
     cluster, note = run_cluster.find(request.cluster, request.limits)
@@ -85,6 +85,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
         series=turn.place,
         spoken=program.spoken,
         viewer=viewer,
+        early_look=EarlyLook(plan),
     )
     try:
         code = _measure(campaign, request.form)
@@ -100,13 +101,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
 
 
 def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
-    plan = campaign.plan
     OUTPUTS.wait_at_most(UNREAD_S)
-    on_gpu = plan.workload.may_use_gpu()
-    # before Ray starts, as its start would count as a disturbance
-    campaign.look = wait_until_quiet(
-        most_threads(plan.jobs, plan.facts), plan.wait_quiet_s, print, on_gpu=on_gpu
-    ).record()
     try:
         interrupted = campaign.run()
     except (DispatchError, OutputError):

@@ -18,6 +18,7 @@ from plans import JOBS, UNABLE, a_plan
 from bench import stops
 from bench.app import campaign as campaign_module
 from bench.app import cluster_run as cluster_run_module
+from bench.app import own_machine
 from bench.app.campaign import Campaign
 from bench.app.cluster_run import ClusterRun
 from bench.app.commands import run as run_module
@@ -104,7 +105,7 @@ def planted_flags(monkeypatch, flag_of):
                     record = record.model_copy(update={"conditions": seen})
                 yield replace(message, record=record)
 
-    monkeypatch.setitem(campaign_module.TRANSPORTS, "inline", Planting)
+    monkeypatch.setitem(own_machine.TRANSPORTS, "inline", Planting)
 
 
 @pytest.mark.slow

@@ -243,3 +243,38 @@ def test_a_job_beyond_the_limits_of_a_grid_is_a_wrong_description(tmp_path, chan
     done = worker("-", "-", given=json.dumps(document).encode())
     assert done.returncode == 2
     assert f"{next(iter(change))} is more than {most}" in done.stderr.decode()
+
+
+WITH_A_SLOW_END = """
+import atexit, pathlib
+import toy_workload
+from toy_workload import ToyWorkload
+
+class Slow:
+    def __del__(self):
+        print("taken down")
+
+KEPT = Slow()
+atexit.register(lambda: print("the exit function ran"))
+WORKLOAD = ToyWorkload()
+"""
+
+
+@pytest.mark.parametrize(("model", "code"), [("ok", 0), ("raise", 1)])
+def test_a_child_ends_without_taking_down_its_modules_and_after_its_exit_functions(
+    tmp_path, model, code
+):
+    file, record = tmp_path / "slow_end.py", tmp_path / "record.json"
+    file.write_text(WITH_A_SLOW_END)
+    launch = a_launch(model, tmp_path, workload=str(file))
+    done = worker("-", str(record), given=described(launch))
+    assert done.returncode == code, done.stderr
+    assert JobRecord.model_validate_json(record.read_bytes()).job == launch.job
+    assert done.stdout == b"the exit function ran\n"
+
+
+def test_an_error_that_nothing_caught_ends_with_1(tmp_path):
+    code = "from bench.child import entry; entry._end_at_once(lambda: 1); raise ValueError('odd')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"ValueError: odd" in done.stderr

@@ -255,6 +255,22 @@ def test_foreign_time_holds_a_hog_s_own_count_and_no_more_than_all_that_was_used
     assert used - 0.1 <= foreign_s <= all_s() - all_before + 0.1
 
 
+def test_what_this_process_starts_before_a_job_is_its_own_if_that_is_said(start):
+    hog = start(BURN, wait_cpu_s=0.1)
+    own, strange = Processes(None, starting=True), Processes(None)
+    for seen in (own, strange):
+        seen.scan()
+    before = own.read()
+    used_s = psutil.Process(hog.pid).cpu_times().user
+    wait_for(lambda: psutil.Process(hog.pid).cpu_times().user > used_s + 0.3)
+    for seen in (own, strange):
+        seen.scan()
+    assert own.read()["own_cpu_s"] - before["own_cpu_s"] >= 0.2
+    assert "tree_cpu_s" not in own.read(), "no job runs, so none used any CPU time"
+    assert (own.is_own(hog.pid), strange.is_own(hog.pid)) == (True, False)
+    assert hog.pid not in {p.pid for p in own.busiest_foreign(1e-9, most=1000)}
+
+
 def test_an_ended_process_is_forgotten_and_its_time_is_not(start):
     child = start(BURN, wait_cpu_s=0.2)
     seen = Processes(child.pid)

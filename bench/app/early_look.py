@@ -1,0 +1,60 @@
+"""The look at this machine before its first job, which goes on while Ray starts."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+from bench.app.plan import Plan
+from bench.dispatch.eligible import most_threads
+from bench.dispatch.transport import Transport
+from bench.record.conditions import LookRecord
+from bench.watch.look import LOOK_S, Look, look, wait_until_quiet
+
+
+class EarlyLook:
+    """Looks while this process starts what its jobs need, and again alone if it saw a disturbance.
+
+    What this process starts is taken off as its own, but the start of many short-lived processes
+    may leave a rest that looks like a stranger. A second look, when all is started, tells.
+    """
+
+    def __init__(self, plan: Plan, seconds: float = LOOK_S) -> None:
+        self._threads = most_threads(plan.jobs, plan.facts)
+        self._on_gpu, self._wait_s = plan.workload.may_use_gpu(), plan.wait_quiet_s
+        self._seconds = seconds
+        self._first: Look | None = None
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def begin(self) -> None:
+        """Start to look."""
+        self._thread.start()
+
+    def settled(self, say: Callable[[str], None]) -> LookRecord:
+        """Return what the machine is like, and say it.
+
+        If it is not quiet, it is looked at again until it is, at most as long as the plan waits.
+        """
+        self._thread.join()
+        if self._first is not None and self._first.seen.flag == "quiet":
+            say(self._first.words())
+            return self._first.record()
+        again = wait_until_quiet(
+            self._threads, self._wait_s, say, self._seconds, on_gpu=self._on_gpu
+        )
+        return again.record()
+
+    def _look(self) -> None:
+        self._first = look(self._threads, self._seconds, on_gpu=self._on_gpu, starting=True)
+
+
+@contextlib.contextmanager
+def looked_at(
+    transport: Transport, early_look: EarlyLook | None, say: Callable[[str], None]
+) -> Iterator[tuple[Transport, LookRecord | None]]:
+    """Enter `transport`, and look at the machine meanwhile; yield both."""
+    if early_look:
+        early_look.begin()
+    with transport as entered:
+        yield entered, early_look.settled(say) if early_look else None
