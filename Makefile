@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 GRID ?= quick
 # a longer grid takes the time that it needs, unless MINUTES is given
-MINUTES ?= $(if $(filter quick,$(GRID)),5)
+MINUTES ?= $(if $(filter quick,$(GRID)),3)
 ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP CDPATH
 .NOTPARALLEL:
 
 help:
-	@echo 'make run               set up, then measure this machine for five minutes (MINUTES=5; MINUTES='
+	@echo 'make run               set up, then measure this machine for three minutes (MINUTES=3; MINUTES='
 	@echo '                       runs the grid alone; GRID=full runs all and takes the time it needs)'
 	@echo 'make test              set up with the test tools, then run the whole test suite and print'
 	@echo '                       its slowest tests and its coverage (of its own process alone: jobs'
@@ -30,7 +30,7 @@ help:
 	@echo 'make docs              build the manual as a web site, build/manual, and check its links'
 	@echo 'make reference         write the pages of docs/reference/, which are made from the code, again'
 	@echo 'make dist              build the wheel and the source archive into dist/'
-	@echo 'make perf              measure the benchmark itself, in pairs, in a few minutes'
+	@echo 'make perf              measure the benchmark itself, in pairs, in about 10 minutes'
 	@echo 'make evidence          simulate how often brackets and findings are right, in about 10 minutes'
 	@echo '                       (SITTINGS=folder: compare the sittings of one machine with each other)'
 	@echo 'make chaos             make FAULTS=200 seeded faults (signals, kills, damaged files, full disks, cut'

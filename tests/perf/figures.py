@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -10,30 +12,47 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from jobs import ROOT, Staged, p10_s, run_bare, run_by, run_script
 from sampling import sampling_cost
 
 from bench.dispatch.local import LocalSetup
 from bench.dispatch.ray_local import RayLocal
+from bench.probe.machine import probe
+from bench.record.facts import MachineFacts
 from bench.record.journal import read_run
 from bench.record.lines import JobRecord
-from mnist_bench.backends import is_installed
+from mnist_bench.description import DESCRIPTION
+from mnist_bench.workload import WORKLOAD
 
 #: Epochs of each network; the first is left out as warm-up.
-EPOCHS = {"mlp": 5, "cnn": 3}
+EPOCHS = {"mlp": 5, "cnn": 2}
 OPTIMIZER = {"mlp": "rmsprop", "cnn": "adam"}
 
-#: Loops that are compared, by a name for the table: (model, loop, backend).
-LOOPS: Mapping[str, tuple[str, str, str]] = {
-    "mlp fit tensorflow": ("mlp", "fit", "tensorflow"),
-    "mlp compiled tensorflow": ("mlp", "compiled", "tensorflow"),
-    "mlp compiled jax": ("mlp", "compiled", "jax"),
-    "mlp compiled torch": ("mlp", "compiled", "torch"),
-    "cnn fit tensorflow": ("cnn", "fit", "tensorflow"),
-    "cnn compiled tensorflow": ("cnn", "compiled", "tensorflow"),
-    "cnn compiled jax": ("cnn", "compiled", "jax"),
-    "cnn compiled torch": ("cnn", "compiled", "torch"),
+
+class Compared(NamedTuple):
+    """A loop that is compared with others."""
+
+    model: str
+    loop: str
+    backend: str
+    precision: str = "float32"
+
+
+#: Loops that are compared, by a name for the table.
+LOOPS: Mapping[str, Compared] = {
+    "mlp fit tensorflow": Compared("mlp", "fit", "tensorflow"),
+    "mlp compiled tensorflow": Compared("mlp", "compiled", "tensorflow"),
+    "mlp compiled jax": Compared("mlp", "compiled", "jax"),
+    "mlp compiled torch": Compared("mlp", "compiled", "torch"),
+    "mlp compiled tensorflow bfloat16": Compared("mlp", "compiled", "tensorflow", "bfloat16"),
+    "cnn fit tensorflow": Compared("cnn", "fit", "tensorflow"),
+    "cnn compiled tensorflow": Compared("cnn", "compiled", "tensorflow"),
+    "cnn compiled jax": Compared("cnn", "compiled", "jax"),
+    "cnn stepwise jax": Compared("cnn", "stepwise", "jax"),
+    "cnn compiled torch": Compared("cnn", "compiled", "torch"),
+    "cnn compiled tensorflow bfloat16": Compared("cnn", "compiled", "tensorflow", "bfloat16"),
 }
 
 #: Seconds of watching whose cost is taken.
@@ -46,26 +65,34 @@ Say = Callable[[str], None]
 
 def job_of(name: str, data: Staged):
     """Return the job of one of the LOOPS."""
-    model, loop, backend = LOOPS[name]
+    compared = LOOPS[name]
     return data.job(
-        model=model,
-        optimizer=OPTIMIZER[model],
-        epochs=EPOCHS[model],
-        loop=loop,
-        backend=backend,
+        **compared._asdict(),
+        optimizer=OPTIMIZER[compared.model],
+        epochs=EPOCHS[compared.model],
     )
+
+
+def left_out(data: Staged, facts: MachineFacts) -> dict[str, str]:
+    """Return the LOOPS that a machine with `facts` cannot run, with the reasons."""
+    reasons = {name: WORKLOAD.why_skipped(job_of(name, data), facts) for name in LOOPS}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def loops_round(data: Staged, number: int, say: Say) -> dict[str, float]:
     """Return p10 milliseconds and ceiling shares of every loop; odd rounds run backwards."""
-    names = [name for name in LOOPS if is_installed(LOOPS[name][2])]
+    reasons = left_out(data, probe(DESCRIPTION.packages))
+    if number == 0:
+        for name, reason in reasons.items():
+            say(f"{name}: left out, because {reason}")
+    names = [name for name in LOOPS if name not in reasons]
     found: dict[str, float] = {}
     for name in names if number % 2 == 0 else reversed(names):
-        compiled = "compiled" in name
-        record = run_bare(data.launch(job_of(name, data), measure_ceilings=compiled))
+        measures_ceilings = LOOPS[name].loop == "compiled"
+        record = run_bare(data.launch(job_of(name, data), measure_ceilings=measures_ceilings))
         step_s = p10_s(record)
         found[f"{name}: p10 ms"] = 1000 * step_s
-        if compiled and record.measurement.ceilings:
+        if record.measurement.ceilings:
             found[f"{name}: GFLOP/s"] = record.measurement.work.flops / step_s / 1e9
             found[f"{name}: ceiling"] = record.measurement.ceilings.flops_per_s / 1e9
         say(f"{name}: {1000 * step_s:.3f} ms")
@@ -112,22 +139,30 @@ def sampling_round(data: Staged, number: int, say: Say) -> dict[str, float]:
 
 
 def command_round(data: Staged, number: int, say: Say) -> dict[str, float]:
-    """Return the seconds from typing a command to its first timed step, and between its jobs.
+    """Return what the quick grid takes around its jobs, in the first round alone.
 
-    The backend's own import is taken off both. Both clocks are this machine's. The command runs
-    with the whole data, as a user's would.
+    It is typed as a user types it, with the whole data: the seconds to the first timed step, from
+    one job's end to the next one's first step (the median), and to the report. The backend's own
+    import is taken off the first two. Both clocks are this machine's.
     """
+    if number > 0:
+        return {}
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "mnist_bench.run", "--grid", "smoke", "--models", "mlp"]
-        command += ["--optimizers", "sgd,rmsprop", "--epochs", "1", "--out", folder]
-        command += ["--repeat-disturbed", "0"]
+        command = [sys.executable, "-m", "mnist_bench.run", "--grid", "quick", "--local-only"]
+        command += ["--out", folder, "--repeat-disturbed", "0"]
         typed_at = time.time()
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        took_s = time.time() - typed_at
         (journal,) = (Path(folder) / "journals").glob("*.jsonl")
-        first, second = read_run(journal).measured
+        jobs = read_run(journal).measured
+    gaps = [
+        _first_step_at(after) - _time_of(before.ended_at)
+        for before, after in itertools.pairwise(jobs)
+    ]
     found = {
-        "typing to first step: s": _first_step_at(first) - typed_at,
-        "between two jobs: s": _first_step_at(second) - _time_of(first.ended_at),
+        "typing to first step: s": _first_step_at(jobs[0]) - typed_at,
+        "between two jobs: s": statistics.median(gaps),
+        "typing to report: s": took_s,
     }
     return _said(say, found)
 
@@ -155,12 +190,22 @@ def ratio(rounds: list[Round], above: str, below: str) -> list[float]:
     return [each[above] / each[below] for each in rounds if above in each and below in each]
 
 
+def over_best(rounds: list[Round], above: str, model: str) -> list[float]:
+    """Return the p10 of the loop `above` over the best p10 of a network in float32."""
+    names = [f"{name}: p10 ms" for name, one in LOOPS.items() if one[0::3] == (model, "float32")]
+    bests = [[each[name] for name in names if name in each] for each in rounds]
+    key = f"{above}: p10 ms"
+    return [each[key] / min(best) for each, best in zip(rounds, bests, strict=True) if key in each]
+
+
 def best_share(rounds: list[Round], model: str) -> list[float]:
-    """Return, of every round, the fastest compiled loop's rate over the largest ceiling."""
+    """Return, of every round, the fastest loop's rate over the largest ceiling, in float32."""
+    single = [name for name, one in LOOPS.items() if one.precision == "float32"]
+    own = [name for name in single if LOOPS[name].model == model]
     shares = []
     for each in rounds:
-        rates = [v for k, v in each.items() if k.startswith(model) and k.endswith(": GFLOP/s")]
-        ceilings = [value for key, value in each.items() if key.endswith(": ceiling")]
+        rates = [each[key] for name in own if (key := f"{name}: GFLOP/s") in each]
+        ceilings = [each[key] for name in single if (key := f"{name}: ceiling") in each]
         if rates and ceilings:
             shares.append(max(rates) / max(ceilings))
     return shares
