@@ -14,10 +14,10 @@ from bench.watch.look import LOOK_S, Look, look, wait_until_quiet
 
 
 class EarlyLook:
-    """Looks while this process starts what its jobs need, and again alone if it saw a disturbance.
+    """Looks while this process starts what its jobs need, and again afterwards if it was not quiet.
 
-    What this process starts is taken off as its own, but the start of many short-lived processes
-    may leave a rest that looks like a stranger. A second look, when all is started, tells.
+    What this process has started is its own and no disturbance. But while many short-lived
+    processes start, a rest of their time may look like a stranger's. The second look tells.
     """
 
     def __init__(self, plan: Plan, seconds: float = LOOK_S) -> None:
@@ -41,7 +41,7 @@ class EarlyLook:
             say(self._first.words())
             return self._first.record()
         again = wait_until_quiet(
-            self._threads, self._wait_s, say, self._seconds, on_gpu=self._on_gpu
+            self._threads, self._wait_s, say, self._seconds, on_gpu=self._on_gpu, starting=True
         )
         return again.record()
 

@@ -73,7 +73,7 @@ def look(
     """Watch the machine for `seconds` before a job of `threads` threads.
 
     `on_gpu` is False if the job will not train on a GPU. `root` holds the machine's files. If
-    `starting`, this process starts others meanwhile, and these are no disturbance.
+    `starting`, this process starts what its jobs need, or has just done so: that is no disturbance.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     with Watch(None, visible_gpus=visible, root=root, starting=starting) as watch:
@@ -95,13 +95,17 @@ def wait_until_quiet(
     seconds: float = LOOK_S,
     *,
     on_gpu: bool | None = None,
+    starting: bool = False,
 ) -> Look:
-    """Look until the machine is quiet or `wait_s` have passed; call `say` with each finding."""
+    """Look until the machine is quiet or `wait_s` have passed; call `say` with each finding.
+
+    `on_gpu` and `starting` are as for `look`.
+    """
     deadline = time.monotonic() + wait_s
-    last = look(threads, seconds, on_gpu=on_gpu)
+    last = look(threads, seconds, on_gpu=on_gpu, starting=starting)
     while not last.is_quiet and time.monotonic() < deadline:
         left_s = deadline - time.monotonic()
         say(f"{last.words()}; waiting up to {left_s:.0f} s more")
-        last = look(threads, seconds, on_gpu=on_gpu)
+        last = look(threads, seconds, on_gpu=on_gpu, starting=starting)
     say(last.words())
     return last

@@ -198,7 +198,7 @@ def _command_line(pid: int) -> str:
 class Processes:
     """Keeps track of own and foreign processes; `child` is None if no job is running yet.
 
-    If `starting`, this process is starting what its jobs need, and all of that is its own.
+    If `starting`, this process starts what its jobs need, and all of that is its own.
     """
 
     def __init__(self, child: int | None, *, starting: bool = False) -> None:
