@@ -177,6 +177,11 @@ pip_install() {
         -c constraints.txt "$@" >>"$log" 2>&1 </dev/null && return
     say "error: the install failed; the end of its log, $root/$log:"
     tail -n 15 "$log" >&2
+    if grep -Eq 'No matching distribution|Could not find a version|ResolutionImpossible|Max retries' \
+        "$log"; then
+        say "pip found no package of the pinned version. On a machine without a network," \
+            "docs/how-to/offline.md says how to bring the packages along. Then: the same command again."
+    fi
     exit 1
 }
 

@@ -31,6 +31,8 @@ with open(pathlib.Path(sys.prefix).parent / "pip-calls", "a") as calls:
 does = os.environ.get("PIP_DOES")
 if does == "fail":
     sys.exit("the index burned down")
+if does == "find nothing":  # as pip does with PIP_NO_INDEX=1
+    sys.exit("ERROR: No matching distribution found for setuptools")
 if does == "die":
     os.kill(os.getppid(), signal.SIGKILL)
 """
@@ -171,6 +173,14 @@ def test_an_install_that_fails_shows_its_log_and_is_tried_again(ready):
     ready.pip_calls()
     assert ready.set_up("test").returncode == 0
     assert len(ready.pip_calls()) == 2
+
+
+def test_only_where_pip_finds_no_package_the_way_without_a_network_is_named(sandbox):
+    for does, named in (("find nothing", True), ("fail", False)):
+        answer = sandbox.set_up(PIP_DOES=does)
+        assert answer.returncode == 1
+        assert ("docs/how-to/offline.md" in answer.stderr) == named
+    assert (ROOT / "docs/how-to/offline.md").exists()
 
 
 def test_a_set_up_that_was_killed_leaves_no_stamp_and_is_done_again(sandbox):
