@@ -18,6 +18,7 @@ from bench.errors import OutsideError
 from bench.outside.documents import parse_object, shaped
 from bench.record.journal import parse_line
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime
+from bench.record.parsing import NAMES
 from bench.spec.frozen import Frozen
 
 MARK = "@bench "
@@ -65,7 +66,7 @@ def _read_line(document: Any, run_id: str) -> HeadLine:
         raise OutsideError("it is not a JSON object")
     line = parse_line(document)
     if not isinstance(line, HeadLine):
-        raise OutsideError(f"a head writes no {type(line).__name__}")
+        raise OutsideError(f"a head does not write {NAMES[type(line)]}")
     if line.run_id != run_id:
         raise OutsideError("it is of another run")
     return line

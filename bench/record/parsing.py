@@ -35,6 +35,16 @@ LINES: Mapping[str, type[BaseModel]] = {
     "report": ReportEntry,
 }
 
+#: What each kind of line is, as the user reads it.
+NAMES: Mapping[type[BaseModel], str] = {
+    RunHeader: "the header of a run",
+    JobRecord: "the record of a job",
+    MachineEntry: "the line of a machine",
+    ClusterEntry: "the line of a cluster",
+    OutOfTime: "the line of jobs that had no time",
+    ReportEntry: "the line of a report",
+}
+
 #: The first schema version whose lines have a seal.
 SEALED_SINCE = 3
 
@@ -49,7 +59,7 @@ def parse_line(document: Mapping[str, Any]) -> Line:
     try:
         return shaped(kind, document)  # type: ignore[return-value]
     except OutsideError as error:
-        raise OutsideError(f"it is not a {kind.__name__}: {error.what}") from error
+        raise OutsideError(f"it is not {NAMES[kind]}: {error.what}") from error
 
 
 def kind_of(document: Mapping[str, Any]) -> type[BaseModel]:
@@ -109,10 +119,13 @@ def validated(document: Mapping[str, Any], path: Path, number: int, pool: Pool) 
 
 
 def damaged(path: Path, number: int, seen: str, kind: type[BaseModel] | None = None) -> StoreError:
-    """Return an error that names a damaged line."""
-    kind = kind or (RunHeader if number == 1 else JobRecord)
+    """Return an error that names a damaged line.
+
+    `kind` is what the line was meant to be; None if that is unknown. The first line is a header.
+    """
+    kind = kind or (RunHeader if number == 1 else None)
     return StoreError(
-        f"{path}, line {number} is not a {kind.__name__}",
+        f"{path}, line {number} is {'damaged' if kind is None else f'not {NAMES[kind]}'}",
         seen=seen,
         next_step="choose another journal",
     )

@@ -152,4 +152,4 @@ def _lifted(
 
 
 def _no_header(path: Path) -> StoreError:
-    return damaged(path, 1, "no line of a header")
+    return damaged(path, 1, "no line is a header")

@@ -126,7 +126,7 @@ def test_a_damaged_line_is_named_by_the_run_and_the_report_and_its_job_is_measur
     path.write_bytes(b"".join(lines))
     code, said = run()
     assert code == 0, said
-    flaw = f"{path.name}, line 4 is not a JobRecord (seen: its checksum does not fit its text)"
+    flaw = f"{path.name}, line 4 is damaged (seen: its checksum does not fit its text)"
     assert f"note: {flaw}" in said
     assert flaw in " ".join((out / "summary.md").read_text().split())
     notes = json.loads((out / "summary.json").read_text())["notes"]

@@ -55,7 +55,7 @@ def test_what_cannot_stand_beside_the_other_runs_is_left_out_with_its_reason(fol
     assert [run.header.run_id for run in found.runs] == ["20261101-a", "20261104-b"]
     torn, toy = found.left_out
     assert torn.name == "20261102-torn.jsonl"
-    assert torn.reason.startswith("line 1 is not a RunHeader (seen: ")
+    assert torn.reason.startswith("line 1 is not the header of a run (seen: ")
     assert (toy.name, toy.reason) == ("20261103-toy.jsonl", "it measured the workload toy")
 
 
@@ -85,7 +85,9 @@ def test_without_a_workload_the_newest_journal_decides(folder):
 def test_report_without_journals_takes_every_sitting_and_names_what_it_leaves_out(folder, capsys):
     assert run_command(["report", "--out", str(folder)]) == 0
     said = capsys.readouterr().out
-    assert "note: the report leaves out 20261102-torn.jsonl: line 1 is not a RunHeader" in said
+    assert (
+        "note: the report leaves out 20261102-torn.jsonl: line 1 is not the header of a run" in said
+    )
     assert "note: the report leaves out 20261103-toy.jsonl: it measured the workload toy\n" in said
     (row,) = (row for row in tables(folder)["capacity"] if row["source"] == "measured")
     assert row["n"] == 2
@@ -104,7 +106,7 @@ def test_a_folder_that_is_named_is_read_like_the_folder_of_reports(folder, tmp_p
 def test_a_journal_that_is_named_must_be_readable(folder, capsys):
     torn = folder / "journals" / "20261102-torn.jsonl"
     assert run_command(["report", str(torn), "--out", str(folder)]) == 2
-    assert "line 1 is not a RunHeader" in capsys.readouterr().err
+    assert "line 1 is not the header of a run" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_readable_journal_is_an_error_that_says_why(tmp_path, capsys):

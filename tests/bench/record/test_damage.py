@@ -10,12 +10,13 @@ from builders import a_job, a_measurement, a_record, a_run, facts
 from sealing import documents, write_documents
 
 from bench.app.counts import counts_of
-from bench.errors import OutputError, StoreError
+from bench.errors import OutputError, OutsideError, StoreError
 from bench.record import text_lines
 from bench.record.failure import Failure
 from bench.record.folder import begun, next_number, unfinished
 from bench.record.journal import Journal, find_journals, read_header, read_run, read_runs
 from bench.record.lines import MachineEntry, ReportEntry
+from bench.record.parsing import LINES, NAMES, parse_line
 from bench.record.seal import seal_of, sealed
 
 JOBS = [a_job(seed=seed) for seed in (1, 2, 3)]
@@ -114,7 +115,7 @@ def test_a_changed_figure_is_not_believed(journal):
     run = read_run(journal)
     assert run.own.missing == (JOBS[1].job_id,)
     assert run.warnings == (
-        "run.jsonl, line 5 is not a JobRecord (seen: its checksum does not fit its text): the line "
+        "run.jsonl, line 5 is damaged (seen: its checksum does not fit its text): the line "
         "does not count",
     )
 
@@ -123,7 +124,7 @@ def test_a_line_whose_seal_is_gone_is_not_believed(journal):
     lines = lines_of(journal)
     lines[4] = lines[4].partition(b',"line"')[0] + b"}\n"
     journal.write_bytes(b"".join(lines))
-    assert "line 5 is not a JobRecord (seen: it has no checksum)" in read_run(journal).warnings[0]
+    assert "line 5 is damaged (seen: it has no checksum)" in read_run(journal).warnings[0]
 
 
 def test_two_lines_whose_line_end_is_damaged_both_count(journal):
@@ -268,7 +269,7 @@ def test_the_next_line_is_never_joined_to_a_torn_one(journal):
     Journal(journal).append(RECORDS[2].model_copy(update={"attempt": 2}))
     run = read_run(journal)
     assert [record.attempt for record in run.records] == [1, 1, 2]
-    assert run.warnings[0].startswith("run.jsonl, line 6 is not a JobRecord")
+    assert run.warnings[0].startswith("run.jsonl, line 6 is damaged")
     assert len(run.warnings) == 1
 
 
@@ -320,7 +321,7 @@ def test_a_line_that_is_too_long_is_damaged_and_not_kept(journal, monkeypatch):
     journal.write_bytes(journal.read_bytes() + b"x" * 100_000 + b"\n" + sealed("{}", 9))
     run = read_run(journal)
     assert len(run.records) == 3
-    assert "line 7 is not a JobRecord (seen: more than" in run.warnings[0]
+    assert "line 7 is damaged (seen: more than" in run.warnings[0]
 
 
 @pytest.fixture
@@ -367,7 +368,7 @@ def test_a_header_is_read_from_a_journal_of_any_version(journal):
     journal.write_bytes(b"damaged\n" + b"".join(lines[1:]))
     assert read_header(journal) == read_run(journal).header
     journal.write_bytes(b"".join(lines[3:]))
-    with pytest.raises(StoreError, match="line 1 is not a RunHeader"):
+    with pytest.raises(StoreError, match="line 1 is not the header of a run"):
         read_header(journal)
 
 
@@ -384,3 +385,11 @@ def test_a_damaged_line_of_a_cluster_s_host_does_not_hide_its_records(journal):
     run = read_run(journal)
     assert [(share.label, len(share.records)) for share in run.shares] == [("lab", 3), ("rack", 1)]
     assert len(run.warnings) == 1
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_a_message_says_in_words_what_a_line_should_be(kind):
+    with pytest.raises(OutsideError) as error:
+        parse_line({"entry": kind})
+    assert LINES[kind].__name__ not in error.value.what
+    assert error.value.what.startswith(f"it is not {NAMES[LINES[kind]]}: ")

@@ -92,7 +92,7 @@ def test_a_damaged_part_costs_only_its_line(tmp_path):
     write_documents(path, lines)
     run = read_run(path)
     assert len(run.records) == 1
-    assert "line 4 is not a JobRecord" in run.warnings[0]
+    assert "line 4 is not the record of a job" in run.warnings[0]
 
 
 def test_a_changed_job_has_an_id_of_its_own():
