@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: The exit code of a program that a signal ended.
-EXIT_CODE = 130
+INTERRUPTED = 130
 
 #: The number of the signal from which on each is raised. Of those before, one is raised: the others
 #: find the program on its way to its end, which they must not cut off.
@@ -78,7 +78,7 @@ def words() -> str:
 
 
 def guarded(work: Callable[[], int], interrupted: Callable[[], None], *, last: bool = False) -> int:
-    """Call `work` and return its exit code, or EXIT_CODE if a signal has arrived meanwhile.
+    """Call `work` and return its exit code, or INTERRUPTED if a signal has arrived meanwhile.
 
     A signal raises Interrupt, except in `deferred`. Whatever error it causes (an import
     that it cuts off may raise any) counts as the end that was asked for, and `interrupted` tells
@@ -119,8 +119,8 @@ def _code_of(work: Callable[[], int], interrupted: Callable[[], None]) -> int:
             interrupted()
         except (OSError, ValueError):  # standard error takes no more
             pass
-        return EXIT_CODE
-    return EXIT_CODE if arrived() else code
+        return INTERRUPTED
+    return INTERRUPTED if arrived() else code
 
 
 class deferred:

@@ -16,6 +16,9 @@ LINE_LIMIT = 300
 #: after this many.
 MESSAGE_LIMIT, WORD_LIMIT = 2 * LINE_LIMIT, 100
 
+#: How alike two short words are if one of them may be a slip: `gpu` and `gap` are no such words.
+ALIKE = 0.7
+
 #: Unicode's categories of characters that are not seen, apart from the space.
 _ODD = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
@@ -77,6 +80,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question that offers the known word nearest to `word`; empty if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""
+
+
+def is_near_miss(word: str, known: str) -> bool:
+    """Say whether `word` may be a slip of the finger for a `known` word, or its beginning."""
+    if sorted(word) == sorted(known) or (len(word) > 2 and known.startswith(word)):
+        return True
+    return difflib.SequenceMatcher(None, word, known).ratio() >= ALIKE
 
 
 def counted(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bench import __version__, stops
-from bench.app.options import INTERRUPTED, CommandGroup, ExitCodes
+from bench.app.options import CommandGroup, ExitCodes
 from bench.app.output import Outputs, forgiving
 from bench.errors import BenchError, RequestError, StoreError, WorkloadError
 from bench.outside.environment import ensure_home
@@ -156,7 +156,7 @@ def _done(argv: Sequence[str], program: Program) -> int:
         return next(code for kind, code in EXIT_CODE_OF.items() if isinstance(error, kind))
     except (KeyboardInterrupt, click.Abort):  # a run handles its own once it measures
         say_interrupted()
-        return INTERRUPTED
+        return stops.INTERRUPTED
     except Exception as error:  # the last catch: every error that a user can mend is a BenchError
         if _is_by_signal(error) or _is_missing_package(error, program):
             raise  # what the caller tells
@@ -168,7 +168,7 @@ def _done(argv: Sequence[str], program: Program) -> int:
             seen = type(error).__name__
             lines = [f"note: a {seen} came after the signal; its details lie with those of faults"]
         print(*lines, sep="\n", file=sys.stderr)
-        return INTERRUPTED if stops.arrived() else FAULT
+        return stops.INTERRUPTED if stops.arrived() else FAULT
 
 
 def _is_by_signal(error: BaseException | None) -> bool:

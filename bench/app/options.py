@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -13,13 +14,13 @@ from click.shell_completion import CompletionItem
 from bench.app.labels import labels_in
 from bench.spec.limits import MOST_AMOUNT
 from bench.spec.request import REPORTS, Program
-from bench.text import did_you_mean
+from bench.text import did_you_mean, is_near_miss
 
 #: What every command of the program is made with.
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
-#: The exit codes of a condition of the user's that is met, and of an interrupted command.
-CONDITION_MET, INTERRUPTED = 3, 130
+#: The exit code of a condition of the user's that is met.
+CONDITION_MET = 3
 
 EXIT_CODES = """\b
 Exit codes:
@@ -80,18 +81,41 @@ class CommandGroup(click.Group):
 
 
 class Command(click.Command):
-    """A command whose help shows its options in titled sections, and its exit codes."""
+    """A command whose help shows its options in titled sections, and its exit codes.
 
-    def __init__(self, name: str, *, exit_codes: ExitCodes, **fields: Any) -> None:
+    `instead` says what to do in place of options that a user may expect but that do not exist.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        exit_codes: ExitCodes,
+        instead: Mapping[str, str] = MappingProxyType({}),
+        **fields: Any,
+    ) -> None:
         super().__init__(name, context_settings=SETTINGS, epilog=exit_codes.text, **fields)
+        self._instead = instead
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words; every error names this command, so that its help is the next step."""
         try:
             return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise self._no_option(error, ctx) from None
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # the parser itself knows no context
             raise
+
+    def _no_option(self, error: click.NoSuchOption, ctx: click.Context) -> click.NoSuchOption:
+        """Return the error with what to do instead, or with the options that may be meant."""
+        word = error.option_name
+        message = f"No such option {word!r}"
+        if word in self._instead:
+            return click.NoSuchOption(word, f"{message}: {self._instead[word]}", ctx=ctx)
+        name = word.lstrip("-")
+        meant = [one for one in error.possibilities or () if is_near_miss(name, one.lstrip("-"))]
+        return click.NoSuchOption(word, f"{message}.", meant, ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each section with its options, in the order in which sections first appear."""

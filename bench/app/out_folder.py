@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -32,6 +33,21 @@ def prepare_folder(out: Path) -> None:
             if os.path.isdir(folder):
                 folder.rmdir()
         raise unwritable(out, error) from error
+
+
+def check_folder(out: Path) -> None:
+    """Raise OutputError if `out` cannot be written, as far as that is known without writing."""
+    place = nearest_existing(out)
+    if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
+        return
+    problem = errno.EACCES if os.path.isdir(place) else errno.ENOTDIR
+    raise unwritable(out, OSError(problem, os.strerror(problem)))
+
+
+def nearest_existing(folder: Path) -> Path:
+    """Return the folder itself, or the nearest one above it that exists."""
+    absolute = Path(os.path.abspath(os.path.expanduser(folder)))
+    return next(path for path in (absolute, *absolute.parents) if os.path.lexists(path))
 
 
 def low_space(folder: Path) -> str | None:

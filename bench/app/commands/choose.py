@@ -13,7 +13,7 @@ import click
 
 from bench.app import pricing
 from bench.app.amounts import Dollars, Duration, Number
-from bench.app.commands.run_options import AXIS, axis_option
+from bench.app.commands.axis_options import axis_option, axis_values
 from bench.app.commands.workload_command import WorkloadCommand
 from bench.app.folder_runs import flaw_lines, left_out_lines, runs_of
 from bench.app.options import (
@@ -84,7 +84,7 @@ def choose_options(description: Description, program: Program) -> list[click.Par
             metavar="USD",
             help="the most that a training may cost, such as 5usd; it needs the machines' prices",
         ),
-        *(axis_option(axis, section=WHICH) for axis in description.axes),
+        *(axis_option(axis, WHICH) for axis in description.axes),
         *_datasets(description),
         out_option("folder of reports whose journals are read"),
         price_option(PRICE),
@@ -127,11 +127,7 @@ def _datasets(description: Description) -> list[Option]:
 
 def request_of(values: dict[str, Any]) -> ChooseRequest:
     """Return the request that the parsed options make."""
-    axes = {
-        name.removeprefix(AXIS): (value,) if isinstance(value, bool) else value
-        for name, value in values.items()
-        if name.startswith(AXIS) and value is not None
-    }
+    axes = axis_values(values)
     return ChooseRequest(
         workload=values["workload"],
         target=values["target"],

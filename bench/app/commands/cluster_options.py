@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bench.app.amounts import Amount
 from bench.app.options import PATH, Option, flag
 from bench.errors import RequestError
-from bench.spec.request import ClusterChoice
+from bench.spec.request import ClusterChoice, RunRequest
 
 SECTION = "Where: this machine, and the cluster of ./cluster.yaml if it is up"
+
+_DEVICE = (
+    "a job trains on a GPU if its package can use one. What keeps it from that: `{program} doctor "
+    "gpu`. To train on the CPU: export CUDA_VISIBLE_DEVICES="
+)
+#: Options that a run has not, by what a user does instead.
+INSTEAD: Mapping[str, str] = dict.fromkeys(("--gpu", "--gpus", "--cpu", "--device"), _DEVICE)
 
 
 def cluster_options() -> list[Option]:
@@ -31,6 +39,22 @@ def cluster_options() -> list[Option]:
             help="stop after this time, even in mid-job",
         ),
     ]
+
+
+def check_run(request: RunRequest) -> None:
+    """Raise RequestError if the options on a run's cluster and its limit contradict each other.
+
+    With a precision, the limit in dollars counts this machine's price too.
+    """
+    check(request.cluster)
+    usd, series = request.limits.max_usd, request.series
+    if usd is None or not request.cluster.local_only or (series and series.precision is not None):
+        return
+    raise RequestError(
+        "--max-usd limits the cost of a cluster, but --local-only measures none",
+        seen=f"--max-usd {usd:g}",
+        next_step="leave one of them out; --max-minutes limits the time on this machine",
+    )
 
 
 def check(choice: ClusterChoice) -> None:

@@ -19,11 +19,10 @@ from bench.app.commands import (
     run_series,
 )
 from bench.app.commands.report import Written, make_report
-from bench.app.commands.run_series import Sat, Turn
+from bench.app.commands.run_series import SittingEnd, Turn
 from bench.app.counts import Counts, counts_of
 from bench.app.folder_runs import flaw_lines, left_out_lines, with_run
-from bench.app.options import INTERRUPTED
-from bench.app.out_folder import journals_in
+from bench.app.out_folder import check_folder, journals_in
 from bench.app.output import OUTPUTS
 from bench.app.plan import Plan, make_plan
 from bench.app.typed_command import shown_command
@@ -47,10 +46,12 @@ SIGNALS_OF_A_REPORT = 3
 
 def execute(request: RunRequest, program: Program) -> int:
     """Run the campaign that is asked for, once or in several sittings; return the exit code."""
-    cluster_options.check(request.cluster)
+    cluster_options.check_run(request)
     workload = load_workload(request.workload)
     typed = shown_command(program, request.privacy, workload)
     plan = make_plan(request, workload, typed)
+    if request.only_show == "plan":
+        check_folder(request.out)
     if request.only_show:
         for line in preview.SHOWN[request.only_show](plan, request):
             print(printable(line))
@@ -66,7 +67,9 @@ def execute(request: RunRequest, program: Program) -> int:
         )
 
 
-def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, turn: Turn) -> Sat:
+def _sitting(
+    request: RunRequest, program: Program, plan: Plan, viewer: Viewer, turn: Turn
+) -> SittingEnd:
     """Measure this machine and the cluster once, and write the report."""
     # what places jobs is not needed to list them
     from bench.app.campaign import Campaign
@@ -79,7 +82,7 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
         request.out,
         fresh=request.fresh,
         cluster=cluster,
-        cluster_note=note,
+        cluster_note=note and note + run_cluster.note_on_limit(request, cluster),
         limits=turn.limits,
         budget=turn.budget,
         series=turn.place,
@@ -93,11 +96,11 @@ def _sitting(request: RunRequest, program: Program, plan: Plan, viewer: Viewer, 
         run_cluster.leave(cluster, program, take_down=False)
         raise
     goes_on = campaign.open_cluster
-    ends = turn.last or code == INTERRUPTED or goes_on is not None
+    ends = turn.last or code == stops.INTERRUPTED or goes_on is not None
     left = run_cluster.leave(
         cluster, program, take_down=request.cluster.down and ends, goes_on=goes_on
     )
-    return Sat(max(code, left), goes_on is not None)
+    return SittingEnd(max(code, left), goes_on is not None)
 
 
 def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
@@ -129,14 +132,14 @@ def _report_to_the_end(campaign: Campaign, form: ReportForm, interrupted: bool =
                     f"interrupted: the report in {campaign.out} is incomplete; `report` writes it"
                 )
             )
-            return INTERRUPTED
+            return stops.INTERRUPTED
         except OutputError as error:
             if not interrupted:
                 raise
             print(printable(f"the report is not written: {error}"))
         if stops.arrived() and not interrupted:
             print("interrupted: the report is written all the same")
-    return INTERRUPTED if stops.arrived() or interrupted else code
+    return stops.INTERRUPTED if stops.arrived() or interrupted else code
 
 
 def _report(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> int:

@@ -6,7 +6,6 @@ import os
 
 from bench import stops, units
 from bench.app.commands.saying import say
-from bench.app.options import INTERRUPTED
 from bench.app.plan import Plan
 from bench.cluster.config import DEFAULT_FILES, read_cluster_file
 from bench.cluster.down import down
@@ -14,7 +13,7 @@ from bench.cluster.find import Cluster, find_cluster, skipped
 from bench.cluster.prices import TypeCost, costs, hourly, still_up, usd_per_hour
 from bench.errors import DispatchError, RequestError
 from bench.record.lines import ClusterEntry
-from bench.spec.request import ClusterChoice, MeasureLimits, Program
+from bench.spec.request import ClusterChoice, MeasureLimits, Program, RunRequest
 from bench.text import counted
 
 
@@ -36,6 +35,15 @@ def find(choice: ClusterChoice, limits: MeasureLimits) -> tuple[Cluster | None, 
                 next_step='add the label bench-usd-per-hour: "0.17" to it in the cluster file',
             )
     return cluster, note
+
+
+def note_on_limit(request: RunRequest, cluster: Cluster | None) -> str:
+    """Return that `--max-usd` limits nothing; empty if a cluster or the plan of a series counts."""
+    series = request.series
+    planned = series is not None and series.precision is not None
+    if request.limits.max_usd is None or cluster is not None or planned:
+        return ""
+    return "; --max-usd limits nothing, because no cluster is measured"
 
 
 def preview(plan: Plan, choice: ClusterChoice, sittings: int = 1) -> list[str]:
@@ -88,7 +96,7 @@ def leave(
 ) -> int:
     """Take the cluster down, or say what still runs and costs; return 1 if that failed.
 
-    If a signal cuts that off, return INTERRUPTED. A cluster whose share `goes_on` is left up.
+    If a signal cuts that off, return stops.INTERRUPTED. A cluster whose share `goes_on` is left up.
     """
     if cluster is None or cluster.file is None:
         return 0
@@ -102,7 +110,7 @@ def leave(
             with stops.deferred():
                 say(f"WARNING: interrupted while {cluster.name} was taken down: it may still be up")
                 say(still_up(cluster.file)[-1])
-            return INTERRUPTED
+            return stops.INTERRUPTED
         return 0
     if take_down:
         say(f"not taken down: {cluster.name} is still measuring")

@@ -10,10 +10,11 @@ from typing import Any, get_args
 import click
 
 from bench.app.amounts import Amount
-from bench.app.commands.cluster_options import cluster_options
+from bench.app.commands.axis_options import axis_option, axis_values
+from bench.app.commands.cluster_options import INSTEAD, cluster_options
 from bench.app.commands.series_options import series_of, series_options
 from bench.app.commands.workload_command import WorkloadCommand
-from bench.app.lists import ListOption, ThreadCounts, Values
+from bench.app.lists import ListOption, ThreadCounts
 from bench.app.options import (
     POSITIVE,
     ExitCodes,
@@ -28,7 +29,7 @@ from bench.app.report_options import form_of, form_options
 from bench.errors import RequestError, WorkloadError
 from bench.outside.documents import LEAST_WHOLE, MOST_WHOLE
 from bench.spec import limits
-from bench.spec.axes import ALL, Axis, Value
+from bench.spec.axes import Axis
 from bench.spec.description import Description
 from bench.spec.grid import GridChanges
 from bench.spec.job import When
@@ -58,9 +59,6 @@ SEEDS = Axis("seed", "int", least=0, plural="seeds", meaning="each seed makes a 
 #: The seed of the jobs' order.
 ORDER = click.IntRange(LEAST_WHOLE, MOST_WHOLE)
 
-#: The axes' values among the parsed options, which no other option may be mistaken for.
-AXIS = "axis__"
-
 
 EXIT_CODES = ExitCodes(
     "all jobs measured (with --minutes: all jobs for which there was time)",
@@ -78,7 +76,13 @@ def command(program: Program, about: str) -> click.Command:
         return functools.partial(run.execute, request_of(values), program)
 
     return WorkloadCommand(
-        "run", program, run_options, exit_codes=EXIT_CODES, help=about, callback=parsed
+        "run",
+        program,
+        run_options,
+        exit_codes=EXIT_CODES,
+        instead={word: program.spoken(text) for word, text in INSTEAD.items()},
+        help=about,
+        callback=parsed,
     )
 
 
@@ -122,9 +126,9 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
             metavar="NAME|FILE",
             help=f"{names}, or a YAML file of your own" if names else "a YAML file of your own",
         ),
-        *(axis_option(axis) for axis in description.axes),
-        axis_option(EPOCHS, expose_as="epochs", most=MOST_EPOCHS),
-        axis_option(SEEDS, expose_as="seeds", most=MOST_SEED),
+        *(axis_option(axis, WHAT) for axis in description.axes),
+        axis_option(EPOCHS, WHAT, expose_as="epochs", most=MOST_EPOCHS),
+        axis_option(SEEDS, WHAT, expose_as="seeds", most=MOST_SEED),
         ListOption(
             "--threads",
             section=WHAT,
@@ -154,22 +158,6 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
             Option("--data", section=WHAT, metavar="FILE", help="the file that holds the data"),
         ]
     return list(options)
-
-
-def axis_option(
-    axis: Axis, expose_as: str | None = None, section: str = WHAT, most: int = MOST_WHOLE
-) -> Option:
-    """Return the option of an axis: a list of its values, or a flag if it is yes or no."""
-    word, name = axis.key.replace("_", "-"), expose_as or AXIS + axis.name
-    if axis.type == "bool":
-        words = f"--{word}/--no-{word}"
-        return Option(
-            words, name, section=section, default=None, help=axis.meaning, show_default=False
-        )
-    choices = f"choices: {', '.join(map(str, axis.known))}" if axis.known else ""
-    every = f"{ALL} stands for every one that is installed" if ALL in axis.known else ""
-    meaning = "; ".join(filter(None, (axis.meaning, choices, every)))
-    return ListOption(f"--{word}", name, section=section, type=Values(axis, most), help=meaning)
 
 
 def _how_to_run() -> list[Option]:
@@ -273,13 +261,8 @@ def request_of(values: dict[str, Any]) -> RunRequest:
 
 
 def _changes(values: dict[str, Any]) -> GridChanges:
-    axes: dict[str, tuple[Value, ...]] = {
-        name.removeprefix(AXIS): (value,) if isinstance(value, bool) else value
-        for name, value in values.items()
-        if name.startswith(AXIS) and value is not None
-    }
     return GridChanges(
-        axes=axes,
+        axes=axis_values(values),
         epochs=values["epochs"] or (),
         seeds=values["seeds"] or (),
         threads=values["threads"] or (),

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from bench import stops, units
 from bench.app.live.viewer import Viewer
-from bench.app.options import INTERRUPTED
 from bench.app.out_folder import journals_in
 from bench.app.series import Series, find_series
 from bench.clock import since_boot_s
@@ -38,7 +37,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Sat:
+class SittingEnd:
     """How a sitting ended: its exit code, and whether a cluster is still at work for it."""
 
     code: int
@@ -69,7 +68,7 @@ def execute(
     request: RunRequest,
     asked: SeriesRequest,
     request_digest: str,
-    measure: Callable[[Turn], Sat],
+    measure: Callable[[Turn], SittingEnd],
     second_stage: SecondStage | None = None,
     viewer: Viewer | None = None,
 ) -> int:
@@ -94,7 +93,7 @@ class _Sittings:
         request: RunRequest,
         asked: SeriesRequest,
         series: Series,
-        measure: Callable[[Turn], Sat],
+        measure: Callable[[Turn], SittingEnd],
         second_stage: SecondStage | None,
         viewer: Viewer,
     ) -> None:
@@ -114,7 +113,7 @@ class _Sittings:
             if not self._series.begun:
                 raise
             self._say_end("interrupted")
-            return INTERRUPTED
+            return stops.INTERRUPTED
 
     def _run(self) -> int:
         undecided = self._series.undecided
@@ -149,10 +148,10 @@ class _Sittings:
             if not self._wait_for(number):
                 return 1
             sat = self._sit(number, usd)
-            if sat.code == INTERRUPTED:
+            if sat.code == stops.INTERRUPTED:
                 if number < self._series.of:
                     print("the same command measures the sittings that are missing")
-                return INTERRUPTED
+                return stops.INTERRUPTED
             self._code = max(self._code, sat.code)
             if sat.cluster_goes_on and number < self._series.of:
                 self._say_end("a cluster is still at work for this sitting")
@@ -164,7 +163,7 @@ class _Sittings:
         left = [number for number in self._series.left if number <= self._most]
         return None if self._usd is None else self._usd / max(1, len(left))
 
-    def _sit(self, number: int, usd: float | None) -> Sat:
+    def _sit(self, number: int, usd: float | None) -> SittingEnd:
         print(f"\nsitting {number} of {self._series.of}", flush=True)
         turn = Turn(
             limits=MeasureLimits(self._budget.left_s, usd),

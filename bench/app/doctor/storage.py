@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from bench import units
 from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
 from bench.app.doctor.patient import Patient
-from bench.app.out_folder import LOW_BYTES
+from bench.app.out_folder import LOW_BYTES, nearest_existing
 from bench.dispatch.ray_driver import OBJECT_STORE_BYTES
 from bench.errors import DataError
 from bench.paths import cache_folder
@@ -56,7 +55,7 @@ def cache_disk(patient: Patient) -> Iterator[Finding]:
 
 def _space(folder: Path, needed_bytes: int, elsewhere: str) -> Finding:
     """Look whether files can be made in a folder, or in the folder in which it would be made."""
-    place = _existing(folder)
+    place = nearest_existing(folder)
     word = shlex.quote(str(place))
     try:
         free = shutil.disk_usage(place).free
@@ -70,12 +69,6 @@ def _space(folder: Path, needed_bytes: int, elsewhere: str) -> Finding:
         why = error.strerror or str(error)
         return problem(f"{folder} cannot be written: {why}", f"chmod u+w {word}, or {elsewhere}")
     return ok(seen)
-
-
-def _existing(folder: Path) -> Path:
-    """Return the folder itself, or the nearest one above it that exists."""
-    absolute = Path(os.path.abspath(os.path.expanduser(folder)))
-    return next(path for path in (absolute, *absolute.parents) if os.path.lexists(path))
 
 
 def _size(value_bytes: int) -> str:

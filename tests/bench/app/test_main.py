@@ -155,12 +155,28 @@ def test_the_help_of_a_workload_in_a_file_shows_its_own_axes_and_no_other(capsys
         (["run", "--dispatch", "rey"], ["--dispatch", "'rey'", "did you mean ray?"]),
         (["run", "--dataset", "minst"], ["--dataset", "'minst'", "did you mean mnist?"]),
         (["run", "--workload", TINY, "--dtypes", "float46"], ["'float46'", "mean float64?"]),
+        (["run", "--gpu"], ["'--gpu'", "doctor gpu", "export CUDA_VISIBLE_DEVICES="]),
     ],
     ids=lambda value: " ".join(value[:3]),
 )
 def test_a_near_miss_is_answered_with_the_nearest_right_word(capsys, words, answers):
     message = refused(capsys, *words)
     assert [answer for answer in answers if answer not in message] == []
+
+
+@pytest.mark.parametrize("word", ["--gpu", "--gpus", "--cpu", "--zap", "--frequency"])
+def test_an_option_that_is_far_from_every_other_one_is_answered_without_a_guess(capsys, word):
+    assert "ean '--" not in refused(capsys, "run", word)
+
+
+def test_a_dry_run_refuses_a_file_in_the_place_of_the_folder_of_results(capsys, tmp_path):
+    taken = tmp_path / "taken"
+    taken.touch()
+    words = ["run", "--workload", TINY, "--dry-run", "--out", str(taken / "in")]
+    assert run_command(words) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"cannot write {taken / 'in'} (seen: Not a directory). Next: name" in said.err
 
 
 @pytest.mark.parametrize(

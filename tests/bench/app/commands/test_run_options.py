@@ -9,8 +9,9 @@ import pytest
 from command_line import PROGRAM
 from conftest import ROOT
 
-from bench.app.commands import cluster_options, run, run_options, workload_command
+from bench.app.commands import cluster_options, run, run_cluster, run_options, workload_command
 from bench.app.options import Option
+from bench.cluster.find import Cluster
 from bench.errors import RequestError, WorkloadError
 from bench.spec.axes import Axis
 from bench.spec.description import Description
@@ -182,6 +183,31 @@ def test_an_axis_that_takes_the_name_of_another_option_is_refused():
 def test_options_that_contradict_each_other_are_refused(choice):
     with pytest.raises(RequestError):
         cluster_options.check(choice)
+
+
+def limited(**fields):
+    limits = MeasureLimits(max_usd=2.0)
+    return RunRequest(workload="x", grid="y", limits=limits, **fields)
+
+
+def test_a_limit_in_dollars_without_anything_to_pay_for_is_refused():
+    here = ClusterChoice(local_only=True)
+    with pytest.raises(RequestError, match=r"--local-only measures none \(seen: --max-usd 2\)"):
+        cluster_options.check_run(limited(cluster=here))
+    with pytest.raises(RequestError):
+        cluster_options.check_run(limited(cluster=here, series=SeriesRequest(3, 1800.0)))
+    priced = SeriesRequest(3, 1800.0, precision=0.03)
+    cluster_options.check_run(limited(cluster=here, series=priced))
+    cluster_options.check_run(limited())
+
+
+def test_a_limit_in_dollars_is_said_to_limit_nothing_if_no_cluster_is_found():
+    priced = SeriesRequest(3, 1800.0, precision=0.03)
+    note = run_cluster.note_on_limit
+    assert "--max-usd limits nothing" in note(limited(), None)
+    assert note(limited(), Cluster("lab")) == ""
+    assert note(limited(series=priced), None) == ""
+    assert note(RunRequest(workload="x", grid="y"), None) == ""
 
 
 def test_the_help_puts_options_into_the_sections_that_they_name():

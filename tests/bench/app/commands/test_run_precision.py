@@ -7,7 +7,7 @@ from command_line import run_command
 from toy_runs import look_shortly, toy_words
 
 from bench.app.commands import run_series
-from bench.app.commands.run_series import Rest, Sat
+from bench.app.commands.run_series import Rest, SittingEnd
 from bench.record.journal import find_journals, read_run
 from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
 
@@ -15,7 +15,7 @@ from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
 def a_series(tmp_path, rest, *, sats=None, **changes):
     """Run a series with a precision whose second stage is `rest`; return code, turns and asked."""
     turns, asked = [], []
-    ends = iter(sats or [Sat(0)] * 50)
+    ends = iter(sats or [SittingEnd(0)] * 50)
 
     def measure(turn):
         turns.append(turn)

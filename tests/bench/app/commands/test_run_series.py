@@ -17,10 +17,10 @@ from toy_runs import look_shortly, toy_words
 
 from bench import stops
 from bench.app.commands import run_series
-from bench.app.commands.run_series import Sat
-from bench.app.options import INTERRUPTED
+from bench.app.commands.run_series import SittingEnd
 from bench.record.journal import find_journals, read_run
 from bench.spec.request import MeasureLimits, RunRequest, SeriesRequest
+from bench.stops import INTERRUPTED
 from tests.e2e import journey
 
 
@@ -70,7 +70,7 @@ def a_series(tmp_path, sats, *, sittings=3, **changes):
 def test_each_sitting_has_its_place_and_all_but_the_first_wait_for_their_time(
     tmp_path, naps, capsys
 ):
-    code, turns = a_series(tmp_path, [Sat(0), Sat(0), Sat(0)])
+    code, turns = a_series(tmp_path, [SittingEnd(0), SittingEnd(0), SittingEnd(0)])
     assert code == 0
     assert [(turn.place.number, turn.place.of, turn.last) for turn in turns] == [
         (1, 3, False),
@@ -91,7 +91,7 @@ def test_a_clock_that_is_set_back_in_a_pause_does_not_make_it_longer(tmp_path, n
             return super().now(tz) - timedelta(days=1) * (len(naps) > 5)
 
     monkeypatch.setattr(run_series, "datetime", Back)
-    code, _ = a_series(tmp_path, [Sat(0), Sat(0)], sittings=2)
+    code, _ = a_series(tmp_path, [SittingEnd(0), SittingEnd(0)], sittings=2)
     assert code == 0
     assert sum(naps) == pytest.approx(1800, abs=5)
 
@@ -99,13 +99,13 @@ def test_a_clock_that_is_set_back_in_a_pause_does_not_make_it_longer(tmp_path, n
 def test_a_sitting_with_a_failed_job_does_not_end_the_series_but_shows_in_its_exit_code(
     tmp_path, naps
 ):
-    code, turns = a_series(tmp_path, [Sat(0), Sat(1), Sat(0)])
+    code, turns = a_series(tmp_path, [SittingEnd(0), SittingEnd(1), SittingEnd(0)])
     assert (code, len(turns)) == (1, 3)
 
 
 def test_the_limit_of_time_covers_the_series_with_its_pauses(tmp_path, naps, capsys):
     limits = MeasureLimits(max_s=1200, max_usd=6)
-    code, turns = a_series(tmp_path, [Sat(0)], limits=limits)
+    code, turns = a_series(tmp_path, [SittingEnd(0)], limits=limits)
     assert (code, len(turns)) == (1, 1)
     assert naps == []
     assert turns[0].limits.max_s == pytest.approx(1200, abs=5)
@@ -117,13 +117,13 @@ def test_the_limit_of_time_covers_the_series_with_its_pauses(tmp_path, naps, cap
 
 
 def test_a_cluster_that_is_still_at_work_ends_the_series(tmp_path, naps, capsys):
-    code, turns = a_series(tmp_path, [Sat(1, cluster_goes_on=True)])
+    code, turns = a_series(tmp_path, [SittingEnd(1, cluster_goes_on=True)])
     assert (code, len(turns)) == (1, 1)
     assert "a cluster is still at work for this sitting" in capsys.readouterr().out
 
 
 def test_an_interrupted_sitting_ends_the_series_with_its_own_exit_code(tmp_path, naps):
-    code, turns = a_series(tmp_path, [Sat(0), Sat(INTERRUPTED)])
+    code, turns = a_series(tmp_path, [SittingEnd(0), SittingEnd(INTERRUPTED)])
     assert (code, len(turns)) == (INTERRUPTED, 2)
 
 
@@ -137,7 +137,7 @@ def test_ctrl_c_while_the_program_waits_says_what_is_measured(tmp_path, monkeypa
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(run_series.time, "sleep", interrupted)
-    code, turns = a_series(tmp_path, [Sat(0)])
+    code, turns = a_series(tmp_path, [SittingEnd(0)])
     assert (code, len(turns)) == (INTERRUPTED, 1)
     said = capsys.readouterr().out
     assert "interrupted: 1 of 3 sittings is measured, and the same command measures the" in said
@@ -154,7 +154,7 @@ def test_signals_that_a_sitting_only_counted_end_the_series_before_its_pause(
         with stops.deferred():
             for _ in range(signals):
                 signal.raise_signal(signal.SIGTERM)
-        return Sat(0)
+        return SittingEnd(0)
 
     request = RunRequest("x", "quick", out=tmp_path / "out")
     asked = SeriesRequest(2, 1800.0)
@@ -174,7 +174,9 @@ def test_a_signal_that_is_only_counted_in_the_midst_of_a_pause_ends_it(
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(run_series.time, "sleep", counted)
-    code = stops.guarded(lambda: a_series(tmp_path, [Sat(0), Sat(0)], sittings=2)[0], lambda: None)
+    code = stops.guarded(
+        lambda: a_series(tmp_path, [SittingEnd(0), SittingEnd(0)], sittings=2)[0], lambda: None
+    )
     assert code == INTERRUPTED
     assert "interrupted: 1 of 2 sittings is measured" in capsys.readouterr().out
 
