@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -41,6 +45,34 @@ def a_launch(model: str, folder: Path, *, seed: int = 0, **changes: Any) -> Laun
         "time_limit_s": 120,
     }
     return LaunchSpec.model_validate({**fields, **changes})
+
+
+@contextlib.contextmanager
+def a_parent(
+    code: str, launch: LaunchSpec, temporary: Path
+) -> Iterator[tuple[subprocess.Popen[str], tuple[int, int]]]:
+    """Run `code` in a process that runs a job, and may be killed: (the process, pids).
+
+    It reads the launch from its input and prints the job's events, a JSON object a line. The pids
+    are those of the child, which is in the midst of its job, and of the process that it started.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    ) as parent:
+        assert parent.stdin is not None and parent.stdout is not None
+        parent.stdin.write(launch.model_dump_json() + "\n")
+        parent.stdin.flush()
+        told: dict[str, Any] = {}
+        while "grandchild" not in told:
+            told |= json.loads(parent.stdout.readline())
+        try:
+            yield parent, (told["pid"], told["grandchild"])
+        finally:
+            parent.kill()
 
 
 class LaunchSupply(GridSupply):

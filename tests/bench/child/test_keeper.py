@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import facts
-from launches import a_launch, is_gone, only_record, still_below, wait_for
+from launches import a_launch, a_parent, is_gone, only_record, still_below, wait_for
 
 from bench.child import keeper, scratch
 from bench.child.keeper import keeping
@@ -55,21 +54,8 @@ def temporary(tmp_path, monkeypatch):
 @pytest.fixture
 def killed_run(tmp_path):
     """A run in the midst of a job that has started another process: (run, pids)."""
-    launch = a_launch("fork", tmp_path)
-    with subprocess.Popen(
-        [sys.executable, "-c", RUN],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    ) as run:
-        run.stdin.write(launch.model_dump_json() + "\n")
-        run.stdin.flush()
-        pids = {}
-        while "grandchild" not in pids:
-            pids |= json.loads(run.stdout.readline())
-        yield run, (pids["pid"], pids["grandchild"])
-        run.kill()
+    with a_parent(RUN, a_launch("fork", tmp_path), tmp_path) as run_and_pids:
+        yield run_and_pids
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import toy_workload
-from launches import a_launch, is_gone, living_jobs, notes, only_record, wait_for
+from launches import a_launch, a_parent, is_gone, living_jobs, notes, only_record, wait_for
 from toy_workload import GROWTH_BYTES, LAST_WORDS, LONG_NOTE
 
 from bench.child.launch import child_environment
@@ -176,22 +172,10 @@ def test_what_a_child_started_ends_with_it_however_it_ends(tmp_path, model):
 
 @pytest.mark.parametrize("model", ["fork", "fork-away"])
 def test_a_child_ends_with_what_it_started_when_its_parent_is_killed(tmp_path, model):
-    launch = a_launch(model, tmp_path)
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    ) as parent:
-        parent.stdin.write(launch.model_dump_json() + "\n")
-        parent.stdin.flush()
-        child = until(map(json.loads, parent.stdout), "pid")
-        grandchild = until(map(json.loads, parent.stdout), "grandchild")
-        assert not is_gone(child)
-        parent.send_signal(signal.SIGKILL)
-        wait_for(lambda: is_gone(child))
-        wait_for(lambda: is_gone(grandchild))
+    with a_parent(PARENT, a_launch(model, tmp_path), tmp_path) as (parent, pids):
+        assert not any(map(is_gone, pids))
+        parent.kill()
+        wait_for(lambda: all(map(is_gone, pids)))
 
 
 def test_thread_settings_are_the_launch_s_and_nothing_of_ray_s_gets_through(tmp_path, monkeypatch):
