@@ -17,7 +17,7 @@ from mnist_bench.download import DOWNLOAD_TIMEOUT_S, MIRRORS, fetch
 from mnist_bench.npz import read_path, reason, write_npz
 from mnist_bench.synthetic import SYNTHETIC_DIGESTS, Arrays, make_synthetic
 
-# SHA-256 of the raw bytes, C order (DESIGN.md, "Dataset").
+#: SHA-256 of the raw bytes of each array, in C order.
 MNIST_DIGESTS: dict[str, str] = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
@@ -70,8 +70,8 @@ def resolve(
     """Return the dataset that `which` ('auto', 'mnist' or 'synthetic') asks for.
 
     Raises DataError if `which` is unknown, if a given path (`path`, else MNIST_BENCH_DATA) does not
-    hold the real MNIST, or if 'mnist' is wanted but unavailable. DESIGN.md, "Dataset", gives the
-    order of the places.
+    hold the real MNIST, or if 'mnist' is wanted but unavailable. The order of the places is given
+    in docs/measuring.md, "Data".
     """
     if which not in ("auto", "mnist", "synthetic"):
         step = "choose one of auto, mnist, synthetic"

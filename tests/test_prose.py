@@ -115,6 +115,44 @@ def test_no_text_holds_a_phrase_that_is_hard_to_read(path: Path) -> None:
     assert offences(path) == []
 
 
+#: A document of this repository that a source names, and perhaps one of its sections.
+CITATION = re.compile(r'\b((?:docs/)?[\w/-]+\.md)\b(?:,\s+"([^"]+)")?')
+#: Documents that the program writes for a user, and the places of documents named by file only.
+WRITTEN = {"summary.md", "summary.es.md"}
+PLACES = (ROOT, ROOT / "docs", ROOT / "docs" / "reference")
+
+
+def lost_citations(text: str) -> list[str]:
+    """Return the documents and sections that a text names and that do not exist."""
+    lost = []
+    for name, section in CITATION.findall(" ".join(text.split())):
+        found = [place / name for place in PLACES if (place / name).is_file()]
+        if not found:
+            lost += [name] if name not in WRITTEN else []
+        elif section:
+            headings = re.findall(r"^#+ (.+)$", found[0].read_text(encoding="utf-8"), re.MULTILINE)
+            lost += [f'{name}, "{section}"'] if section not in headings else []
+    return lost
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_documents_that_a_source_names_exist(path: Path) -> None:
+    assert [lost for _, text in texts(path) for lost in lost_citations(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("see docs/statistics.md, \"The\n    formulas\"", []),
+        ("see docs/statistics.md, \"The estimator\"", ['docs/statistics.md, "The estimator"']),
+        ("DESIGN.md gives the order", ["DESIGN.md"]),
+        ("it is written into summary.md", []),
+    ],
+)
+def test_a_citation_of_what_does_not_exist_is_found(text: str, lost: list[str]) -> None:
+    assert lost_citations(text) == lost
+
+
 def test_whatever_is_pending_still_needs_a_rewrite() -> None:
     """A folder without banned phrases leaves the list, so that no phrase comes back."""
     files = [*SOURCES, *DOCUMENTS]

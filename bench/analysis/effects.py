@@ -165,7 +165,7 @@ def fit_effects(
 
     From `own_sittings` sittings on the prior has no weight. Sittings that no cell connects say
     nothing of the spread between them. Raises ValueError without a timing.
-    Source: STATISTICS.md, "The estimator".
+    Source: docs/statistics.md, "The formulas".
     """
     if not timings:
         raise ValueError("a fit needs at least one timing")

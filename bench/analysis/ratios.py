@@ -119,7 +119,7 @@ def ratio(
     up to 1; all common cells if None. The spread between sittings covers the noise of the jobs in
     the mean over all cells; the mean of some of them has more, which is added. Raises ValueError if
     there is no cell, or KeyError if a machine did not measure one.
-    Source: STATISTICS.md, "The estimator".
+    Source: docs/statistics.md, "The formulas".
     """
     weights = _weights(first, second, cells)
     parts = [(one.spread_of(weights), one.sitting_df) for one in (first, second)]
@@ -159,7 +159,7 @@ def _noise_of_some(machine: Effects, weights: Mapping[Cell, float]) -> list[tupl
 
     The spread between sittings holds the job noise of the mean over all cells. The mean of a few
     cells is noisier, so the rest is added; for a single cell, its whole noise is added.
-    Source: STATISTICS.md, "The estimator".
+    Source: docs/statistics.md, "The formulas".
     """
     if len(weights) == len(machine.cells):
         return []
@@ -245,7 +245,7 @@ def sittings_to_tell(
 
     To be told apart, two machines must differ surely, and their estimate must exceed `margin`. None
     stands for more than `MOST_SITTINGS`. The degrees of freedom grow with the sittings.
-    Source: the usual sample size, (t_.975 + t_.8)^2 S^2 / d^2, STATISTICS.md, "Many machines".
+    Source: docs/statistics.md, "The formulas": sittings that it takes.
     """
     beyond = abs(difference) - math.log1p(margin)
     found = (

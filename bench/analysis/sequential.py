@@ -11,7 +11,7 @@ from bench.analysis.effects import Effects
 from bench.analysis.student import LEVEL, two_sided
 
 #: Variance of the mixing distribution over effect sizes; 10 suits differences of a few standard
-#: deviations (STATISTICS.md's reference).
+#: deviations (docs/statistics.md, "The formulas").
 MIXING = 10.0
 
 

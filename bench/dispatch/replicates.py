@@ -12,7 +12,7 @@ from bench.record.repeats import is_disturbed
 from bench.spec.job import JobSpec
 
 #: Noise between jobs of one cell in one sitting, as a standard deviation of log seconds, until a
-#: cell has a replicate. Source: STATISTICS.md of the estimator, `bench/analysis/effects.py`.
+#: cell has a replicate. Source: docs/statistics.md, "The formulas".
 NOISE = 0.03
 
 
