@@ -8,7 +8,7 @@ BenchError
 ├── StoreError        a journal cannot be read
 ├── DispatchError     jobs cannot be placed on a machine
 ├── DeviceError       a machine lacks a device that it was declared to have
-├── ClockError        the times of a job cannot be
+├── ClockError        the times of a job are impossible
 ├── DivergedError     a training ended in numbers that are not finite
 └── WorkloadError     a workload breaks the rules of the meter
 """
@@ -16,6 +16,9 @@ BenchError
 from __future__ import annotations
 
 from bench.text import printable, shortened
+
+#: The next step of a request that needs a measured job and found none.
+MEASURE_FIRST = "measure first: {program} run"
 
 
 class BenchError(Exception):
@@ -70,7 +73,7 @@ class DeviceError(BenchError):
 
 
 class ClockError(BenchError):
-    """The times of a job cannot be: the machine slept, its clock was set, or a time is below 0."""
+    """A job's times are impossible: the machine slept, its clock was set, or a time is below 0."""
 
 
 class DivergedError(BenchError):

@@ -185,5 +185,5 @@ def _nothing_in_common(groups: Sequence[Sequence[str]]) -> RequestError:
     return RequestError(
         "the machines have no kind of job in common on the same data, so nothing can be compared",
         seen=f"no job links {apart}",
-        next_step="measure the same grid on each of them: {program} run --grid quick",
+        next_step="measure the same grid on each of them: {program} run --grid NAME",
     )

@@ -18,7 +18,7 @@ from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ranks import holm
 from bench.analysis.ratios import MARGIN, Ratio, common_cells
 from bench.analysis.sittings import Sitting, key_of, sittings
-from bench.errors import RequestError
+from bench.errors import MEASURE_FIRST, RequestError
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
 
@@ -125,7 +125,7 @@ def history(
 def _by_sitting(jobs: Sequence[MeasuredJob]) -> dict[Sitting, list[MeasuredJob]]:
     """Return the jobs of each sitting, in order of time. Raises RequestError without a job."""
     if not jobs:
-        raise RequestError("there is no measured job", next_step="measure first: {program} run")
+        raise RequestError("there is no measured job", next_step=MEASURE_FIRST)
     when = sittings(jobs)
     found: dict[Sitting, list[MeasuredJob]] = {}
     for job in jobs:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.app.folder_runs import FolderRuns, runs_of
 from bench.app.only import only
 from bench.app.out_folder import journals_in
-from bench.errors import RequestError, StoreError
+from bench.errors import MEASURE_FIRST, RequestError, StoreError
 from bench.record.journal import find_journals, read_runs
 
 
@@ -45,9 +45,7 @@ def _read_folder(folder: Path, default: bool) -> FolderRuns:
         raise RequestError(
             "there is no journal yet" if default else "there is no journal in this folder",
             seen=inner if default else folder,
-            next_step="measure first: {program} run --grid quick"
-            if default
-            else "name a .jsonl file",
+            next_step=MEASURE_FIRST if default else "name a .jsonl file",
         )
     found = runs_of(paths)
     if not found.runs:

@@ -15,7 +15,7 @@ from bench.analysis.sittings import RecordKey, key_of
 from bench.app.machine_lookup import ID_LETTERS
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload
-from bench.errors import RequestError, StoreError
+from bench.errors import MEASURE_FIRST, RequestError, StoreError
 from bench.record.facts import MachineFacts
 from bench.record.journal import find_journals, read_runs
 from bench.record.run import Run, merged
@@ -122,7 +122,7 @@ def _side(name: str, known: Known) -> Side:
     raise RequestError(
         f"{name} is neither a journal nor the name of a machine, run or type in {known.folder}",
         seen=_listed(known.names),
-        next_step=f"{known_ones}measure first: {{program}} run",
+        next_step=f"{known_ones}{MEASURE_FIRST}",
     )
 
 
@@ -229,7 +229,7 @@ def _too_few(sides: Sequence[Side], known: Known) -> RequestError:
         seen=seen,
         next_step="name two machines, or the same one twice to compare it with itself"
         if known.jobs or sides
-        else "measure first: {program} run",
+        else MEASURE_FIRST,
     )
 
 

@@ -97,7 +97,7 @@ def check_times(number: int, wall_s: float, step_s: npt.NDArray[np.float64]) -> 
     steps_are_times = np.isfinite(step_s).all() and (step_s >= 0).all() and step_s.sum() > 0
     if not (np.isfinite(wall_s) and wall_s > 0 and steps_are_times):
         seen = f"{wall_s:g} s, with steps of {step_s.min():g} to {step_s.max():g} s"
-        raise _impossible(f"the times of epoch {number} cannot be", seen)
+        raise _impossible(f"the times of epoch {number} are impossible", seen)
 
 
 def _impossible(what: str, seen: str) -> ClockError:

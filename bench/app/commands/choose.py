@@ -29,7 +29,7 @@ from bench.app.options import (
 )
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload
-from bench.errors import RequestError
+from bench.errors import MEASURE_FIRST, RequestError
 from bench.record.journal import find_journals, read_runs
 from bench.record.price import read_rules
 from bench.record.run import Run
@@ -204,9 +204,7 @@ def _journals(places: Sequence[Path]) -> list[Path]:
             else [path]
         )
         if not found or not os.path.exists(found[0]):
-            raise RequestError(
-                "there is no journal", seen=path, next_step="measure first: {program} run"
-            )
+            raise RequestError("there is no journal", seen=path, next_step=MEASURE_FIRST)
         paths += found
     return paths
 

@@ -16,7 +16,7 @@ from bench.app.folder_runs import flaw_lines, left_out_lines
 from bench.app.named_runs import chosen_runs
 from bench.app.options import PATH, Command, ExitCodes, OneOf, Option, only_option, workload_option
 from bench.child.workload import load_workload
-from bench.errors import RequestError
+from bench.errors import MEASURE_FIRST, RequestError
 from bench.spec.request import REPORTS, ExportFormat, ExportRequest, Program
 from bench.text import printable
 
@@ -134,7 +134,7 @@ def _pyperf_files(request: ExportRequest, results: Results) -> dict[Path | None,
         raise RequestError(
             "no job of these journals gave a mean step",
             seen=", ".join(machine.name for machine in results.machines) or "no machine",
-            next_step="measure first: {program} run --grid quick",
+            next_step=MEASURE_FIRST,
         )
     out = request.out
     if len(found) == 1 and not (out is not None and os.path.isdir(out)):

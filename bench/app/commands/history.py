@@ -19,7 +19,7 @@ from bench.app.options import (
     out_option,
     workload_option,
 )
-from bench.errors import RequestError
+from bench.errors import MEASURE_FIRST, RequestError
 from bench.spec.request import HistoryRequest, Program
 from bench.text import did_you_mean, printable
 
@@ -111,7 +111,7 @@ def _named(name: str | None, known: Known) -> Sequence[Side]:
         raise RequestError(
             "there is no measured job yet",
             seen=known.folder,
-            next_step="measure first: {program} run --grid quick",
+            next_step=MEASURE_FIRST,
         )
     if name is None:
         return found

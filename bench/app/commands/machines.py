@@ -16,6 +16,7 @@ from bench.app.machine_lookup import HERE, find_machine, known_machines
 from bench.app.options import Command, CommandGroup, ExitCodes, flag, out_option, workload_option
 from bench.app.out_folder import journals_in
 from bench.child.workload import load_workload, probe_for
+from bench.errors import MEASURE_FIRST
 from bench.probe.identity import TYPE_FIELDS
 from bench.probe.machine import all_facts
 from bench.record.facts import UNREAD, MachineFacts, field_differences
@@ -93,7 +94,8 @@ def list_machines(request: MachineListRequest, program: Program) -> int:
             f"{counted(machine.measured, 'job')} measured, last run {machine.at[:16]}"
         )
     if not machines:
-        print(printable(f"no machine in {folder}; measure first: {program.name} run --grid quick"))
+        first = MEASURE_FIRST.format(program=program.name)
+        print(printable(f"there is no measured machine in {folder}; {first}"))
     return 0
 
 

@@ -25,7 +25,7 @@ def missing(packages: Sequence[str]) -> str:
     are = "is" if len(packages) == 1 else "are"
     return (
         f"This report has no figures, because {and_list(list(packages))} {are} not installed. "
-        'The extra `report` installs them: pip install -e ".[report]".'
+        f"To install what is missing of the extra `report`: pip install {' '.join(packages)}."
     )
 
 

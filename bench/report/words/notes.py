@@ -266,5 +266,5 @@ def no_parquet(package: str) -> str:
     """Return why the tables are not written as Parquet."""
     return (
         f"The tables are not written as Parquet, because {package} is not installed. "
-        'The extra `report` installs it: pip install -e ".[report]".'
+        f"To install what is missing of the extra `report`: pip install {package}."
     )

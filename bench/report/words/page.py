@@ -29,14 +29,7 @@ HOW_TO_READ = "How to read this."
 COLUMNS = "What the columns mean"
 NO_ROWS = "none"
 
-#: What the page says if the charts are missing.
-NO_CHARTS = (
-    "The charts are missing, because this report was written without the package {package}; "
-    'install it with: pip install "{program}[report]".'
-)
 
-
-@functools.cache
 @functools.cache
 def page_book(language: Language) -> Phrasebook:
     """Return the phrases of the page in a language, those of its script too."""

@@ -121,3 +121,4 @@ def test_without_the_package_no_parquet_is_left_and_the_report_says_so_once(fold
     assert (folder / "tables" / "capacity.csv").exists()
     text = (folder / "summary.md").read_text()
     assert text.count("not written as Parquet, because") == 1
+    assert "pip install no_such_package" in text

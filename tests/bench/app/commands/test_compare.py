@@ -141,7 +141,7 @@ def test_unlike_grids_without_a_common_cell_are_a_clear_error(compare):
     assert code == 2
     assert "no kind of job in common" in error
     assert "no job links desk from rack" in error
-    assert "mnist-bench run --grid quick" in error
+    assert "mnist-bench run --grid NAME" in error
 
 
 def test_three_machines_get_rank_sets_and_speeds_over_the_baseline(compare):

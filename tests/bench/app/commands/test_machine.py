@@ -250,7 +250,7 @@ def test_the_machines_of_a_report_are_listed(two_machines, tmp_path, capsys):
     assert run_command(["machines", "list", "--json", "--out", str(two_machines)]) == 0
     assert [row["label"] for row in json.loads(capsys.readouterr().out)] == ["desk", "vm"]
     assert run_command(["machines", "list", "--out", str(tmp_path / "none")]) == 0
-    assert "measure first" in capsys.readouterr().out
+    assert "measure first: mnist-bench run\n" in capsys.readouterr().out
 
 
 def test_a_journal_and_this_machine_can_be_compared(tmp_path, capsys):
