@@ -8,7 +8,7 @@ from bench.analysis.choose import Candidate, Choice
 from bench.analysis.rent_or_buy import RentOrBuy
 from bench.clock import utc_today
 from bench.report.column import Column, Report, Table
-from bench.report.shared_columns import MACHINE, bounded, cell_row
+from bench.report.shared_columns import MACHINE, bounded, recipe_row
 from bench.report.words import choose as words
 from bench.report.words import prices, reach
 from bench.spec.description import Outline
@@ -68,9 +68,6 @@ def _row(rank: int, found: Candidate, outline: Outline) -> dict[str, Any]:
     low, high = there.median
     time = None if high is None else found.pace.interval(low, high)
     more_than_s = None if time else found.pace.seconds(there.trained)
-    head = {
-        key: value for key, value in cell_row(cell, outline).items() if key not in ("job", "epochs")
-    }
     return {
         "rank": rank,
         "machine": found.machine,
@@ -78,7 +75,7 @@ def _row(rank: int, found: Candidate, outline: Outline) -> dict[str, Any]:
         "chance": found.chance,
         "chance_text": words.chance(found),
         "training": reach.recipe(cell, outline),
-        **head,
+        **recipe_row(cell, outline),
         "seeds_reached": there.reached,
         "seeds_trained": there.seeds,
         "epochs": reach.epochs(there),

@@ -48,12 +48,12 @@ def shared_constants(tables: Iterable[Table]) -> dict[str, tuple[str, str]]:
                 headings[column.key] = column.heading
                 texts.setdefault(column.key, []).append(table.constants.get(column.key))
     return {
-        key: (headings[key], found[0])
-        for key, found in texts.items()
-        if found[0] not in (None, units.NOT_AVAILABLE)
-        and len(found) > 1
-        and len(set(found)) == 1
-        and found[0] is not None
+        key: (headings[key], text)
+        for key, (text, *others) in texts.items()
+        if text is not None
+        and text != units.NOT_AVAILABLE
+        and others
+        and all(other == text for other in others)
     }
 
 

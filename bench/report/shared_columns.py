@@ -30,6 +30,7 @@ from bench.spec.job import NO_DATA
 
 if TYPE_CHECKING:
     from bench.analysis.ranks import RankSet
+    from bench.analysis.ratios import Ratio
     from bench.analysis.results import GroupResult, Results
 
 #: Significant digits of a metric that has no fixed number of decimals.
@@ -101,6 +102,12 @@ def cell_row(cell: Cell, outline: Outline, epochs: str = "epochs") -> Mapping[st
             "job": job_text(cell, outline),
         }
     )
+
+
+def recipe_row(recipe: Cell, outline: Outline) -> dict[str, Any]:
+    """Return the part of a row that describes a training of any number of epochs."""
+    row = cell_row(recipe, outline)
+    return {key: value for key, value in row.items() if key not in ("job", "epochs")}
 
 
 def job_text(cell: Cell, outline: Outline) -> str:
@@ -200,6 +207,11 @@ def warnings(results: Results) -> tuple[str, ...]:
     )
 
 
+def nothing_compared(results: Results) -> str:
+    """Return why no machine is compared with another one."""
+    return notes.ONE_MEASURED if len(results.measured_machines) < 2 else notes.NONE_IN_COMMON
+
+
 def trained_wrong(results: Results) -> tuple[str, ...]:
     """Return a sentence for each job that a machine trains wrong."""
     metrics = {metric.name: metric for metric in results.outline.metrics}
@@ -233,7 +245,7 @@ def _weight(result: GroupResult) -> tuple[int, int, int]:
 
 
 def bounded(
-    name: str, found: Estimate | Interval | None, unit: str = "", factor: float = 1.0
+    name: str, found: Estimate | Ratio | Interval | None, unit: str = "", factor: float = 1.0
 ) -> dict[str, float | None]:
     """Return an estimate with its bounds, multiplied by `factor`, as three values of a row.
 
@@ -242,7 +254,7 @@ def bounded(
     key, keys = f"{name}_{unit}" if unit else name, bound_keys(name, unit)
     if found is None:
         return dict.fromkeys((key, *keys))
-    bounds = found.interval() if isinstance(found, Estimate) else found
+    bounds = found if isinstance(found, Interval) else found.interval()
     scaled = bounds.times(factor)
     return {key: scaled.estimate, keys[0]: scaled.low, keys[1]: scaled.high}
 

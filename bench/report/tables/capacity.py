@@ -116,16 +116,16 @@ def capacity_table(results: Results) -> Table:
     )
 
 
-def relatives_row(relatives: Sequence[Relative], outline: Outline) -> dict[str, Any]:
-    """Return the speeds beside published machines, with their bases, covers and reasons.
+def _relatives_row(relatives: Sequence[Relative], outline: Outline) -> dict[str, Any]:
+    """Return the speeds beside published machines, with their bases and why one is unknown.
 
     If the machines differ in one of these, all its texts are listed in the order of the machines.
     """
+    if not relatives:
+        return {}
     row: dict[str, Any] = {}
     for relative in relatives:
         row |= bounded(f"speed_vs_{relative.machine}", relative.speed)
-    if not relatives:
-        return {}
     heading = heading_axes(outline)
     said: dict[str, list[str | None]] = {
         "basis": [one.basis for one in relatives],
@@ -142,7 +142,7 @@ def _measured_row(result: GroupResult, outline: Outline) -> dict[str, Any]:
         **group_row(result.group, outline),
         **_times_row(result.times),
         **limits_row(result.limits),
-        **relatives_row(result.relatives, outline),
+        **_relatives_row(result.relatives, outline),
     }
 
 
@@ -175,7 +175,7 @@ def _published_row(run: PublishedRun, results: Results) -> dict[str, Any]:
         "total_s": None if run.total is None else run.total.value,
         **bounded("epoch", run.epoch, "s"),
         "step_mean_ms": 1000 * run.step_mean_s,
-        **relatives_row(run.relatives, outline),
+        **_relatives_row(run.relatives, outline),
     }
 
 

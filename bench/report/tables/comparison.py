@@ -13,7 +13,7 @@ from bench.analysis.ranks import Pair, Ranking
 from bench.analysis.ratios import common_cells, ratio
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
-from bench.report.shared_columns import MACHINE, bound_keys, warnings
+from bench.report.shared_columns import MACHINE, bound_keys, bounded, nothing_compared, warnings
 from bench.report.words import notes, phrases
 from bench.report.words.facts import difference_name, difference_values
 from bench.report.words.sameness import comparable
@@ -57,7 +57,7 @@ def comparison_table(results: Results) -> Table:
             *(
                 [notes.comparison(notes.SOME_PAIRS if some else notes.ALL_PAIRS)]
                 if rows
-                else [notes.ONE_MEASURED if _few(results) else notes.NONE_IN_COMMON]
+                else [nothing_compared(results)]
             ),
             *comparable(results.sameness),
         ),
@@ -83,10 +83,6 @@ def _setups(results: Results) -> dict[str, Setup]:
     for job in results.measured:
         found.setdefault(job.machine_key, []).append(job)
     return {key: setup_of(jobs) for key, jobs in found.items()}
-
-
-def _few(results: Results) -> bool:
-    return len(results.measured_machines) < 2
 
 
 def _columns() -> tuple[Column, ...]:
@@ -145,13 +141,9 @@ def _speeds(first: Contender, second: Contender, pair: Pair) -> dict[str, float 
     found: dict[str, float | None] = {}
     compared = frozenset(pair.ratio.cells)
     for quantity in COLUMNS:
-        key, one, other = f"speed_{quantity}", first.fits(quantity), second.fits(quantity)
-        low, high = bound_keys(key)
+        one, other = first.fits(quantity), second.fits(quantity)
         cells = [] if one is None or other is None else common_cells(one, other)
         shared = [cell for cell in cells if cell in compared]
-        if one is None or other is None or not shared:
-            found |= dict.fromkeys((key, low, high))
-            continue
-        interval = ratio(one, other, shared).interval()
-        found |= {key: interval.estimate, low: interval.low, high: interval.high}
+        of_times = ratio(one, other, shared) if one and other and shared else None
+        found |= bounded(f"speed_{quantity}", of_times)
     return found

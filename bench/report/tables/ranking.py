@@ -11,7 +11,15 @@ from bench.analysis.ratios import MARGIN, Ratio
 from bench.analysis.results import Results
 from bench.report.column import Column, Table
 from bench.report.rows import Row
-from bench.report.shared_columns import MACHINE, bound_keys, kind_text, rank_text, warnings
+from bench.report.shared_columns import (
+    MACHINE,
+    bound_keys,
+    bounded,
+    kind_text,
+    nothing_compared,
+    rank_text,
+    warnings,
+)
 from bench.report.words import notes, phrases, sureness
 
 #: The kind of job of a row that is about all of them.
@@ -65,7 +73,6 @@ def ranking_table(results: Results) -> Table:
         for ranking in found:
             if several > 1 and len(ranking.names) > 1:
                 rows += _rows(ranking, kind_text(kind, results), results)
-    few = len(results.measured_machines) < 2
     return Table(
         name="ranking",
         title="Ranking",
@@ -73,11 +80,7 @@ def ranking_table(results: Results) -> Table:
         rows=tuple(rows),
         notes=(
             *warnings(results),
-            *(
-                [notes.RANKING_NOTE]
-                if rows
-                else [notes.ONE_MEASURED if few else notes.NONE_IN_COMMON]
-            ),
+            *([notes.RANKING_NOTE] if rows else [nothing_compared(results)]),
         ),
     )
 
@@ -115,12 +118,9 @@ def _rows(ranking: Ranking, jobs: str, results: Results) -> Iterator[Row]:
 def _beside(ratio: Ratio | None) -> dict[str, Any]:
     """Return the part of a row that says how a machine compares with the first one."""
     if ratio is None:
-        return dict.fromkeys(("speed", *bound_keys("speed"), "chance_slower", "cells", "assumed"))
-    found, (low, high) = ratio.interval(), bound_keys("speed")
+        return {**bounded("speed", None), **dict.fromkeys(("chance_slower", "cells", "assumed"))}
     return {
-        "speed": found.estimate,
-        low: found.low,
-        high: found.high,
+        **bounded("speed", ratio),
         "log_speed": ratio.log,
         "log_se": ratio.se,
         "df": None if math.isinf(ratio.df) else ratio.df,

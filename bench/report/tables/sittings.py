@@ -144,9 +144,8 @@ def _against_itself(
 ) -> SelfComparison:
     """Return the newest sittings of a machine against each other."""
     when = sittings(jobs)
-    newest = sorted(
-        (one for one in set(when.values()) if one in fit.sittings), key=lambda one: one.began_at
-    )[-MOST:]
+    fitted = [past for past in set(when.values()) if past in fit.sittings]
+    newest = sorted(fitted, key=lambda past: past.began_at)[-MOST:]
     kept = tuple(job for job in jobs if when[key_of(job)] in newest)
     calibrations = None if results.reference is None else results.reference.calibrations
     return compare_with_itself(

@@ -11,8 +11,8 @@ from bench.report.shared_columns import (
     MEASURED,
     bound_keys,
     bounded,
-    cell_row,
     group_columns,
+    recipe_row,
     warnings,
 )
 from bench.report.words import reach as words
@@ -88,14 +88,11 @@ def _row(found: TimeToTarget, outline: Outline) -> dict[str, Any]:
     seeds_low, seeds_high = there.share
     stayed, again = there.stayed
     highs = [first.high for first in there.firsts if first.high is not None]
-    head = {
-        key: value for key, value in cell_row(cell, outline).items() if key not in ("job", "epochs")
-    }
     return {
         "machine": found.machine,
         "source": MEASURED,
         "machine_key": found.machine_key,
-        **head,
+        **recipe_row(cell, outline),
         "training": words.recipe(cell, outline),
         "target": there.target,
         "seeds": words.part(there.reached, there.seeds),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bench.analysis.cells import Kind, kind_of
-from bench.analysis.ratios import Ratio
 from bench.analysis.results import Results
 from bench.analysis.threads import ThreadPoint, ThreadScaling
 from bench.report.column import Column, Table
 from bench.report.shared_columns import (
     MEASURED,
     bound_keys,
+    bounded,
     cell_row,
     group_columns,
     job_text,
@@ -96,22 +96,14 @@ def _figures(scaling: ThreadScaling, point: ThreadPoint) -> dict[str, Any]:
         "threads": point.threads,
         "n": point.jobs,
         "step_mean_ms": 1000 * point.step_s,
-        **_bounded("speedup", point.speedup),
+        **bounded("speedup", point.speedup),
         **({"speedup": 1.0} if point is scaling.base else {}),
         "efficiency": scaling.efficiency(point),
-        **_bounded("beside_fewer", point.beside),
+        **bounded("beside_fewer", point.beside),
         "finding": words.FEWEST if point.finding is None else words.FINDINGS[point.finding],
         "fastest": point is scaling.fastest,
         "cpus_used": point.cpus,
     }
-
-
-def _bounded(name: str, found: Ratio | None) -> dict[str, float | None]:
-    keys = (name, *bound_keys(name))
-    if found is None:
-        return dict.fromkeys(keys)
-    interval = found.interval()
-    return dict(zip(keys, (interval.estimate, interval.low, interval.high), strict=True))
 
 
 def _telling(results: Results) -> list[ThreadScaling]:
