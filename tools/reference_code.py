@@ -179,11 +179,5 @@ def _type(shape: dict[str, Any]) -> str:
         return f"list of {_type(shape['items'])}" if "items" in shape else "list"
     if isinstance(shape.get("additionalProperties"), dict):
         return f"{_type(shape['additionalProperties'])} by name"
-    words = {
-        "string": "text",
-        "integer": "whole number",
-        "boolean": "true or false",
-        "null": "`null`",
-    }
     kind = shape.get("type", "any value")
-    return words.get(kind, kind)
+    return TYPES.get(kind, kind)

@@ -7,7 +7,6 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from bench.probe.fact import NO_ANSWER, Absent
 from bench.probe.root import HOST, Root
@@ -17,21 +16,6 @@ MACOS_CLOSED = "macOS shows it only to root (powermetrics)"
 
 #: Seconds that a system command may take.
 COMMAND_S = 0.9
-
-
-def is_macos() -> bool:
-    """Say whether this is macOS."""
-    return HOST.is_macos
-
-
-def first_line(file: Path) -> str | None:
-    """Return the text of a one-line file; None if it is empty, missing or unreadable."""
-    return HOST.line(str(file))
-
-
-def number(file: Path) -> int | None:
-    """Return the whole number in a file; None if the file does not hold one."""
-    return HOST.number(str(file))
 
 
 def architecture(root: Root = HOST) -> str | None:

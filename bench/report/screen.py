@@ -53,7 +53,7 @@ def _alone(machine: str, results: Results, words: Words, book: Phrasebook) -> st
         job_text(result.group.cell, results.outline),
         book.said(names[relative.machine]),
         Bracket.of(speed.interval()),
-        cdf(speed.log / speed.se, min(speed.df, 1e9)),
+        cdf(speed.log / speed.se, speed.df),
     )
 
 

@@ -83,7 +83,7 @@ def _figure(
         title=title,
         spec=line_panels(name, title, titles, rows, of, styles(results)),
         how_to_read=how_to_read,
-        alt=words.over_epochs_alt(title, titles, len({row["label"] for row in rows})),
+        alt=words.panels_alt(title, titles, len({row["label"] for row in rows})),
     )
 
 

@@ -61,7 +61,7 @@ def spread_figure(results: Results) -> Figure | None:
         title=words.SPREAD_TITLE,
         spec=concat_panels("spread", words.SPREAD_TITLE, titles, rows, panel),
         how_to_read=words.SPREAD_HOW,
-        alt=words.over_epochs_alt(words.SPREAD_TITLE, titles, len({r["label"] for r in rows})),
+        alt=words.panels_alt(words.SPREAD_TITLE, titles, len({r["label"] for r in rows})),
     )
 
 
@@ -92,7 +92,7 @@ def phases_figure(results: Results) -> Figure | None:
         title=words.PHASES_TITLE,
         spec=concat_panels("phases", words.PHASES_TITLE, titles, rows, panel),
         how_to_read=words.PHASES_HOW,
-        alt=words.over_epochs_alt(words.PHASES_TITLE, titles, len({r["label"] for r in rows})),
+        alt=words.panels_alt(words.PHASES_TITLE, titles, len({r["label"] for r in rows})),
     )
 
 

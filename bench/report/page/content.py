@@ -14,7 +14,7 @@ from bench.analysis.sittings import Sitting, key_of, sittings
 from bench.analysis.student import two_sided
 from bench.analysis.time_to_target import TimeToTarget, latest_prices
 from bench.report.rows import plain
-from bench.report.shared_columns import Naming, job_text
+from bench.report.shared_columns import job_text
 from bench.report.words.phrasebook import Phrasebook
 from bench.report.words.prices import dated
 from bench.report.words.reach import recipe
@@ -95,12 +95,6 @@ def axis_numbers(
         value = known.value(axis.name) if isinstance(known, Cell) else known.get(axis.name)
         numbers.append(values.index(value) if value in values else None)
     return numbers
-
-
-def row_axes(row: Mapping[str, Any], results: Results) -> dict[str, Any]:
-    """Return the values of the axes that a row of a table holds, by the axis's name."""
-    naming = Naming(results.outline)
-    return {axis.name: plain(row.get(naming.axis(axis.name))) for axis in results.outline.axes}
 
 
 def rounded(value: Any, digits: int = DIGITS) -> Any:

@@ -141,8 +141,8 @@ THREADS_HOW = (
 )
 
 
-def over_epochs_alt(title: str, jobs: Sequence[str], machines: int) -> str:
-    """Return what a figure by epoch shows."""
+def panels_alt(title: str, jobs: Sequence[str], machines: int) -> str:
+    """Return what a figure with a panel for each job shows."""
     return f"{title}: {and_list(list(jobs))} on {counted(machines, 'machine')}."
 
 
