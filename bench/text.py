@@ -32,7 +32,7 @@ def first_line(error: BaseException) -> str:
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # an exception of another's may fail to say what is wrong
+    except Exception:  # the text of a library's exception may fail too
         return ""
 
 

@@ -143,8 +143,8 @@ def test_documents_that_a_source_names_exist(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "lost"),
     [
-        ("see docs/statistics.md, \"The\n    formulas\"", []),
-        ("see docs/statistics.md, \"The estimator\"", ['docs/statistics.md, "The estimator"']),
+        ('see docs/statistics.md, "The\n    formulas"', []),
+        ('see docs/statistics.md, "The estimator"', ['docs/statistics.md, "The estimator"']),
         ("DESIGN.md gives the order", ["DESIGN.md"]),
         ("it is written into summary.md", []),
     ],

@@ -8,7 +8,7 @@ from bench import stops
 from bench.dispatch.budget import Budget
 from bench.dispatch.transport import Host
 
-#: What a user is told whose signal ends a run.
+#: What a user is told when a signal ends the run.
 ENDING = "ending: the running job is lost, but the jobs before it are kept"
 
 
@@ -31,7 +31,7 @@ class Ending:
     def why_stop(
         self, hosts: Sequence[Host], say: Callable[[str], None], is_begun: bool
     ) -> str | None:
-        """Return why the run must stop now; None if it may go on. A limit waits for its begin."""
+        """Return why the run must stop now, or None. A limit does not stop it before it began."""
         if stops.arrived():
             self.say(say)
             return "interrupted"

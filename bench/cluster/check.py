@@ -90,7 +90,7 @@ def _token(file: ClusterFile) -> Iterator[str]:
         for command in file.document.get(f"{side}_start_ray_commands") or ()
     )
     if "ray-env.sh" not in commands and "RAY_AUTH_MODE=token" not in commands:
-        yield "no token is required: anybody who reaches Ray's ports can run programs there"
+        yield "no token is required: everyone who reaches Ray's ports can run programs there"
     elif TOKEN_FILE not in (file.document.get("cluster_synced_files") or ()):
         yield f"cluster_synced_files lacks {TOKEN_FILE}: the workers will not get the head's token"
 

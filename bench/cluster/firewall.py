@@ -1,4 +1,4 @@
-"""The firewall of on-premises hosts: Ray's ports answer the cluster's own hosts and nobody else.
+"""The firewall of on-premises hosts: Ray's ports answer the cluster's own hosts alone.
 
 A chain of iptables of its own, which touches no other rule and no other port.
 """

@@ -1,6 +1,6 @@
 """The door to a machine's files: the folder that stands for `/`, and answers that no file holds.
 
-Probes and meters name files by their absolute paths on the machine (`INNER` paths such as
+Probes and meters name files by their absolute paths on the machine (such as
 /proc/cpuinfo) and read them through a Root. HOST is the machine that this process runs on. A faked
 root is a folder with the files of any machine: no path and no link in it leads out of it.
 """

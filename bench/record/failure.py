@@ -29,8 +29,8 @@ class Reason:
         return CALLS * self.attempts if self.again else 1
 
 
-#: Calls of the command in which a job may fail for the same reason. A third one would hardly end
-#: otherwise, and a job that always fails must not keep a run open for good.
+#: In so many calls of the command a job may fail for the same reason. A third call would hardly end
+#: in another way, and a job that always fails must not keep a run open for good.
 CALLS = 2
 
 #: Reasons that other modules give.

@@ -120,7 +120,7 @@ class _StatedRule(PriceRule):
 class Price:
     """Dollars per hour with source and date, or None with the reason.
 
-    The date is None if nobody stated it.
+    The date is None if it was not stated.
     `usd_per_year` is what an owned machine costs in a year, used or not; None if it is rented.
     """
 

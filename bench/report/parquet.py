@@ -111,7 +111,7 @@ def _text(value: str) -> str:
 
 
 def _arrow(kind: str, pa: Any) -> Any:
-    """Return the Arrow type of a kind; `pa` is the package, which no import-time door opens."""
+    """Return the Arrow type of a kind; `pa` is pyarrow, which a caller has imported."""
     if kind.startswith("list "):
         return pa.list_(_arrow(kind.removeprefix("list "), pa))
     types = {"bool": pa.bool_, "int": pa.int64, "float": pa.float64}

@@ -44,7 +44,7 @@ MOST_AMOUNT = 1e9
 
 
 def check_count(jobs: int, most: int = MOST_JOBS, what: str = "jobs") -> None:
-    """Raise RequestError if a grid has more than `most` jobs, or of `what` else."""
+    """Raise RequestError if a grid has more than `most` jobs, or of what else `what` names."""
     if jobs > most:
         raise RequestError(
             f"the grid has more than {most} {what}",

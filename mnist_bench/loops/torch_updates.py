@@ -68,7 +68,7 @@ def _adam(config: dict[str, Any], weights: list[Any]) -> Callable[[list[Any]], N
 def _adam_on_device(
     config: dict[str, Any], weights: list[Any], steps: int
 ) -> Callable[[list[Any]], None]:
-    """The same, with a table of all steps' scales on the device; it costs one more pass."""
+    """Return Adam's update with the scales of all steps on the device; it costs one more pass."""
     import torch
 
     step_means = _adam_moments(config, weights)

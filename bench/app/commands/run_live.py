@@ -13,7 +13,7 @@ from bench.spec.request import RunRequest
 
 @contextmanager
 def viewer(request: RunRequest, workload: Workload) -> Iterator[Viewer]:
-    """Serve the page and say where, if it was asked for; without it, nobody sees the run."""
+    """Serve the page and say where, if it was asked for; without it, no page shows the run."""
     if request.serve is None:
         yield Viewer()
         return

@@ -1,6 +1,6 @@
 """The HTTP server of the live page: two answers, on loopback only, from a thread of its own.
 
-Whoever may read the answers is decided by three rules. The server listens on 127.0.0.1 alone. It
+Three rules decide who may read the answers. The server listens on 127.0.0.1 alone. It
 answers only requests whose `Host` is a name of this machine, so that a web site whose name is made
 to point here (DNS rebinding) reads nothing. And it has no files: a path is looked up in a table.
 """

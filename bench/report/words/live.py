@@ -39,9 +39,9 @@ THE_RUN = "The run"
 
 NO_FIGURES = "There are no figures yet: the page makes them after a job, while none runs."
 
-#: What the page says once the run answers no longer; the path of the report follows.
+#: What the page says once the run no longer answers; the path of the report follows.
 LOST = (
-    "The run answers no longer: it has ended, or the link to it is down. At its end it writes "
+    "The run no longer answers: it has ended, or the link to it is down. At its end it writes "
     "{report}."
 )
 
@@ -92,7 +92,7 @@ def figures(states: RunStates, book: Phrasebook = ENGLISH) -> str:
 
 
 def lost(report: str, book: Phrasebook = ENGLISH) -> str:
-    """Return what the page says once the run answers no longer."""
+    """Return what the page says once the run no longer answers."""
     return book.said(LOST.format(report=report))
 
 

@@ -1,4 +1,4 @@
-"""The client of the Jobs API asks the address that it was given, and nobody else."""
+"""The client of the Jobs API asks the address that it was given, and no other."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_the_page_says_when_nobody_answers_and_goes_on_when_somebody_does(browse
     page.goto(live.url)
     page.get_by_text("getting ready").wait_for()
     live._server.close()
-    page.get_by_text("answers no longer").wait_for()
+    page.get_by_text("no longer answers").wait_for()
     assert "summary.html" in page.locator("#live").inner_text()
     again = Live(WORKLOAD, tmp_path / "out", live.port, poll_s=0.1)
     page.get_by_text("getting ready").wait_for()
