@@ -35,6 +35,11 @@ class BenchError(Exception):
         self.seen = seen
         self.next_step = next_step
 
+    @property
+    def problem(self) -> str:
+        """What was wrong, with the value seen and without the next step."""
+        return self.what if self.seen is None else f"{self.what} (seen: {self.seen})"
+
     def __str__(self) -> str:
         seen = "" if self.seen is None else f" (seen: {shortened(str(self.seen))})"
         step = "" if self.next_step is None else f". Next: {self.next_step}"

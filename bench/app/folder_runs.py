@@ -75,8 +75,7 @@ def _read(journals: Iterable[Path]) -> tuple[list[Run], list[LeftOut]]:
         try:
             read += read_runs(path, pool)
         except StoreError as error:
-            seen = "" if error.seen is None else f" (seen: {error.seen})"
-            what = error.what.removeprefix(f"{path}, ").replace(str(path), path.name)
+            problem = error.problem.removeprefix(f"{path}, ").replace(str(path), path.name)
             step = f"; {UPDATE}" if error.next_step == UPDATE else ""
-            unreadable.append(LeftOut(path.name, f"{what}{seen}{step}"))
+            unreadable.append(LeftOut(path.name, f"{problem}{step}"))
     return read, unreadable

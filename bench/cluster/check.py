@@ -136,9 +136,8 @@ def _cloud(file: ClusterFile, cloud: Cloud) -> Iterator[Finding]:
     try:
         yield from cloud.complaints(file)
     except BenchError as error:  # no library, or the cloud refused
-        seen = error.what if error.seen is None else f"{error.what} (seen: {error.seen})"
         cure = error.next_step or cloud.log_in
-        yield Finding(f"{cloud.name} cannot be asked: {seen}", cure=cure, stops=True)
+        yield Finding(f"{cloud.name} cannot be asked: {error.problem}", cure=cure, stops=True)
     except Exception as error:  # no credentials, no network: each is a finding
         what = f"{cloud.name} cannot be asked: {error}"
         yield Finding(what, cure=cloud.log_in, stops=True)

@@ -110,9 +110,8 @@ class _Reading:
         return self._words(error)
 
     def _words(self, error: StoreError) -> str:
-        seen = "" if error.seen is None else f" (seen: {error.seen})"
-        what = error.what.replace(str(self._path), self._path.name)
-        return f"{what}{seen}: the line does not count"
+        problem = error.problem.replace(str(self._path), self._path.name)
+        return f"{problem}: the line does not count"
 
     def _take_old(self) -> None:
         """Take the lines of schema 1."""

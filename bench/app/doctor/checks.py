@@ -86,5 +86,4 @@ def _findings(check: Check, patient: Patient) -> Sequence[Finding]:
         with no_exit():  # a workload's code is the user's
             return list(check.looks(patient))
     except BenchError as error:
-        seen = error.what if error.seen is None else f"{error.what} (seen: {error.seen})"
-        return [problem(seen, error.next_step or TELL_US)]
+        return [problem(error.problem, error.next_step or TELL_US)]

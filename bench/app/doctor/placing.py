@@ -28,7 +28,7 @@ def embedded_ray(patient: Patient) -> Iterator[Finding]:
     try:
         took_s = try_ray(absolute(patient.request.workload), RAY_S)
     except DispatchError as error:
-        yield problem(f"{error.what} (seen: {error.seen})", "{program} run --dispatch inline")
+        yield problem(error.problem, "{program} run --dispatch inline")
         return
     yield ok(f"it started, did a task and ended in {took_s:.1f} s")
 
@@ -40,7 +40,7 @@ def ports(patient: Patient) -> Iterator[Finding]:
         LiveServer({}, wanted).close()
     except RequestError as error:
         cure = f"{error.next_step}; what listens there: ss -ltnp 'sport = :{wanted}'"
-        yield problem(f"{error.what} (seen: {error.seen})", cure)
+        yield problem(error.problem, cure)
         return
     if taken := list(open_ports(ADDRESS, OF_RAY)):
         numbers = ", ".join(map(str, taken))

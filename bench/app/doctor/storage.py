@@ -26,8 +26,7 @@ def data(patient: Patient) -> Iterator[Finding]:
     try:
         found = patient.workload.dataset_here(request.dataset, request.data)
     except DataError as error:
-        seen = error.what if error.seen is None else f"{error.what} (seen: {error.seen})"
-        yield problem(seen, error.next_step or "name the file: {program} run --data FILE")
+        yield problem(error.problem, error.next_step or "name the file: {program} run --data FILE")
         return
     if found.tried:
         seen = f"a run downloads them, or takes {found.name} data if it cannot ({found.tried})"
