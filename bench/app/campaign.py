@@ -33,7 +33,7 @@ from bench.dispatch.supply import Known, Supply
 from bench.dispatch.timed_supply import supply_of
 from bench.dispatch.transport import THIS_MACHINE
 from bench.errors import DispatchError, OutputError
-from bench.record.journal import Journal, find_journals, read_run
+from bench.record.journal import SUFFIX, Journal, find_journals, read_run
 from bench.record.lines import (
     ClusterEntry,
     MachineEntry,
@@ -293,7 +293,7 @@ class Campaign:
             progress.say(f"the cluster's share ended early: {followed.outcome.words}")
 
     def _path_of(self, header: RunHeader) -> Path:
-        return journals_in(self.out) / f"{header.run_id}.jsonl"
+        return journals_in(self.out) / f"{header.run_id}{SUFFIX}"
 
     def _new_header(self) -> RunHeader:
         return new_header(self.plan, find_journals(journals_in(self.out)), self.series)

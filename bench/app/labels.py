@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.app.out_folder import journals_in
+from bench.app.out_folder import journals_of
 from bench.errors import OutsideError, StoreError
 from bench.outside.documents import parse_object
-from bench.record.journal import find_journals
 from bench.record.text_lines import text_lines
 
 #: How a line of a machine begins; other lines are skipped unread.
@@ -29,7 +28,7 @@ def _journals(place: Path) -> list[Path]:
     try:
         if not os.path.isdir(place):
             return [place]
-        return find_journals(place) or find_journals(journals_in(place))
+        return journals_of(place)
     except OSError:
         return []
 

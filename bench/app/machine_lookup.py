@@ -11,14 +11,19 @@ from bench.errors import OutsideError, RequestError, StoreError
 from bench.outside.documents import parse_object, shaped
 from bench.outside.files import MOST_TOLD, read_text
 from bench.record.facts import MachineFacts
-from bench.record.journal import find_journals, read_runs
+from bench.record.journal import SUFFIX, find_journals, read_runs
 from bench.text import did_you_mean
 
 #: Word that stands for the machine on which the command is typed.
 HERE = "here"
 
-#: The least number of letters that may stand for a machine's id.
+#: The least number of letters that may stand for the id of a machine or a run.
 ID_LETTERS = 6
+
+
+def begins_id(name: str, full_id: str) -> bool:
+    """Say whether `name` may stand for an id: it is its beginning, and long enough."""
+    return len(name) >= ID_LETTERS and full_id.startswith(name)
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,9 @@ def find_machine(name: str, folder: Path, here: Callable[[], MachineFacts]) -> N
     """
     if name == HERE:
         return NamedMachine(HERE, here(), "this machine, now")
-    path, _, label = name.rpartition(":") if ".jsonl:" in name else (name, "", "")
+    path, _, label = name.rpartition(":") if f"{SUFFIX}:" in name else (name, "", "")
     try:
-        if Path(path).suffix == ".jsonl":
+        if Path(path).suffix == SUFFIX:
             return _of_journal(Path(path), label)
         if os.path.isfile(path):
             return _of_facts(Path(path))
@@ -119,9 +124,9 @@ def _of_facts(path: Path) -> NamedMachine:
 
 def _by_name(name: str, machines: Sequence[NamedMachine], folder: Path) -> NamedMachine:
     """Return the machine of this label or id; the last one if several have the label."""
-    named = [machine for machine in machines if machine.label == name]
-    if not named and len(name) >= ID_LETTERS:
-        named = [machine for machine in machines if machine.facts.machine_id.startswith(name)]
+    named = [one for one in machines if one.label == name] or [
+        one for one in machines if begins_id(name, one.facts.machine_id)
+    ]
     if named:
         return named[-1]
     labels = dict.fromkeys(machine.label for machine in machines)

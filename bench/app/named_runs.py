@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.app.folder_runs import FolderRuns, runs_of
 from bench.app.only import only
-from bench.app.out_folder import journals_in
+from bench.app.out_folder import journals_in, journals_of
 from bench.errors import MEASURE_FIRST, RequestError, StoreError
 from bench.record.journal import find_journals, read_runs
 
@@ -40,7 +40,7 @@ def chosen_runs(journals: Sequence[Path], out: Path, names: Sequence[str]) -> Fo
 
 def _read_folder(folder: Path, default: bool) -> FolderRuns:
     inner = journals_in(folder)
-    paths = find_journals(inner) if default else find_journals(folder) or find_journals(inner)
+    paths = find_journals(inner) if default else journals_of(folder)
     if not paths:
         raise RequestError(
             "there is no journal yet" if default else "there is no journal in this folder",

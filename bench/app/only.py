@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import measured_jobs
 from bench.analysis.sittings import RecordKey, key_of, record_key
-from bench.app.machine_lookup import ID_LETTERS
+from bench.app.machine_lookup import begins_id
 from bench.errors import RequestError
 from bench.record.lines import JobRecord, MachineEntry
 from bench.record.run import Run, merged
@@ -78,7 +78,9 @@ def _choose(names: Sequence[str], found: Sequence[Machine], labels: set[str]) ->
         if name in labels:
             whole.add(name)
             continue
-        alike = [one for one in found if one.name == name] or _by_id(name, found)
+        alike = [one for one in found if one.name == name] or [
+            one for one in found if begins_id(name, one.facts.machine_id)
+        ]
         if not alike:
             raise _unknown(name, found, labels)
         single += alike
@@ -87,12 +89,6 @@ def _choose(names: Sequence[str], found: Sequence[Machine], labels: set[str]) ->
         hosts=frozenset((one.label, one.facts.machine_id) for one in single),
         keys=frozenset(one.key for one in single),
     )
-
-
-def _by_id(name: str, found: Sequence[Machine]) -> list[Machine]:
-    if len(name) < ID_LETTERS:
-        return []
-    return [one for one in found if one.facts.machine_id.startswith(name)]
 
 
 def _unknown(name: str, found: Sequence[Machine], labels: set[str]) -> RequestError:

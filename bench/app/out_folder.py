@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from bench import units
-from bench.record.journal import unwritable
+from bench.record.journal import find_journals, unwritable
 
 #: A run needs some space for its journal, its report and the logs of its jobs.
 LOW_BYTES = 64 * 2**20
@@ -18,6 +18,11 @@ LOW_BYTES = 64 * 2**20
 def journals_in(out: Path) -> Path:
     """Return the folder of the journals within a folder of reports."""
     return out / "journals"
+
+
+def journals_of(folder: Path) -> list[Path]:
+    """Return the journals of a folder: in it, or in the folder of journals of its reports."""
+    return find_journals(folder) or find_journals(journals_in(folder))
 
 
 def prepare_folder(out: Path) -> None:

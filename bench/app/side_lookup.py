@@ -12,20 +12,17 @@ from bench.analysis.entrants import Side
 from bench.analysis.machines import Machine, machines, unlike_machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
 from bench.analysis.sittings import RecordKey, key_of
-from bench.app.machine_lookup import ID_LETTERS
-from bench.app.out_folder import journals_in
+from bench.app.machine_lookup import begins_id
+from bench.app.out_folder import journals_in, journals_of
 from bench.child.workload import load_workload
 from bench.errors import MEASURE_FIRST, RequestError, StoreError
 from bench.record.facts import MachineFacts
-from bench.record.journal import find_journals, read_runs
+from bench.record.journal import SUFFIX, find_journals, read_runs
 from bench.record.run import Run, merged
 from bench.report.words.notes import unlike_machines as unlike_machines_note
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
-from bench.text import did_you_mean
-
-#: The end of a journal's name.
-JOURNAL = ".jsonl"
+from bench.text import did_you_mean, listed
 
 #: An error lists at most so many names.
 _SHOWN = 12
@@ -104,7 +101,7 @@ def find_sides(names: Sequence[str], known: Known) -> tuple[Side, ...]:
 
 def _shortened(sides: tuple[Side, ...]) -> tuple[Side, ...]:
     """Return the sides with each journal called by its file's stem, if the names remain unique."""
-    short = [Path(side.name).stem if side.name.endswith(JOURNAL) else side.name for side in sides]
+    short = [Path(side.name).stem if side.name.endswith(SUFFIX) else side.name for side in sides]
     if len(set(short)) < len({side.name for side in sides}):
         return sides
     return tuple(replace(side, name=name) for side, name in zip(sides, short, strict=True))
@@ -121,7 +118,7 @@ def _side(name: str, known: Known) -> Side:
     known_ones = f"{did_you_mean(name, known.names)}name one of them, or " if known.names else ""
     raise RequestError(
         f"{name} is neither a journal nor the name of a machine, run or type in {known.folder}",
-        seen=_listed(known.names),
+        seen=listed(known.names, _SHOWN) or "no measured job there",
         next_step=f"{known_ones}{MEASURE_FIRST}",
     )
 
@@ -129,18 +126,18 @@ def _side(name: str, known: Known) -> Side:
 def _of_path(name: str, known: Known) -> Side | None:
     """Return the machine of a journal or of a folder of journals."""
     path, label = (Path(name), "") if os.path.exists(name) else _split(name)
-    is_named = path.suffix == JOURNAL or len(path.parts) > 1 or path.is_absolute()
+    is_named = path.suffix == SUFFIX or len(path.parts) > 1 or path.is_absolute()
     if not is_named and (name in known.names or not os.path.exists(path) or os.path.isfile(path)):
         return None
     if os.path.isdir(path):
-        journals = find_journals(path) or find_journals(journals_in(path))
-    elif path.suffix == JOURNAL or os.path.exists(path):
+        journals = journals_of(path)
+    elif path.suffix == SUFFIX or os.path.exists(path):
         journals = [path]
     else:
         return None
     if not journals:
         raise RequestError(
-            "there is no journal in this folder", seen=path, next_step="name a .jsonl file"
+            "there is no journal in this folder", seen=path, next_step=f"name a {SUFFIX} file"
         )
     jobs = measured_jobs(merged(run for journal in journals for run in read_runs(journal)))
     return replace(_one_machine(jobs, label, str(path)), grows=False)
@@ -160,7 +157,7 @@ def _of_run(name: str, known: Known) -> Side | None:
     run_id, _, label = name.partition(":")
     ids = {run.header.run_id for run in known.runs}
     if run_id not in ids:
-        ids = {one for one in ids if len(run_id) >= ID_LETTERS and one.startswith(run_id)}
+        ids = {one for one in ids if begins_id(run_id, one)}
         if len(ids) != 1:
             return None
         (run_id,) = ids
@@ -169,9 +166,7 @@ def _of_run(name: str, known: Known) -> Side | None:
 
 
 def _of_id(name: str, known: Known) -> Side | None:
-    if len(name) < ID_LETTERS:
-        return None
-    jobs = [job for job in known.jobs if job.record.machine.machine_id.startswith(name)]
+    jobs = [job for job in known.jobs if begins_id(name, job.record.machine.machine_id)]
     return _one_machine(jobs, "", name) if jobs else None
 
 
@@ -231,11 +226,6 @@ def _too_few(sides: Sequence[Side], known: Known) -> RequestError:
         if known.jobs or sides
         else MEASURE_FIRST,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN]) or "no measured job there"
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def namesakes(sides: Sequence[Side], known: Known) -> Iterator[str]:

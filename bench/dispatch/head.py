@@ -36,7 +36,7 @@ from bench.errors import BenchError
 from bench.outside.documents import parse_model
 from bench.outside.files import MOST_REQUESTED, read_bytes
 from bench.record.facts import MachineFacts
-from bench.record.journal import Journal
+from bench.record.journal import SUFFIX, Journal
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime, RunHeader
 from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
@@ -214,7 +214,7 @@ class HeadDriver:
 
 def _journal_of(header: RunHeader, folder: Path) -> Journal:
     """Return the head's journal of a run; it is there already if the share is begun again."""
-    path = folder / f"{header.run_id}.jsonl"
+    path = folder / f"{header.run_id}{SUFFIX}"
     if path.exists():
         return Journal(path, header)
     journal = Journal(path)

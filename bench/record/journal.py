@@ -20,6 +20,7 @@ from bench.record.seal import seal_of, sealed
 from bench.record.text_lines import text_lines
 
 __all__ = [
+    "SUFFIX",
     "Journal",
     "find_journals",
     "parse_line",
@@ -28,6 +29,9 @@ __all__ = [
     "read_runs",
     "unwritable",
 ]
+
+#: How the name of a journal ends.
+SUFFIX = ".jsonl"
 
 #: Bytes of a line within which its run is named, and bytes that are looked at in one go.
 HEAD_BYTES, TAIL_BYTES = 400, 2**20
@@ -134,7 +138,7 @@ def find_journals(folder: Path) -> list[Path]:
     """
     if not os.path.isdir(folder):  # also of a name that the system refuses to look at
         return []
-    return sorted(path for path in folder.glob("*.jsonl") if not path.name.startswith("."))
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
 
 
 def _torn(path: Path) -> tuple[int, bytes]:

@@ -27,10 +27,10 @@ from bench.app.options import (
     price_option,
     workload_option,
 )
-from bench.app.out_folder import journals_in
+from bench.app.out_folder import journals_of
 from bench.child.workload import load_workload
 from bench.errors import MEASURE_FIRST, RequestError
-from bench.record.journal import find_journals, read_runs
+from bench.record.journal import read_runs
 from bench.record.price import read_rules
 from bench.record.run import Run
 from bench.spec.axes import ALL
@@ -198,11 +198,7 @@ def _journals(places: Sequence[Path]) -> list[Path]:
     """Return the journals at some places, each a file or a folder."""
     paths: list[Path] = []
     for path in places:
-        found = (
-            find_journals(path) or find_journals(journals_in(path))
-            if os.path.isdir(path)
-            else [path]
-        )
+        found = journals_of(path) if os.path.isdir(path) else [path]
         if not found or not os.path.exists(found[0]):
             raise RequestError("there is no journal", seen=path, next_step=MEASURE_FIRST)
         paths += found

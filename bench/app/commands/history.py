@@ -104,14 +104,12 @@ def _workload(job: Any) -> str | None:
 def _named(name: str | None, known: Known) -> Sequence[Side]:
     """Return the hosts that a name stands for. Raises RequestError if there is none."""
     from bench.analysis.hosts import hosts
-    from bench.app.machine_lookup import ID_LETTERS
+    from bench.app.machine_lookup import begins_id
 
     found = hosts(known.jobs)
     if not found:
         raise RequestError(
-            "there is no measured job yet",
-            seen=known.folder,
-            next_step=MEASURE_FIRST,
+            "there is no measured job yet", seen=known.folder, next_step=MEASURE_FIRST
         )
     if name is None:
         return found
@@ -119,10 +117,7 @@ def _named(name: str | None, known: Known) -> Sequence[Side]:
     tests = (
         lambda side: side.name == name or side.jobs[0].record.label == name,
         lambda side: any(job.machine_key in keys for job in side.jobs),
-        lambda side: (
-            len(name) >= ID_LETTERS
-            and any(job.record.machine.machine_id.startswith(name) for job in side.jobs)
-        ),
+        lambda side: any(begins_id(name, job.record.machine.machine_id) for job in side.jobs),
     )
     for test in tests:
         chosen = [side for side in found if test(side)]

@@ -16,6 +16,7 @@ from bench.app.named_runs import chosen_runs
 from bench.app.options import PATH, Command, ExitCodes, Option, only_option, workload_option
 from bench.child.workload import load_workload
 from bench.errors import RequestError
+from bench.record.journal import SUFFIX
 from bench.record.run import Run
 from bench.record.scrub import Scrubber
 from bench.record.seal import sealed_lines
@@ -26,9 +27,6 @@ from bench.spec.description import Description
 from bench.spec.request import REPORTS, Program, ShareRequest
 from bench.spec.variables import NEEDED_VARIABLES, RECORDED_VARIABLES, THREAD_VARIABLES
 from bench.text import printable
-
-#: The end of a journal's name.
-JOURNAL = ".jsonl"
 
 #: Names of users that do not identify a person, and the least length of a name that is looked for.
 COMMON_USERS = frozenset({"root", "user", "admin", "ubuntu", "debian"})
@@ -134,7 +132,7 @@ def _names(labels: Sequence[str], given: Sequence[str]) -> dict[str, str]:
 
 def _targets(out: Path, run_ids: Sequence[str]) -> list[Path]:
     """Return the file of each run. Raises RequestError if one exists or a file cannot hold all."""
-    if out.suffix == JOURNAL and not os.path.isdir(out):
+    if out.suffix == SUFFIX and not os.path.isdir(out):
         if len(run_ids) != 1:
             raise RequestError(
                 f"a journal holds one run, and these are {len(run_ids)}",
@@ -143,11 +141,11 @@ def _targets(out: Path, run_ids: Sequence[str]) -> list[Path]:
             )
         paths = [out]
     else:
-        paths = [out / f"{run_id}{JOURNAL}" for run_id in run_ids]
+        paths = [out / f"{run_id}{SUFFIX}" for run_id in run_ids]
         if os.path.exists(out) and not os.path.isdir(out):
             raise RequestError(
                 f"{out} is a file that is no journal",
-                next_step=f"name a folder, or a file that ends in {JOURNAL}",
+                next_step=f"name a folder, or a file that ends in {SUFFIX}",
             )
     taken = next((path for path in paths if os.path.exists(path)), None)
     if taken is not None:

@@ -15,6 +15,7 @@ from bench.cluster.config import ClusterFile
 from bench.errors import OutsideError
 from bench.outside.files import read_text
 from bench.probe.software import version
+from bench.text import listed
 
 #: The extra whose absence leaves a report without figures.
 REPORT = "report"
@@ -57,15 +58,15 @@ def packages(patient: Patient) -> Iterator[Finding]:
         yield skipped(NOT_INSTALLED, install(patient))
         return
     if missing := list(unmet(name)):
-        yield problem(_listed(missing), install(patient))
+        yield problem(_named(missing), install(patient))
     else:
         yield ok(f"all that {name} {version(name)} requires is installed" if required else name)
     if missing := list(unmet(name, REPORT)):
-        seen = f"the extra {REPORT} is incomplete, so reports lack figures: {_listed(missing)}"
+        seen = f"the extra {REPORT} is incomplete, so reports lack figures: {_named(missing)}"
         yield warning(seen, install(patient, REPORT))
     extra = _extra_of(patient.cluster_file, patient.request.cluster.address)
     if extra and (missing := list(unmet(name, extra))):
-        seen = f"the extra {extra} is incomplete, which the cluster needs: {_listed(missing)}"
+        seen = f"the extra {extra} is incomplete, which the cluster needs: {_named(missing)}"
         yield problem(seen, install(patient, extra))
 
 
@@ -82,7 +83,7 @@ def versions(patient: Patient) -> Iterator[Finding]:
         if found[name] and found[name].partition("+")[0] != pin  # type: ignore[union-attr]
     ]
     if unlike:
-        yield warning(f"not the tested versions: {_listed(unlike)}", install(patient))
+        yield warning(f"not the tested versions: {_named(unlike)}", install(patient))
     else:
         number = sum(value is not None for value in found.values())
         yield ok(f"{number} packages have the versions of {PINS}")
@@ -157,6 +158,5 @@ def _extra_of(file: ClusterFile | None, address: str | None) -> str | None:
     return CLUSTER if file is not None or address is not None else None
 
 
-def _listed(words: list[str]) -> str:
-    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
-    return ", ".join(words[:MOST_NAMED]) + more
+def _named(packages: list[str]) -> str:
+    return listed(packages, MOST_NAMED)
