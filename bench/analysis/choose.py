@@ -191,7 +191,7 @@ def choose(
     return Choice(
         wish,
         metric,
-        groups([one for one in outcomes if isinstance(one, Candidate)]),
+        equal_groups([one for one in outcomes if isinstance(one, Candidate)]),
         tuple(one for one in outcomes if isinstance(one, Exclusion)),
     )
 
@@ -235,7 +235,7 @@ def _best_in_time(
         )
         for there, pace in able
     ]
-    best = groups(candidates)[0][0]
+    best = equal_groups(candidates)[0][0]
     if best.chance >= LEAST_CHANCE:
         return best
     quickest = min(candidates, key=lambda one: one.least_s)
@@ -269,7 +269,7 @@ def epoch_chances(there: Reached) -> dict[int, float]:
     return chances
 
 
-def groups(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], ...]:
+def equal_groups(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], ...]:
     """Return candidates by chance; candidates within `ALIKE` of a group's best stand by dollars."""
     left = sorted(candidates, key=lambda one: -one.chance)
     found = []

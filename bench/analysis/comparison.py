@@ -39,7 +39,7 @@ class CellComparison:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class NeededSittings:
     """What an open comparison would take: the sittings of each side, and what they cost.
 
     `sittings` is None if no number of sittings up to the limit would do. `price_date` is the date
@@ -58,7 +58,7 @@ class Comparison:
     """Named sides compared by one quantity; `ranking` holds the pairs, ranks and the order.
 
     `others` holds the pairs of the mean by the other quantities, first against second in the
-    order of `ranking`. `outlook` is None unless the two fastest sides are an open comparison.
+    order of `ranking`. `needed` is None unless the two fastest sides are an open comparison.
     """
 
     by: Quantity
@@ -68,7 +68,7 @@ class Comparison:
     cells: tuple[CellComparison, ...]
     ranking: Ranking
     others: Mapping[Quantity, Pair]
-    outlook: Outlook | None
+    needed: NeededSittings | None
 
     @property
     def leaders(self) -> Pair:
@@ -118,7 +118,7 @@ def compare(
         cells=tuple(_cell(cell, fits, base) for cell in _cells(ranking, fits, base)),
         ranking=ranking,
         others=others,
-        outlook=None if leaders is None else _outlook(leaders, found, by, margin),
+        needed=None if leaders is None else _needed_sittings(leaders, found, by, margin),
     )
 
 
@@ -156,7 +156,9 @@ def _other(
     return ratio(fast, slow, cells) if cells else None
 
 
-def _outlook(pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float) -> Outlook | None:
+def _needed_sittings(
+    pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float
+) -> NeededSittings | None:
     """Return what it takes to tell a pair apart, if the comparison is open."""
     if pair.finding is not Finding.OPEN:
         return None
@@ -171,7 +173,7 @@ def _outlook(pair: Pair, found: Sequence[Entrant], by: Quantity, margin: float) 
         if price.usd_per_hour is not None
     ]
     dates = [price.date for price, _ in prices if price.usd_per_hour is not None and price.date]
-    return Outlook(
+    return NeededSittings(
         sittings=needed,
         already=already,
         seconds=more * max(seconds for _, seconds in prices),

@@ -32,7 +32,7 @@ COLUMNS: Mapping[Quantity, str] = {
 Units = Callable[[Sequence[MeasuredJob]], Mapping[RecordKey, Sitting]]
 
 #: Says whether a job counts, given its machine's key and its cell.
-Counts = Callable[[str, Cell], bool]
+DoesCount = Callable[[str, Cell], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def contenders(
     machines: Sequence[Machine],
     outline: Outline,
     *,
-    counts: Counts = lambda key, cell: True,
+    counts: DoesCount = lambda key, cell: True,
     donors: Sequence[Contender] | None = None,
     units: Units = sittings,
 ) -> tuple[Contender, ...]:
@@ -100,14 +100,14 @@ def contenders(
     return _fitted(rows, machines, donors)
 
 
-def heeded_jobs(
-    measured: Sequence[MeasuredJob], outline: Outline, counts: Counts = lambda key, cell: True
+def jobs_that_count(
+    measured: Sequence[MeasuredJob], outline: Outline, counts: DoesCount = lambda key, cell: True
 ) -> tuple[MeasuredJob, ...]:
     """Return the jobs of one machine that count, in their order: the ones that its fit rests on."""
     when = sittings(measured)
     found = [(_row(job, when[key_of(job)], outline), job) for job in measured]
     counted = [(row, job) for row, job in found if counts(job.machine_key, row.cell)]
-    kept = {id(row) for row in _heeded([row for row, _ in counted])}
+    kept = {id(row) for row in _that_count([row for row, _ in counted])}
     return tuple(job for row, job in counted if id(row) in kept)
 
 
@@ -116,7 +116,7 @@ def _fitted(
     machines: Sequence[Machine],
     donors: Sequence[Contender] | None,
 ) -> tuple[Contender, ...]:
-    kept = {key: _heeded(found) for key, found in rows.items()}
+    kept = {key: _that_count(found) for key, found in rows.items()}
     fits = _fits(kept, {machine.key: machine.facts for machine in machines}, donors)
     return tuple(
         Contender(
@@ -153,7 +153,7 @@ def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> Row:
     )
 
 
-def _heeded(rows: Sequence[Row]) -> list[Row]:
+def _that_count(rows: Sequence[Row]) -> list[Row]:
     """Return the jobs that count: a disturbed one only if its cell has no quiet job.
 
     Jobs are chosen by their flag and never by their time, which would be biased.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.comparison import Comparison, compare
-from bench.analysis.contenders import Contender, Quantity, Row, fits_of, heeded_jobs
+from bench.analysis.contenders import Contender, Quantity, Row, fits_of, jobs_that_count
 from bench.analysis.entrants import Entrant, Side, donors_of, entrants
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import TypePriors, table_prior
@@ -72,7 +72,7 @@ def compare_with_itself(
     wrong = {gate.cell for gate in whole.wrong}
     when = sittings(side.jobs)
     jobs: dict[Sitting, list[MeasuredJob]] = {}
-    for job in heeded_jobs(side.jobs, outline, lambda key, cell: cell not in wrong):
+    for job in jobs_that_count(side.jobs, outline, lambda key, cell: cell not in wrong):
         jobs.setdefault(when[key_of(job)], []).append(job)
     timed = whole.fit(by).sittings  # of the others no job counts or gave this quantity
     order = sorted((one for one in jobs if one in timed), key=lambda one: one.began_at)

@@ -108,7 +108,7 @@ def command_line(program: Program) -> click.Group:
 
 def main(argv: Sequence[str], program: Program) -> int:
     """Do what `argv` asks for; return the exit code."""
-    return stops.guarded(lambda: _forgiven(argv, program), say_interrupted)
+    return stops.guarded(lambda: _run(argv, program), say_interrupted)
 
 
 def say_interrupted() -> None:
@@ -116,12 +116,12 @@ def say_interrupted() -> None:
     print(f"interrupted: {stops.words()}", file=sys.stderr)
 
 
-def _forgiven(argv: Sequence[str], program: Program) -> int:
+def _run(argv: Sequence[str], program: Program) -> int:
     with forgiving() as outputs:
-        return _with_output(_done(argv, program), argv, outputs)
+        return _code_of_output(_execute(argv, program), argv, outputs)
 
 
-def _with_output(code: int, argv: Sequence[str], outputs: Outputs) -> int:
+def _code_of_output(code: int, argv: Sequence[str], outputs: Outputs) -> int:
     """Return the exit code, which is 1 if the answer could not be written.
 
     What `run` prints is no answer: its results are files.
@@ -132,7 +132,7 @@ def _with_output(code: int, argv: Sequence[str], outputs: Outputs) -> int:
     return 1
 
 
-def _done(argv: Sequence[str], program: Program) -> int:
+def _execute(argv: Sequence[str], program: Program) -> int:
     try:
         ensure_home()
         check_words(argv)

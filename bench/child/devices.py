@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from bench.errors import DeviceError
-from bench.outside.programs import said_by
+from bench.outside.programs import run_to_end
 from bench.record.failure import NO_GPU, REASONS
 
 #: Seconds that the driver may take to list its GPUs.
@@ -20,7 +20,7 @@ def visible_gpus() -> tuple[str, ...]:
     if tool is None:
         return ()
     try:
-        listed = said_by([tool, "-L"], LISTING_S).out
+        listed = run_to_end([tool, "-L"], LISTING_S).out
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return tuple(line for line in listed.splitlines() if line.startswith("GPU "))

@@ -24,6 +24,7 @@ from bench.dispatch.launcher import ask_head
 from bench.dispatch.tunnel import UNKEPT, SshTarget, Tunnel, keeps_keys, run_there
 from bench.errors import BenchError, DispatchError, OutsideError, RequestError
 from bench.outside.files import read_text
+from bench.text import counted
 
 #: Why a cluster is open, as far as its file tells.
 UNPREPARED = "it was started from a file that was not prepared"
@@ -130,17 +131,17 @@ def _token_in(said: str) -> str | None:
 def _description(cluster: Cluster) -> str:
     """Return what a user should know about a cluster that is up."""
     assert cluster.target is not None, WITH_FILE
-    hosts = ", ".join(map(_count, wanted(cluster)))
+    hosts = ", ".join(map(_hosts_of, wanted(cluster)))
     open_ways = list(looseness(cluster))
     warning = f"; WARNING: {'; '.join(open_ways)} (docs/cluster.md)" if open_ways else ""
     head = cluster.target.host
     return f"cluster: {cluster.name} is up, head {head}; the run measures {hosts}{warning}"
 
 
-def _count(wanted: WantedType) -> str:
+def _hosts_of(kind: WantedType) -> str:
     """Return in words how many hosts of a type a run counts on."""
-    hosts = f"{wanted.count} host{'' if wanted.count == 1 else 's'}"
-    return f"{hosts} of type {wanted.name}" if wanted.name else hosts
+    hosts = counted(kind.count, "host")
+    return f"{hosts} of type {kind.name}" if kind.name else hosts
 
 
 def looseness(cluster: Cluster) -> Iterator[str]:

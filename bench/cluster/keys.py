@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from bench.cluster.config import ClusterFile
 from bench.cluster.finding import Finding
 from bench.dispatch.tunnel import SshTarget, known_hosts
-from bench.outside.programs import Said, said_by
+from bench.outside.programs import ProgramEnd, run_to_end
 
 #: Permissions of a private key that ssh refuses: those of the group and of others.
 OTHERS = 0o077
@@ -96,9 +96,9 @@ def _agent_says() -> int:
     return NO_AGENT if said is None else said.code
 
 
-def _said(words: list[str]) -> Said | None:
+def _said(words: list[str]) -> ProgramEnd | None:
     """Run a program of OpenSSH; None if it is missing or hangs."""
     try:
-        return said_by(words, KEY_S)
+        return run_to_end(words, KEY_S)
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -21,7 +21,7 @@ from bench.dispatch.tunnel import SshHost, SshUser
 from bench.errors import DispatchError, OutsideError
 from bench.outside.documents import parse_model
 from bench.outside.environment import for_python, python_path
-from bench.outside.programs import said_by
+from bench.outside.programs import run_to_end
 from bench.outside.yaml_files import read_yaml
 from bench.text import LINE_LIMIT
 
@@ -68,7 +68,7 @@ def take_down(file: Path) -> None:
 def _run(what: str, file: Path, timeout_s: float) -> str:
     words = [sys.executable, "-P", "-m", "bench.dispatch.launcher", what, str(file)]
     try:
-        said = said_by(words, timeout_s, _environment())
+        said = run_to_end(words, timeout_s, _environment())
     except subprocess.TimeoutExpired as error:
         raise _failed(what, file, f"no answer within {timeout_s:g} s") from error
     except OSError as error:

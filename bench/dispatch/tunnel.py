@@ -16,7 +16,7 @@ from typing import IO, Annotated, Self
 from pydantic import StringConstraints
 
 from bench.errors import DispatchError
-from bench.outside.programs import MOST_PRINTED, decoded, last_line, said_by
+from bench.outside.programs import MOST_PRINTED, decoded, last_line, run_to_end
 from bench.paths import cache_folder
 from bench.text import LINE_LIMIT
 
@@ -76,7 +76,7 @@ class SshTarget:
 def run_there(target: SshTarget, command: str, timeout_s: float = 60) -> str:
     """Run a shell command on the host and return what it printed. Raises DispatchError."""
     try:
-        said = said_by([*target.words(), command], timeout_s)
+        said = run_to_end([*target.words(), command], timeout_s)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _unreachable(target, str(error)) from error
     if said.code != 0:

@@ -14,7 +14,7 @@ MOST_PRINTED = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Said:
+class ProgramEnd:
     """How a program ended, and the last MOST_PRINTED bytes of each of its outputs."""
 
     code: int
@@ -27,9 +27,9 @@ class Said:
         return last_line(self.errors) or f"exit code {self.code}"
 
 
-def said_by(
+def run_to_end(
     words: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None
-) -> Said:
+) -> ProgramEnd:
     """Run a program without input to its end.
 
     Raises OSError if it cannot be started, and TimeoutExpired if it takes longer; it is then ended.
@@ -51,7 +51,7 @@ def said_by(
         except BaseException:
             process.kill()
             raise
-    return Said(code, decoded(out), decoded(errors))
+    return ProgramEnd(code, decoded(out), decoded(errors))
 
 
 def _read(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]:

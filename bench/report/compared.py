@@ -52,15 +52,15 @@ def paragraphs(found: Comparison) -> list[str]:
     pair = faster_first(found.leaders)
     sides = [found.entrant(name) for name in (pair.first, pair.second)]
     told = [_spread(pair, found), *_brackets(pair, sides, found)]
-    if found.outlook is not None:
-        outlook = found.outlook
+    if found.needed is not None:
+        needed = found.needed
         told.append(
             sureness.would_take(
-                outlook.sittings,
-                outlook.seconds,
-                outlook.usd,
-                already=outlook.already,
-                prices_of=outlook.price_date,
+                needed.sittings,
+                needed.seconds,
+                needed.usd,
+                already=needed.already,
+                prices_of=needed.price_date,
             )
         )
     turned = pair is not found.leaders
@@ -138,7 +138,7 @@ def document(found: Comparison, outline: Outline) -> dict[str, Any]:
         ],
         "pairs": [_pair(pair, found) for pair in found.ranking.pairs],
         "by_other_quantities": {by: _ratio(pair.ratio) for by, pair in found.others.items()},
-        "sittings_needed": found.outlook and found.outlook.sittings,
+        "sittings_needed": found.needed and found.needed.sittings,
     }
 
 

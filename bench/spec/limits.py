@@ -37,7 +37,7 @@ EACH_ONCE = AfterValidator(lambda values: tuple(dict.fromkeys(values)))
 MOST_JOBS = 10_000
 
 #: The most jobs that are made and compared to leave out doubles, and the most read-offs of all.
-MOST_MADE, MOST_READ_OFFS = 200_000, 10_000_000
+MOST_MADE_JOBS, MOST_READ_OFFS = 200_000, 10_000_000
 
 #: The greatest number of seconds, minutes or dollars.
 MOST_AMOUNT = 1e9
@@ -60,7 +60,7 @@ def check_sizes(sizes: Sequence[tuple[int, int]]) -> None:
     """
     check_count(max(jobs for jobs, _ in sizes))
     total = sum(jobs for jobs, _ in sizes)
-    check_count(total, MOST_MADE, "jobs, shared ones counted again")
+    check_count(total, MOST_MADE_JOBS, "jobs, shared ones counted again")
     read_offs = sum(jobs * epochs for jobs, epochs in sizes)
     check_count(read_offs, MOST_READ_OFFS, "read-offs in all of its jobs")
 

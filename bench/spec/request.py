@@ -17,7 +17,7 @@ Dispatch = Literal["ray", "inline"]
 DISPATCHES: tuple[Dispatch, ...] = get_args(Dispatch)
 
 #: How often a disturbed job runs again at most.
-MOST_REPEATS = 2
+MOST_RERUNS = 2
 
 #: Where reports lie if the user names no folder.
 REPORTS = Path("reports")
@@ -102,7 +102,7 @@ class RunRequest:
     out: Path = REPORTS
     dispatch: Dispatch = DISPATCHES[0]
     order_seed: int = 0
-    repeat_disturbed: int = MOST_REPEATS
+    repeat_disturbed: int = MOST_RERUNS
     minutes: float | None = None
     time_limit_s: float | None = None
     price: str | None = None

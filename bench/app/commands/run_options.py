@@ -37,7 +37,7 @@ from bench.spec.limits import MOST_EPOCHS, MOST_SEED
 from bench.spec.privacy import Privacy
 from bench.spec.request import (
     DISPATCHES,
-    MOST_REPEATS,
+    MOST_RERUNS,
     ClusterChoice,
     MeasureLimits,
     Program,
@@ -185,8 +185,8 @@ def _how_to_run() -> list[Option]:
         ),
         option(
             "--repeat-disturbed",
-            type=click.IntRange(0, MOST_REPEATS),
-            default=MOST_REPEATS,
+            type=click.IntRange(0, MOST_RERUNS),
+            default=MOST_RERUNS,
             metavar="N",
             help="after the other jobs, run each job that was disturbed again, up to N times",
         ),

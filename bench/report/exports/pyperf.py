@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import __version__
 from bench.analysis.cells import Cell
-from bench.analysis.contenders import heeded_jobs
+from bench.analysis.contenders import jobs_that_count
 from bench.analysis.machines import Machine
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.results import Results
@@ -47,7 +47,7 @@ def pyperf_file(results: Results, machine: Machine) -> str | None:
     wrong = {(one.group.machine_key, one.group.cell) for one in results.groups if one.gate.wrong}
     own = [job for job in results.measured if job.machine_key == machine.key and _steady(job)]
     found: dict[Cell, list[MeasuredJob]] = {}
-    for job in heeded_jobs(own, results.outline, lambda key, cell: (key, cell) not in wrong):
+    for job in jobs_that_count(own, results.outline, lambda key, cell: (key, cell) not in wrong):
         found.setdefault(job.cell(results.outline), []).append(job)
     names = cell_names(found, results.outline)
     benchmarks = [_benchmark(names[cell], jobs) for cell, jobs in found.items()]

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from bench.outside.programs import MOST_PRINTED, said_by
+from bench.outside.programs import MOST_PRINTED, run_to_end
 
 
 def python(code, timeout_s=30.0, environment=None):
-    return said_by([sys.executable, "-Ic", code], timeout_s, environment)
+    return run_to_end([sys.executable, "-Ic", code], timeout_s, environment)
 
 
 def test_both_outputs_and_the_exit_code_are_taken():
@@ -49,9 +49,9 @@ def test_a_program_that_closed_its_outputs_is_ended_too():
 
 def test_a_program_that_ends_without_a_word_is_told_by_its_exit_code():
     assert python("raise SystemExit(7)").complaint == "exit code 7"
-    assert said_by(["/bin/sh", "-c", "echo $GIVEN"], 30, {"GIVEN": "x"}).out == "x\n"
+    assert run_to_end(["/bin/sh", "-c", "echo $GIVEN"], 30, {"GIVEN": "x"}).out == "x\n"
 
 
 def test_a_program_that_is_not_there_is_an_error_of_the_system():
     with pytest.raises(FileNotFoundError):
-        said_by(["/no/such/program"], 1)
+        run_to_end(["/no/such/program"], 1)
