@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,7 @@ from bench.record.lines import JobRecord
 from bench.record.measurement import Measurement
 from bench.record.run import Share
 from bench.spec.description import Outline
-from bench.spec.frozen import canonical_json
+from bench.spec.frozen import canonical_json, digest_of
 
 
 @dataclass(frozen=True)
@@ -155,4 +154,4 @@ def _setup(label: str, facts: MachineFacts, settings: Any) -> str:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+    return digest_of(value)[:16]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from bench.outside.words import check_path
 from bench.record.facts import MachineFacts
 from bench.record.lines import Skip
 from bench.record.price import PriceRule, read_rules
-from bench.spec.frozen import canonical_json
+from bench.spec.frozen import digest_of
 from bench.spec.grid import check_choices, expand, override, shuffled, with_available
 from bench.spec.grid_files import load_grid
 from bench.spec.job import JobSpec
@@ -61,7 +60,7 @@ class Plan:
     @property
     def request_digest(self) -> str:
         """Digest of all that decides the jobs and how they run: equal for a run to go on with."""
-        return hashlib.sha256(canonical_json(self.decides).encode()).hexdigest()
+        return digest_of(self.decides)
 
     @property
     def decides(self) -> dict[str, Any]:

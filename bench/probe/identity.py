@@ -7,7 +7,6 @@ machine has no type, and its id begins with UNREAD.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from bench.probe.fact import Absent, Fact, was_given_up
 from bench.probe.root import HOST, Root
 from bench.probe.virtual import dmi
 from bench.record.facts import UNREAD, UNREAD_GPUS, WRONG_VALUE
-from bench.spec.frozen import canonical_json
+from bench.spec.frozen import digest_of
 from bench.spec.privacy import salted
 
 TITLE = "Identity"
@@ -196,7 +195,7 @@ def _type_digest(facts: Mapping[str, Any]) -> str:
 
 
 def _digest(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+    return digest_of(value)[:16]
 
 
 def _serials(root: Root) -> list[str]:

@@ -6,12 +6,11 @@ and the header held what is now the line of the machine on which the command was
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.spec.frozen import canonical_json
+from bench.spec.frozen import digest_of
 
 #: Fields of a job that are not axes.
 JOB_FIELDS = ("epochs", "seed", "dataset", "read_off", "repeat")
@@ -118,7 +117,7 @@ def _id(job: Mapping[str, Any]) -> str:
 
 
 def _digest(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()[:DIGEST_LETTERS]
+    return digest_of(fields)[:DIGEST_LETTERS]
 
 
 def _measurement(old: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from typing import Annotated, Any
 
@@ -68,3 +69,8 @@ SharedTexts = Annotated[dict[str, str], AfterValidator(_shared)]
 def canonical_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys and no spaces: one text for one value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 of a JSON value in hexadecimal, the same for equal values."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

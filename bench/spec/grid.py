@@ -15,7 +15,7 @@ from bench.errors import RequestError
 from bench.spec.axes import ALL, Axis, Value
 from bench.spec.description import Description
 from bench.spec.frozen import Frozen
-from bench.spec.job import NO_DATA, AxisValue, JobSpec, When, make_job
+from bench.spec.job import DEFAULT_SEED, NO_DATA, AxisValue, JobSpec, When, make_job
 from bench.spec.limits import (
     EACH_ONCE,
     Count,
@@ -51,7 +51,7 @@ class SubGrid(Frozen):
 
     axes: dict[str, Annotated[tuple[AxisValue, ...], EACH_ONCE]]
     epochs: Annotated[tuple[Count, ...], EACH_ONCE] = Field(min_length=1)
-    seeds: Annotated[tuple[Seed, ...], EACH_ONCE] = Field(default=(1234,), min_length=1)
+    seeds: Annotated[tuple[Seed, ...], EACH_ONCE] = Field(default=(DEFAULT_SEED,), min_length=1)
     threads: Annotated[tuple[int | None, ...], EACH_ONCE] = Field(default=(None,), min_length=1)
     read_off: Annotated[tuple[Count, ...], EACH_ONCE] = ()
     evaluate: When = "end"
@@ -232,7 +232,7 @@ def _written_grid(description: Description) -> Any:
         __config__=ConfigDict(frozen=True, extra="forbid"),
         **fields,
         epochs=(tuple[Count, ...], Field(default=epochs, min_length=1)),
-        seeds=(tuple[Seed, ...], Field(default=(1234,), min_length=1)),
+        seeds=(tuple[Seed, ...], Field(default=(DEFAULT_SEED,), min_length=1)),
         threads=(tuple[Threads, ...], Field(default=(None,), min_length=1)),
         read_off=(tuple[Count, ...], ()),
         evaluate=(When, "end"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from bench.spec.axes import Axis, Value
-from bench.spec.frozen import Frozen, canonical_json
+from bench.spec.frozen import Frozen, digest_of
 
 #: A value of an axis, of exactly the type that was written.
 AxisValue = StrictBool | StrictInt | StrictFloat | StrictStr
@@ -22,6 +21,10 @@ When = Literal["end", "every"]
 NO_DATA = "none"
 
 
+#: The seed of jobs for which none was asked.
+DEFAULT_SEED = 1234
+
+
 class JobSpec(Frozen):
     """One seeded run of a workload. It names no hardware: the same job goes to every machine."""
 
@@ -31,7 +34,7 @@ class JobSpec(Frozen):
     name: str = Field(description="readable: the values that tell the job from others of its grid")
     axes: Annotated[dict[str, AxisValue], Field(description="a value for each axis, by its name")]
     epochs: int = Field(ge=1)
-    seed: int = Field(default=1234, ge=0)
+    seed: int = Field(default=DEFAULT_SEED, ge=0)
     dataset: str = Field(default=NO_DATA, description="the resolved dataset, never `auto`")
     read_off: tuple[int, ...] = Field(
         default=(),
@@ -68,8 +71,7 @@ class JobSpec(Frozen):
         for name in ("threads", "evaluate", "again"):
             if getattr(self, name) == type(self).model_fields[name].default:
                 del fields[name]
-        digest = hashlib.sha256(canonical_json(fields).encode()).hexdigest()
-        return f"{self.name}-{digest[:8]}"
+        return f"{self.name}-{digest_of(fields)[:8]}"
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> JobSpec:
         """Return a copy with changes, which works out an id of its own."""
