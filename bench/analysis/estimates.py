@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.analysis.cells import Cell
 from bench.analysis.effects import Effects
 from bench.analysis.intervals import Interval
-from bench.analysis.student import LEVEL, two_sided
+from bench.analysis.student import LEVEL, satterthwaite, two_sided
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,7 @@ class Estimate:
     @property
     def df(self) -> float:
         """The degrees of freedom of `se`, by Satterthwaite's formula."""
-        weight = sum(part.variance**2 / part.df for part in self.parts)
-        return self.se**4 / weight if weight else math.inf
+        return satterthwaite((part.variance, part.df) for part in self.parts)
 
     def interval(self, level: float = LEVEL) -> Interval:
         """Return the estimate with its bounds."""

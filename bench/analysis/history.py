@@ -18,6 +18,7 @@ from bench.analysis.pooling import MeasuredJob
 from bench.analysis.ranks import holm
 from bench.analysis.ratios import MARGIN, Ratio, common_cells
 from bench.analysis.sittings import Sitting, key_of, sittings
+from bench.analysis.student import satterthwaite
 from bench.errors import MEASURE_FIRST, RequestError
 from bench.spec.axes import Calibrations
 from bench.spec.description import Outline
@@ -216,7 +217,7 @@ def _within(
     return Ratio(
         log=weight * math.fsum(second.cells[cell].mean - first.cells[cell].mean for cell in cells),
         se=math.sqrt(variance),
-        df=variance**2 / math.fsum(part**2 / df for part, df in parts),
+        df=satterthwaite(parts),
         cells=tuple(cells),
         weights=(weight,) * len(cells),
         jobs=(first.jobs, second.jobs),

@@ -13,7 +13,7 @@ from bench.analysis.effects import CellEffect, Effects
 from bench.analysis.intervals import Interval
 from bench.analysis.pooling import MeasuredJob
 from bench.analysis.reach import recipe_of
-from bench.analysis.student import cdf, two_sided
+from bench.analysis.student import cdf, satterthwaite, two_sided
 from bench.analysis.warmup import steady_epochs, steady_wall_s
 from bench.record.measurement import Measurement
 from bench.spec.description import Outline
@@ -35,9 +35,7 @@ class Spread:
 
         The degrees of freedom follow Satterthwaite's formula.
         """
-        variance = sum(part for part, _ in parts)
-        df = variance**2 / sum(part**2 / degrees for part, degrees in parts if part)
-        return cls(math.sqrt(variance), df)
+        return cls(math.sqrt(sum(part for part, _ in parts)), satterthwaite(parts))
 
 
 @dataclass(frozen=True, slots=True)

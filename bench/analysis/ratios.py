@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bench.analysis.cells import Cell
 from bench.analysis.effects import Effects
 from bench.analysis.intervals import Interval
-from bench.analysis.student import LEVEL, cdf, density, quantile, two_sided
+from bench.analysis.student import LEVEL, cdf, density, quantile, satterthwaite, two_sided
 
 #: Two machines that differ by less than this share are called equal, unless asked otherwise.
 MARGIN = 0.03
@@ -189,22 +189,20 @@ def _ratio(
 ) -> Ratio:
     """Return the ratio with the degrees of freedom by Satterthwaite's formula."""
     variance = sum(part for part, _ in parts)
-    df = variance**2 / sum(part**2 / degrees for part, degrees in parts if part)
-    both = (first, second)
     return Ratio(
         log=sum(
             weight * (second.cells[cell].mean - first.cells[cell].mean)
             for cell, weight in weights.items()
         ),
         se=math.sqrt(variance),
-        df=df,
+        df=satterthwaite(parts),
         cells=tuple(weights),
         weights=tuple(weights.values()),
         jobs=(
             sum(first.cells[cell].jobs for cell in weights),
             sum(second.cells[cell].jobs for cell in weights),
         ),
-        sittings=(both[0].count, both[1].count),
+        sittings=(first.count, second.count),
         assumed=assumed / variance,
     )
 

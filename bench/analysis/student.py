@@ -6,6 +6,7 @@ It comes from scipy.special, which is imported in a fraction of the time of scip
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,17 @@ def cdf(t: float, df: float) -> float:
     from scipy.special import stdtr  # imported here, so that the command line's --help is fast
 
     return float(stdtr(df, t))
+
+
+def satterthwaite(parts: Iterable[tuple[float, float]]) -> float:
+    """Return the degrees of freedom of a sum of variances, given each with its own.
+
+    A variance of 0 says nothing of them; without another one, they are infinite.
+    Source: docs/statistics.md, "The formulas".
+    """
+    known = [(variance, df) for variance, df in parts if variance]
+    weight = sum(variance**2 / df for variance, df in known)
+    return sum(variance for variance, _ in known) ** 2 / weight if weight else math.inf
 
 
 def two_sided_p(t: npt.NDArray[np.float64], df: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
