@@ -23,12 +23,12 @@ class WatchedJob:
     @property
     def is_disturbed(self) -> bool:
         """Whether something disturbed the job."""
-        return self.whole is not None and self.whole.flag == "disturbed"
+        return self.whole is not None and self.whole.is_disturbed
 
     @property
     def epochs_disturbed(self) -> int:
         """How many of the job's epochs were disturbed."""
-        return sum(epoch.flag == "disturbed" for epoch in self.conditions.epochs)
+        return sum(epoch.is_disturbed for epoch in self.conditions.epochs)
 
     @property
     def preempted_per_cpu_s(self) -> float | None:

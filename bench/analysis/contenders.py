@@ -14,6 +14,7 @@ from bench.analysis.pooling import MeasuredJob
 from bench.analysis.priors import TypePriors, table_prior
 from bench.analysis.sittings import RecordKey, Sitting, key_of, sittings
 from bench.record.facts import MachineFacts
+from bench.record.repeats import is_disturbed
 from bench.spec.description import Outline
 
 #: What is compared: the mean step (the seconds of the steady epochs over their steps), which is
@@ -138,9 +139,7 @@ def _count(rows: Sequence[Row]) -> int:
 
 
 def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> Row:
-    conditions = job.record.conditions
     figures = {**job.steady, "total_s": job.measurement.final.total_s}
-    whole = None if conditions is None else conditions.whole
     return Row(
         cell=job.cell(outline),
         sitting=sitting,
@@ -149,7 +148,7 @@ def _row(job: MeasuredJob, sitting: Sitting, outline: Outline) -> Row:
             for quantity, column in COLUMNS.items()
             if (time_s := figures[column]) is not None and time_s > 0
         },
-        disturbed=whole is not None and whole.flag == "disturbed",
+        disturbed=is_disturbed(job.record),
     )
 
 

@@ -91,7 +91,7 @@ def condition_differences(first: Medians, second: Medians) -> tuple[UnlikeCondit
 
 def _medians(seen: Sequence[Interference], figure: Figure) -> dict[int | None, float]:
     if figure.name == DISTURBED:
-        told = [one.flag == "disturbed" for one in seen if one.flag != "unknown"]
+        told = [one.is_disturbed for one in seen if one.flag != "unknown"]
         return {None: sum(told) / len(told)} if told else {}
     if not figure.of_gpu:
         return _known({None: [_read(one, figure.name) for one in seen]})

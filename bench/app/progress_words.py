@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from bench import units
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S
-from bench.record.failure import Failure
 from bench.record.lines import JobRecord
 from bench.record.repeats import is_disturbed
 from bench.record.run import Run
@@ -73,7 +72,7 @@ def outcome_words(record: JobRecord, scored: Metric | None) -> str:
     `scored` is the workload's metric that is shown; without one, only times are shown.
     """
     if record.failure:
-        return f"FAILED ({record.failure.reason}): {_first_line(record.failure)}"
+        return f"FAILED ({record.failure.reason}): {printable(record.failure.summary)}"
     measurement = record.measurement
     assert measurement is not None
     final, last = measurement.final, measurement.epochs[-1]
@@ -105,7 +104,7 @@ def ceilings_words(record: JobRecord, outline: Outline) -> str:
     """
     name = ceilings_name(record.job, outline)
     if record.failure:
-        reason, first = record.failure.reason, _first_line(record.failure)
+        reason, first = record.failure.reason, printable(record.failure.summary)
         return f"note: {name} were not measured ({reason}): {first}"
     assert record.ceilings is not None, "it did not fail"
     found = record.ceilings.ceilings
@@ -118,10 +117,6 @@ def ceilings_left_out(count: int) -> str:
     """Return that the time of a run was too short for some jobs that only measure ceilings."""
     what = "1 job for ceilings is" if count == 1 else f"{count} jobs for ceilings are"
     return f"the time is over: {what} left out"
-
-
-def _first_line(failure: Failure) -> str:
-    return printable(next(iter(failure.message.splitlines()), "")[:160])
 
 
 def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:

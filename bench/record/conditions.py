@@ -155,6 +155,11 @@ class Interference(Frozen):
         """The names of the causes, each once and without its figure (see `cause_text`)."""
         return tuple(dict.fromkeys(cause.partition(" (")[0] for cause in self.causes))
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether a figure reached its threshold."""
+        return self.flag == "disturbed"
+
 
 #: The meters of figures that may be doubted.
 METERS = {

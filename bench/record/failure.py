@@ -97,6 +97,10 @@ REASONS: Mapping[str, Reason] = {
 FORMER: Mapping[str, str] = {"lost": HOST_LOST}
 
 
+#: The most characters of a failure's message that stand in one line with other texts.
+SUMMARY_LETTERS = 160
+
+
 class Failure(Frozen):
     """Why a job gave no measurement; `reason` is a key of REASONS."""
 
@@ -113,6 +117,11 @@ class Failure(Frozen):
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of {', '.join(REASONS)}")
         return reason
+
+    @property
+    def summary(self) -> str:
+        """The first line of the message, cut if it is long."""
+        return next(iter(self.message.splitlines()), "")[:SUMMARY_LETTERS]
 
     @property
     def why(self) -> Reason:

@@ -15,7 +15,7 @@ from bench.spec.job import JobSpec
 def is_disturbed(record: JobRecord) -> bool:
     """Say whether a job was measured on a machine that was disturbed meanwhile."""
     seen = record.conditions.whole if record.conditions else None
-    return record.measurement is not None and seen is not None and seen.flag == "disturbed"
+    return record.measurement is not None and seen is not None and seen.is_disturbed
 
 
 def repeat_of(record: JobRecord, most: int) -> JobSpec | None:

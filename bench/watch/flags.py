@@ -230,8 +230,8 @@ def _is_doubted(seen: Interference, job: Job) -> bool:
 def flagged_job(whole: Interference, epochs: Sequence[Interference], job: Job) -> Interference:
     """Return the whole job with its flag, by its own figures or by a fifth of its epochs."""
     whole = flagged(whole, job)
-    hit = [epoch for epoch in epochs if epoch.flag == "disturbed"]
-    if whole.flag == "disturbed" or not hit or len(hit) < EPOCHS_SHARE * len(epochs):
+    hit = [epoch for epoch in epochs if epoch.is_disturbed]
+    if whole.is_disturbed or not hit or len(hit) < EPOCHS_SHARE * len(epochs):
         return whole
     names = dict.fromkeys(name for epoch in hit for name in epoch.cause_names)
     causes = tuple(cause_text(name, f"in {len(hit)} of {len(epochs)} epochs") for name in names)

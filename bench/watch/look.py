@@ -33,7 +33,7 @@ class Look:
     @property
     def is_quiet(self) -> bool:
         """Say whether no figure reached a threshold of `flags`."""
-        return self.seen.flag != "disturbed"
+        return not self.seen.is_disturbed
 
     def record(self) -> LookRecord:
         """Return the record of the look."""

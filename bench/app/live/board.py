@@ -180,9 +180,8 @@ class Board:
 def state_of(record: JobRecord) -> JobState:
     """Return how a job ended."""
     if record.failure is not None:
-        reason, message = record.failure.reason, record.failure.message
-        first = next(iter(message.splitlines()), "")[:160]
-        return JobState("failed", f"{reason}: {first}" if first else reason)
+        reason, summary = record.failure.reason, record.failure.summary
+        return JobState("failed", f"{reason}: {summary}" if summary else reason)
     whole = record.conditions.whole if record.conditions else None
     causes = " and ".join(whole.cause_names) if whole else ""
     state: State = "disturbed" if is_disturbed(record) else "measured"
