@@ -78,13 +78,14 @@ def quiet(patient: Patient) -> Iterator[Finding]:
     found = look(threads(), on_gpu=patient.workload.may_use_gpu(), root=patient.root)
     if found.seen.flag == "unknown":
         yield skipped(found.words())
-    elif not found.is_quiet:
+        return
+    if not found.is_quiet:
         wait = "or let the run wait: {program} run --wait-quiet 60"
         yield warning(", ".join(found.seen.causes), f"{found.close}; {wait}")
-    elif found.seen.on_battery:
-        yield warning("it runs on battery, which may slow it down", "plug it in")
-    else:
+    elif not found.seen.on_battery:
         yield ok(found.words())
+    if found.seen.on_battery:
+        yield warning("it runs on battery, which may slow it down", "plug it in")
 
 
 def clock(patient: Patient) -> Iterator[Finding]:

@@ -15,7 +15,10 @@ from doctors import GIB, found
 from faked_roots import faked_root
 from groups import Groups
 
+from bench.app.doctor import machine
 from bench.probe.timekeeping import is_synchronised
+from bench.record.conditions import Interference
+from bench.watch.look import Look
 
 BURN = "while True: pass"
 
@@ -87,6 +90,17 @@ def test_a_machine_that_cannot_be_watched_is_skipped(tmp_path):
     (one,) = found("quiet", root=faked_root(tmp_path))
     assert one.state == "skipped"
     assert "unknown whether the machine is quiet" in one.seen
+
+
+@pytest.mark.parametrize(
+    ("flag", "states"), [("quiet", ["warning"]), ("disturbed", ["warning", "warning"])]
+)
+def test_a_battery_is_named_beside_what_disturbs(monkeypatch, flag, states):
+    seen = Interference(wall_s=3.0, flag=flag, causes=(), foreign_cpus=0.0, on_battery=True)
+    monkeypatch.setattr(machine, "look", lambda *given, **more: Look(seen, ()))
+    findings = found("quiet")
+    assert [one.state for one in findings] == states
+    assert findings[-1].seen == "it runs on battery, which may slow it down"
 
 
 def test_a_clock_that_was_set_back_is_found_by_files_that_are_younger(tmp_path):
