@@ -86,9 +86,10 @@ def conditions_table(results: Results) -> Table:
     """Return one row for each job that was watched, the disturbed ones first."""
     rows = Rows(_row(watched, results.outline) for watched in results.watched)
     disturbed = rows[: results.disturbances.disturbed]
+    shown = disturbed[:MOST_SHOWN]
     told = (
         verdict.disturbed_jobs(results.disturbances),
-        notes.conditions(disturbed[:MOST_SHOWN] != disturbed),
+        notes.conditions(len(disturbed), len(shown)),
         *notes.looks(results.looks),
         *notes.unseen(results.unseen),
     )
@@ -97,7 +98,7 @@ def conditions_table(results: Results) -> Table:
         title="Conditions",
         columns=(*group_columns(results), *_FIGURES),
         rows=rows,
-        brief=disturbed[:MOST_SHOWN],
+        brief=shown,
         stands=bool(rows),
         notes=(*warnings(results), *(told if rows else (notes.NOT_WATCHED,))),
     )

@@ -74,13 +74,22 @@ NONE_IN_COMMON = (
 )
 
 
-def conditions(cut: bool) -> str:
-    """Return where the conditions of all jobs stand; `cut` if not all disturbed jobs are shown."""
-    shown = "Not all disturbed jobs are shown. " if cut else ""
+def conditions(disturbed: int, shown: int) -> str:
+    """Return where the conditions of all jobs stand, and what to do about disturbed ones.
+
+    So many jobs were `disturbed`, and so many of them are `shown`.
+    """
+    cut = "Not all disturbed jobs are shown. " if shown < disturbed else ""
+    mend = (
+        ' The command "doctor quiet" names what disturbs a machine now, and the option '
+        "--wait-quiet lets a run wait until it is quiet."
+        if disturbed
+        else ""
+    )
     return (
-        f"{shown}Every job was watched from outside while it trained; tables/conditions.csv holds "
+        f"{cut}Every job was watched from outside while it trained; tables/conditions.csv holds "
         "what was seen of each, and docs/machine.md the thresholds with their sources. A disturbed "
-        "job stays in all tables."
+        f"job stays in all tables.{mend}"
     )
 
 
