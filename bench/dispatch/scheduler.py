@@ -59,12 +59,10 @@ class Scheduler:
                 self._transport.ask_for(wanted)
         try:
             yield from self._look(began_s)
-            while not self.stopped and (self._waiting or self._open_lanes()):
+            while self._goes_on():
                 for message in self._transport.poll(self._patience.poll_s):
                     yield from self._take(message)
-                if self._clock() - looked_s >= self._patience.look_s and (
-                    self._waiting or self._open_lanes()
-                ):
+                if self._clock() - looked_s >= self._patience.look_s and self._goes_on():
                     looked_s = self._clock()
                     yield from self._look(began_s)
         finally:
@@ -75,6 +73,9 @@ class Scheduler:
     def states(self) -> dict[str, HostState]:
         """Return what each host is doing, by its name."""
         return {name: lane.state for name, lane in self._lanes.items()}
+
+    def _goes_on(self) -> bool:
+        return not self.stopped and bool(self._waiting or self._open_lanes())
 
     def _open_lanes(self) -> list[Lane]:
         return [lane for lane in self._lanes.values() if lane.state is not HostState.CLOSED]
@@ -228,7 +229,10 @@ class Scheduler:
     def _lose(
         self, lane: Lane, reason: str, *, died: bool = False, began: bool = True
     ) -> Iterator[Event]:
-        """Take note of a loss; a job that was lost too often gets a record."""
+        """Take note of a loss; a job that was lost too often gets a record.
+
+        `died` says that the host itself is gone, and `began` that its work had begun there.
+        """
         was_preparing = lane.state is HostState.PREPARING
         if lane.ticket is not None:
             self._transport.cancel(lane.ticket)
@@ -238,13 +242,12 @@ class Scheduler:
             lane.dead.add(lane.host.incarnation)
         if lane.launch is not None and lane.launch.only_ceilings:  # nothing else waits for the host
             yield from self._give_up(lane, reason)
-        elif not began:
-            if not was_preparing:
-                lane.attempts[lane.job_id] -= 1
         elif was_preparing:
-            lane.preparations_lost += 1
+            lane.preparations_lost += began
             if lane.preparations_lost >= self._patience.attempts:
                 yield from self._give_up(lane, reason)
+        elif not began:
+            lane.attempts[lane.job_id] -= 1
         else:
             lane.losses += 1
             if lane.losses >= self._patience.attempts and lane.launch is not None:
