@@ -19,10 +19,7 @@ from bench.probe.virtual import batteries
 from bench.watch.counters import BATTERY_W, CPU_W, LATE_S
 from bench.watch.files import KeptFile
 from bench.watch.members import Members
-from bench.watch.series import Doubt, Limit
-
-Values = Mapping[str, float | Doubt]
-Reader = Callable[[], Values]
+from bench.watch.series import Doubt, Limit, Reader, Values
 
 ZONES = "/sys/class/powercap"
 CPUINFO = "/proc/cpuinfo"

@@ -11,10 +11,7 @@ import bench.probe.nvml as nvml
 from bench.probe.fact import Absent
 from bench.watch.counters import GPU_W
 from bench.watch.members import Members
-from bench.watch.series import Doubt
-
-Values = Mapping[str, float | Doubt]
-Reader = Callable[[], Values]
+from bench.watch.series import Doubt, Reader, Values
 
 #: Says whether a process is our own; None: the process is not visible from here.
 IsOwn = Callable[[int], bool | None]

@@ -22,7 +22,8 @@ from bench.watch.flags import Job
 from bench.watch.ledger import Ledger, judged
 from bench.watch.members import TRIES
 from bench.watch.processes import Processes
-from bench.watch.sources import SOURCES, Reader, Source, Target
+from bench.watch.series import Reader
+from bench.watch.sources import SOURCES, Source, Target
 
 #: Seconds of a period. The cost of sampling is recorded with every job (`sampling_cpu_s`).
 PERIOD_S = 0.2

@@ -6,7 +6,7 @@ raises Absent with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 import bench.probe.system as system
@@ -14,10 +14,7 @@ from bench.probe.fact import Absent
 from bench.probe.root import HOST, Root
 from bench.watch.files import KeptFile
 from bench.watch.members import Members
-from bench.watch.series import Doubt
-
-Values = Mapping[str, float | Doubt]
-Reader = Callable[[], Values]
+from bench.watch.series import Doubt, Reader, Values
 
 CPUS = PurePosixPath("/sys/devices/system/cpu")
 

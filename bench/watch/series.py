@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,13 @@ class Doubt:
     """Stands for a value that a source gave and that cannot be right, with the reason."""
 
     reason: str
+
+
+#: What a source gives at one moment: its figures by name.
+Values = Mapping[str, float | Doubt]
+
+#: Reads a source.
+Reader = Callable[[], Values]
 
 
 @dataclass(frozen=True)

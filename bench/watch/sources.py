@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,10 +27,7 @@ from bench.probe.root import HOST, Root
 from bench.watch.cpu_times import STAT, STAT_BYTES, CpuTimes
 from bench.watch.files import KeptFile
 from bench.watch.processes import Processes, watch_process
-from bench.watch.series import Doubt
-
-Values = Mapping[str, float | Doubt]
-Reader = Callable[[], Values]
+from bench.watch.series import Reader, Values
 
 #: Readings of our own processes between two scans of all processes (5 s).
 SCAN_EVERY = 12

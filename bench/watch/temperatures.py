@@ -17,8 +17,7 @@ from bench.probe.fact import Absent
 from bench.probe.root import HOST, Root
 from bench.watch.files import KeptFile
 from bench.watch.members import Members
-
-Reader = Callable[[], Mapping[str, float]]
+from bench.watch.series import Reader
 
 ZONES = PurePosixPath("/sys/class/thermal")
 CHIPS = PurePosixPath("/sys/class/hwmon")
