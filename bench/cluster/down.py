@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from bench.cluster import aws
 from bench.cluster.config import ClusterFile
-from bench.cluster.firewall import all_hosts
+from bench.cluster.firewall import all_hosts, ssh_target
 from bench.dispatch.launcher import take_down
-from bench.dispatch.tunnel import SshTarget, run_there
+from bench.dispatch.tunnel import run_there
 from bench.errors import DispatchError
 
 #: The stop command stands among a cluster file's start commands, with the PATH that it needs.
@@ -45,12 +45,10 @@ def _hosts(file: ClusterFile) -> list[tuple[str, str]]:
 
 def _stop(file: ClusterFile, side: str, host: str) -> str | None:
     """Stop Ray on a host; return what failed, or None."""
-    auth = file.document["auth"]
     commands = file.document.get(f"{side}_start_ray_commands") or ()
     command = next((one for one in commands if STOP in one), f"{STOP} --force")
-    target = SshTarget(host, auth["ssh_user"], auth.get("ssh_private_key"))
     try:
-        run_there(target, command, 120)
+        run_there(ssh_target(file, host), command, 120)
     except DispatchError as error:
         return f"{host}: {error.seen}"
     return None

@@ -38,7 +38,7 @@ def close(file: ClusterFile) -> None:
     """Lay the rules on every host of the cluster. Raises DispatchError."""
     hosts = all_hosts(file)
     for host in hosts:
-        run_there(_target(file, host), f"$(command -v sudo) sh -c {shlex.quote(rules(hosts))}")
+        run_there(ssh_target(file, host), f"$(command -v sudo) sh -c {shlex.quote(rules(hosts))}")
 
 
 def open_ports(host: str, ports: Sequence[int] = PROBED, timeout_s: float = 1.0) -> Iterator[int]:
@@ -56,6 +56,7 @@ def all_hosts(file: ClusterFile) -> list[str]:
     return [provider["head_ip"], *(provider.get("worker_ips") or ())]
 
 
-def _target(file: ClusterFile, host: str) -> SshTarget:
+def ssh_target(file: ClusterFile, host: str) -> SshTarget:
+    """Return how a host of an on-premises file is reached."""
     auth = file.document["auth"]
     return SshTarget(host, auth["ssh_user"], auth.get("ssh_private_key"))

@@ -35,6 +35,10 @@ MOST_DIGITS = 64
 _TWO_MEANINGS = re.compile(r"[-+]?0(?:[0-9]+$|[bo])|.*[:_]")
 
 
+#: What PyYAML raises for some values: dates that do not exist, and keys that cannot be hashed.
+_OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
 def read_yaml(path: Path, most: int = MOST_WRITTEN) -> Any:
     """Return the document of a YAML file. Raises OutsideError, as `parse_yaml` does."""
     return parse_yaml(read_text(path, most))
@@ -56,9 +60,7 @@ def parse_yaml(text: str) -> Any:
             loader.dispose()
     except yaml.YAMLError as error:
         raise OutsideError(_told(error)) from error
-    except (ArithmeticError, AttributeError, LookupError, RecursionError) as error:
-        raise OutsideError(first_line(error)) from error
-    except (TypeError, ValueError) as error:
+    except (*_OF_VALUES, RecursionError) as error:
         raise OutsideError(first_line(error)) from error
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench.analysis.comparison import Comparison
 from bench.analysis.differences import Difference, differences, fact_differences, setup_of
 from bench.analysis.entrants import Entrant
 from bench.analysis.gate import longest
+from bench.analysis.intervals import Interval
 from bench.analysis.ranks import Pair, spread_of_cells
 from bench.analysis.ratios import Ratio
 from bench.analysis.self_comparison import SelfComparison
@@ -257,10 +258,10 @@ def _pair(pair: Pair, found: Comparison) -> dict[str, Any]:
     }
 
 
-def _ratio(found: Ratio) -> Mapping[str, float | None]:
-    bounds = found.interval()
-    return {
-        "estimate": bounds.estimate,
-        "low": plain(bounds.low),
-        "high": plain(bounds.high),
-    }
+def interval_document(found: Interval) -> dict[str, float | None]:
+    """Return an estimate with its bounds as JSON can hold it."""
+    return {"estimate": plain(found.estimate), "low": plain(found.low), "high": plain(found.high)}
+
+
+def _ratio(found: Ratio) -> dict[str, float | None]:
+    return interval_document(found.interval())

@@ -7,12 +7,15 @@ from typing import Any
 
 from bench.analysis.differences import Difference
 from bench.analysis.history import Change, History, PastSitting, SetupChange, span
-from bench.analysis.intervals import Interval
 from bench.clock import minute
 from bench.report.column import Column, Table
-from bench.report.compared import FEW_DIFFERENCES, plain_differences, told_differences
+from bench.report.compared import (
+    FEW_DIFFERENCES,
+    interval_document,
+    plain_differences,
+    told_differences,
+)
 from bench.report.pair_words import bracket_of, pair_sentence
-from bench.report.rows import plain
 from bench.report.words import history as words
 from bench.report.words.comparison import QUANTITIES
 from bench.report.words.facts import difference_name
@@ -75,7 +78,7 @@ def document(found: History) -> dict[str, Any]:
             {
                 "before": one.before.number,
                 "after": one.after.number,
-                "speed": _interval(one.ratio.interval()),
+                "speed": interval_document(one.ratio.interval()),
                 "differences": _differences(one),
             }
             for one in found.changes
@@ -116,12 +119,8 @@ def _sitting(one: PastSitting) -> dict[str, Any]:
         "watched": one.watched,
         "disturbed": one.disturbed,
         "seconds": one.seconds,
-        "speed": None if one.speed is None else _interval(one.speed),
+        "speed": None if one.speed is None else interval_document(one.speed),
     }
-
-
-def _interval(found: Interval) -> dict[str, Any]:
-    return {"estimate": plain(found.estimate), "low": plain(found.low), "high": plain(found.high)}
 
 
 def _differences(one: Change | SetupChange) -> list[dict[str, Any]]:
@@ -151,4 +150,4 @@ def _setup_speed(one: SetupChange) -> dict[str, Any] | None:
         return None
     first, second = _names(one)
     pair = one.found.ranking.between(second, first)
-    return None if pair is None else _interval(pair.ratio.interval())
+    return None if pair is None else interval_document(pair.ratio.interval())
