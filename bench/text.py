@@ -89,9 +89,9 @@ def is_near_miss(word: str, known: str) -> bool:
     return difflib.SequenceMatcher(None, word, known).ratio() >= ALIKE
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 sitting` or `2 sittings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return `1 sitting` or `2 sittings`; `several` is the plural if it needs more than an s."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def listed(names: Sequence[str], most: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bench.analysis.entrants import Side
 from bench.analysis.pooling import MeasuredJob
+from bench.text import counted
 
 
 def hosts(jobs: Iterable[MeasuredJob]) -> tuple[Side, ...]:
@@ -32,5 +33,5 @@ def _name(
     if len({other[1] for other in alike}) > 1:
         name += f" ({found[key][-1].record.machine.machine_id[:8]})"
     if len({other[2] for other in alike}) > 1:
-        name += f", {threads} {'thread' if threads == 1 else 'threads'}"
+        name += f", {counted(threads, 'thread')}"
     return name

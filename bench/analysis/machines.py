@@ -10,6 +10,7 @@ from bench.analysis.pooling import MeasuredJob, facts_key
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.measurement import ThreadFacts
 from bench.record.run import Share
+from bench.text import counted
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _named(entries: Sequence[Machine]) -> list[Machine]:
         host = name = hosts[_host_key(entry)]
         if entry.threads is not None and len(counts[entry.label]) > 1:
             asked = entry.threads.asked
-            name = f"{host}, {asked} {'thread' if asked == 1 else 'threads'}"
+            name = f"{host}, {counted(asked, 'thread')}"
         name = _free(name, named)
         named[name] = replace(entry, host=host, name=name)
     return list(named.values())

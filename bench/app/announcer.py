@@ -19,6 +19,7 @@ from bench.record.journal import Journal
 from bench.record.lines import JobRecord, Line, MachineEntry, OutOfTime, RunHeader
 from bench.record.run import Share
 from bench.spec.job import JobSpec
+from bench.text import counted
 
 #: Seconds between two tries to write a line.
 AGAIN_S = 2.0
@@ -96,7 +97,7 @@ class Announcer:
         if isinstance(line, MachineEntry):
             self.introduce(line)
         elif isinstance(line, OutOfTime):
-            jobs = "1 job" if len(line.jobs) == 1 else f"{len(line.jobs)} jobs"
+            jobs = counted(len(line.jobs), "job")
             where = f"{host}: " if host else ""
             self.say(f"{where}the time is over: {jobs} or repeats are left out")
         else:

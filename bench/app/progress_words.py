@@ -115,7 +115,7 @@ def ceilings_words(record: JobRecord, outline: Outline) -> str:
 
 def ceilings_left_out(count: int) -> str:
     """Return that the time of a run was too short for some jobs that only measure ceilings."""
-    what = "1 job for ceilings is" if count == 1 else f"{count} jobs for ceilings are"
+    what = counted(count, "job for ceilings is", "jobs for ceilings are")
     return f"the time is over: {what} left out"
 
 

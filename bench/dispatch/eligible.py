@@ -8,6 +8,7 @@ from bench.child.workload import Workload
 from bench.record.facts import MachineFacts
 from bench.record.lines import Skip
 from bench.spec.job import JobSpec
+from bench.text import counted
 
 
 def eligible(
@@ -40,5 +41,5 @@ def _too_many(job: JobSpec, facts: MachineFacts) -> str | None:
     usable = usable_threads(facts)
     if job.threads is None or job.threads <= usable:
         return None
-    cpus = "1 usable CPU" if usable == 1 else f"{usable} usable CPUs"
+    cpus = counted(usable, "usable CPU")
     return f"{job.threads} threads need as many CPUs, but this machine has {cpus}"

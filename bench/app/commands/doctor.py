@@ -29,7 +29,7 @@ from bench.app.options import (
 from bench.errors import RequestError
 from bench.spec.privacy import Privacy
 from bench.spec.request import ClusterChoice, DoctorRequest, Program
-from bench.text import shortened, visible
+from bench.text import counted, shortened, visible
 
 #: The version of the document that `--json` prints.
 SCHEMA = 1
@@ -127,10 +127,10 @@ def summary_of(findings: Iterable[Finding]) -> str:
     """Return how many findings are problems and warnings, in words."""
     states = [finding.state for finding in findings]
     problems, warnings = states.count("problem"), states.count("warning")
-    noted = f"; {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
+    noted = f"; {counted(warnings, 'warning')}" if warnings else ""
     if not problems:
         return f"nothing found would stop a run{noted}"
-    what = "1 problem" if problems == 1 else f"{problems} problems"
+    what = counted(problems, "problem")
     return f"{what} would stop a run, or make it measure something else{noted}"
 
 

@@ -122,7 +122,7 @@ def diff_machines(request: MachineDiffRequest) -> int:
             print(f"  {side}: {printable(_with_reason(text, name, machine.facts))}")
     if request.all_fields:
         _print_alike(left.facts, set(differ))
-    found = "1 field differs" if len(differ) == 1 else f"{len(differ)} fields differ"
+    found = counted(len(differ), "field differs", "fields differ")
     print(f"\n{found}; {_relation(left.facts, right.facts)}")
     return 0
 

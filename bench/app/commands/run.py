@@ -31,7 +31,7 @@ from bench.errors import DispatchError, OutputError
 from bench.record.journal import find_journals
 from bench.record.run import Run
 from bench.spec.request import USUAL_FORM, Program, ReportForm, RunRequest
-from bench.text import printable
+from bench.text import counted, printable
 
 if TYPE_CHECKING:
     from bench.app.campaign import Campaign
@@ -186,8 +186,7 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         more += f", {counts.added} more in the time that was left"
     yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}{more}"
     if counts.out_of_time:
-        late = counts.out_of_time
-        jobs = "1 job is" if late == 1 else f"{late} jobs are"
+        jobs = counted(counts.out_of_time, "job is", "jobs are")
         yield (
             f"{jobs} left out because of --minutes {run.header.minutes or 0:g}: there was no time"
         )

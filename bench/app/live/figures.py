@@ -17,6 +17,7 @@ from bench.record.journal import find_journals
 from bench.record.run import LeftOut, Run
 from bench.report.words import live as words
 from bench.spec.request import USUAL_FORM, ReportForm
+from bench.text import counted
 
 if TYPE_CHECKING:
     from bench.report.column import Report
@@ -54,8 +55,7 @@ class Figures:
         older = len(paths) - len(kept)
         if not older:
             return found
-        name = "1 older journal" if older == 1 else f"{older} older journals"
-        note = LeftOut(name, words.older_left_out(MOST_OTHER_RECORDS))
+        note = LeftOut(counted(older, "older journal"), words.older_left_out(MOST_OTHER_RECORDS))
         return FolderRuns(found.runs, (*found.left_out, note))
 
 

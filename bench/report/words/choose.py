@@ -79,8 +79,7 @@ def about(chance: float) -> str:
 
 def chance(candidate: Candidate) -> str:
     """Return the chance with the number of seeds that it rests on."""
-    seeds = candidate.reached.seeds
-    return f"{about(candidate.chance)} ({seeds} {'seed' if seeds == 1 else 'seeds'})"
+    return f"{about(candidate.chance)} ({counted(candidate.reached.seeds, 'seed')})"
 
 
 def verdict(choice: Choice, outline: Outline) -> list[str]:

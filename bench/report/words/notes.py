@@ -12,6 +12,7 @@ from bench.record.run import LeftOut
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import share
 from bench.spec.axes import Reference
+from bench.text import counted
 
 if TYPE_CHECKING:  # a command without a report does not wait for these
     from bench.analysis.conditions import Looks
@@ -150,13 +151,13 @@ def published_rows(reference: Reference) -> str:
 
 def no_relative(reasons: Mapping[str, int]) -> str:
     """Return why some rows have no speed beside a published machine; rows by reason."""
-    parts = (f"{why} ({n} {'row' if n == 1 else 'rows'})" for why, n in reasons.items())
+    parts = (f"{why} ({counted(n, 'row')})" for why, n in reasons.items())
     return f'"vs" is n/a for these reasons: {"; ".join(parts)}.'
 
 
 def no_limits(reasons: Mapping[str, int]) -> str:
     """Return why the limits of some rows are unknown; rows by reason."""
-    parts = (f"{why} ({n} {'row' if n == 1 else 'rows'})" for why, n in reasons.items())
+    parts = (f"{why} ({counted(n, 'row')})" for why, n in reasons.items())
     return f"Limits are n/a for these reasons: {'; '.join(parts)}."
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from bench.clock import days_between
 from bench.record.price import Price
 from bench.report.words.lists import and_list
+from bench.text import counted
 
 #: A price that is older is marked.
 OLD_DAYS = 366
@@ -31,9 +32,8 @@ def age(date: str | None, day: str) -> str | None:
         return None
     months = days >= _MONTHS_FROM
     number = round(days / _DAYS_A_MONTH) if months else days
-    unit = "month" if months else "day"
     marked = ", over a year: check it" if is_old(date, day) else ""
-    return f"{number} {unit}{'' if number == 1 else 's'}{marked}"
+    return f"{counted(number, 'month' if months else 'day')}{marked}"
 
 
 def dated(price: Price, day: str) -> str:

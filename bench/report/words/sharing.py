@@ -51,8 +51,7 @@ KEPT = (
 def removed(found: Mapping[Kind, set[str]]) -> list[str]:
     """Return a line for each kind of values that were removed or replaced."""
     return [
-        f"{len(found[kind])} {nouns[0] if len(found[kind]) == 1 else nouns[1]}"
-        f"{' (replaced)' if kind in REPLACED else ''}"
+        f"{counted(len(found[kind]), *nouns)}{' (replaced)' if kind in REPLACED else ''}"
         for kind, nouns in REMOVED.items()
         if found.get(kind)
     ]

@@ -19,6 +19,7 @@ from bench.report.words.sureness import (
     share,
 )
 from bench.spec.languages import Language
+from bench.text import counted
 
 if TYPE_CHECKING:
     from bench.analysis.conditions import Disturbances
@@ -141,7 +142,7 @@ class Spanish(Words):
                 else f"los {counts.planned} trabajos previstos"
             )
         more = f" y {jobs - counts.measured} más" if jobs > counts.measured else ""
-        where = f"en {_count(machines, 'máquina')} y {_count(sittings, 'sesión', 'sesiones')}"
+        where = f"en {counted(machines, 'máquina')} y {counted(sittings, 'sesión', 'sesiones')}"
         return f"{planned}{more}, {where}."
 
     def failed(self, counts: Counts, reasons: Mapping[str, int]) -> str:
@@ -149,7 +150,7 @@ class Spanish(Words):
         parts = []
         if counts.failed:
             why = ", ".join(f"{_translated(reason)} {n}" for reason, n in reasons.items())
-            parts.append(f"{_count(counts.failed, 'trabajo')} ({why})")
+            parts.append(f"{counted(counts.failed, 'trabajo')} ({why})")
         parts += [f"{n} {what}" for n, what in _outcomes(counts) if n]
         if counts.unavailable:
             parts.append(f"no disponibles: {_and_more(counts.unavailable)}")
@@ -158,12 +159,12 @@ class Spanish(Words):
     def disturbed(self, found: Disturbances) -> str:
         """Count the disturbed jobs, and name the causes."""
         by = ", ".join(f"{_translated(name)} {n}" for name, n in found.causes.items())
-        watched = _count(found.watched, "trabajo vigilado", "trabajos vigilados")
+        watched = counted(found.watched, "trabajo vigilado", "trabajos vigilados")
         return f"{found.disturbed} de {watched} ({by}; véase «{_translated('Conditions')}»)."
 
     def assumed(self, spread: float, part: float | None, half: float | None, sittings: int) -> str:
         """Say the assumed spread, and what rests on it."""
-        only = f"solo hay {_count(sittings, 'sesión', 'sesiones')}"
+        only = f"solo hay {counted(sittings, 'sesión', 'sesiones')}"
         if half is not None:
             return (
                 f"las sesiones difieren un {share(spread)} ({only}), así que los tiempos se "
@@ -208,7 +209,7 @@ class Spanish(Words):
 
     def more_rows(self, left: int) -> str:
         """Say where the other rows are."""
-        return f"{_count(left, 'fila más', 'filas más')} de esta tabla: véase tables/overview.csv."
+        return f"{counted(left, 'fila más', 'filas más')} de esta tabla: véase tables/overview.csv."
 
     def title(self, workload: str) -> str:
         """Return the title of the report."""
@@ -257,10 +258,6 @@ def _times(second: str, bracket: Bracket) -> str:
     estimate, *bounds = rounded(bracket)
     head = f"{estimate} veces tan rápida{f' como {second}' if second else ''}"
     return f"{head} (de {bounds[0]} a {bounds[1]} otro día)" if bounds else head
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {many or f'{one}s'}"
 
 
 def _and_more(names: Sequence[str]) -> str:

@@ -100,11 +100,10 @@ def job_counts(counts: Counts) -> str:
     if counts.repeated:
         more += f" {_repeated(counts)}"
     if counts.added:
-        jobs = "1 more job was" if counts.added == 1 else f"{counts.added} more jobs were"
+        jobs = counted(counts.added, "more job was", "more jobs were")
         more = f" {jobs} measured in the time that was left.{more}"
     if counts.no_time:
-        jobs = "1 did" if counts.no_time == 1 else f"{counts.no_time} did"
-        more = f" {jobs} not fit into the minutes of the run (see Failures).{more}"
+        more = f" {counts.no_time} did not fit into the minutes of the run (see Failures).{more}"
     if not counts.not_run and not counts.failed:
         all_ = counts.measured == counts.planned
         if all_ and counts.planned == 1:
@@ -119,7 +118,7 @@ def job_counts(counts: Counts) -> str:
 
 def _repeated(counts: Counts) -> str:
     """Return how many jobs were run again because they were disturbed, and what came of it."""
-    jobs = "1 job was" if counts.repeated == 1 else f"{counts.repeated} jobs were"
+    jobs = counted(counts.repeated, "job was", "jobs were")
     again = f"{jobs} run again because of a disturbance"
     if not counts.disturbed:
         return f"{again}; each of them also ran undisturbed."
@@ -130,7 +129,6 @@ def disturbed_jobs(found: Disturbances) -> str:
     """Return how many jobs were disturbed, and by what."""
     if not found.disturbed:
         blind = f" ({found.unseen} could not be watched)" if found.unseen else ""
-        jobs = "1 job" if found.watched == 1 else f"{found.watched} jobs"
-        return f"No disturbance was seen in {jobs}{blind}."
+        return f"No disturbance was seen in {counted(found.watched, 'job')}{blind}."
     by = ", ".join(f"{name} {count}" for name, count in found.causes.items())
     return f"{found.disturbed} of {found.watched} jobs were disturbed (by {by})."
