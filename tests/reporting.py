@@ -9,6 +9,8 @@ from bench.analysis.results import analyse
 from bench.record.run import Run
 from bench.report.annex import report_of_results
 from bench.report.column import Report, Table
+from bench.spec.axes import Reference
+from bench.spec.description import Outline
 from bench.spec.languages import Language
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020
@@ -24,6 +26,13 @@ def report_of(runs: Sequence[Run], language: Language = "en", **changes: Any) ->
     return report_of_results(
         results, language=language, own_words=own_words, **{"day": DAY, **changes}
     )
+
+
+def build_report(
+    runs: Sequence[Run], outline: Outline, reference: Reference | None = None
+) -> Report:
+    """Return the report of `runs` of any workload."""
+    return report_of_results(analyse(runs, outline, reference))
 
 
 def said(report: Report) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bench.analysis.results import Results, analyse
+from bench.analysis.results import Results
 from bench.clock import utc_today
-from bench.record.run import LeftOut, Run
+from bench.record.run import LeftOut
 from bench.report import parquet
 from bench.report.column import Report, Table
 from bench.report.figures import gallery, render
@@ -38,26 +38,8 @@ from bench.report.words import notes
 from bench.report.words.catalogue import words_of
 from bench.report.words.flaws import flaws
 from bench.report.words.phrasebook import phrasebook
-from bench.spec.axes import Reference
 from bench.spec.description import Description, Outline
 from bench.spec.languages import LANGUAGES, Language
-
-
-def build_report(
-    runs: Sequence[Run],
-    outline: Outline,
-    reference: Reference | None = None,
-    commands: Sequence[str] = (),
-    left_out: Sequence[LeftOut] = (),
-) -> Report:
-    """Return the annex of `runs`; `commands` are the commands that made this report.
-
-    `left_out` are the journals of the same folders that it does not hold. `outline` and `reference`
-    are the program's own: the outline describes runs whose journals hold none, and the reference is
-    used if the runs are of that workload. Works for no run, for runs without a measurement, and for
-    runs of unlike machines and datasets. Raises RequestError if the runs are of unlike workloads.
-    """
-    return report_of_results(analyse(runs, outline, reference), commands, left_out)
 
 
 def report_of_results(
@@ -68,7 +50,7 @@ def report_of_results(
     own_words: Mapping[str, str] | None = None,
     day: str | None = None,
 ) -> Report:
-    """Return the annex of results that are there already.
+    """Return the annex of `results`; `commands` are the commands that made this report.
 
     `own_words` are the workload's own words in the `language`, by the English ones. `day` is the
     day of the report, on which prices have their age; None: today.

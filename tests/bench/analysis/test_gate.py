@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, digest, facts
 from learner_workload import LEARNER
+from reporting import build_report
 
 from bench.analysis.calibrate import calibrate
 from bench.analysis.gate import cell_gates, converged, wrong_cells
@@ -19,7 +20,6 @@ from bench.analysis.results import analyse
 from bench.child.job import run_launch
 from bench.child.launch import LaunchSpec
 from bench.errors import RequestError
-from bench.report.annex import build_report
 from bench.spec.axes import Calibration, Calibrations
 from bench.spec.job import make_job
 from mnist_bench.description import DESCRIPTION

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, digest, facts
+from reporting import build_report
 
 from bench.analysis.same_jobs import Finding, counterparts
-from bench.report.annex import build_report
 from bench.report.words import sameness as words
 from bench.spec.axes import Agreement
 from mnist_bench.description import DESCRIPTION

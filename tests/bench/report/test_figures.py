@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 
 import pytest
+from reporting import build_report
 
 from bench.record.journal import read_run
-from bench.report.annex import build_report
 from bench.report.data import summary_json
 from mnist_bench.description import DESCRIPTION
 from mnist_bench.reference import published_2020

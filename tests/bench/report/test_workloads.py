@@ -7,11 +7,10 @@ import re
 
 import pytest
 from builders import a_job, a_measurement, a_record, a_run, an_evaluation, facts, rows, steady_run
-from reporting import report_of
+from reporting import build_report, report_of
 
 from bench.errors import RequestError
 from bench.record.ceilings import Ceilings, CopyRate, MatmulRate, WorkCount
-from bench.report.annex import build_report
 from bench.report.data import summary_json
 from bench.report.markdown import render
 from bench.spec.axes import Axis, Metric
