@@ -181,19 +181,20 @@ PARTS: Mapping[tuple[int, int], str] = {
 
 def vendor(implementer: str) -> str | None:
     """Return the vendor of an implementer number such as `0x41`; None if it is unknown."""
-    return IMPLEMENTERS.get(_number(implementer))
+    return IMPLEMENTERS.get(number_of(implementer))
 
 
 def core(implementer: str, part: str) -> str:
     """Return the core's name; of an unknown core both numbers, because a part alone names none."""
-    known = PARTS.get((_number(implementer), _number(part)))
+    known = PARTS.get((number_of(implementer), number_of(part)))
     if known:
         return known
     maker = vendor(implementer) or f"implementer {implementer or 'unknown'},"
     return f"{maker} part {part}"
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
+    """Return a number as /proc/cpuinfo writes it, such as `0x41`; -1 if it is no number."""
     try:
         return int(text, 0)
     except ValueError:

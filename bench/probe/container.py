@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bench.probe.cgroup import MEMBERSHIP, MOUNTS
-from bench.probe.root import HOST, Inner, Root
+from bench.probe.root import HOST, Root
 
 #: Files in which a container's manager or systemd says what the container is.
 #: Source: systemd's "The Container Interface".
@@ -90,7 +90,7 @@ def container(root: Root = HOST) -> str:
     """
     if root.is_macos:
         return "none"
-    in_groups = _kind_of_groups(_text(root, MEMBERSHIP))
+    in_groups = _kind_of_groups(root.text_or_empty(MEMBERSHIP))
     pod = root.variable(KUBERNETES_VARIABLE) or any(map(root.exists, KUBERNETES_MARKS))
     if pod or in_groups == "Kubernetes":
         return "Kubernetes"
@@ -98,7 +98,7 @@ def container(root: Root = HOST) -> str:
     if root.exists(SINGULARITY_SCRIPT) and not root.is_folder(SINGULARITY_SCRIPT):
         marked.append("Singularity")
     marked += [name for variable, name in VARIABLES if root.variable(variable)]
-    mounts = tuple(_mounts(_text(root, MOUNTS)))
+    mounts = tuple(_mounts(root.text_or_empty(MOUNTS)))
     found = in_groups or next(iter(marked), None) or _stated(root) or _shown(root, mounts)
     return found or ("WSL" if _is_wsl(root) else "none")
 
@@ -124,7 +124,7 @@ def _stated(root: Root) -> str | None:
 
 def _of_first_process(root: Root) -> str | None:
     """Return the variable `container` of the first process, which often only root may read."""
-    found = re.search(r"(?:^|\0)container=([^\0]*)", _text(root, "/proc/1/environ"))
+    found = re.search(r"(?:^|\0)container=([^\0]*)", root.text_or_empty("/proc/1/environ"))
     return found[1] if found else None
 
 
@@ -184,10 +184,3 @@ def _mounts(text: str) -> Iterator[_Mount]:
         fields, words = own.split(), rest.split()
         if len(fields) >= 5 and len(words) >= 2:
             yield _Mount(fields[3], fields[4], words[0], words[1], "".join(words[2:]))
-
-
-def _text(root: Root, file: Inner) -> str:
-    try:
-        return root.text(file)
-    except OSError:
-        return ""

@@ -146,8 +146,10 @@ class CpuInfo:
             text = info.get(name, "").partition(", altivec")[0].strip()
             if text and not GENERIC.fullmatch(text) and not text.isdigit():
                 return text
-        if _number(info.get("mvendorid", "0")):  # an emulator states 0
-            maker = RISCV_VENDORS.get(_number(info["mvendorid"]), f"vendor {info['mvendorid']}")
+        if arm.number_of(info.get("mvendorid", "0")):  # an emulator states 0
+            maker = RISCV_VENDORS.get(
+                arm.number_of(info["mvendorid"]), f"vendor {info['mvendorid']}"
+            )
             return f"{maker} core {info.get('marchid', 'unknown')}"
         if info.get("vendor_id") and info.get("cpu family"):
             return f"{info['vendor_id']} family {info['cpu family']} model {info.get('model', '?')}"
@@ -164,8 +166,8 @@ class CpuInfo:
             return info["vendor_id"]
         if info.get("cpu implementer"):
             return arm.vendor(info["cpu implementer"])
-        if "mvendorid" in info and _number(info["mvendorid"]) in RISCV_VENDORS:
-            return RISCV_VENDORS[_number(info["mvendorid"])]
+        if "mvendorid" in info and arm.number_of(info["mvendorid"]) in RISCV_VENDORS:
+            return RISCV_VENDORS[arm.number_of(info["mvendorid"])]
         name = (self.model or "").lower()
         return next((maker for begin, maker in VENDORS if name.startswith(begin)), None)
 
@@ -241,10 +243,3 @@ def _riscv_flags(isa: str) -> Iterator[str]:
     if "g" in letters:
         yield from "imafd"
     yield from filter(None, named)
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        return -1

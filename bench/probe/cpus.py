@@ -33,10 +33,7 @@ def online(root: Root = HOST) -> frozenset[int]:
 
 def cpuinfo_text(root: Root = HOST) -> str:
     """Return /proc/cpuinfo; an empty text if it cannot be read."""
-    try:
-        return root.text(CPUINFO)
-    except OSError:
-        return ""
+    return root.text_or_empty(CPUINFO)
 
 
 def core_of(root: Root, cpu: PurePosixPath) -> str | None:

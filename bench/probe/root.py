@@ -110,6 +110,13 @@ class Root:
         finally:
             os.close(descriptor)
 
+    def text_or_empty(self, inner: Inner) -> str:
+        """Return a file's text; an empty one if it is missing or unreadable."""
+        try:
+            return self.text(inner)
+        except OSError:
+            return ""
+
     def line(self, inner: Inner) -> str | None:
         """Return the text of a one-line file; None if it is empty, missing or unreadable."""
         try:

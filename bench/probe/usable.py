@@ -18,7 +18,9 @@ TITLE = "What a job may use"
 def affinity(root: Root = HOST) -> frozenset[int]:
     """Return the CPUs that this process may run on (all CPUs if the system does not say)."""
     if not root.is_host:
-        listed = re.search(r"^Cpus_allowed_list:\s*(\S+)", _status(root), re.MULTILINE)
+        listed = re.search(
+            r"^Cpus_allowed_list:\s*(\S+)", root.text_or_empty("/proc/self/status"), re.MULTILINE
+        )
         return cpus_of(listed[1]) if listed else online(root)
     ask = getattr(os, "sched_getaffinity", None)
     return frozenset(ask(0)) if ask else frozenset(range(os.cpu_count() or 1))
@@ -51,13 +53,6 @@ def usable_memory(root: Root = HOST) -> int | None:
     """Return how many bytes of memory a job may use: the smaller of total and cgroup limit."""
     stated = [found for found in (total(root), memory_limit(root)) if found is not None]
     return min(stated, default=None)
-
-
-def _status(root: Root) -> str:
-    try:
-        return root.text("/proc/self/status")
-    except OSError:
-        return ""
 
 
 def _cpuset_size(root: Root) -> int | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 import bench.probe.system as system
+from bench.probe.cpuinfo import CPUINFO
 from bench.probe.fact import Absent
 from bench.probe.root import HOST, Root
 from bench.probe.virtual import batteries
@@ -22,7 +23,6 @@ from bench.watch.members import Members
 from bench.watch.series import Doubt, Limit, Reader, Values
 
 ZONES = "/sys/class/powercap"
-CPUINFO = "/proc/cpuinfo"
 
 #: Marks the counters of CPUs whose RAPL models their activity instead of measuring power. Source:
 #: Schoene et al., "Energy Efficiency Aspects of the AMD Zen 2 Architecture" (2021).

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 import bench.probe.system as system
+from bench.probe.cpus import CPUS
 from bench.probe.fact import Absent
 from bench.probe.root import HOST, Root
 from bench.watch.files import KeptFile
 from bench.watch.members import Members
 from bench.watch.series import Doubt, Reader, Values
-
-CPUS = PurePosixPath("/sys/devices/system/cpu")
 
 #: Files in a CPU's folder that hold its clock in kHz, the best one first. `cpuinfo_avg_freq` says
 #: what the CPU did; `scaling_cur_freq` may only repeat what was asked for. Source: the kernel's
