@@ -134,8 +134,4 @@ def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
 
 def _figure(metric: Metric, value: float | None) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
-    if value is None or metric.digits is None:
-        shown = units.significant(value)
-    else:
-        shown = f"{value:.{metric.digits}f}"
-    return f"{metric.title} {shown}{unit}"
+    return f"{metric.title} {metric.shown(value)}{unit}"

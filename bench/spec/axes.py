@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bench import units
+
 #: A value of an axis. JSON and YAML hold each of them as it is.
 Value = bool | int | float | str
 
@@ -102,6 +104,12 @@ class Metric:
     def title(self) -> str:
         """The metric's name in words."""
         return self.name.replace("_", " ")
+
+    def shown(self, value: float | None) -> str:
+        """Return a value as people read it, without its unit."""
+        if value is None or self.digits is None:
+            return units.significant(value)
+        return f"{value:.{self.digits}f}"
 
     def reaches(self, value: float | None, target: float) -> bool:
         """Say whether `value` is as good as `target`, or better; None is never good."""

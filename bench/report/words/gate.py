@@ -59,12 +59,8 @@ def wrong(found: CellGate, job: str, metrics: Mapping[str, Metric]) -> str:
 
 
 def _outside(check: Check, metric: Metric, count: str) -> str:
-    low, high, value = (_figure(one, metric) for one in (check.low, check.high, check.value))
+    low, high, value = (metric.shown(one) for one in (check.low, check.high, check.value))
     return f"{metric.title} is {value}{count}, and healthy jobs end between {low} and {high}"
-
-
-def _figure(value: float, metric: Metric) -> str:
-    return f"{value:.3g}" if metric.digits is None else f"{value:.{metric.digits}f}"
 
 
 def _value(value: object) -> str:

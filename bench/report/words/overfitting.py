@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bench import units
 from bench.analysis.curves import Curve
 from bench.spec.axes import Metric
 
@@ -19,13 +18,7 @@ def overfits(job: str, curve: Curve, scored: Metric, counterpart: Metric) -> str
     best, last = curve.best, curve.last
     return (
         f"{job} overfits: {scored.title} was best after epoch {best.epoch} "
-        f"({_figure(scored, best.score)}) and is {_figure(scored, last.score)} at the end, worse "
+        f"({scored.shown(best.score)}) and is {scored.shown(last.score)} at the end, worse "
         f"in all {curve.compared} seeds, while {counterpart.title} went from "
-        f"{_figure(counterpart, best.training)} to {_figure(counterpart, last.training)}."
+        f"{counterpart.shown(best.training)} to {counterpart.shown(last.training)}."
     )
-
-
-def _figure(metric: Metric, value: float | None) -> str:
-    if value is None or metric.digits is None:
-        return units.significant(value)
-    return f"{value:.{metric.digits}f}"
