@@ -50,7 +50,7 @@ def steady_figures(measurement: Measurement, epochs: Sequence[EpochRecord]) -> d
     their steps, so that a slow epoch counts. A figure is None if it is unknown.
     """
     times_s = steady_times_s(measurement, [epoch.steps for epoch in epochs])
-    p10, middle, p95 = _quantiles(np.sort(times_s), (0.10, 0.50, 0.95))
+    p10, middle, p95 = quantiles(np.sort(times_s), (0.10, 0.50, 0.95))
     steady = steady_epochs(epochs)
     walls_s, steps = [steady_wall_s(epoch) for epoch in steady], sum(one.steps for one in steady)
     return {
@@ -63,7 +63,7 @@ def steady_figures(measurement: Measurement, epochs: Sequence[EpochRecord]) -> d
     }
 
 
-def _quantiles(ordered: npt.NDArray[Any], shares: Sequence[float]) -> list[float | None]:
+def quantiles(ordered: npt.NDArray[Any], shares: Sequence[float]) -> list[float | None]:
     """Return linearly interpolated quantiles (Hyndman and Fan's type 7) of values in order.
 
     They are those of `numpy.quantile`, which takes ten times as long for a few hundred values.

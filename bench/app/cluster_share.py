@@ -59,7 +59,7 @@ def cluster_request(
             for job in plan.asked
             if (estimate := plan.workload.estimate_s(job)) is not None
         },
-        before=_before(continued),
+        before=before_of(continued),
         max_s=limits.max_s,
         max_usd=limits.max_usd,
         privacy=plan.privacy,
@@ -73,7 +73,7 @@ def job_id_of(run_id: str, share: int = 1) -> str:
     return f"bench-{run_id}" + (f"-{share}" if share > 1 else "")
 
 
-def _before(continued: Run | None) -> dict[str, Before]:
+def before_of(continued: Run | None) -> dict[str, Before]:
     """Return what machines did in earlier shares, by label; empty if the share is the first."""
     if continued is None or continued.cluster_share == 1:
         return {}

@@ -110,11 +110,11 @@ def up(file: ClusterFile) -> Cluster | None:
     if head["head"] is None:
         return None
     target = SshTarget(head["head"], head["user"], head["key"])
-    token = _token_in(run_there(target, ASK_TOKEN))
+    token = token_in(run_there(target, ASK_TOKEN))
     return Cluster(file.name, file, target, token=token)
 
 
-def _token_in(said: str) -> str | None:
+def token_in(said: str) -> str | None:
     """Return the token that a head printed, whatever its login prints; None if it has none.
 
     If the line with MARK is missing, because the login runs another command than ours, only a last

@@ -40,7 +40,7 @@ class NamedProcess(Frozen):
             return None
         if self.boot != _boot():
             return False
-        return None if self.container != _container() else _began(self.pid) == self.began
+        return None if self.container != _container() else began_at(self.pid) == self.began
 
 
 def this_process() -> NamedProcess:
@@ -48,14 +48,14 @@ def this_process() -> NamedProcess:
     pid = os.getpid()
     return NamedProcess(
         pid=pid,
-        began=_began(pid) or 0.0,
+        began=began_at(pid) or 0.0,
         host=name_hash(platform.node()),
         boot=_boot(),
         container=_container(),
     )
 
 
-def _began(pid: int) -> float | None:
+def began_at(pid: int) -> float | None:
     """Return when a process began, None if there is none; one that has ended counts as none."""
     try:
         if sys.platform == "linux":

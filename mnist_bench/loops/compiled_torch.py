@@ -32,7 +32,7 @@ def train(
     meter: Meter,
 ) -> None:
     """Train operation by operation; see `mnist_bench.loops.Loop`."""
-    _train(model, inputs, orders, batch_size, meter, _as_written, _capture_for(model))
+    train_with(model, inputs, orders, batch_size, meter, as_written, _capture_for(model))
 
 
 def train_inductor(
@@ -43,14 +43,16 @@ def train_inductor(
     meter: Meter,
 ) -> None:
     """Train with the network and its loss compiled; see `mnist_bench.loops.Loop`."""
-    _train(model, inputs, orders, batch_size, meter, _fused, _capture_for(model))
+    train_with(model, inputs, orders, batch_size, meter, fused, _capture_for(model))
 
 
-def _as_written(function: Callable[..., Any]) -> Callable[..., Any]:
+def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function itself, which runs operation by operation."""
     return function
 
 
-def _fused(function: Callable[..., Any]) -> Callable[..., Any]:
+def fused(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function as one compiled program."""
     import torch
 
     compiled: Callable[..., Any] = torch.compile(function, dynamic=False)
@@ -61,7 +63,7 @@ def _capture_for(model: Any) -> Capture | None:
     return capture_on_cuda if _device_of(model).type == "cuda" else None
 
 
-def _train(
+def train_with(
     model: Any,
     inputs: Inputs,
     orders: npt.NDArray[np.int32],

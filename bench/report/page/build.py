@@ -47,15 +47,15 @@ def summary_html(
     own_language = words_of(language).own_language()
     script = _function(SCRIPTS if served is None else (*SCRIPTS[:-1], LIVE, SCRIPTS[-1]))
     charts = libraries.bundle() if report.figures else ""
-    style = _asset("page.css") + html.numeric_columns(report.tables)
+    style = asset("page.css") + html.numeric_columns(report.tables)
     figures = {
         one.name: html.figure(one, pictures.get(one.name, ""), language) for one in report.figures
     }
     data = {**page.content, "figures": [_specification(one) for one in report.figures]}
     if served is not None:
-        style += _asset("live.css")
+        style += asset("live.css")
         data["live"] = served.content
-    return string.Template(_asset("page.html")).substitute(
+    return string.Template(asset("page.html")).substitute(
         policy=policy([charts, script], style, served=served is not None),
         live=live.section(language) if served is not None else "",
         title=html.text(report.title),
@@ -97,8 +97,8 @@ def bare_html(title: str, served: Served) -> str:
     """Return the page of a run that has no figures yet: only the states of its jobs."""
     phrases = page_book(served.language).phrases
     data = {"axes": [], "figures": [], "words": dict(phrases), "live": served.content}
-    script, style = _function(BARE_SCRIPTS), _asset("page.css") + _asset("live.css")
-    return string.Template(_asset("bare.html")).substitute(
+    script, style = _function(BARE_SCRIPTS), asset("page.css") + asset("live.css")
+    return string.Template(asset("bare.html")).substitute(
         policy=policy([script], style, served=True),
         title=html.text(title),
         style=style,
@@ -145,9 +145,9 @@ def _chip(name: str, value: str, table: str) -> str:
 
 
 def _script(name: str) -> str:
-    return _asset(f"{name}.js")
+    return asset(f"{name}.js")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     found = resources.files("bench.report.page").joinpath("assets", name)
     return found.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from fits import a_cell
 
 from bench.analysis.design import design_of
-from bench.analysis.warmup import _quantiles
+from bench.analysis.warmup import quantiles
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -37,4 +37,4 @@ def test_quantiles_are_those_of_numpy():
     for size in (1, 2, 3, 10, 57):
         values = rng.lognormal(size=size)
         shares = (0.1, 0.5, 0.95)
-        assert _quantiles(np.sort(values), shares) == list(np.quantile(values, shares))
+        assert quantiles(np.sort(values), shares) == list(np.quantile(values, shares))

@@ -17,7 +17,7 @@ from builders import a_job, a_measurement, a_record, a_run, facts
 from bench.app import cluster_run as cluster_run_module
 from bench.app.announcer import Announcer
 from bench.app.cluster_run import ClusterRun
-from bench.app.cluster_share import _before, job_id_of, ship
+from bench.app.cluster_share import before_of, job_id_of, ship
 from bench.app.progress import Progress
 from bench.child.workload import workload_file
 from bench.dispatch.cluster_request import Before, ClusterRequest
@@ -267,7 +267,7 @@ def test_a_share_that_is_begun_again_does_what_is_due_and_counts_attempts_on(dat
     )
     away = MachineEntry(run_id="run-1", label="shelf", reason="planted")
     continued = cut_off(tmp_path, RACK, RECORDS[0], LOST, away, ended)
-    before = _before(continued)
+    before = before_of(continued)
     assert before == {
         "rack": Before(done=(JOBS[0].job_id,), attempts={JOBS[0].job_id: 1, JOBS[1].job_id: 3})
     }

@@ -14,7 +14,7 @@ from conftest import ROOT
 
 from bench.app.folder_lock import LOCK, held
 from bench.errors import RequestError
-from bench.watch.named_process import NamedProcess, _began, this_process
+from bench.watch.named_process import NamedProcess, began_at, this_process
 
 #: Holds the folder that it is given until its standard input ends; without flock if told so.
 HOLDER = """
@@ -126,7 +126,7 @@ def test_a_process_is_told_from_a_later_one_of_the_same_id_and_from_one_before_t
 def test_a_process_that_has_ended_but_was_not_waited_for_does_not_run():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     stat = NamedProcess(**{**this_process().model_dump(), "pid": child.pid})
-    named = stat.model_copy(update={"began": _began(child.pid)})
+    named = stat.model_copy(update={"began": began_at(child.pid)})
     assert named.runs
     child.kill()
     child.stdin.close()

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from bench.cluster import find
 from bench.cluster.config import read_cluster_file
-from bench.cluster.find import MARK, _token_in
+from bench.cluster.find import MARK, token_in
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -78,4 +78,4 @@ def test_a_token_s_file_may_end_as_it_likes_if_one_line_is_the_token(head, token
     ],
 )
 def test_a_login_that_runs_another_command_gives_a_random_token_or_none(said, token):
-    assert _token_in(said) == token
+    assert token_in(said) == token

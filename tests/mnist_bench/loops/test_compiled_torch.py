@@ -37,7 +37,7 @@ import numpy as np
 from bench.child.meter import Meter
 from bench.spec.job import make_job
 from mnist_bench.description import AXES, METRICS
-from mnist_bench.loops.compiled_torch import _as_written, _fused, _train
+from mnist_bench.loops.compiled_torch import as_written, fused, train_with
 from mnist_bench.models import ARCHITECTURES, build_model
 
 STEPS, BATCH, RAGGED, EPOCHS = json.loads(sys.argv[1])
@@ -65,21 +65,21 @@ def run(name, optimizer, compiled, captured):
     job = make_job(AXES, {"model": name, "optimizer": optimizer}, epochs=EPOCHS, seed=5)
     meter = Meter(job, threads=2, started_s=0.0, emit=lambda event: None, metrics=METRICS)
     with meter.training():
-        _train(model, inputs, orders, BATCH, meter, compiled, capture if captured else None)
+        train_with(model, inputs, orders, BATCH, meter, compiled, capture if captured else None)
     told = meter.notebook.epochs
     weights = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
     return {"losses": [epoch.metrics["train_loss"] for epoch in told], "replays": len(replays),
             "steps": [epoch.steps for epoch in told],
             "weights": [float(x) for x in weights[:: max(1, len(weights) // 500)]]}
 
-ways = {"plain": (_as_written, False), "replayed": (_as_written, True)}
+ways = {"plain": (as_written, False), "replayed": (as_written, True)}
 told = {
     f"{name} {optimizer} {way}": run(name, optimizer, *how)
     for name in ("mlp", "cnn") for optimizer in ("sgd", "rmsprop", "adam")
     for way, how in ways.items()
 }
 for name, optimizer in json.loads(sys.argv[2]):
-    told[f"{name} {optimizer} fused"] = run(name, optimizer, _fused, True)
+    told[f"{name} {optimizer} fused"] = run(name, optimizer, fused, True)
 print(json.dumps(told))
 """
 

@@ -15,7 +15,7 @@ from bench.record.job_states import JobState, MachineStates, RunStates
 from bench.record.price import NO_SPOT
 from bench.report.annex import report_of_results
 from bench.report.figures import gallery
-from bench.report.page.build import LIVE, SCRIPTS, _asset, bare_html, summary_html
+from bench.report.page.build import LIVE, SCRIPTS, asset, bare_html, summary_html
 from bench.report.page.live import Served, states_json
 from bench.report.page.make import page_of
 from bench.report.translation import figure_in
@@ -30,7 +30,7 @@ OWN = DESCRIPTION.translations["es"]
 
 #: A text that the script gives to `t`.
 TOLD = re.compile(r'\bt\("((?:[^"\\]|\\.)*)"')
-TEXTS = [text for name in (*SCRIPTS, LIVE) for text in TOLD.findall(_asset(f"{name}.js"))]
+TEXTS = [text for name in (*SCRIPTS, LIVE) for text in TOLD.findall(asset(f"{name}.js"))]
 
 #: What a live page says beside its script.
 LIVE_TEXTS = [
@@ -75,7 +75,7 @@ def test_every_text_of_the_script_and_of_the_frame_has_a_phrase_with_its_holes()
 def test_no_phrase_is_left_that_nothing_says():
     source = " ".join(
         [
-            *(_asset(f"{name}.js") for name in (*SCRIPTS, LIVE)),
+            *(asset(f"{name}.js") for name in (*SCRIPTS, LIVE)),
             *words.FRAME.values(),
             words.HOW_TO_READ,
         ]
