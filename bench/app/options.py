@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,8 +173,17 @@ class MachineName(click.ParamType[str]):
 #: A whole number that is at least 1.
 POSITIVE = click.IntRange(1, int(MOST_AMOUNT))
 
+
+class HomePath(click.Path):
+    """A path in which `~` is the user's home, also in `--out=~/reports`, which a shell keeps."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path with the user's home in the place of `~`."""
+        return Path(os.path.expanduser(os.fsdecode(super().convert(value, param, ctx))))
+
+
 #: A file or folder.
-PATH = click.Path(path_type=Path)
+PATH = HomePath(path_type=Path)
 
 
 def near_miss(word: str, known: Sequence[str]) -> str:

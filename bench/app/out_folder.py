@@ -51,7 +51,7 @@ def check_folder(out: Path) -> None:
 
 def nearest_existing(folder: Path) -> Path:
     """Return the folder itself, or the nearest one above it that exists."""
-    absolute = Path(os.path.abspath(os.path.expanduser(folder)))
+    absolute = Path(os.path.abspath(folder))
     return next(path for path in (absolute, *absolute.parents) if os.path.lexists(path))
 
 

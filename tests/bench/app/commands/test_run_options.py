@@ -123,6 +123,12 @@ def test_what_is_only_shown_follows_from_the_flags(asked, words, shown):
     assert asked(*words).only_show == shown
 
 
+def test_the_users_home_is_meant_where_a_shell_leaves_a_tilde(asked, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert asked("--out=~/mine").out == tmp_path / "mine"
+    assert asked("--out", "a~b").out == Path("a~b")
+
+
 def test_values_of_an_axis_have_the_type_of_the_axis(asked):
     request = asked(
         *("--workload", TINY, "--sizes", "64, 128", "--dtypes", "float64", "--fills", "1,2.5"),
