@@ -16,7 +16,7 @@ _DEVICE = (
     "a job trains on a GPU if its package can use one. What keeps it from that: `{program} doctor "
     "gpu`. To train on the CPU: export CUDA_VISIBLE_DEVICES="
 )
-#: Options that a run has not, by what a user does instead.
+#: Options that `run` does not have, by what a user does instead.
 INSTEAD: Mapping[str, str] = dict.fromkeys(("--gpu", "--gpus", "--cpu", "--device"), _DEVICE)
 
 
