@@ -100,7 +100,7 @@ def _cloud(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         found = cloud.ask_service(told["provider"], f"http://127.0.0.1:{server.server_port}")
     finally:

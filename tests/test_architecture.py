@@ -106,11 +106,13 @@ def imported(node: ast.AST) -> list[str]:
     return []
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Return every module that a file imports, wherever in it."""
     return {name for node in ast.walk(tree_of(path)) for name in imported(node)}
 
 
+@functools.cache
 def imports_at_import_time(path: Path) -> set[str]:
     """Return the modules that a file imports outside functions and type checking."""
     found: set[str] = set()
@@ -206,6 +208,7 @@ def test_a_slow_package_is_imported_inside_functions_alone(package):
     assert offenders == []
 
 
+@functools.cache
 def calls(path: Path) -> set[str]:
     nodes = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
     return {ast.unparse(node.func) for node in nodes}

@@ -122,7 +122,7 @@ def google(monkeypatch):
         server.things["/projects/mine/regions/us-west1"] = {
             "quotas": [{"metric": "NVIDIA_T4_GPUS", "limit": 1, "usage": 0}]
         }
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
         def client(service):
             return discovery.build(

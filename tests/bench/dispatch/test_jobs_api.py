@@ -74,7 +74,7 @@ def heads():
     pytest.importorskip("aiohttp", reason="the client needs ray[default]")
     made = [Head(), Head()]
     for head in made:
-        threading.Thread(target=head.serve_forever, daemon=True).start()
+        threading.Thread(target=head.serve_forever, args=(0.01,), daemon=True).start()
     yield made
     for head in made:
         head.shutdown()

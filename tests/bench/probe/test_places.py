@@ -213,7 +213,7 @@ def service():
     def start(answers, wanted):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
         server.answers, server.wanted, server.asked = answers, wanted, []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}", server.asked
 
