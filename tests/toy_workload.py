@@ -119,6 +119,11 @@ def _second(meter: Meter) -> None:
     time.sleep(1)
 
 
+def _long(meter: Meter) -> None:
+    """Take longer than others take to see that a job has begun, and to send it a signal."""
+    time.sleep(4)
+
+
 def _raise(meter: Meter) -> None:
     raise RuntimeError("toy trouble\nand its second line")
 
@@ -268,6 +273,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "clueless": _ok,
     "third-class": _ok,
     "second": _second,
+    "long": _long,
     "raise": _raise,
     "exit": _exit,
     "hostile": _raise_hostile,

@@ -15,8 +15,13 @@ from typing import Any
 import psutil
 import sealing
 
+ROOT = Path(__file__).resolve().parents[2]
+
 #: The shortest honest jobs: one epoch of the MLP.
 SHORT = ["--models", "mlp", "--epochs", "1"]
+
+#: A job that computes for seconds on every thread that it is given, without a framework.
+PRODUCTS = ["--workload", str(ROOT / "tests" / "products_workload.py"), "--grid", "quick"]
 
 #: The words of a command that fills one CPU.
 HOG = [sys.executable, "-c", "while True: pass"]

@@ -25,7 +25,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def visit(tmp_path_factory, data_environment):
+def visit(tmp_path_factory):
     """Bring the cluster up, measure, wait for idle machines to end, and take it down."""
     folder = tmp_path_factory.mktemp("ec2")
     home, seen = folder / "home", {}
@@ -34,11 +34,11 @@ def visit(tmp_path_factory, data_environment):
         journey.wait_for(lambda: _answers(fake), 60)
         _import_key(fake, lab)
         path = ec2.write_file(lab, fake, folder)
-        environment = {**onprem.environment(home), **fake.environment, **data_environment}
+        environment = {**onprem.environment(home), **fake.environment}
         up = onprem.ray("up", path, environment)
         assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:] + str(fake.trouble)
         seen["after up"] = _types(fake)
-        words = ["--grid", "smoke", *journey.SHORT, "--cluster", str(path), "--label", "laptop"]
+        words = [*journey.PRODUCTS, "--cluster", str(path), "--label", "laptop"]
         out = folder / "reports"
         process = journey.start(journey.command(*words, out=out), **environment)
         seen["result"] = journey.finish(process, 580)

@@ -9,6 +9,7 @@ from collections import Counter
 
 import psutil
 import pytest
+import toy_workload
 
 from bench.record.journal import Journal, read_header
 from bench.record.lines import ClusterEntry
@@ -17,6 +18,15 @@ from tests.e2e import journey
 pytestmark = pytest.mark.slow
 
 TWO_JOBS = [*journey.SHORT, "--optimizers", "sgd,adam"]
+
+
+@pytest.fixture
+def two_toys(tmp_path):
+    """Return the words of a run of two toy jobs through Ray; a signal finds either in mid-job."""
+    grid = tmp_path / "toys.yaml"
+    grid.write_text("name: toys\nsubgrids: [{models: long, seeds: [1, 2], epochs: 1}]\n")
+    words = ["--workload", toy_workload.NAME, "--grid", str(grid), "--local-only"]
+    return journey.command(*words, out=tmp_path / "reports")
 
 
 def test_one_crashing_job_is_a_row_with_its_reason_and_the_others_are_measured(
@@ -37,12 +47,9 @@ def test_one_crashing_job_is_a_row_with_its_reason_and_the_others_are_measured(
     assert len(journey.records(journey.journals(out)[0])) == 2
 
 
-def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
-    tmp_path, data_environment
-):
+def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(tmp_path, two_toys):
     out = tmp_path / "reports"
-    words = journey.command("--grid", "smoke", *TWO_JOBS, out=out)
-    process = journey.start(words, **data_environment)
+    process = journey.start(two_toys)
     journal = journey.wait_for(lambda: journey.journals(out))[0]
     journey.wait_for(lambda: len(journey.records(journal)) == 1, 180)
     journey.wait_for(lambda: journey.job_child_of(process))
@@ -58,7 +65,7 @@ def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
     journey.wait_for(lambda: not any(psutil.pid_exists(pid) for pid in everyone), 20)
     assert [row["reason"] for row in journey.summary(out)["failures"]] == ["not run"]
 
-    code, output = journey.finish(journey.start(words, **data_environment))
+    code, output = journey.finish(journey.start(two_toys))
     assert code == 0, output
     assert "going on with" in output
     assert journey.journals(out) == [journal]
@@ -67,10 +74,9 @@ def test_ctrl_c_ends_everything_writes_the_report_and_the_same_command_goes_on(
     assert set(counts.values()) == {1}
 
 
-def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, data_environment):
+def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, two_toys):
     out = tmp_path / "reports"
-    words = journey.command("--grid", "smoke", *TWO_JOBS, out=out)
-    process = journey.start(words, **data_environment)
+    process = journey.start(two_toys)
     journal = journey.wait_for(lambda: journey.journals(out))[0]
     journey.wait_for(lambda: len(journey.records(journal)) == 1, 180)
     child = journey.wait_for(lambda: journey.job_child_of(process))
@@ -80,7 +86,7 @@ def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, 
     with journal.open("a") as file:
         file.write('{"entry": "record", "schema_version": 2, "run')  # as a power cut leaves a line
 
-    code, output = journey.finish(journey.start(words, **data_environment))
+    code, output = journey.finish(journey.start(two_toys))
     assert code == 0, output
     assert journey.journals(out) == [journal]
     counts = Counter(record["job_id"] for record in journey.records(journal))

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 HOST = "secret-lab-7.example"
 SERIAL = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
 
+NETWORK = ["--grid", "smoke", *journey.SHORT, "--local-only"]
+
 #: Names the host of a UTS namespace, then becomes the command.
 NAME_AND_GO = (
     "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
@@ -54,14 +56,20 @@ def secrets():
     return [SERIAL, HOST, HOST.partition(".")[0], *filter(None, known)]
 
 
-@pytest.mark.parametrize(("shown", "dispatch"), [(False, "ray"), (True, "inline")])
+@pytest.mark.parametrize(
+    ("job", "options"),
+    [
+        (NETWORK, ["--dispatch", "inline"]),
+        (journey.PRODUCTS, ["--dispatch", "ray", "--local-only"]),
+        (journey.PRODUCTS, ["--dispatch", "inline", "--local-only", "--show-hostnames"]),
+    ],
+    ids=["a network", "through Ray", "asked for"],
+)
 def test_a_run_s_files_tell_the_host_s_name_where_that_was_asked_for_alone(
-    tmp_path, data_environment, shown, dispatch
+    tmp_path, data_environment, job, options
 ):
-    words = journey.command("--grid", "smoke", *journey.SHORT, "--local-only", out=tmp_path)
-    words += ["--dispatch", dispatch]
     process = journey.start(
-        on_host([*words, *(["--show-hostnames"] if shown else [])]),
+        on_host(journey.command(*job, *options, out=tmp_path)),
         **data_environment,
         CUDA_VISIBLE_DEVICES=SERIAL,
     )
@@ -71,6 +79,7 @@ def test_a_run_s_files_tell_the_host_s_name_where_that_was_asked_for_alone(
     assert len(files) > 5
     text = output + "".join(path.read_bytes().decode(errors="replace") for path in files)
     found = [secret for secret in secrets() if secret in text]
+    shown = "--show-hostnames" in options
     assert found == ([HOST, HOST.partition(".")[0]] if shown else [])
 
 

@@ -133,6 +133,45 @@ def test_a_record_holds_what_the_issue_of_trust_needs(smoke):
         assert record["conditions"]["rss_peak_bytes"] > 2**27
 
 
+def test_the_child_s_runtime_says_how_its_framework_was_built(smoke):
+    for record in journey.records(journey.journals(smoke[2])[0]):
+        assert record["runtime"]["frameworks"]["tensorflow"]["oneDNN"] in {"yes", "no"}
+        assert record["runtime"]["thread_pools"] is not None
+
+
+def test_a_job_run_bare_twice_and_by_ray_gives_bit_identical_weights(smoke, data_environment):
+    """Whatever places it, the same job is the same job."""
+    words = ["--grid", "smoke", "--models", "mlp", "--list", "--json"]
+    code, listed = journey.run(*words, **data_environment)
+    assert code == 0, listed
+    bare = _bare_twice(listed)
+    (by_ray,) = (
+        record
+        for record in journey.records(journey.journals(smoke[2])[0])
+        if record["job_id"] == bare[0]["job_id"]
+    )
+    digests = [record["measurement"]["digests"] for record in (by_ray, *bare)]
+    assert digests[0] == digests[1] == digests[2]
+    assert [record["placed_by"] for record in (by_ray, *bare)] == ["ray", "bare", "bare"]
+
+
+def _bare_twice(description: str) -> list[dict]:
+    """Run the job in two children side by side: no time of theirs is looked at."""
+    words = [sys.executable, "-m", "bench.child.entry", "-", "-"]
+    pipe = subprocess.PIPE
+    both = [
+        subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
+    ]
+    for child in both:
+        child.stdin.write(description)
+        child.stdin.close()
+        child.stdin = None
+    ended = [(*child.communicate(timeout=300), child.returncode) for child in both]
+    for _, errors, code in ended:
+        assert code == 0, errors
+    return [json.loads(record) for record, _, _ in ended]
+
+
 def test_ray_listens_on_loopback_alone(smoke):
     assert smoke[3]["open ports"], "no listening socket was seen at all"
     assert all(ip.endswith("127.0.0.1") or ip == "::1" for ip in smoke[3]["open ports"])

@@ -102,6 +102,34 @@ def test_a_keras_json_of_the_user_s_does_not_change_what_is_trained(tmp_path):
     assert len(found) == 1
 
 
+def test_without_data_and_network_synthetic_digits_take_the_place_and_every_table_says_so(
+    tmp_path,
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    nowhere = {"HOME": str(home), "KERAS_HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    out = tmp_path / "reports"
+    code, output = journey.run(
+        *["--grid", "smoke", *journey.SHORT, "--dispatch", "inline"],
+        out=out,
+        **nowhere,
+        MNIST_BENCH_DATA="",
+        MNIST_BENCH_OFFLINE="1",
+    )
+    assert code == 0, output
+    assert "Synthetic digits took the place of MNIST" in output
+    (record,) = journey.records(journey.journals(out)[0])
+    assert record["job"]["dataset"] == "synthetic"
+    assert record["measurement"]["evaluations"][-1]["metrics"]["test_accuracy"] > 0.9
+    first_screen, detail, *sections = (out / "summary.md").read_text().split("\n## ")
+    assert "- **Data**: " in first_screen and "Synthetic digits" in first_screen
+    assert detail.startswith("The verdict in detail\n")
+    assert sections.pop().startswith("Notes\n\n2020 figures: ")
+    assert len(sections) >= 6
+    for section in sections:  # of tables, and of what does not apply
+        assert "Synthetic digits" in section, section.splitlines()[0]
+
+
 def test_cdpath_does_not_mislead_the_set_up():
     done = subprocess.run(
         ["sh", "tools/setup.sh", "--which-python"],
