@@ -16,16 +16,19 @@ export PYTHON
 # what a user's shell holds for other programs would lead ours astray
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP CDPATH
 
-.PHONY: help setup setup-test run test test-fast docs reference dist perf evidence chaos fuzz lint clean
+.PHONY: help setup setup-test run test test-fast coverage docs reference dist perf evidence chaos \
+	fuzz lint clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make run               set up, then measure this machine for three minutes (MINUTES=3; MINUTES='
 	@echo '                       runs the grid alone; GRID=full runs all and takes the time it needs)'
 	@echo 'make test              set up with the test tools, then run the whole test suite and print'
-	@echo '                       its slowest tests and its coverage (of its own process alone: jobs'
-	@echo '                       run in processes of their own, which are not traced)'
+	@echo '                       how long it took and its slowest tests'
 	@echo 'make test-fast         the tests that need no cluster, no real Ray and no training'
+	@echo 'make coverage          the whole test suite, then the lines that it has reached (in its own'
+	@echo '                       process alone: jobs run in processes of their own, which are not'
+	@echo '                       traced)'
 	@echo 'make setup             set up .venv alone (EXTRAS="jax torch" or gpu adds backends)'
 	@echo 'make docs              build the manual as a web site, build/manual, and check its links'
 	@echo 'make reference         write the pages of docs/reference/, which are made from the code, again'
@@ -58,10 +61,15 @@ run: setup
 
 test: setup-test
 	@sh tools/lab-setup.sh
-	@$(PY) -m pytest --durations=15 $(SHARED) $(COVERAGE) $(ARGS)
+	@$(PY) -m pytest --durations=15 $(SHARED) $(ARGS)
 
 test-fast: setup-test
 	@$(PY) -m pytest -m 'not slow' $(SHARED) $(ARGS)
+
+# apart from `test`: tracing takes half as much again of the time of a test in its own process
+coverage: setup-test
+	@sh tools/lab-setup.sh
+	@$(PY) -m pytest $(SHARED) $(COVERAGE) $(ARGS)
 
 # without -q: a quiet MkDocs counts no warnings, so it would refuse nothing
 docs: setup-test

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -20,15 +21,24 @@ from mnist_bench.settings import settings_of
 
 
 class Batch:
-    """A child process that runs one job after another; all of them must have one backend."""
+    """A child process that runs one job after another; all of them must have one backend.
+
+    JAX compiles a function that several of them have only once.
+    """
 
     def __init__(self, first: LaunchSpec, parent: Mapping[str, str] = os.environ) -> None:
+        self._compiled = tempfile.TemporaryDirectory(prefix="bench-compiled-")
         self._child = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=child_environment(parent, first, DESCRIPTION),
+            env={
+                **child_environment(parent, first, DESCRIPTION),
+                "JAX_COMPILATION_CACHE_DIR": self._compiled.name,
+                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            },
         )
 
     def run(self, launch: LaunchSpec) -> JobRecord:
@@ -51,6 +61,7 @@ class Batch:
     ) -> None:
         self._child.kill()
         self._child.communicate()
+        self._compiled.cleanup()
 
 
 def main() -> None:

@@ -15,8 +15,17 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The project itself, and this folder for `toy_workload`; children inherit PYTHONPATH.
 FOLDERS = [str(ROOT), str(ROOT / "tests")]
 
-#: The file of tests that takes longest; its hosts mostly wait.
-LONGEST = "test_onprem.py"
+#: The files of tests that take longest, the longest first. Each begins in this order, so that at
+#: the end no process waits long for the other.
+LONGEST = (
+    *("e2e/test_onprem.py", "e2e/test_fake_ec2.py", "mnist_bench/loops/test_loops_alike.py"),
+    *("e2e/test_faults.py", "chaos/test_chaos.py", "e2e/test_examples.py", "e2e/test_run.py"),
+    *("e2e/test_surroundings.py", "e2e/test_limits.py", "bench/app/test_continuing.py"),
+    *("bench/dispatch/test_ray_local.py", "e2e/test_privacy.py", "e2e/test_disturbed.py"),
+    *("mnist_bench/loops/test_compiled_torch.py", "perf/test_gpu_check.py"),
+    *("bench/dispatch/test_ray_cluster.py", "bench/app/test_until_told.py"),
+    *("bench/app/commands/test_run_precision.py", "bench/app/commands/test_run_series.py"),
+)
 
 # A shell that starts the tests in the background lets them ignore SIGINT, and nohup SIGHUP.
 # What they start would ignore both.
@@ -58,10 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files that hold a `plain_ray` last: it imports Ray as it is, which is then so for good.
 
     Ray reads its environment once a process, and what embeds a Ray here needs one of its own.
-    The longest file comes first, so that it does not keep one process waiting for the other.
+    The longest files come first.
     """
     plain = {item.path for item in items if item.get_closest_marker("plain_ray")}
-    items.sort(key=lambda item: (item.path in plain, item.path.name != LONGEST))
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (item.path in plain, places.get(item.path, len(places))))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import LONGEST
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for name in ("bench", "mnist_bench") for path in (ROOT / name).rglob("*.py"))
@@ -415,6 +416,10 @@ def test_only_the_engine_reads_a_clock_for_times():
         if not name_of(path).startswith("bench/") and imports(path) & {"time", "timeit"}
     }
     assert offenders <= {"mnist_bench/data.py", "mnist_bench/download.py"}  # a download's end
+
+
+def test_the_files_of_tests_that_begin_first_are_there():
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_packages_only_re_export():

@@ -82,7 +82,7 @@ def test_a_workload_s_module_in_the_working_folder_is_still_found(tmp_path):
     assert "my own dice" not in said
 
 
-def test_a_keras_json_of_the_user_s_does_not_change_what_is_trained(tmp_path):
+def test_a_keras_json_of_the_user_s_does_not_change_what_is_trained(tmp_path, data_environment):
     (tmp_path / "keras.json").write_text(
         json.dumps({"floatx": "float64", "epsilon": 0.1, "image_data_format": "channels_first"})
     )
@@ -91,9 +91,9 @@ def test_a_keras_json_of_the_user_s_does_not_change_what_is_trained(tmp_path):
     found = set()
     for name in (tmp_path, tmp_path / "broken"):
         out = tmp_path / f"out-{name.name}"
-        words = [*journey.SHORT, "--grid", "smoke", "--optimizers", "sgd", "--dataset", "synthetic"]
-        words += ["--dispatch", "inline", "--repeat-disturbed", "0", "--no-figures"]
-        code, said = journey.run(*words, out=out, KERAS_HOME=str(name), KERAS_FLOATX="float64")
+        words = [*journey.SHORT, "--grid", "smoke", "--optimizers", "sgd", "--dispatch", "inline"]
+        astray = {"KERAS_HOME": str(name), "KERAS_FLOATX": "float64"}
+        code, said = journey.run(*words, out=out, **data_environment, **astray)
         assert code == 0, said
         (journal,) = journey.journals(out)
         measured = [one for one in journey.records(journal) if one.get("measurement")]

@@ -125,6 +125,7 @@ def journal(folder: Path, number: int, steps_s: dict[str, float], label: str = "
     write_sealed(folder / f"{run_id}.jsonl", lines)
 
 
+@pytest.mark.slow
 def test_pairs_of_sittings_are_compared_and_a_far_one_is_called_different(evidence, tmp_path):
     import journals
 

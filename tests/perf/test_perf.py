@@ -107,6 +107,7 @@ def test_the_document_is_json(perf):
     assert json.loads(figures.to_json({"rounds": ROUNDS}))["rounds"] == ROUNDS
 
 
+@pytest.mark.slow
 def test_the_cost_of_sampling_is_measured_as_a_share_of_one_core(perf):
     from sampling import sampling_cost
 

@@ -43,6 +43,7 @@ def ordered(run, jobs=JOBS):
     return run_order(jobs, header.order_seed, header.label, header.run_id)
 
 
+@pytest.mark.slow
 def test_a_run_s_journal_holds_the_line_of_this_machine_before_its_records(tmp_path, capsys):
     campaign = Campaign(a_plan(tmp_path), tmp_path / "out")
     assert campaign.run() is False
@@ -166,6 +167,7 @@ def test_a_run_of_minutes_uses_them_up_and_is_complete(tmp_path, monkeypatch, ca
     assert again.path != campaign.path, "a complete run is followed by another sitting"
 
 
+@pytest.mark.slow
 def test_what_had_no_time_is_told_and_kept_in_the_journal(tmp_path, capsys):
     """No time is left from the start, so only one job of each kind runs."""
     jobs = (toy_job("ok"), toy_job("second"), toy_job("ok", seed=5), toy_job("ok", seed=6))
@@ -275,6 +277,7 @@ class Endless(RackApi):
             yield ""
 
 
+@pytest.mark.slow
 def test_a_cluster_measures_beside_this_machine_and_has_its_own_lines(tmp_path, monkeypatch):
     api = RackApi()
     monkeypatch.setattr(Cluster, "connected", lambda self: contextlib.nullcontext(api))
@@ -366,6 +369,7 @@ def test_a_signal_that_was_only_counted_ends_the_wait_for_a_cluster(tmp_path, mo
     assert "the cluster has not said that it ended" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_signals_while_a_cluster_is_left_do_not_cost_the_report(tmp_path, monkeypatch, capsys):
     real = ClusterRun.leave
 
@@ -393,6 +397,7 @@ def test_signals_while_a_cluster_is_left_do_not_cost_the_report(tmp_path, monkey
     assert "told twice" not in said
 
 
+@pytest.mark.slow
 def test_a_signal_that_cuts_off_the_end_of_a_run_does_not_cost_the_report(tmp_path, capsys):
     """The third signal is raised, whatever the run is doing then."""
 
@@ -407,6 +412,7 @@ def test_a_signal_that_cuts_off_the_end_of_a_run_does_not_cost_the_report(tmp_pa
     assert "1 of 1 jobs measured" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_error_of_the_cluster_names_the_program_as_the_user_types_it(
     tmp_path, monkeypatch, capsys
 ):

@@ -47,6 +47,7 @@ def test_an_answer_that_does_not_fit_onto_the_disk_is_an_error():
     assert said == "error: standard output is incomplete (seen: No space left on device)\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["> /dev/full", ">&-", "> /dev/full 2>&1"])
 def test_the_lines_of_a_run_are_no_answer(how):
     assert in_shell(PLAN, how) == (0, "")

@@ -58,6 +58,7 @@ def killed_run(tmp_path):
         yield run_and_pids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
 def test_a_killed_run_leaves_no_process_and_no_folder(killed_run, tmp_path, stopped):
     run, pids = killed_run

@@ -133,6 +133,7 @@ def test_noise_on_the_output_disturbs_no_measurement(tmp_path):
     assert only_record(run_child(a_launch("print", tmp_path))).measurement is not None
 
 
+@pytest.mark.slow
 def test_an_overrun_is_a_failure_and_leaves_no_process(tmp_path):
     record = only_record(run_child(a_launch("hang", tmp_path, time_limit_s=3)))
     assert record.failure.reason == "time limit"
@@ -140,12 +141,14 @@ def test_an_overrun_is_a_failure_and_leaves_no_process(tmp_path):
     assert living_jobs() == []
 
 
+@pytest.mark.slow
 def test_what_has_left_the_session_of_a_job_ends_at_its_time_limit_too(tmp_path):
     *events, record = run_child(a_launch("fork-away", tmp_path, time_limit_s=3))
     assert record.failure.reason == "time limit"
     assert is_gone(until(events, "grandchild"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["fork", "fork-deaf", "fork-away"])
 def test_closing_the_iterator_ends_the_child_and_what_it_started(tmp_path, temporary, model):
     items = run_child(a_launch(model, tmp_path))
@@ -261,6 +264,7 @@ def test_a_priority_that_nobody_asked_for_is_the_parent_s(tmp_path):
     assert threads.niceness == os.getpriority(os.PRIO_PROCESS, 0)
 
 
+@pytest.mark.slow
 def test_memory_that_a_child_takes_is_seen_from_outside(tmp_path):
     record = only_record(run_child(a_launch("grow", tmp_path)))
     seen = record.conditions
@@ -272,6 +276,7 @@ def test_memory_that_a_child_takes_is_seen_from_outside(tmp_path):
     assert record.measurement.memory.peak_bytes >= GROWTH_BYTES
 
 
+@pytest.mark.slow
 def test_a_failure_has_conditions_too(tmp_path):
     record = only_record(run_child(a_launch("hang", tmp_path, time_limit_s=2)))
     assert record.conditions.samples > 0

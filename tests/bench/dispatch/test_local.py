@@ -31,6 +31,7 @@ def test_each_launch_starts_gets_on_and_ends_in_one_record(tmp_path):
     assert events[-2].detail["event"] == "measured"  # what follows the job is not part of it
 
 
+@pytest.mark.slow
 def test_launches_keep_their_order_and_never_overlap(tmp_path):
     launches = [a_launch("ok", tmp_path, seed=seed) for seed in (3, 1, 2)]
     with LocalTransport(SETUP) as transport:

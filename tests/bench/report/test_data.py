@@ -47,6 +47,7 @@ def test_every_file_is_written_and_no_temporary_one_is_left(tmp_path):
     assert sorted(found) == sorted(paths)
 
 
+@pytest.mark.slow
 def test_figures_are_written_as_svg_and_png_and_those_of_an_earlier_report_are_removed(tmp_path):
     results = results_of(figure_runs(["fast", "slow"]))
     report = with_figures(a_report({"name": "a", "wall_s": 1.5}), results, DESCRIPTION)

@@ -22,6 +22,7 @@ def a_look(foreign, causes=(), busiest=(), **more):
     return look.Look(seen, busiest, "CPU times: closed to us")
 
 
+@pytest.mark.slow
 def test_a_real_hog_is_found_and_named():
     with subprocess.Popen([sys.executable, "-c", BURN]) as hog:
         try:

@@ -367,6 +367,7 @@ def test_a_scan_that_shows_a_ring_of_parents_ends(monkeypatch):
     assert watched.busiest_foreign(1.0) == ()
 
 
+@pytest.mark.slow
 def test_the_switches_of_all_threads_are_counted(start):
     source = (
         "import threading, time\n"
@@ -450,6 +451,7 @@ def test_a_source_that_fails_once_is_read_again(monkeypatch, sleeper):
     assert "load" not in watch.unknown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [fail, hang])
 @pytest.mark.parametrize("name", ["child", "GPU"])
 def test_a_fault_of_a_meter_stops_no_run(tmp_path, monkeypatch, name, fault):
@@ -459,6 +461,7 @@ def test_a_fault_of_a_meter_stops_no_run(tmp_path, monkeypatch, name, fault):
     assert name in record.conditions.unknown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["affinity", "cores", "cpu_quota"])
 def test_limits_that_cannot_be_read_stop_no_run(tmp_path, monkeypatch, reader):
     """The readers are made to fail with an error that nobody expects."""

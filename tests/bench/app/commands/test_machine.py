@@ -45,6 +45,7 @@ def test_what_is_open_of_the_cpu_s_weaknesses_is_named():
     assert rows["mitigations"] == "1 in force; open: mds, x"
 
 
+@pytest.mark.slow
 def test_a_look_says_whether_the_machine_is_quiet(capsys):
     assert run_command(["machine", "--look"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]

@@ -37,6 +37,7 @@ def test_a_run_that_ray_ends_still_has_the_report_of_what_was_measured(tmp_path,
     assert "1 of 1 jobs measured" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_breaks_before_its_journal_exists_is_an_error_without_a_report(tmp_path):
     class Never(Campaign):
         def run(self):
@@ -47,6 +48,7 @@ def test_a_run_that_breaks_before_its_journal_exists_is_an_error_without_a_repor
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_over_at_once_ends_with_a_report_and_code_1(tmp_path, capsys):
     limits = MeasureLimits(max_s=1e-9)
     campaign = Campaign(a_plan(tmp_path), tmp_path / "out", limits=limits)
@@ -57,6 +59,7 @@ def test_a_limit_that_is_over_at_once_ends_with_a_report_and_code_1(tmp_path, ca
     assert (tmp_path / "out" / "summary.md").exists()
 
 
+@pytest.mark.slow
 def test_a_signal_during_the_report_is_told_and_decides_the_end_of_the_sitting(
     tmp_path, monkeypatch, capsys
 ):
