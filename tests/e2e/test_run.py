@@ -144,7 +144,7 @@ def test_a_job_run_bare_twice_and_by_ray_gives_bit_identical_weights(smoke, data
     words = ["--grid", "smoke", "--models", "mlp", "--list", "--json"]
     code, listed = journey.run(*words, **data_environment)
     assert code == 0, listed
-    bare = _bare_twice(listed)
+    bare = _bare_twice(json.dumps({**json.loads(listed), "measure_ceilings": False}))
     (by_ray,) = (
         record
         for record in journey.records(journey.journals(smoke[2])[0])
