@@ -17,8 +17,6 @@ from tests.e2e import journey
 
 pytestmark = pytest.mark.slow
 
-TWO_JOBS = [*journey.SHORT, "--optimizers", "sgd,adam"]
-
 
 @pytest.fixture
 def two_toys(tmp_path):
@@ -29,13 +27,9 @@ def two_toys(tmp_path):
     return journey.command(*words, out=tmp_path / "reports")
 
 
-def test_one_crashing_job_is_a_row_with_its_reason_and_the_others_are_measured(
-    tmp_path, data_environment
-):
+def test_one_crashing_job_is_a_row_with_its_reason_and_the_others_are_measured(tmp_path, two_toys):
     out = tmp_path / "reports"
-    process = journey.start(
-        journey.command("--grid", "smoke", *TWO_JOBS, out=out), **data_environment
-    )
+    process = journey.start(two_toys)
     journey.wait_for(lambda: journey.job_child_of(process)).kill()
     code, output = journey.finish(process)
     assert code == 1, output
