@@ -199,13 +199,13 @@ GOOD = json.loads(FIRST.removeprefix(MARK))["line"]
 @pytest.mark.parametrize(
     ("told", "seen"),
     [
-        (said(line={"job_id": "from a newer version"}), "not a JobRecord"),
-        (said(line={"entry": "record", "\x1b[2J\n": 1}), "not a JobRecord"),
+        (said(line={"job_id": "from a newer version"}), "not the record of a job"),
+        (said(line={"entry": "record", "\x1b[2J\n": 1}), "not the record of a job"),
         (said(line=None), "its line: it is not a JSON object"),
         (said(line=[1]), "not a JSON object"),
-        (said(line={**GOOD, "entry": "cluster"}), "not a ClusterEntry"),
+        (said(line={**GOOD, "entry": "cluster"}), "not the line of a cluster"),
         (said(line={**GOOD, "run_id": "run-2"}), "of another run"),
-        (said(line=HEADER.model_dump(mode="json")), "writes no RunHeader"),
+        (said(line=HEADER.model_dump(mode="json")), "does not write the header of a run"),
         (said(event=None), "its event: "),
         (said(event={"kind": "ended"}), "kind"),
         (said(event={"kind": "started", "job_id": ["x"], "host": "rack"}), "job_id"),
