@@ -17,7 +17,7 @@ class EarlyLook:
     """Looks while this process starts what its jobs need, and again afterwards if it was not quiet.
 
     What this process has started is its own and no disturbance. But while many short-lived
-    processes start, a rest of their time may look like a stranger's. The second look tells.
+    processes start, some of their CPU time may count as foreign. A second look then decides.
     """
 
     def __init__(self, plan: Plan, seconds: float = LOOK_S) -> None:
@@ -25,18 +25,22 @@ class EarlyLook:
         self._on_gpu, self._wait_s = plan.workload.may_use_gpu(), plan.wait_quiet_s
         self._seconds = seconds
         self._first: Look | None = None
+        self._started = False
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def begin(self) -> None:
         """Start to look."""
-        self._thread.start()
+        with contextlib.suppress(RuntimeError):  # no thread is left, so `settled` looks alone
+            self._thread.start()
+            self._started = True
 
     def settled(self, say: Callable[[str], None]) -> LookRecord:
         """Return what the machine is like, and say it.
 
         If it is not quiet, it is looked at again until it is, at most as long as the plan waits.
         """
-        self._thread.join()
+        if self._started:
+            self._thread.join()
         if self._first is not None and self._first.seen.flag == "quiet":
             say(self._first.words())
             return self._first.record()
@@ -46,7 +50,8 @@ class EarlyLook:
         return again.record()
 
     def _look(self) -> None:
-        self._first = look(self._threads, self._seconds, on_gpu=self._on_gpu, starting=True)
+        with contextlib.suppress(Exception):  # it is looked at again, and then an error is told
+            self._first = look(self._threads, self._seconds, on_gpu=self._on_gpu, starting=True)
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ def _write_record(record: JobRecord, path: str, spare: int | None = None) -> Non
     """
     text = record.model_dump_json()
     if path == "-":
-        print(text)
+        print(text, flush=True)
         return
     deadline = time.monotonic() + SPACE_S
     while True:
@@ -194,19 +194,26 @@ def _check_writable(path: str) -> None:
         ) from error
 
 
-def _end_at_once(code: Callable[[], int]) -> None:
+def _end_at_once(code: Callable[[], int]) -> Callable[[], None]:
     """End this process once all exit functions have run, without taking down the interpreter.
 
-    Taking down a framework's modules takes about a second, which the next job waits for.
+    Taking down a framework's modules takes about a second, which the next job waits for. Return
+    what was registered. If the output cannot be written, the exit code is no longer 0.
     """
 
     def end() -> None:
+        ends_with = code()
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):  # it may be closed, or its disk be full
+            try:
                 stream.flush()
-        os._exit(code())
+            except Exception:  # it is closed, or its disk is full
+                ends_with = ends_with or DISK_FULL
+        with contextlib.suppress(Exception):
+            ctypes.CDLL(None).fflush(None)  # what libraries in C have printed
+        os._exit(ends_with)
 
     atexit.register(end)  # exit functions run in reverse order, so this one runs last
+    return end
 
 
 def main(arguments: list[str]) -> int:
@@ -241,6 +248,10 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     codes = [1]  # as for an exception that nothing caught
-    _end_at_once(lambda: codes[-1])
-    codes.append(main(sys.argv[1:]))
+    end = _end_at_once(lambda: codes[-1])
+    try:
+        codes.append(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # Python then ends by SIGINT itself, which a shell's loop must see
+        atexit.unregister(end)
+        raise
     sys.exit(codes[-1])

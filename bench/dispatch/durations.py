@@ -35,10 +35,10 @@ def time_limit_s(stated_s: float | None, estimate_s: float | None) -> float:
 
 
 def slowdown(facts: MachineFacts) -> float:
-    """Return how many times the estimates jobs are taken to last on a machine with `facts`.
+    """Return by what factor jobs exceed their estimates on a machine with `facts`.
 
-    Estimates are for two CPUs. With fewer, such as half a CPU in a container, a job is taken to
-    last longer in proportion. More CPUs make small jobs little faster, so they count as two.
+    Estimates are for two CPUs. With fewer, such as half a CPU in a container, a job is expected to
+    take longer in proportion. More CPUs make small jobs little faster, so they count as two.
     """
     usable = facts.usable_cpus or facts.logical_cores or ESTIMATED_CPUS
     return ESTIMATED_CPUS / min(ESTIMATED_CPUS, usable)

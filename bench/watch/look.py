@@ -73,7 +73,7 @@ def look(
     """Watch the machine for `seconds` before a job of `threads` threads.
 
     `on_gpu` is False if the job will not train on a GPU. `root` holds the machine's files. If
-    `starting`, this process starts what its jobs need, or has just done so: that is no disturbance.
+    `starting`, all descendants of this process count as own.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     with Watch(None, visible_gpus=visible, root=root, starting=starting) as watch:

@@ -135,9 +135,7 @@ def _ended_by_parent(
         collectors = {look.parent}
         if gone(look.parent):
             parent, passed = look.parent, {look.pid}
-            while (
-                gone(parent) and parent not in passed
-            ):  # a scan that takes a while may show a ring
+            while gone(parent) and parent not in passed:  # a slow scan may show a ring
                 passed.add(parent)
                 parent = before[parent].parent
             collectors = {parent, 1}
@@ -198,15 +196,16 @@ def _command_line(pid: int) -> str:
 class Processes:
     """Keeps track of own and foreign processes; `child` is None if no job is running yet.
 
-    If `starting`, this process starts what its jobs need, and all of that is its own.
+    If `starting`, all descendants of this process count as own: it starts what its jobs need.
     """
 
     def __init__(self, child: int | None, *, starting: bool = False) -> None:
-        self._child, self._me = child, os.getpid()
+        self._child, self._me, self.starting = child, os.getpid(), starting
         self._root = self._me if starting else child  # of the tree of own processes
         self._own: dict[int, Callable[[], ProcessLook]] = {}
         self._tree: set[int] = set()
         self._had: set[int] = set()  # own processes that have ended
+        self._collected: set[int] = set()  # those of the tree, whose time their parent has
         self._last: dict[int, ProcessLook] = {}
         self._ended_s = 0.0
         self._foreign_s: dict[tuple[int, float], float] = {}
@@ -218,6 +217,7 @@ class Processes:
     def scan(self) -> None:
         """Look at all processes: find new own ones, and add up what foreign ones used."""
         looks = all_processes()
+        self._collected |= self._tree - looks.keys() - {self._root}
         self._tree = descendants(self._root, looks) if self._root in looks else self._tree
         self._ray = self._ray or RaySession(looks, self._me)  # Ray starts before the job
         own = self._tree | {self._me} | self._ray.own(looks)
@@ -285,9 +285,9 @@ class Processes:
         """Drop an ended process. Within the tree, its parent's time already includes it."""
         del self._own[pid]
         self._had.add(pid)
-        last = self._last.pop(pid, None)
-        if last is not None and pid not in self._tree - {self._root}:
-            self._ended_s += last.cpu_s
+        last, collected = self._last.pop(pid, None), self._collected | self._tree - {self._root}
+        if last is not None and (pid not in collected or sys.platform != "linux"):
+            self._ended_s += last.cpu_s  # (macOS does not state the time of collected children)
 
     def busiest_foreign(self, seconds: float, most: int = 3) -> tuple[ForeignProcess, ...]:
         """Return the foreign processes that used most CPU over `seconds`, if above NAMED_CPUS."""

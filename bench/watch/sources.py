@@ -29,7 +29,8 @@ from bench.watch.files import KeptFile
 from bench.watch.processes import Processes, watch_process
 from bench.watch.series import Reader, Values
 
-#: Readings of our own processes between two scans of all processes (5 s).
+#: Readings of our own processes between two scans of all processes (5 s). While processes are
+#: started, each reading scans, because it counts only those that a scan has found.
 SCAN_EVERY = 12
 
 
@@ -81,7 +82,7 @@ def _processes(target: Target) -> Reader:
 
     def values() -> Values:
         nonlocal readings
-        scans = readings % SCAN_EVERY == 0
+        scans = target.processes.starting or readings % SCAN_EVERY == 0
         readings += 1
         if not scans:
             return target.processes.read()

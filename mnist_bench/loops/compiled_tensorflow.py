@@ -7,6 +7,7 @@ convolution's bias and relu follow its pooling there: the same values for a quar
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -80,15 +81,17 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
 def _pooled_first(model: Any) -> Callable[..., Any]:
     """Return the forward pass of a Keras `model`: each convolution is pooled before bias and relu.
 
-    Both grow with their argument, so the largest of four values is the same one before and after.
+    Neither of these falls as its argument grows, so the largest of four values stays the largest.
+    A convolution that is not followed by pooling is computed as Keras does.
     """
     import tensorflow as tf
     from keras import layers
 
     def forward(batch: Any, training: bool) -> Any:
         convolution = None
-        for layer in model.layers:
-            if isinstance(layer, layers.Conv2D):
+        for layer, following in itertools.pairwise((*model.layers, None)):
+            pooled = isinstance(following, layers.MaxPooling2D)
+            if isinstance(layer, layers.Conv2D) and pooled:
                 convolution, kernel = layer, tf.cast(layer.kernel, layer.compute_dtype)
                 batch = layer.convolution_op(tf.cast(batch, layer.compute_dtype), kernel)
                 continue

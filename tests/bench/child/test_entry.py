@@ -6,6 +6,7 @@ import io
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -293,3 +294,25 @@ def test_an_error_that_nothing_caught_ends_with_1(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 1
     assert b"ValueError: odd" in done.stderr
+
+
+def test_a_record_that_standard_output_does_not_take_ends_with_5(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    command = f"{sys.executable} -m bench.child.entry - - > /dev/full"
+    launch = described(a_launch("ok", tmp_path))
+    done = subprocess.run(["sh", "-c", command], input=launch, capture_output=True, check=False)
+    assert done.returncode == entry.DISK_FULL
+    assert b"No space left on device" in done.stderr
+
+
+def test_a_child_that_ctrl_c_ends_is_seen_to_be_ended_by_it(tmp_path):
+    file = tmp_path / "interrupted.py"
+    file.write_text(
+        "import signal\nfrom toy_workload import ToyWorkload\n"
+        "class Interrupted(ToyWorkload):\n"
+        "    def run_job(self, job, meter):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "WORKLOAD = Interrupted()\n"
+    )
+    done = worker("-", "-", given=described(a_launch("ok", tmp_path, workload=str(file))))
+    assert done.returncode == -signal.SIGINT

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from faked_roots import faked_root
+from launches import wait_for
 
 import bench.watch.look as look
 from bench.probe.usable import affinity
 from bench.record.conditions import ForeignProcess, Interference
+from bench.watch.interval import Interval
+from bench.watch.sampler import Watch
 
 BURN = "while True: pass"
 
@@ -84,3 +90,27 @@ def test_waiting_ends_at_its_time_on_a_machine_that_stays_busy(monkeypatch, wait
     said = []
     assert not look.wait_until_quiet(2, wait_s, said.append).is_quiet
     assert len(said) == 1 if wait_s == 0 else 2 <= len(said) <= 6
+
+
+@pytest.mark.slow
+def test_what_starts_during_a_look_is_own_though_it_is_deep_and_of_another_session():
+    """As a Ray is: a driver in a session of its own, whose children use the time."""
+    burn = "import time\nwhile time.process_time() < 1.0: pass\ntime.sleep(60)"
+    tree = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])"
+    with Watch(None, starting=True) as watch:
+        watch.wait_open(2.0)
+        driver = subprocess.Popen([sys.executable, "-c", tree], start_new_session=True)
+        try:
+            burner = _child_of(driver)
+            wait_for(lambda: sum(burner.cpu_times()[:2]) > 0.95)
+            time.sleep(0.5)
+        finally:
+            os.killpg(driver.pid, signal.SIGKILL)
+            driver.wait()
+    seen = Interval(watch.ledger.series, watch.began_s, watch.ended_s)
+    assert seen.rise("own", "own_cpu_s") >= 0.9
+
+
+def _child_of(process):
+    wait_for(lambda: psutil.Process(process.pid).children())
+    return psutil.Process(process.pid).children()[0]

@@ -271,6 +271,21 @@ def test_what_this_process_starts_before_a_job_is_its_own_if_that_is_said(start)
     assert hog.pid not in {p.pid for p in own.busiest_foreign(1e-9, most=1000)}
 
 
+@pytest.mark.parametrize("scans", [False, True])
+def test_a_child_that_has_ended_counts_once_whether_a_scan_comes_before_the_reading_or_not(scans):
+    seen = Processes(None, starting=True)
+    seen.scan()
+    begin_s = seen.read()["own_cpu_s"]
+    code = "import sys, time\nwhile time.process_time() < 0.6: pass\nsys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as child:
+        wait_for(lambda: sum(psutil.Process(child.pid).cpu_times()[:2]) > 0.55)
+        seen.scan()
+        seen.read()
+    if scans:
+        seen.scan()
+    assert 0.5 <= seen.read()["own_cpu_s"] - begin_s <= 1.0
+
+
 def test_an_ended_process_is_forgotten_and_its_time_is_not(start):
     child = start(BURN, wait_cpu_s=0.2)
     seen = Processes(child.pid)
