@@ -30,7 +30,7 @@ from bench.watch.processes import Processes, watch_process
 from bench.watch.series import Reader, Values
 
 #: Readings of our own processes between two scans of all processes (5 s). While processes are
-#: started, each reading scans, because it counts only those that a scan has found.
+#: started, each reading scans, because it counts only processes that a scan has found.
 SCAN_EVERY = 12
 
 
