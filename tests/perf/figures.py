@@ -190,16 +190,20 @@ def ratio(rounds: list[Round], above: str, below: str) -> list[float]:
     return [each[above] / each[below] for each in rounds if above in each and below in each]
 
 
+def _single(compared: Compared, model: str) -> bool:
+    return (compared.model, compared.precision) == (model, "float32")
+
+
 def over_best(rounds: list[Round], above: str, model: str) -> list[float]:
     """Return the p10 of the loop `above` over the best p10 of a network in float32."""
-    names = [f"{name}: p10 ms" for name, one in LOOPS.items() if one[0::3] == (model, "float32")]
+    names = [f"{name}: p10 ms" for name, one in LOOPS.items() if _single(one, model)]
     bests = [[each[name] for name in names if name in each] for each in rounds]
     key = f"{above}: p10 ms"
     return [each[key] / min(best) for each, best in zip(rounds, bests, strict=True) if key in each]
 
 
 def best_share(rounds: list[Round], model: str) -> list[float]:
-    """Return, of every round, the fastest loop's rate over the largest ceiling, in float32."""
+    """Return, of every round, the fastest compiled loop's rate over the largest ceiling."""
     single = [name for name, one in LOOPS.items() if one.precision == "float32"]
     own = [name for name in single if LOOPS[name].model == model]
     shares = []

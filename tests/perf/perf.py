@@ -108,7 +108,7 @@ FIGURES = (
         over_best_of("cnn fit tensorflow", "cnn"),
     ),
     Figure(
-        "CNN on JAX: stepwise / compiled",
+        "CNN on JAX: the former compiled (stepwise) / compiled",
         *at_least(3),
         ratio_of("cnn stepwise jax", "cnn compiled jax"),
     ),
@@ -158,7 +158,7 @@ FIGURES = (
         value_of("between two jobs: s"),
     ),
     Figure(
-        "quick grid: typing the command to the report, s",
+        "the quick grid alone, from typing it to its report, s",
         *at_most(180, " s"),
         value_of("typing to report: s"),
     ),
