@@ -31,7 +31,7 @@ DATA = b"the data that go out once"
 PLAIN, FLAKY, KILLED, SPOT = (f"cpu {name_hash(n)}" for n in ("plain", "flaky", "killed", "spot"))
 DECLARED = f"gpu {name_hash('declared')}"
 HOSTS = (PLAIN, FLAKY, KILLED, DECLARED)
-MODELS = ("second", "raise", "unable")
+MODELS = ("long", "raise", "unable")
 
 
 def request_of(folder, jobs):
@@ -109,8 +109,8 @@ def test_a_job_whose_raylet_or_worker_was_killed_is_measured_there_and_counts_at
 ):
     _, run = visit
     found = records(run, label)
-    second = [record for record in found if record.job.axes["model"] == "second"]
-    assert [record.failure for record in second] == [None, None]
+    whole = [record for record in found if record.job.axes["model"] == "long"]
+    assert [record.failure for record in whole] == [None, None]
     assert sorted(record.attempt for record in found) == [1, 1, 1, 2]
     assert {r.attempt for r in records(run, PLAIN)} == {1}
 
