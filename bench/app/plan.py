@@ -13,7 +13,7 @@ from typing import Any
 from bench.child.launch import LaunchSpec
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S, ceiling_jobs
-from bench.dispatch.durations import slowdown, time_limit_s
+from bench.dispatch.durations import on_machine, time_limit_s
 from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
 from bench.outside.words import check_path
@@ -91,8 +91,7 @@ class Plan:
 
     def estimate_s(self, job: JobSpec) -> float | None:
         """Return about how many seconds `job` takes on this machine; None if unknown."""
-        estimate_s = self.workload.estimate_s(job)
-        return None if estimate_s is None else estimate_s * slowdown(self.facts)
+        return on_machine(self.workload.estimate_s(job), self.facts)
 
     @functools.cached_property
     def data_path(self) -> Path | None:

@@ -44,6 +44,11 @@ def slowdown(facts: MachineFacts) -> float:
     return ESTIMATED_CPUS / min(ESTIMATED_CPUS, usable)
 
 
+def on_machine(estimate_s: float | None, facts: MachineFacts) -> float | None:
+    """Return an estimate for a machine with `facts`; None if there is no estimate."""
+    return None if estimate_s is None else estimate_s * slowdown(facts)
+
+
 def cell_of(job: JobSpec) -> Hashable:
     """Return what jobs share if they are replicates of each other: all but seed and repeat."""
     axes = tuple(sorted(job.axes.items()))

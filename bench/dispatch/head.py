@@ -21,7 +21,7 @@ from bench import stops
 from bench.child.launch import LaunchSpec, first_of_each
 from bench.dispatch.budget import Budget
 from bench.dispatch.cluster_request import Before, ClusterRequest
-from bench.dispatch.durations import slowdown, time_limit_s
+from bench.dispatch.durations import on_machine, time_limit_s
 from bench.dispatch.eligible import threads_of
 from bench.dispatch.events import Event
 from bench.dispatch.head_lines import end_line, said
@@ -35,7 +35,6 @@ from bench.dispatch.transport import Host, Prepared, Transport
 from bench.errors import BenchError
 from bench.outside.documents import parse_model
 from bench.outside.files import MOST_REQUESTED, read_bytes
-from bench.record.facts import MachineFacts
 from bench.record.journal import SUFFIX, Journal
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime, RunHeader
 from bench.spec.grid import run_order
@@ -120,12 +119,6 @@ class HeadDriver:
     def _estimate_s(self, job: JobSpec) -> float | None:
         return self._request.estimates_s.get(job.job_id)
 
-    def _limit_s(self, job: JobSpec, facts: MachineFacts) -> float:
-        """Return the seconds after which a job is ended on a host with `facts`."""
-        estimate_s = self._estimate_s(job)
-        slower_s = None if estimate_s is None else estimate_s * slowdown(facts)
-        return time_limit_s(self._request.time_limit_s, slower_s)
-
     def _tell_out_of_time(self, supply: Supply, journal: Journal) -> None:
         """Tell of each host which of its jobs did not fit into the minutes of the run."""
         for name, label in self._labels.items():
@@ -201,7 +194,9 @@ class HeadDriver:
             data_digest=request.header.data_digest,
             threads=threads_of(job, facts),
             niceness=0,
-            time_limit_s=self._limit_s(job, facts),
+            time_limit_s=time_limit_s(
+                request.time_limit_s, on_machine(self._estimate_s(job), facts)
+            ),
             attempt=attempt + self._before(host.name).attempts.get(job.job_id, 0),
             placed_by=RayCluster.name,
             measure_ceilings=job.job_id

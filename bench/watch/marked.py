@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable
 
 import psutil
 
-#: Two variables mark a process. The first holds the mark of its run, the second that of its job.
+#: Two variables mark a process. The first holds the mark of its run, and the second holds the mark
+#: of its job.
 MARK, JOB_MARK = "BENCH_RUN_MARK", "BENCH_JOB_MARK"
 
 #: Seconds until what was killed must have ended, and between two looks.

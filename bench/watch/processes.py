@@ -205,7 +205,7 @@ class Processes:
         self._own: dict[int, Callable[[], ProcessLook]] = {}
         self._tree: set[int] = set()
         self._had: set[int] = set()  # own processes that have ended
-        self._collected: set[int] = set()  # those of the tree, whose time their parent has
+        self._collected: set[int] = set()  # ended ones of the tree: their parents count their time
         self._last: dict[int, ProcessLook] = {}
         self._ended_s = 0.0
         self._foreign_s: dict[tuple[int, float], float] = {}
@@ -261,7 +261,7 @@ class Processes:
         return False if pid in (self._seen or {}) else None
 
     def read(self) -> dict[str, float]:
-        """Return the CPU seconds of all own processes, and of a child's tree CPU and memory."""
+        """Return own CPU seconds and, if a child runs, the CPU seconds and memory of its tree."""
         own_s, tree_s, tree_bytes = 0.0, 0.0, 0
         for pid, read in list(self._own.items()):
             try:
