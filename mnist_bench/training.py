@@ -28,6 +28,7 @@ LOOPS: dict[tuple[str, str], str] = {
     ("compiled", "tensorflow"): "mnist_bench.loops.compiled_tensorflow:train",
     ("compiled", "jax"): "mnist_bench.loops.compiled_jax:train",
     ("compiled", "torch"): "mnist_bench.loops.compiled_torch:train",
+    ("scan", "tensorflow"): "mnist_bench.loops.compiled_tensorflow:train_scan",
     ("scan", "jax"): "mnist_bench.loops.compiled_jax:train_scan",
     ("stepwise", "jax"): "mnist_bench.loops.compiled_jax:train_stepwise",
     ("inductor", "torch"): "mnist_bench.loops.compiled_torch:train_inductor",

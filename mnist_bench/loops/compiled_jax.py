@@ -23,15 +23,11 @@ from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops import jax_blocks
 from mnist_bench.loops.jax_blocks import Launch
+from mnist_bench.loops.pieces import Piece, cut, pieces, scanned
 from mnist_bench.models import CLASSES
 
 #: Makes launches: from (model, state, inputs, pieces) to the placed state and a launch by piece.
-Compiled = Callable[
-    [Any, Any, Inputs, list[tuple[int, int]]], tuple[Any, dict[tuple[int, int], Launch]]
-]
-
-#: Launches per epoch, without the launches for the remaining steps.
-LAUNCHES = 9
+Compiled = Callable[[Any, Any, Inputs, list[Piece]], tuple[Any, dict[Piece, Launch]]]
 
 
 def train(
@@ -47,8 +43,8 @@ def train(
     if jax.default_backend() != "cpu":
         train_scan(model, inputs, orders, batch_size, meter)
     elif model.name == "cnn":
-        pieces = _pieces(orders.shape[1], batch_size, 1)
-        _train(model, inputs, orders, pieces, meter, jax_blocks.launches)
+        single = pieces(orders.shape[1], batch_size, 1)
+        _train(model, inputs, orders, single, meter, jax_blocks.launches)
     else:
         train_stepwise(model, inputs, orders, batch_size, meter)
 
@@ -61,8 +57,7 @@ def train_scan(
     meter: Meter,
 ) -> None:
     """Train in about LAUNCHES launches per epoch; see `mnist_bench.loops.Loop`."""
-    full = orders.shape[1] // batch_size
-    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, full // LAUNCHES), meter)
+    _train(model, inputs, orders, scanned(orders.shape[1], batch_size), meter)
 
 
 def train_stepwise(
@@ -73,14 +68,14 @@ def train_stepwise(
     meter: Meter,
 ) -> None:
     """Train in one launch per step, so that each step has its own time; see `Loop`."""
-    _train(model, inputs, orders, _pieces(orders.shape[1], batch_size, 1), meter)
+    _train(model, inputs, orders, pieces(orders.shape[1], batch_size, 1), meter)
 
 
 def _train(
     model: Any,
     inputs: Inputs,
     orders: npt.NDArray[np.int32],
-    pieces: list[tuple[int, int]],
+    epoch_pieces: list[Piece],
     meter: Meter,
     compiled: Compiled | None = None,
 ) -> None:
@@ -88,31 +83,21 @@ def _train(
     keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
     state = _state(model)
-    launches: dict[tuple[int, int], Launch] = {}
+    launches: dict[Piece, Launch] = {}
     for order in orders:
         with meter.epoch() as epoch:
             if not launches:
-                state, launches = (compiled or _launches)(model, state, inputs, pieces)
+                state, launches = (compiled or _launches)(model, state, inputs, epoch_pieces)
                 epoch.apart()
-            state, sums = _run_epoch(launches, state, order, pieces, epoch)
+            state, sums = _run_epoch(launches, state, order, epoch_pieces, epoch)
             epoch.stop()
             _assign(model, state)
             epoch.report(train_loss=sums[0] / len(order), train_accuracy=sums[1] / len(order))
 
 
-def _pieces(count: int, batch_size: int, length: int) -> list[tuple[int, int]]:
-    """Return an epoch's launches as (steps, images per step), of `length` steps if possible."""
-    full, ragged = divmod(count, batch_size)
-    length = max(1, length)
-    pieces = [(length, batch_size)] * (full // length)
-    if full % length:
-        pieces.append((full % length, batch_size))
-    return pieces + ([(1, ragged)] if ragged else [])
-
-
 def _launches(
-    model: Any, state: Any, inputs: Inputs, pieces: list[tuple[int, int]]
-) -> tuple[Any, dict[tuple[int, int], Launch]]:
+    model: Any, state: Any, inputs: Inputs, epoch_pieces: list[Piece]
+) -> tuple[Any, dict[Piece, Launch]]:
     """Return the state, and a compiled launch for every shape of batches: no later step compiles.
 
     The data stay on the device.
@@ -123,30 +108,28 @@ def _launches(
     labels = jax.device_put(inputs.raw_labels.astype(np.int32))
     scan = jax.jit(_scan_function(model), donate_argnums=0)
 
-    def launch_of(piece: tuple[int, int]) -> Launch:
+    def launch_of(piece: Piece) -> Launch:
         compiled = scan.lower(state, images, labels, np.zeros(piece, np.int32)).compile()
         return lambda state, batches: compiled(state, images, labels, batches)
 
-    return state, {piece: launch_of(piece) for piece in dict.fromkeys(pieces)}
+    return state, {piece: launch_of(piece) for piece in dict.fromkeys(epoch_pieces)}
 
 
 def _run_epoch(
-    launches: dict[tuple[int, int], Launch],
+    launches: dict[Piece, Launch],
     state: Any,
     order: npt.NDArray[np.int32],
-    pieces: list[tuple[int, int]],
+    epoch_pieces: list[Piece],
     epoch: EpochTimer,
 ) -> tuple[Any, npt.NDArray[np.float64]]:
     """Return the state after the epoch, and the sums of losses and of correct answers."""
     import jax
 
-    sums, begin = np.zeros(2), 0
-    for steps, size in pieces:
-        chosen = order[begin : begin + steps * size].reshape(steps, size)
-        state, figures = launches[steps, size](state, chosen)
+    sums = np.zeros(2)
+    for piece, chosen in cut(order, epoch_pieces):
+        state, figures = launches[piece](state, chosen)
         sums += np.asarray(jax.block_until_ready(figures), dtype=float)
-        epoch.step(steps)
-        begin += steps * size
+        epoch.step(piece[0])
     return state, sums
 
 

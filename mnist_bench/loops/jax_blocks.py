@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
+from mnist_bench.loops.pieces import Piece
 
 #: Images that a block has at least; with fewer, the matrix products of a block are too small.
 LEAST_IMAGES = 32
@@ -29,8 +30,8 @@ Launch = Callable[[Any, npt.NDArray[np.int32]], tuple[Any, Any]]
 
 
 def launches(
-    model: Any, state: Any, inputs: Inputs, pieces: list[tuple[int, int]]
-) -> tuple[Any, dict[tuple[int, int], Launch]]:
+    model: Any, state: Any, inputs: Inputs, pieces: list[Piece]
+) -> tuple[Any, dict[Piece, Launch]]:
     """Return the state, placed on the devices, and a compiled launch for every size of a batch."""
     import jax
     from jax.sharding import Mesh, NamedSharding, PartitionSpec

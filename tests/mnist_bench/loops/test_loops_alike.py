@@ -43,8 +43,8 @@ OTHERS = [key for key in ALL if key[0] in ("fit", "compiled")]
 #: Relative difference of an epoch's mean loss that rounding may make in a few epochs of float32.
 ROUNDING = 2e-3
 
-#: The same where dropout is drawn by another generator (CNN on JAX and PyTorch) or the arithmetic
-#: is of bfloat16, whose numbers have 8 bits.
+#: The same where dropout is drawn by another generator (CNN on JAX, PyTorch and XLA's TensorFlow)
+#: or the arithmetic is of bfloat16, whose numbers have 8 bits.
 OTHER_DRAWS = 0.12
 
 
@@ -132,7 +132,7 @@ def test_the_mlp_s_loss_curve_is_that_of_fit(measured, loop, backend, optimizer)
 def test_the_cnn_s_loss_curve_is_that_of_fit(measured, loop, backend):
     ours = measured(loop, backend, model="cnn", optimizer="adam")
     reference = measured("fit", "tensorflow", model="cnn", optimizer="adam")
-    tolerance = ROUNDING if backend == "tensorflow" else OTHER_DRAWS
+    tolerance = ROUNDING if backend == "tensorflow" and loop != "scan" else OTHER_DRAWS
     assert losses(ours) == pytest.approx(losses(reference), rel=tolerance)
 
 
