@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -174,14 +175,28 @@ def _follow(
             stopped = stopped or (guard.is_stopped() and not watch.stopped.is_set())
             if beats:
                 yield {}
-            slept_s = _slept_s(PERIOD_S)
+            slept_s = _slept_s(PERIOD_S, child.pid)
             stopped = stopped or (slept_s > FROZEN_S and not watch.stopped.is_set())
 
 
-def _slept_s(seconds: float) -> float:
-    """Sleep, and return for how long: longer if this process was stopped or starved meanwhile."""
+def _slept_s(seconds: float, pid: int) -> float:
+    """Sleep until the child ends, at most `seconds`; return for how long.
+
+    It is longer if this process was stopped or starved meanwhile. Where the system does not tell of
+    the end of a process (macOS), all of the seconds pass.
+    """
     began_s = time.monotonic()
-    time.sleep(seconds)
+    try:
+        ends = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, an old kernel, or no file is left
+        time.sleep(seconds)
+    else:
+        try:
+            poller = select.poll()
+            poller.register(ends, select.POLLIN)
+            poller.poll(1000 * seconds)
+        finally:
+            os.close(ends)
     return time.monotonic() - began_s
 
 

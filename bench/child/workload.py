@@ -15,7 +15,6 @@ from typing import Any
 from bench.child.ceilings import Operations
 from bench.child.meter import Meter
 from bench.errors import RequestError, WorkloadError
-from bench.probe.machine import probe
 from bench.probe.root import HOST, Root
 from bench.record.facts import MachineFacts, MachineKind
 from bench.spec.description import Description
@@ -160,6 +159,8 @@ def probe_for(
     workload: Workload | None, privacy: Privacy, kind: MachineKind = "local", root: Root = HOST
 ) -> MachineFacts:
     """Return a machine's facts, with the versions and variables that the workload names."""
+    from bench.probe.machine import probe  # a job that knows its machine starts sooner without it
+
     if workload is None:
         return probe(kind=kind, privacy=privacy, root=root)
     description = workload.description
