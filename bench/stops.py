@@ -152,8 +152,8 @@ def _in_main_thread() -> bool:
     return True
 
 
-def taken_back() -> None:
-    """Handle the signals again. Libraries with handlers of their own call for this."""
+def handle_again() -> None:
+    """Install our handlers again, after a library has put its own in their place."""
     if _STATE.handled and _in_main_thread():
         for one in INTERRUPTS:
             if signal.getsignal(one) is not signal.SIG_IGN:

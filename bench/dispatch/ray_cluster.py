@@ -75,7 +75,7 @@ class RayCluster:
         runtime = {"working_dir": str(self._code)} if self._code else None
         try:
             ray.init(address=self._address, log_to_driver=False, runtime_env=runtime)
-            stops.taken_back()  # Ray handles SIGTERM itself, without leaving in good order
+            stops.handle_again()  # Ray's own handler of SIGTERM would not leave in good order
         except Exception as error:  # Ray raises of many kinds while it connects
             raise DispatchError(
                 "there is no Ray cluster to connect to",
