@@ -196,13 +196,13 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[Finding]:
             code = codes[node.spot]
             needs[code] = needs.get(code, 0) + node.count * cores.get(node.machine, 0)
     for code, need in needs.items():
-        quota = _quota(client("service-quotas", file.region), code)
+        quota = quota_of(client("service-quotas", file.region), code)
         if quota is not None and quota[1] < need:
             what = f"the quota {quota[0]!r} ({code}) allows {quota[1]:g} of {need} CPUs"
             yield Finding(what, cure=ASK_FOR_MORE.format(code=code, need=need), stops=True)
 
 
-def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
+def quota_of(quotas: Any, code: str) -> tuple[str, float] | None:
     """Return a quota's name and value (AWS's default if it is not set); None if unknown."""
     with asking("read the quotas"):
         for ask in (quotas.get_service_quota, quotas.get_aws_default_service_quota):

@@ -55,7 +55,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     place.rule(f"{name}-ssh", network, ssh)
     place.rule(f"{name}-inside", network, inside)
     say(f"network {name}: SSH only from {source}, everything within the cluster")
-    account = head_account(_client("iam"), _client(MANAGER), _asked, _project(file), file.name)
+    account = head_account(client("iam"), client(MANAGER), _asked, _project(file), file.name)
     say(f"service account {account['email']}: the head may only start, label and end machines")
     document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
@@ -99,7 +99,7 @@ class _Place:
 
     def __init__(self, file: ClusterFile) -> None:
         self._project, self._region = _project(file), file.region
-        self._api = _client("compute")
+        self._api = client("compute")
         self._quotas: dict[str, float] | None = None
 
     def network(self, name: str) -> str:
@@ -194,7 +194,7 @@ class _Place:
             raise _refused(what, errors[0].get("message", errors[0]))
 
 
-def _client(service: str) -> Any:
+def client(service: str) -> Any:
     """Return Google's client of a service, with the credentials that gcloud left here."""
     try:
         import google.auth

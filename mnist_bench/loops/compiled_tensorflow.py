@@ -55,7 +55,7 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
     from keras import losses
 
     optimizer = model.optimizer
-    forward = model if _uses_xla(model) else _pooled_first(model)
+    forward = model if _uses_xla(model) else pooled_first(model)
 
     @tf.function(jit_compile=_uses_xla(model), reduce_retracing=False)
     def step(chosen: Any) -> tuple[Any, Any]:
@@ -78,7 +78,7 @@ def _step_function(model: Any, images: Any, labels: Any) -> Any:
     return step
 
 
-def _pooled_first(model: Any) -> Callable[..., Any]:
+def pooled_first(model: Any) -> Callable[..., Any]:
     """Return the forward pass of a Keras `model`: each convolution is pooled before bias and relu.
 
     Neither of these falls as its argument grows, so the largest of four values stays the largest.

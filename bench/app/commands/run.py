@@ -91,7 +91,7 @@ def _sitting(
         early_look=EarlyLook(plan),
     )
     try:
-        code = _measure(campaign, request.form)
+        code = measure_and_report(campaign, request.form)
     except BaseException:  # the cluster still costs money; another run may be measuring it
         run_cluster.leave(cluster, program, take_down=False)
         raise
@@ -103,7 +103,8 @@ def _sitting(
     return SittingEnd(max(code, left), goes_on is not None)
 
 
-def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
+def measure_and_report(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
+    """Run a campaign and report it, also if it ends early; return the exit code."""
     OUTPUTS.wait_at_most(UNREAD_S)
     try:
         interrupted = campaign.run()

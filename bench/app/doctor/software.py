@@ -100,7 +100,7 @@ def optional(patient: Patient) -> Iterator[Finding]:
 
 def install(patient: Patient, extra: str = "") -> str:
     """Return the command that installs what the program needs, or one of its extras."""
-    if _pins_file().exists():
+    if pins_file().exists():
         return f"make setup EXTRAS={extra}" if extra else "make setup"
     name = f"{patient.program.name}[{extra}]" if extra else patient.program.name
     return f"{sys.executable} -m pip install --upgrade '{name}'"
@@ -130,14 +130,15 @@ def unmet(distribution: str, extra: str = "") -> Iterator[str]:
 def pins() -> Mapping[str, str]:
     """Return the exact versions in the project's folder by package; none if there is no file."""
     try:
-        lines = read_text(_pins_file()).splitlines()
+        lines = read_text(pins_file()).splitlines()
     except OutsideError:
         return {}
     pairs = (line.partition("==") for line in lines if not line.startswith("#"))
     return {name.strip(): pin.strip() for name, equals, pin in pairs if equals and ";" not in pin}
 
 
-def _pins_file() -> Path:
+def pins_file() -> Path:
+    """Return where the exact versions stand, if this is the folder of the project."""
     return source_folder(ENGINE).parent / PINS
 
 

@@ -390,7 +390,10 @@ def test_signals_while_a_cluster_is_left_do_not_cost_the_report(tmp_path, monkey
         tmp_path / "out",
         cluster=Cluster("lab", address="http://127.0.0.1:1"),
     )
-    assert stops.guarded(lambda: run_module._measure(campaign), lambda: print("told twice")) == 130
+    assert (
+        stops.guarded(lambda: run_module.measure_and_report(campaign), lambda: print("told twice"))
+        == 130
+    )
     assert (tmp_path / "out" / "summary.md").exists()
     said = capsys.readouterr().out
     assert "interrupted: the same command goes on" in said
@@ -407,7 +410,7 @@ def test_a_signal_that_cuts_off_the_end_of_a_run_does_not_cost_the_report(tmp_pa
             raise stops.Interrupt
 
     campaign = CutOff(a_plan(tmp_path, JOBS[:1]), tmp_path / "out")
-    assert run_module._measure(campaign) == 130
+    assert run_module.measure_and_report(campaign) == 130
     assert (tmp_path / "out" / "summary.md").exists()
     assert "1 of 1 jobs measured" in capsys.readouterr().out
 

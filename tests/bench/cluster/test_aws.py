@@ -26,7 +26,7 @@ Stubber = pytest.importorskip("botocore.stub").Stubber
 
 pytestmark = [pytest.mark.plain_ray, pytest.mark.slow]  # Ray's own launcher, in this process
 
-QUOTA = aws._quota
+QUOTA = aws.quota_of
 ROOT = Path(__file__).resolve().parents[3]
 ME = "203.0.113.7/32"
 NARROW = "bench-mnist-bench"
@@ -51,7 +51,7 @@ def account(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, moto.mock_aws(config=managed):
         for name, value in variables.items():
             patch.setenv(name, value)
-        patch.setattr(aws, "_quota", lambda quotas, code: None)  # moto knows no quota of EC2
+        patch.setattr(aws, "quota_of", lambda quotas, code: None)  # moto knows no quota of EC2
         patch.chdir(ROOT)
         _forget_clients()
         yield folder
@@ -228,7 +228,7 @@ def test_quotas_that_are_too_small_are_named_before_money_is_spent(account, monk
         else:
             way = "get_service_quota"
         answers.add_response(way, {"Quota": {"QuotaName": name, "Value": value}}, asked)
-    monkeypatch.setattr(aws, "_quota", QUOTA)
+    monkeypatch.setattr(aws, "quota_of", QUOTA)
     real = aws.client
     monkeypatch.setattr(
         aws,

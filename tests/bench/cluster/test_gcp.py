@@ -133,7 +133,7 @@ def google(monkeypatch):
                 client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}/"},
             )
 
-        monkeypatch.setattr(gcp, "_client", client)
+        monkeypatch.setattr(gcp, "client", client)
         yield server
         server.shutdown()
 

@@ -34,6 +34,10 @@ def a_series(*pairs, of=Counter):
     return series
 
 
+def source_named(name):
+    return next(source for source in SOURCES if source.name == name)
+
+
 @pytest.fixture
 def start():
     """Start processes that end with the test."""
@@ -392,7 +396,7 @@ def test_the_switches_of_all_threads_are_counted(start):
         "[t.start() for t in threads]\n"
     )
     child = start(source, wait_cpu_s=0.1)
-    read = sources._switches(Target(child.pid, Processes(child.pid)))
+    read = source_named("context switches").open(Target(child.pid, Processes(child.pid)))
     begin = read()["voluntary_switches"]
     wait_for(lambda: read()["voluntary_switches"] >= begin + 400, seconds=20)
 
@@ -553,7 +557,7 @@ def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
             (tmp_path / name).write_text(f"{value:.0f}\n")
         (tmp_path / "cpu.stat").write_text(text)
         monkeypatch.setattr(sources.cgroup, "throttling_file", lambda root: tmp_path / "cpu.stat")
-        assert sources._throttling(Target(None, Processes(None)))() == {
+        assert source_named("throttling").open(Target(None, Processes(None)))() == {
             "quota_periods": 40,
             "throttled_periods": 10,
             "throttled_s": pytest.approx(1.5),
