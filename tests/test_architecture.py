@@ -286,7 +286,8 @@ BESIDE_THE_DOOR = {
         *(
             "bench/watch/memory_guard.py",
             "bench/watch/named_process.py",
-            "bench/watch/processes.py",
+            "bench/watch/process_table.py",
+            "bench/watch/ray_session.py",
             "bench/watch/sources.py",
         ),
         # a journal, line by line
