@@ -259,7 +259,7 @@ READERS = re.compile(
 BESIDE_THE_DOOR = {
     # the shape of what the door has read, or of values of our own
     r"\.model_validate$": {
-        *("bench/probe/machine.py", "bench/spec/grid.py", "bench/record/parsing.py"),
+        *("bench/probe/machine.py", "bench/spec/written_grid.py", "bench/record/parsing.py"),
         *("bench/record/pool.py", "bench/record/price.py", "bench/record/price_table.py"),
     },
     # what an address answers

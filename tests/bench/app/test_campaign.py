@@ -33,7 +33,7 @@ from bench.errors import DispatchError, RequestError
 from bench.record.failure import Failure
 from bench.record.journal import Journal, read_run
 from bench.record.lines import MachineEntry
-from bench.spec.grid import run_order
+from bench.spec.order import run_order
 from bench.spec.request import MeasureLimits
 
 
