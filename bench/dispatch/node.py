@@ -25,6 +25,7 @@ from bench.dispatch.eligible import eligible, most_threads
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
 from bench.outside.documents import parse_model
+from bench.paths import replace_file
 from bench.record.facts import MachineKind
 from bench.record.lines import JobRecord
 from bench.watch.look import wait_until_quiet
@@ -108,10 +109,7 @@ def _keep(data: Any, name: str, sha256: str) -> Path:
             seen=f"{arrived[:12]}, not {sha256[:12]}",
             next_step="run again",
         )
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-    return path
+    return replace_file(path, content)
 
 
 def sha256_of(content: Any) -> str:
