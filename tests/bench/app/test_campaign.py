@@ -13,11 +13,12 @@ from launches import living_jobs, notes, toy_job
 from plans import JOBS, UNABLE, a_plan
 
 from bench import stops
+from bench.analysis.job_counts import counts_of
 from bench.app import campaign as campaign_module
 from bench.app import own_machine
 from bench.app.campaign import Campaign
 from bench.app.commands import run as run_module
-from bench.app.counts import counts_of
+from bench.app.exit_code import exit_code_of
 from bench.dispatch.local import LocalTransport
 from bench.errors import RequestError
 from bench.spec.order import run_order
@@ -144,8 +145,8 @@ def test_a_run_of_minutes_uses_them_up_and_is_complete(tmp_path, monkeypatch, ca
     assert set(kinds[:2]) == {"ok", "second"}
     campaign.note_report()
     counts = counts_of([run])
-    assert counts.exit_code == 0
-    assert counts.measured + counts.out_of_time == 3
+    assert exit_code_of([run]) == 0
+    assert counts.measured + counts.no_time == 3
     assert counts.added == len(run.records) - counts.measured
     said = capsys.readouterr().out
     assert "0.15 minutes: one job of each kind first" in said
@@ -162,7 +163,7 @@ def test_what_had_no_time_is_told_and_kept_in_the_journal(tmp_path, capsys):
     campaign.run()
     run = campaign.read()
     assert (len(run.records), len(run.own.out_of_time), run.complete) == (2, 2, True)
-    assert counts_of([run]).exit_code == 0
+    assert exit_code_of([run]) == 0
     assert "the time is over: 2 jobs or repeats are left out" in capsys.readouterr().out
 
 

@@ -17,7 +17,7 @@ from bench.app import cluster_run as cluster_run_module
 from bench.app.campaign import Campaign
 from bench.app.cluster_run import ClusterRun
 from bench.app.commands import run as run_module
-from bench.app.counts import counts_of
+from bench.app.exit_code import exit_code_of
 from bench.app.live.viewer import Viewer
 from bench.child.workload import Dataset
 from bench.cluster.find import Cluster
@@ -119,7 +119,7 @@ def test_the_same_command_begins_the_cluster_s_share_again_for_the_jobs_that_wer
     first = Campaign(plan, out, cluster=cluster)
     first.run()
     first.note_report()
-    assert counts_of([first.read()]).exit_code == 1
+    assert exit_code_of([first.read()]) == 1
     capsys.readouterr()
     again = Campaign(plan, out, cluster=cluster)
     again.run()
@@ -130,7 +130,7 @@ def test_the_same_command_begins_the_cluster_s_share_again_for_the_jobs_that_wer
     run = again.read()
     assert run.warnings == ()
     assert [len(share.records) for share in run.shares] == [len(JOBS), len(JOBS) + 1]
-    assert counts_of([run]).exit_code == 0
+    assert exit_code_of([run]) == 0
     other = Campaign(plan, out, cluster=cluster)
     other.run()
     assert other.path != first.path, "nothing is due, so another sitting begins"

@@ -17,10 +17,10 @@ from plans import a_plan
 from scheduling import JOBS, cluster, outcome, planner, records, run
 
 from bench import units
+from bench.analysis.job_counts import counts_of
 from bench.app.campaign import Campaign
 from bench.app.commands.preview import plan_lines
 from bench.app.commands.run_cluster import preview
-from bench.app.counts import counts_of
 from bench.app.own_machine import OwnMachine
 from bench.child.workload import Dataset
 from bench.cluster.config import read_cluster_file
