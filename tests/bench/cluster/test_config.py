@@ -163,7 +163,7 @@ def test_a_node_that_google_may_only_stop_for_maintenance_is_no_spot_node(tmp_pa
 
 def told(path):
     """Return what a check finds in the file itself."""
-    return [finding.what for finding in check.written(read_cluster_file(path))]
+    return [issue.what for issue in check.written(read_cluster_file(path))]
 
 
 def test_a_check_names_a_label_beside_the_list_price_and_prices_older_than_a_year(
