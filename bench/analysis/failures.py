@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.record.failure import Failure
-from bench.record.run import Run, Share
+from bench.record.run import Run
+from bench.record.share import Share
 
 #: What became of a job or of a machine. A job failed, has no record although a machine was given it
 #: ("not run"), was skipped because the machine cannot run it, or was left out because the minutes

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from bench.analysis.failures import Outcome, Unmeasured, unmeasured
 from bench.record.repeats import still_disturbed
-from bench.record.run import Run, Share, merged
+from bench.record.run import Run, merged
+from bench.record.share import Share
 
 #: A job on one machine in one run: the label, the run's id and the job's.
 _Place = tuple[str, str, str]

@@ -50,7 +50,8 @@ from bench.analysis.sameness import Sameness, sameness
 from bench.analysis.threads import ThreadScaling, thread_scalings
 from bench.analysis.time_to_target import TimeToTarget, times_to_target
 from bench.analysis.workload import workload_of
-from bench.record.run import Run, Share, merged
+from bench.record.run import Run, merged
+from bench.record.share import Share
 from bench.spec.axes import Agreement, Calibrations, Reference
 from bench.spec.description import Outline
 

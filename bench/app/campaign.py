@@ -41,7 +41,8 @@ from bench.record.lines import (
     RunHeader,
     SeriesPlace,
 )
-from bench.record.run import Run, Share
+from bench.record.run import Run
+from bench.record.share import Share
 from bench.spec.request import MeasureLimits
 
 #: Seconds of a run with `--minutes` that are kept for its end and its report.
@@ -112,7 +113,11 @@ class Campaign:
             progress.opening(self.plan, continued)
             for note in self._notes(continued):
                 progress.say(note)
-            if continued and continued.complete and not self._cluster_side.begins_again(continued):
+            if (
+                continued
+                and continued.all_measured
+                and not self._cluster_side.begins_again(continued)
+            ):
                 # only the report is missing
                 self.viewer.begin(continued.header, continued)
                 return False

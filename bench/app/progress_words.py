@@ -45,7 +45,7 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
         own = continued.own
         done = len(own.jobs) - len(own.missing) if own else 0
         what = f"{counted(done, 'job')} {'has' if done == 1 else 'have'} a record"
-        if continued.complete and not continued.is_cluster_due:
+        if continued.all_measured and not continued.is_cluster_due:
             what = "every job has a record, and only the report is missing"
         lines.append(f"going on with {continued.path.name}: {what} (--fresh starts anew)")
     return lines
@@ -53,7 +53,7 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
 
 def _ceilings_due(plan: Plan, continued: Run | None) -> list[JobSpec]:
     """Return the jobs that only measure ceilings and will run; none if only a report is due."""
-    if continued and continued.complete:
+    if continued and continued.all_measured:
         return []
     done = continued.own.bare_done if continued and continued.own else frozenset()
     return [job for job in plan.ceiling_jobs if job.job_id not in done]

@@ -198,7 +198,7 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         yield printable(f"unavailable: {entry.label}: {entry.reason}")
     yield printable(f"report:  {summary}")
     yield printable(f"journal: {run.path}")
-    if interrupted and run.complete:
+    if interrupted and run.all_measured:
         yield "interrupted: every job was measured before"
     elif interrupted:
         yield "interrupted: the same command goes on where this run stopped"
