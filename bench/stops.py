@@ -20,16 +20,16 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: The exit code of a program that a signal ended.
 INTERRUPTED = 130
 
-#: The number of the signal from which on each is raised. Of those before, one is raised: the others
-#: find the program on its way to its end, which they must not cut off.
+#: Each signal is raised from this one on. Of the signals before it, only one is raised: the program
+#: is on its way to its end then, and the others must not interrupt that.
 INSISTING = 3
 
 
 class Interrupt(KeyboardInterrupt):
     """A signal has arrived.
 
-    It is no plain KeyboardInterrupt: if one crosses an `exec` on its way, Python ends itself with
-    SIGINT at its exit, although it was answered, and the exit code is lost.
+    It is no plain KeyboardInterrupt: if a plain one passes through an `exec`, Python ends itself
+    with SIGINT at its exit, even if it was caught, and the exit code is lost.
     """
 
 
@@ -124,10 +124,10 @@ def _code_of(work: Callable[[], int], interrupted: Callable[[], None]) -> int:
 
 
 class deferred:
-    """Let signals only be counted meanwhile, so that none cuts off what must not be cut off.
+    """Only count signals meanwhile, so that none interrupts what must be done as a whole.
 
-    Ask `arrived` or call `check` when it does no harm to end. If `most` is given, the signal after
-    so many is raised all the same.
+    Ask `arrived` or call `check` at a place where the program may end. If `most` is given, the
+    signal after that many is raised all the same.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -152,8 +152,8 @@ def _in_main_thread() -> bool:
     return True
 
 
-def taken_back() -> None:
-    """Handle the signals again. Libraries with handlers of their own call for this."""
+def handle_again() -> None:
+    """Install our handlers again, after a library has put its own in their place."""
     if _STATE.handled and _in_main_thread():
         for one in INTERRUPTS:
             if signal.getsignal(one) is not signal.SIG_IGN:

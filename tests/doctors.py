@@ -10,8 +10,8 @@ import yaml
 from command_line import PROGRAM
 from tiny_workload import TinyWorkload
 
+from bench.app.doctor.check_result import CheckResult
 from bench.app.doctor.checks import CHECKS, examined
-from bench.app.doctor.finding import Finding
 from bench.app.doctor.patient import Patient
 from bench.spec.request import ClusterChoice, DoctorRequest
 from bench.workload import Needs
@@ -32,7 +32,7 @@ class NeedyWorkload(TinyWorkload):
 NEEDY = NeedyWorkload()
 
 
-def found(check: str, *, workload: str = "doctors:NEEDY", **more: Any) -> list[Finding]:
+def found(check: str, *, workload: str = "doctors:NEEDY", **more: Any) -> list[CheckResult]:
     """Return what one check finds; `more` are fields of the request or of the patient."""
     of_patient = {"root", "now", "is_synchronised", "program"}
     fields = {name: value for name, value in more.items() if name not in of_patient}

@@ -259,7 +259,7 @@ READERS = re.compile(
 BESIDE_THE_DOOR = {
     # the shape of what the door has read, or of values of our own
     r"\.model_validate$": {
-        *("bench/probe/machine.py", "bench/spec/grid.py", "bench/record/parsing.py"),
+        *("bench/probe/machine.py", "bench/spec/written_grid.py", "bench/record/parsing.py"),
         *("bench/record/pool.py", "bench/record/price.py", "bench/record/price_table.py"),
     },
     # what an address answers
@@ -286,7 +286,8 @@ BESIDE_THE_DOOR = {
         *(
             "bench/watch/memory_guard.py",
             "bench/watch/named_process.py",
-            "bench/watch/processes.py",
+            "bench/watch/process_table.py",
+            "bench/watch/ray_session.py",
             "bench/watch/sources.py",
         ),
         # a journal, line by line

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.analysis.pooling import MeasuredJob
 from bench.record.conditions import Conditions, Interference
-from bench.record.run import Share
+from bench.record.share import Share
 
 
 @dataclass(frozen=True, slots=True)

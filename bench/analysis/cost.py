@@ -12,7 +12,7 @@ from bench.analysis.pooling import MeasuredJob
 from bench.record.conditions import ENERGY_SOURCES, EnergyReading
 from bench.record.facts import MachineFacts
 from bench.record.price import Price, listed_price, price_of, stated_price
-from bench.record.run import Share
+from bench.record.share import Share
 from bench.spec.description import Outline
 
 #: A recorded price that differs by a smaller part from the list price is the list price, rounded.

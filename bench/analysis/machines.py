@@ -9,7 +9,7 @@ from bench.analysis.differences import Difference, Setup, differences
 from bench.analysis.pooling import MeasuredJob, facts_key
 from bench.record.facts import MachineFacts, RuntimeFacts
 from bench.record.measurement import ThreadFacts
-from bench.record.run import Share
+from bench.record.share import Share
 from bench.text import counted
 
 

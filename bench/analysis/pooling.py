@@ -13,7 +13,7 @@ from bench.probe.instruction_sets import named_instruction_sets
 from bench.record.facts import MachineFacts
 from bench.record.lines import JobRecord
 from bench.record.measurement import Measurement
-from bench.record.run import Share
+from bench.record.share import Share
 from bench.spec.description import Outline
 from bench.spec.frozen import canonical_json, digest_of
 

@@ -30,9 +30,10 @@ from bench.analysis.contenders import Contender, contenders
 from bench.analysis.cost import GroupCost, group_costs, why_no_energy
 from bench.analysis.curves import Curve, curves
 from bench.analysis.effects import Effects
-from bench.analysis.failures import Counts, Unmeasured, counts, unmeasured
+from bench.analysis.failures import Unmeasured, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
 from bench.analysis.gate import CellGate, cell_gates, longest, wrong_cells, wrong_recipes
+from bench.analysis.job_counts import JobCounts, job_counts
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -49,7 +50,8 @@ from bench.analysis.sameness import Sameness, sameness
 from bench.analysis.threads import ThreadScaling, thread_scalings
 from bench.analysis.time_to_target import TimeToTarget, times_to_target
 from bench.analysis.workload import workload_of
-from bench.record.run import Run, Share, merged
+from bench.record.run import Run, merged
+from bench.record.share import Share
 from bench.spec.axes import Agreement, Calibrations, Reference
 from bench.spec.description import Outline
 
@@ -100,7 +102,7 @@ class Results:
     unseen: Mapping[str, tuple[str, ...]]
     no_energy: tuple[tuple[str, str], ...]
     unmeasured: tuple[Unmeasured, ...]
-    counts: Counts
+    counts: JobCounts
     optimistic: tuple[str, ...]
 
     @property
@@ -190,7 +192,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         unseen=unseen(measured),
         no_energy=why_no_energy(measured),
         unmeasured=missing,
-        counts=counts(shares, missing),
+        counts=job_counts(shares, missing),
         optimistic=tuple(sorted(names[key] for key in rooflines.ceilings.disturbed)),
     )
 

@@ -35,8 +35,8 @@ NUMERIC: tuple[Subject, ...] = (
 Ways = tuple[tuple[str, Value | None], ...]
 
 
-class Finding(enum.Enum):
-    """What the jobs in common show, the worst of them first."""
+class Equality(enum.Enum):
+    """How equal the jobs in common were, the worst answer first."""
 
     OTHER_DATA = "other data"
     OTHER_START = "other start"
@@ -89,18 +89,18 @@ class SameJobs:
     differences: tuple[Difference, ...]
 
     @property
-    def finding(self) -> Finding:
-        """What the jobs in common show."""
+    def equality(self) -> Equality:
+        """How equal the jobs in common were."""
         starts = (self.initial_weights, self.batch_order)
         if self.data.same < self.data.told:
-            return Finding.OTHER_DATA
+            return Equality.OTHER_DATA
         if any(one.same < one.told for one in starts):
-            return Finding.OTHER_START
+            return Equality.OTHER_START
         if self.parted:
-            return Finding.PARTED
+            return Equality.PARTED
         if self.final_weights.same == self.final_weights.told == self.jobs:
-            return Finding.IDENTICAL
-        return Finding.WITHIN if self.judged == self.jobs else Finding.UNKNOWN
+            return Equality.IDENTICAL
+        return Equality.WITHIN if self.judged == self.jobs else Equality.UNKNOWN
 
 
 def same_jobs(

@@ -17,7 +17,7 @@ from bench.dispatch.transport import THIS_MACHINE
 from bench.errors import OutputError
 from bench.record.journal import Journal
 from bench.record.lines import JobRecord, Line, MachineEntry, OutOfTime, RunHeader
-from bench.record.run import Share
+from bench.record.share import Share
 from bench.spec.job import JobSpec
 from bench.text import counted
 

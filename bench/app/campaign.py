@@ -10,8 +10,7 @@ from pathlib import Path
 
 from bench import stops
 from bench.app.announcer import Announcer
-from bench.app.cluster_run import ClusterRun
-from bench.app.cluster_share import cluster_request
+from bench.app.cluster_side import ClusterSide
 from bench.app.continuing import mended, notes_of, why_anew
 from bench.app.early_look import EarlyLook, looked_at
 from bench.app.ending import Ending
@@ -42,11 +41,9 @@ from bench.record.lines import (
     RunHeader,
     SeriesPlace,
 )
-from bench.record.run import Run, Share
+from bench.record.run import Run
+from bench.record.share import Share
 from bench.spec.request import MeasureLimits
-
-#: Seconds after its limit that a cluster may take to say that it has stopped.
-OVERTIME_S = 120.0
 
 #: Seconds of a run with `--minutes` that are kept for its end and its report.
 CLOSING_S = 5.0
@@ -86,7 +83,7 @@ class Campaign:
         self._run_id: str | None = None
         self._early_look = early_look
         self._announcer: Announcer | None = None
-        self._cluster_run: ClusterRun | None = None
+        self._cluster_side = ClusterSide(cluster, plan, self.limits)
         minutes = plan.minutes
         self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes - CLOSING_S
         self._introduced = False  # whether this machine has its line in the journal
@@ -116,13 +113,17 @@ class Campaign:
             progress.opening(self.plan, continued)
             for note in self._notes(continued):
                 progress.say(note)
-            if continued and continued.complete and not self._begins_again(continued):
+            if (
+                continued
+                and continued.all_measured
+                and not self._cluster_side.begins_again(continued)
+            ):
                 # only the report is missing
                 self.viewer.begin(continued.header, continued)
                 return False
             try:
                 self._measure(continued, progress, ending)
-                self._await_cluster(progress, budget)
+                self._cluster_side.wait(self.viewer, self.read, progress.say, budget)
             except (KeyboardInterrupt, DispatchError, OutputError) as error:
                 ended = isinstance(error, KeyboardInterrupt) or stops.arrived()
                 if self.path is None or not ended:  # nothing was begun: there is nothing to report
@@ -133,8 +134,7 @@ class Campaign:
                 with stops.deferred():
                     if self._announcer:
                         self._announcer.end()
-                    if self._cluster_run:
-                        self._cluster_run.leave()
+                    self._cluster_side.leave()
         return False
 
     def read(self) -> Run:
@@ -208,7 +208,7 @@ class Campaign:
                         journal.create(header)
                         self.path, self._run_id = journal.path, header.run_id
                     self._introduce(event.machine, announcer, continued)
-                    self._begin_cluster(announcer, header, continued)
+                    self._cluster_side.begin(announcer, header, continued, self._left_s())
                 elif event.record is not None:
                     announcer.take(event.record)
                     self.viewer.between_jobs(self.read)
@@ -250,47 +250,6 @@ class Campaign:
     def _left_s(self) -> float | None:
         """Return the seconds in which jobs must have ended; None if all have the time they need."""
         return None if self._ends_s is None else max(0.0, self._ends_s - time.monotonic())
-
-    def _begin_cluster(
-        self, announcer: Announcer, header: RunHeader, continued: Run | None
-    ) -> None:
-        """Start the cluster's share, or follow it again; do nothing if it has done all its jobs."""
-        ended = continued and continued.clusters and not continued.open_cluster
-        if self.cluster is None or (ended and not self._begins_again(continued)):
-            return
-        limits, left_s = self.limits, self._left_s()
-        self._cluster_run = ClusterRun(
-            self.cluster,
-            cluster_request(self.plan, header, self.cluster, limits, left_s, continued),
-            announcer,
-            workload=self.plan.reference,
-            data=self.plan.data_path,
-        )
-        self._cluster_run.begin(continued)
-
-    def _begins_again(self, continued: Run | None) -> bool:
-        """Return whether a cluster's share has ended, but jobs are due that can now be measured."""
-        return self.cluster is not None and continued is not None and continued.is_cluster_due
-
-    def _await_cluster(self, progress: Progress, budget: Budget) -> None:
-        """Wait for the cluster, once this machine has done its own jobs."""
-        followed = self._cluster_run
-        if followed is None:
-            return
-        self.viewer.enter("cluster")
-        while not followed.wait(0.5):
-            stops.check()
-            self.viewer.between_jobs(self.read)
-            if budget.overtime_s >= OVERTIME_S:
-                progress.say(
-                    "the cluster has not said that it ended: its share is left open, and the same "
-                    "command follows it"
-                )
-                return
-        if followed.error:
-            progress.say(f"the cluster's share is open: {followed.error}")
-        elif followed.outcome and not followed.outcome.is_done:
-            progress.say(f"the cluster's share ended early: {followed.outcome.words}")
 
     def _path_of(self, header: RunHeader) -> Path:
         return journals_in(self.out) / f"{header.run_id}{SUFFIX}"

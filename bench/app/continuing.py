@@ -75,7 +75,7 @@ def why_anew(journals: Sequence[Path], plan: Plan, series: SeriesPlace | None) -
             return
         its = header.series
         if (
-            run.complete
+            run.all_measured
             or is_over(run, journals)
             or (its and series and its.series_id == series.series_id)
         ):

@@ -18,6 +18,7 @@ from pathlib import Path
 from bench.clock import utc_now
 from bench.errors import OutputError, OutsideError, RequestError
 from bench.outside.documents import parse_model
+from bench.paths import replace_file
 from bench.record.text_lines import odd_kind
 from bench.spec.frozen import Frozen
 from bench.watch.named_process import NamedProcess, this_process
@@ -48,7 +49,7 @@ def held(out: Path) -> Iterator[None]:
         own = Holder(process=this_process(), started_at=utc_now())
         if is_locked:
             with contextlib.suppress(OSError):  # a full disk: the system's lock does without
-                _replace(path, own)
+                replace_file(path, own.model_dump_json())
         else:
             _claim(path, own)
         try:
@@ -121,15 +122,6 @@ def _take_away(path: Path, dead: Holder) -> None:
             aside.unlink()
         else:
             aside.rename(path)
-
-
-def _replace(path: Path, own: Holder) -> None:
-    aside = path.with_name(f"{LOCK}.{os.getpid()}")
-    try:
-        aside.write_text(own.model_dump_json(), encoding="utf-8")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Holder | None:

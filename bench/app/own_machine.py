@@ -14,9 +14,9 @@ from bench.dispatch.timed_supply import kinds_first
 from bench.dispatch.transport import Host, Prepared, Transport
 from bench.record.conditions import LookRecord
 from bench.record.lines import MachineEntry
-from bench.record.run import Share
-from bench.spec.grid import run_order
+from bench.record.share import Share
 from bench.spec.job import JobSpec
+from bench.spec.order import run_order
 from bench.spec.request import Dispatch
 
 #: What `--dispatch` may say, and what then carries jobs to this machine.

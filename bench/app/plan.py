@@ -21,9 +21,10 @@ from bench.record.facts import MachineFacts
 from bench.record.lines import Skip
 from bench.record.price import PriceRule, read_rules
 from bench.spec.frozen import digest_of
-from bench.spec.grid import check_choices, expand, override, shuffled, with_available
+from bench.spec.grid import check_choices, expand, override, with_available
 from bench.spec.grid_files import load_grid
 from bench.spec.job import JobSpec
+from bench.spec.order import shuffled
 from bench.spec.privacy import Privacy
 from bench.spec.request import Dispatch, RunRequest
 

@@ -12,6 +12,7 @@ from bench.record.lines import JobRecord
 from bench.record.repeats import is_disturbed
 from bench.record.run import Run
 from bench.report.words.lists import and_list, or_list
+from bench.report.words.phrasebook import ENGLISH, Phrasebook
 from bench.spec.axes import Metric
 from bench.spec.description import Outline
 from bench.spec.job import JobSpec
@@ -44,7 +45,7 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
         own = continued.own
         done = len(own.jobs) - len(own.missing) if own else 0
         what = f"{counted(done, 'job')} {'has' if done == 1 else 'have'} a record"
-        if continued.complete and not continued.is_cluster_due:
+        if continued.all_measured and not continued.is_cluster_due:
             what = "every job has a record, and only the report is missing"
         lines.append(f"going on with {continued.path.name}: {what} (--fresh starts anew)")
     return lines
@@ -52,7 +53,7 @@ def opening_lines(plan: Plan, continued: Run | None) -> list[str]:
 
 def _ceilings_due(plan: Plan, continued: Run | None) -> list[JobSpec]:
     """Return the jobs that only measure ceilings and will run; none if only a report is due."""
-    if continued and continued.complete:
+    if continued and continued.all_measured:
         return []
     done = continued.own.bare_done if continued and continued.own else frozenset()
     return [job for job in plan.ceiling_jobs if job.job_id not in done]
@@ -90,11 +91,11 @@ def outcome_words(record: JobRecord, scored: Metric | None) -> str:
     return ", ".join(figures)
 
 
-def ceilings_name(job: JobSpec, outline: Outline) -> str:
-    """Return what a job measures that only measures ceilings."""
+def ceilings_name(job: JobSpec, outline: Outline, book: Phrasebook = ENGLISH) -> str:
+    """Return what a job measures that only measures ceilings, in the language of `book`."""
     known = [job.axes.get(axis.name) for axis in outline.axes if axis.sets_ceiling]
     threads = [] if job.threads is None else [f"{job.threads} threads"]
-    return f"the ceilings of {' '.join([*map(str, known), *threads])}"
+    return book.said(f"the ceilings of {' '.join([*map(str, known), *threads])}")
 
 
 def ceilings_words(record: JobRecord, outline: Outline) -> str:
@@ -119,19 +120,23 @@ def ceilings_left_out(count: int) -> str:
     return f"the time is over: {what} left out"
 
 
-def epoch_words(detail: Mapping[str, Any], outline: Outline) -> str:
-    """Return one phrase for what a running job told last; a workload may tell anything."""
+def epoch_words(detail: Mapping[str, Any], outline: Outline, book: Phrasebook = ENGLISH) -> str:
+    """Return one phrase for what a running job told last, in the language of `book`.
+
+    A workload may tell anything.
+    """
     if detail.get("event") != "epoch":
-        return "first epoch"
+        return book.said("first epoch")
     try:
         told, wall = detail["metrics"], units.seconds(detail["wall_s"])
         shown = [one for one in outline.epoch_metrics if one.name in told]
-        figures = [_figure(one, told[one.name]) for one in shown]
-        return ", ".join([f"epoch {detail['epoch']} of {detail['epochs']}", f"{wall} s", *figures])
+        figures = [_figure(one, told[one.name], book) for one in shown]
+        place = book.said(f"epoch {detail['epoch']} of {detail['epochs']}")
+        return ", ".join([place, f"{wall} s", *figures])
     except (ArithmeticError, LookupError, TypeError, ValueError):
-        return "running"
+        return book.said("running")
 
 
-def _figure(metric: Metric, value: float | None) -> str:
+def _figure(metric: Metric, value: float | None, book: Phrasebook = ENGLISH) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
-    return f"{metric.title} {metric.shown(value)}{unit}"
+    return f"{book.said(metric.title)} {metric.shown(value)}{unit}"

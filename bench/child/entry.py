@@ -69,7 +69,7 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
 
 
-def _go_first() -> None:
+def go_first() -> None:
     """If memory runs out, let the kernel kill this process and not the one that watches it.
 
     A worker of Ray may have 1000, which this process has inherited and keeps.
@@ -194,7 +194,7 @@ def _check_writable(path: str) -> None:
         ) from error
 
 
-def _end_at_once(code: Callable[[], int]) -> Callable[[], None]:
+def end_at_once(code: Callable[[], int]) -> Callable[[], None]:
     """End this process once all exit functions have run, without taking down the interpreter.
 
     Taking down a framework's modules takes about a second, which the next job waits for. Return
@@ -232,7 +232,7 @@ def main(arguments: list[str]) -> int:
     spare = None
     if len(arguments) == 4:  # a parent started us: report progress, end with it
         _end_with_parent()
-        _go_first()
+        go_first()
         events = Path(arguments[2]).open("a", buffering=1)  # noqa: SIM115  stays open until the end
         emit = lambda event: _tell(event, events)  # noqa: E731
         spare = int(arguments[3])
@@ -248,7 +248,7 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     codes = [1]  # as for an exception that nothing caught
-    end = _end_at_once(lambda: codes[-1])
+    end = end_at_once(lambda: codes[-1])
     try:
         codes.append(main(sys.argv[1:]))
     except KeyboardInterrupt:  # Python then ends by SIGINT itself, which a shell's loop must see

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.cluster.aws_client import asking, client
 from bench.cluster.config import PREFIX, ClusterFile, require_types, write_prepared
-from bench.cluster.finding import Finding
+from bench.cluster.issue import Issue
 from bench.errors import DispatchError
 
 #: The tag by which Ray knows the instances of a cluster.
@@ -58,21 +58,21 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     return write_prepared(file, document)
 
 
-def complaints(file: ClusterFile) -> Iterator[Finding]:
+def issues(file: ClusterFile) -> Iterator[Issue]:
     """Yield what is looser than it need be, in words. Raises DispatchError if AWS fails."""
     require_types(file)
     ec2 = client("ec2", file.region)
     for name, declared in file.document["available_node_types"].items():
         groups = declared["node_config"].get("SecurityGroupIds")
         if not groups:
-            yield Finding(f"{name}: Ray will open SSH to the whole internet", prepared=True)
+            yield Issue(f"{name}: Ray will open SSH to the whole internet", prepared=True)
             continue
         for what in _open_to_world(ec2, groups):
-            yield Finding(f"{name}: {what}", prepared=True)
+            yield Issue(f"{name}: {what}", prepared=True)
     head = file.document["available_node_types"][file.document["head_node_type"]]
     if "IamInstanceProfile" not in head["node_config"]:
         what = "the head will have full rights on EC2 and S3 (Ray's default role)"
-        yield Finding(what, prepared=True)
+        yield Issue(what, prepared=True)
     yield from _short_of(file, ec2)
 
 
@@ -183,7 +183,7 @@ def _statement(action: Any, **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, **more}
 
 
-def _short_of(file: ClusterFile, ec2: Any) -> Iterator[Finding]:
+def _short_of(file: ClusterFile, ec2: Any) -> Iterator[Issue]:
     """Yield the quotas that are too small for one machine of a type beside the others."""
     needs: dict[str, int] = {}
     with asking("describe instance types"):
@@ -196,13 +196,13 @@ def _short_of(file: ClusterFile, ec2: Any) -> Iterator[Finding]:
             code = codes[node.spot]
             needs[code] = needs.get(code, 0) + node.count * cores.get(node.machine, 0)
     for code, need in needs.items():
-        quota = _quota(client("service-quotas", file.region), code)
+        quota = quota_of(client("service-quotas", file.region), code)
         if quota is not None and quota[1] < need:
             what = f"the quota {quota[0]!r} ({code}) allows {quota[1]:g} of {need} CPUs"
-            yield Finding(what, cure=ASK_FOR_MORE.format(code=code, need=need), stops=True)
+            yield Issue(what, cure=ASK_FOR_MORE.format(code=code, need=need), stops=True)
 
 
-def _quota(quotas: Any, code: str) -> tuple[str, float] | None:
+def quota_of(quotas: Any, code: str) -> tuple[str, float] | None:
     """Return a quota's name and value (AWS's default if it is not set); None if unknown."""
     with asking("read the quotas"):
         for ask in (quotas.get_service_quota, quotas.get_aws_default_service_quota):

@@ -12,8 +12,8 @@ from bench.clock import utc_today
 from bench.cluster import aws, gcp, keys
 from bench.cluster.aws_client import LOG_IN
 from bench.cluster.config import TOKEN_FILE, ClusterFile, NodeType
-from bench.cluster.finding import Finding
 from bench.cluster.firewall import all_hosts, open_ports
+from bench.cluster.issue import Issue
 from bench.cluster.prices import hourly, price_of_node
 from bench.dispatch.labels import KIND_LABEL, KINDS, PRICE_LABEL, TYPE_LABEL, kind_by
 from bench.dispatch.tunnel import KEEP, UNKEPT, SshTarget, keeps_keys, run_there
@@ -27,33 +27,33 @@ class Cloud:
     """A cloud: its name, what finds something to say of a cluster on it, and how to log in."""
 
     name: str
-    complaints: Callable[[ClusterFile], Iterator[Finding]]
+    issues: Callable[[ClusterFile], Iterator[Issue]]
     log_in: str
 
 
 CLOUDS: Mapping[str, Cloud] = {
-    "aws": Cloud("AWS", aws.complaints, LOG_IN),
-    "gcp": Cloud("Google Cloud", gcp.complaints, "log in: gcloud auth application-default login"),
+    "aws": Cloud("AWS", aws.issues, LOG_IN),
+    "gcp": Cloud("Google Cloud", gcp.issues, "log in: gcloud auth application-default login"),
 }
 
 #: A price label and a list price that differ by a smaller part agree.
 SAME_PRICE = 0.01
 
 
-def findings(file: ClusterFile) -> Iterator[str]:
+def sentences(file: ClusterFile) -> Iterator[str]:
     """Yield one sentence for each thing that is missing or open."""
-    for part in (written, keys.findings, around):
-        yield from (finding.sentence for finding in part(file))
+    for part in (written, keys.issues, around):
+        yield from (issue.sentence for issue in part(file))
 
 
-def written(file: ClusterFile) -> Iterator[Finding]:
+def written(file: ClusterFile) -> Iterator[Issue]:
     """Yield what the file itself lacks, and what it needs of this machine but a key."""
     yield from _missing(file)
     for part in (_labels, _token, _prices):
-        yield from map(Finding, part(file))
+        yield from map(Issue, part(file))
 
 
-def around(file: ClusterFile) -> Iterator[Finding]:
+def around(file: ClusterFile) -> Iterator[Issue]:
     """Yield what is missing or open on the hosts of the file, or in its cloud."""
     if file.on_premises:
         yield from _hosts(file)
@@ -61,17 +61,17 @@ def around(file: ClusterFile) -> Iterator[Finding]:
         yield from _cloud(file, CLOUDS[file.provider])
 
 
-def _missing(file: ClusterFile) -> Iterator[Finding]:
+def _missing(file: ClusterFile) -> Iterator[Issue]:
     if find_spec("aiohttp") is None:
         cure = "install it: make setup EXTRAS=cluster (or aws)"
-        yield Finding("ray[default] is not installed", cure=cure, stops=True)
+        yield Issue("ray[default] is not installed", cure=cure, stops=True)
     if not keeps_keys():
-        yield Finding(UNKEPT, cure=KEEP)
+        yield Issue(UNKEPT, cure=KEEP)
     for remote, local in (file.document.get("file_mounts") or {}).items():
         if not os.path.exists(os.path.expanduser(local)):
             what = f"file_mounts names {local} (for {remote}), which does not exist here"
             cure = "type the command in the project's folder, or change the file"
-            yield Finding(what, cure=cure, stops=True)
+            yield Issue(what, cure=cure, stops=True)
 
 
 def _labels(file: ClusterFile) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _beside_the_list(node: NodeType, file: ClusterFile) -> Iterator[str]:
         yield f"{node.name}: {PRICE_LABEL} says {stated:g}, but the list price is {hourly(listed)}"
 
 
-def _hosts(file: ClusterFile) -> Iterator[Finding]:
+def _hosts(file: ClusterFile) -> Iterator[Issue]:
     auth = file.document.get("auth") or {}
     for host in all_hosts(file):
         target = SshTarget(host, auth.get("ssh_user", ""), auth.get("ssh_private_key"))
@@ -124,20 +124,20 @@ def _hosts(file: ClusterFile) -> Iterator[Finding]:
             run_there(target, "command -v python3 rsync make", 30)
         except DispatchError as error:
             what = f"{host}: no SSH, or no python3, rsync and make there: {error.seen}"
-            yield Finding(what, cure=keys.cure(target, error.seen), stops=True)
+            yield Issue(what, cure=keys.cure(target, error.seen), stops=True)
             continue
         ports = list(open_ports(host))
         if ports:
             numbers = ", ".join(map(str, ports))
-            yield Finding(f"{host}: Ray's ports {numbers} answer from here", prepared=True)
+            yield Issue(f"{host}: Ray's ports {numbers} answer from here", prepared=True)
 
 
-def _cloud(file: ClusterFile, cloud: Cloud) -> Iterator[Finding]:
+def _cloud(file: ClusterFile, cloud: Cloud) -> Iterator[Issue]:
     try:
-        yield from cloud.complaints(file)
+        yield from cloud.issues(file)
     except BenchError as error:  # no library, or the cloud refused
         cure = error.next_step or cloud.log_in
-        yield Finding(f"{cloud.name} cannot be asked: {error.problem}", cure=cure, stops=True)
-    except Exception as error:  # no credentials, no network: each is a finding
+        yield Issue(f"{cloud.name} cannot be asked: {error.problem}", cure=cure, stops=True)
+    except Exception as error:  # no credentials, no network: each is an issue
         what = f"{cloud.name} cannot be asked: {error}"
-        yield Finding(what, cure=cloud.log_in, stops=True)
+        yield Issue(what, cure=cloud.log_in, stops=True)

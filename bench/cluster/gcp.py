@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster.config import PREFIX, ClusterFile, require_types, write_prepared
-from bench.cluster.finding import Finding
 from bench.cluster.gcp_account import head_account
+from bench.cluster.issue import Issue
 from bench.errors import DispatchError
 from bench.text import first_line
 
@@ -55,7 +55,7 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     place.rule(f"{name}-ssh", network, ssh)
     place.rule(f"{name}-inside", network, inside)
     say(f"network {name}: SSH only from {source}, everything within the cluster")
-    account = head_account(_client("iam"), _client(MANAGER), _asked, _project(file), file.name)
+    account = head_account(client("iam"), client(MANAGER), _asked, _project(file), file.name)
     say(f"service account {account['email']}: the head may only start, label and end machines")
     document = copy.deepcopy(dict(file.document))
     for declared in document["available_node_types"].values():
@@ -66,16 +66,16 @@ def prepare(file: ClusterFile, source: str, say: Callable[[str], None]) -> Path:
     return write_prepared(file, document)
 
 
-def complaints(file: ClusterFile) -> Iterator[Finding]:
+def issues(file: ClusterFile) -> Iterator[Issue]:
     """Yield what is missing or looser than it need be. Raises DispatchError if Google fails."""
     require_types(file)
     if missing := [name for name in NEEDED if not _is_there(name)]:
         what = f"{', '.join(missing)} is not installed"
-        yield Finding(what, cure="install it: make setup EXTRAS=gcp", stops=True)
+        yield Issue(what, cure="install it: make setup EXTRAS=gcp", stops=True)
         return
     if _project(file) == PLACEHOLDER:
         what = f"provider.project_id is still {PLACEHOLDER}"
-        yield Finding(what, cure="put in your own: gcloud config get project", stops=True)
+        yield Issue(what, cure="put in your own: gcloud config get project", stops=True)
         return
     place = _Place(file)
     rules = place.rules()
@@ -84,14 +84,14 @@ def complaints(file: ClusterFile) -> Iterator[Finding]:
         for rule in rules:
             if rule["network"].rsplit("/", 1)[-1] in networks and not rule.get("disabled"):
                 for what in _open_to_world(rule):
-                    yield Finding(f"{name}: {what}", prepared=True)
+                    yield Issue(f"{name}: {what}", prepared=True)
     head = file.document["available_node_types"][file.document["head_node_type"]]
     if "serviceAccounts" not in head["node_config"]:
         what = "the head will have full rights on Compute Engine and Storage (Ray's own account)"
-        yield Finding(what, prepared=True)
+        yield Issue(what, prepared=True)
     for name, declared in file.document["available_node_types"].items():
         for what in place.short_of(declared):
-            yield Finding(f"{name}: {what}", cure=ASK_FOR_MORE, stops=True)
+            yield Issue(f"{name}: {what}", cure=ASK_FOR_MORE, stops=True)
 
 
 class _Place:
@@ -99,7 +99,7 @@ class _Place:
 
     def __init__(self, file: ClusterFile) -> None:
         self._project, self._region = _project(file), file.region
-        self._api = _client("compute")
+        self._api = client("compute")
         self._quotas: dict[str, float] | None = None
 
     def network(self, name: str) -> str:
@@ -194,7 +194,7 @@ class _Place:
             raise _refused(what, errors[0].get("message", errors[0]))
 
 
-def _client(service: str) -> Any:
+def client(service: str) -> Any:
     """Return Google's client of a service, with the credentials that gcloud left here."""
     try:
         import google.auth

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 from bench.cluster.config import ClusterFile
-from bench.cluster.finding import Finding
+from bench.cluster.issue import Issue
 from bench.dispatch.tunnel import SshTarget, known_hosts
 from bench.outside.programs import ProgramEnd, run_to_end
 
@@ -34,7 +34,7 @@ CURES = (
 )
 
 
-def findings(file: ClusterFile) -> Iterator[Finding]:
+def issues(file: ClusterFile) -> Iterator[Issue]:
     """Yield what keeps ssh from using the key that the file names; nothing if it names none."""
     named = _named(file)
     if named is None:
@@ -44,14 +44,14 @@ def findings(file: ClusterFile) -> Iterator[Finding]:
         mode = os.stat(key).st_mode & 0o777
     except (OSError, ValueError):  # ValueError: a name that no file can have
         make = f"name another key in the file, or make this one: ssh-keygen -t ed25519 -f {word}"
-        yield Finding(f"the SSH key {named} does not exist here", cure=make, stops=True)
+        yield Issue(f"the SSH key {named} does not exist here", cure=make, stops=True)
         return
     if mode & OTHERS:
         what = f"the SSH key {named} may be read by others ({mode:o}), so ssh refuses it"
-        yield Finding(what, cure=f"chmod 600 {word}", stops=True)
+        yield Issue(what, cure=f"chmod 600 {word}", stops=True)
     elif _asks(key) and _agent_says() != HAS_KEYS:
         what = f"the SSH key {named} has a passphrase, and the agent holds no key"
-        yield Finding(what, cure=f'eval "$(ssh-agent)"; ssh-add {word}', stops=True)
+        yield Issue(what, cure=f'eval "$(ssh-agent)"; ssh-add {word}', stops=True)
 
 
 def described(file: ClusterFile) -> str:

@@ -37,8 +37,8 @@ from bench.outside.documents import parse_model
 from bench.outside.files import MOST_REQUESTED, read_bytes
 from bench.record.journal import SUFFIX, Journal
 from bench.record.lines import JobRecord, MachineEntry, OutOfTime, RunHeader
-from bench.spec.grid import run_order
 from bench.spec.job import JobSpec
+from bench.spec.order import run_order
 from bench.spec.privacy import Privacy, name_hash, without_host
 from bench.text import type_and_line
 

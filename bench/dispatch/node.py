@@ -25,6 +25,7 @@ from bench.dispatch.eligible import eligible, most_threads
 from bench.dispatch.transport import Prepared
 from bench.errors import DispatchError
 from bench.outside.documents import parse_model
+from bench.paths import replace_file
 from bench.record.facts import MachineKind
 from bench.record.lines import JobRecord
 from bench.watch.look import wait_until_quiet
@@ -98,30 +99,28 @@ def _keep(data: Any, name: str, sha256: str) -> Path:
     folder = Path(tempfile.gettempdir()) / f"bench-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{sha256[:16]}-{name}"
-    if path.exists() and _sha256(path.read_bytes()) == sha256:
+    if path.exists() and sha256_of(path.read_bytes()) == sha256:
         return path
     content = memoryview(data)
-    arrived = _sha256(content)
+    arrived = sha256_of(content)
     if arrived != sha256:
         raise DispatchError(
             "the data that reached this node differ from the data that were sent",
             seen=f"{arrived[:12]}, not {sha256[:12]}",
             next_step="run again",
         )
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-    return path
+    return replace_file(path, content)
 
 
-def _sha256(content: Any) -> str:
+def sha256_of(content: Any) -> str:
+    """Return the digest, in hexadecimal, of bytes or of an array of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
 @contextlib.contextmanager
 def _alone(host: str) -> Iterator[None]:
     """Hold the host for this user: no two jobs run at once, whoever sent them."""
-    name = f"bench-{os.getuid()}-{_sha256(host.encode())[:12]}.lock"
+    name = f"bench-{os.getuid()}-{sha256_of(host.encode())[:12]}.lock"
     lock = FileLock(Path(tempfile.gettempdir()) / name)
     try:
         held = lock.acquire(timeout=HOST_LOCK_S)

@@ -7,7 +7,6 @@ own ids change when the node starts again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from bench.dispatch.labels import (
     kind_by,
     measured_by,
 )
-from bench.dispatch.node import prepare, prepared_as_json, run_alone_as_json
+from bench.dispatch.node import prepare, prepared_as_json, run_alone_as_json, sha256_of
 from bench.dispatch.ray_tasks import RayTasks
 from bench.dispatch.transport import Host, Message
 from bench.errors import DispatchError
@@ -75,7 +74,7 @@ class RayCluster:
         runtime = {"working_dir": str(self._code)} if self._code else None
         try:
             ray.init(address=self._address, log_to_driver=False, runtime_env=runtime)
-            stops.taken_back()  # Ray handles SIGTERM itself, without leaving in good order
+            stops.handle_again()  # Ray's own handler of SIGTERM would not leave in good order
         except Exception as error:  # Ray raises of many kinds while it connects
             raise DispatchError(
                 "there is no Ray cluster to connect to",
@@ -84,7 +83,7 @@ class RayCluster:
             ) from error
         if self._request.data_file:
             content = (self._folder / self._request.data_file).read_bytes()
-            self._data_sha256 = hashlib.sha256(content).hexdigest()
+            self._data_sha256 = sha256_of(content)
             self._data = ray.put(np.frombuffer(content, dtype=np.uint8))  # workers read it in place
         return self
 
@@ -102,7 +101,7 @@ class RayCluster:
 
         alive = [node for node in ray.nodes() if node["Alive"]]
         self._sizes = {node["NodeID"]: node["Resources"] for node in alive}
-        return [_host(node, self._request.prices) for node in alive]
+        return [host_of(node, self._request.prices) for node in alive]
 
     def ask_for(self, wanted: WantedType) -> None:
         """Leave a task waiting for each node of the type, which makes the autoscaler act."""
@@ -170,7 +169,8 @@ class RayCluster:
         )(function)
 
 
-def _host(node: Mapping[str, Any], prices: Mapping[str, Price]) -> Host:
+def host_of(node: Mapping[str, Any], prices: Mapping[str, Price]) -> Host:
+    """Return a node, as Ray describes it, as a host; `prices` are by the type of node."""
     labels: Mapping[str, str] = node.get("Labels") or {}
     is_head = HEAD_RESOURCE in node["Resources"]
     kind = labels.get(TYPE_LABEL, "")

@@ -116,7 +116,7 @@ def _aws(ask: Ask) -> Reads:
     return {
         "cloud_instance_type": lambda: ask(f"{base}/instance-type", head, "GET"),
         "cloud_region": lambda: ask(f"{base}/placement/region", head, "GET"),
-        "cloud_lifecycle": lambda: _lifecycle(ask(f"{base}/instance-life-cycle", head, "GET")),
+        "cloud_lifecycle": lambda: lifecycle_of(ask(f"{base}/instance-life-cycle", head, "GET")),
     }
 
 
@@ -130,7 +130,7 @@ def _gcp(ask: Ask) -> Reads:
     return {
         "cloud_instance_type": lambda: last("machine-type"),
         "cloud_region": lambda: last("zone").rpartition("-")[0],
-        "cloud_lifecycle": lambda: _lifecycle(f"preemptible {last('scheduling/preemptible')}"),
+        "cloud_lifecycle": lambda: lifecycle_of(f"preemptible {last('scheduling/preemptible')}"),
     }
 
 
@@ -141,7 +141,7 @@ def _azure(ask: Ask) -> Reads:
     return {
         "cloud_instance_type": lambda: compute["vmSize"],
         "cloud_region": lambda: compute["location"],
-        "cloud_lifecycle": lambda: _lifecycle(f"priority {compute['priority']}"),
+        "cloud_lifecycle": lambda: lifecycle_of(f"priority {compute['priority']}"),
     }
 
 
@@ -202,7 +202,7 @@ def _answer_of(read: Callable[[], Any]) -> tuple[Any, str]:
         return None, f"gave an answer that is not understood: {type(error).__name__}: {error}"[:200]
 
 
-def _lifecycle(word: str) -> str:
+def lifecycle_of(word: str) -> str:
     """Return `spot` or `on-demand`. Raises Absent if a service's word means neither of them.
 
     Capacity blocks and other reserved instances have prices of their own.

@@ -57,9 +57,10 @@ def is_over(run: Run, journals: Iterable[Path]) -> bool:
     """Return whether the same command has nothing to do for a run.
 
     A reported run is also over if only jobs are left that failed for the same reason in the run of
-    the same request before it: a job that always fails must not keep each run open.
+    the same request before it: a job that always fails must not keep each run open. Ceilings that
+    are due keep a run open, because each of them is tried once.
     """
-    if run.finished or not run.is_reported:
+    if run.finished or not run.is_reported or run.are_ceilings_due:
         return run.finished
     header, number = run.header, run.header.number or 0
     for path, other in reversed(begun(journals)):

@@ -76,7 +76,7 @@ def listed_type(
 
     If the table has no row of `region`, it is the row of the first region in which it has the type.
     """
-    rows = _rows().get((provider, instance_type), ())
+    rows = rows_by_type().get((provider, instance_type), ())
     if not rows:
         return None
     place, row = next((found for found in rows if found[1]["region"] == region), rows[0])
@@ -86,7 +86,7 @@ def listed_type(
 def table() -> tuple[ListedType, ...]:
     """Return all rows of the table. Raises RequestError if a row is malformed or stands twice."""
     found: dict[tuple[str, str, str], ListedType] = {}
-    for place, row in sorted((one for rows in _rows().values() for one in rows), key=_place):
+    for place, row in sorted((one for rows in rows_by_type().values() for one in rows), key=_place):
         listed = _row(place, row)
         key = (listed.provider, listed.region, listed.instance_type)
         if key in found:
@@ -116,9 +116,13 @@ def _wrong(place: int, seen: str) -> RequestError:
     )
 
 
+#: The rows of the table by provider and type, each with its line.
+RowsByType = Mapping[tuple[str | None, str | None], Sequence[tuple[int, Mapping[str, Any]]]]
+
+
 @functools.cache  # the package's own file does not change while we run
-def _rows() -> Mapping[tuple[str | None, str | None], Sequence[tuple[int, Mapping[str, Any]]]]:
-    """Return the rows by provider and type, each with its line, as the file holds them."""
+def rows_by_type() -> RowsByType:
+    """Return the rows as the file holds them."""
     lines = resources.files("bench").joinpath(FILE).read_text(encoding="utf-8").splitlines()
     found: dict[tuple[str | None, str | None], list[tuple[int, Mapping[str, Any]]]] = {}
     for place, row in enumerate(csv.DictReader(lines), start=2):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.paths import replace_file
 from bench.record.journal import unwritable
 from bench.report import parquet
 from bench.report.column import Column, Report, Table
@@ -47,7 +47,7 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     pictures = {figure.name: render.svg(figure) for figure in report.figures}
     if report.page is not None:
         texts["summary.html"] = summary_html(report, report.page, pictures)
-    written = [replace_file(folder / name, text) for name, text in texts.items()]
+    written = [write_file(folder / name, text) for name, text in texts.items()]
     written += _write_parquet(report, folder / "tables")
     return (*written, *_write_figures(report, pictures, folder / "figures"))
 
@@ -59,9 +59,7 @@ def _write_parquet(report: Report, folder: Path) -> list[Path]:
         for path in paths.values():
             _remove(path)
         return []
-    return [
-        replace_file(paths[table.name], parquet.table_parquet(table)) for table in report.written
-    ]
+    return [write_file(paths[table.name], parquet.table_parquet(table)) for table in report.written]
 
 
 def _write_figures(report: Report, pictures: Mapping[str, str], folder: Path) -> list[Path]:
@@ -71,10 +69,8 @@ def _write_figures(report: Report, pictures: Mapping[str, str], folder: Path) ->
     """
     written = []
     for figure in report.figures:
-        written.append(replace_file(folder / f"{figure.name}.svg", pictures[figure.name]))
-        written.append(
-            replace_file(folder / f"{figure.name}.png", render.png(pictures[figure.name]))
-        )
+        written.append(write_file(folder / f"{figure.name}.svg", pictures[figure.name]))
+        written.append(write_file(folder / f"{figure.name}.png", render.png(pictures[figure.name])))
     for path in (*folder.glob("*.svg"), *folder.glob("*.png")):
         if path not in written and gallery.is_figure(path.stem):
             _remove(path)
@@ -173,34 +169,19 @@ class _Lines:
         self.lines.append(line)
 
 
-def replace_file(path: Path, content: bytes | str | Iterable[str]) -> Path:
-    """Write bytes, a text or its parts to `path` through a temporary file; raises OutputError."""
-    parts = [content] if isinstance(content, bytes | str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def write_file(path: Path, content: bytes | str | Iterable[str]) -> Path:
+    """Write bytes, a text or its parts to `path`, whole or not at all; raises OutputError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            for part in parts:
-                file.write(part if isinstance(part, bytes) else _encoded(part))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        return replace_file(path, content)
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        _remove(temporary)
-    return path
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", errors="backslashreplace")
 
 
 def _remove(path: Path) -> None:
     try:
         path.unlink()
     except OSError:
-        return  # it was renamed, or it was never made
+        return  # it is not there, or cannot be removed
 
 
 def _cells(values: Sequence[Any]) -> Sequence[Any]:

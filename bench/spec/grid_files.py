@@ -10,7 +10,8 @@ from bench.errors import OutsideError, RequestError
 from bench.outside.files import as_text, read_text
 from bench.outside.yaml_files import parse_yaml
 from bench.spec.description import Description
-from bench.spec.grid import EXAMPLE, GridSpec, parse_grid
+from bench.spec.grid import GridSpec
+from bench.spec.written_grid import EXAMPLE, parse_grid
 from bench.text import did_you_mean
 
 #: The most characters of a grid's name or path that an error shows.

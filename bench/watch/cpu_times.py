@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bench.probe.fact import Absent
 from bench.watch.counters import LATE_S
 from bench.watch.files import KeptFile
-from bench.watch.processes import TICK_S
+from bench.watch.process_table import TICK_S
 from bench.watch.series import Doubt
 
 STAT = "/proc/stat"

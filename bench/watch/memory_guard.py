@@ -95,7 +95,7 @@ class MemoryGuard:
         return kills() > self._kills
 
     def _rooms(self) -> Iterator[Room]:
-        whole, left = _system()
+        whole, left = system_memory()
         yield Room("this machine", whole, left)
         for limit_file, use_file, stat in self._groups:
             limit, used = _number(limit_file), _number(use_file)
@@ -106,7 +106,7 @@ class MemoryGuard:
                 yield room
 
 
-def _system() -> tuple[int, int]:
+def system_memory() -> tuple[int, int]:
     """Return the memory of this machine, and what of it is available without swapping."""
     with contextlib.suppress(OSError):
         with open(MEMINFO, "rb") as file:  # ten times a second: its first lines are enough

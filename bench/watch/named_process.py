@@ -14,7 +14,7 @@ import psutil
 
 from bench.spec.frozen import Frozen
 from bench.spec.privacy import name_hash
-from bench.watch.processes import PROC, parse_stat
+from bench.watch.process_table import PROC, parse_stat
 
 BOOT_ID = PROC / "sys/kernel/random/boot_id"
 PID_NAMESPACE = PROC / "self/ns/pid"

@@ -26,7 +26,8 @@ from bench.probe.fact import Absent
 from bench.probe.root import HOST, Root
 from bench.watch.cpu_times import STAT, STAT_BYTES, CpuTimes
 from bench.watch.files import KeptFile
-from bench.watch.processes import Processes, watch_process
+from bench.watch.process_table import watch_process
+from bench.watch.processes import Processes
 from bench.watch.series import Reader, Values
 
 #: Readings of our own processes between two scans of all processes (5 s). While processes are

@@ -81,7 +81,7 @@ def _train_stamped(
     keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
     has_convolution = any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
-    forward = _pooled_first(model) if has_convolution else model
+    forward = pooled_first(model) if has_convolution else model
     step = _step_function(model, inputs, forward, xla=not has_convolution)
     run_epoch = _epoch_function(step, orders.shape[1], batch_size)
     for order in orders:
@@ -123,7 +123,7 @@ def _step_function(model: Any, inputs: Inputs, forward: Callable[..., Any], *, x
     return step
 
 
-def _pooled_first(model: Any) -> Callable[..., Any]:
+def pooled_first(model: Any) -> Callable[..., Any]:
     """Return the forward pass of a Keras `model`: each convolution is pooled before bias and relu.
 
     Neither of these falls as its argument grows, so the largest of four values stays the largest.

@@ -172,6 +172,22 @@ def test_handlers_are_put_back_and_ignored_signals_stay_ignored(monkeypatch):
         signal.signal(signal.SIGHUP, before)
 
 
+def test_signals_end_the_work_again_after_a_library_has_put_its_handlers_in_place_of_ours():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+
+        def work(sent):
+            signal.signal(signal.SIGTERM, lambda *what: None)
+            stops.handle_again()
+            send(signal.SIGHUP)  # it was ignored before
+            assert not stops.arrived()
+            send(sent)
+
+        assert ended(work) == (130, 1)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", stops.INTERRUPTS)
 def test_a_signal_in_the_midst_of_the_imports_of_a_command_ends_it_in_order(number):
     with subprocess.Popen(

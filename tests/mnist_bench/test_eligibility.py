@@ -6,7 +6,8 @@ import pytest
 from builders import a_job, facts
 
 from bench.record.facts import GpuFacts
-from bench.spec.grid import parse_grid, with_available
+from bench.spec.grid import with_available
+from bench.spec.written_grid import parse_grid
 from mnist_bench import backends
 from mnist_bench import eligibility as ability
 from mnist_bench.backends import BackendRow

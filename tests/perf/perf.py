@@ -37,7 +37,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.probe.machine import probe
-from bench.report.data import replace_file
+from bench.report.data import write_file
 from mnist_bench.description import DESCRIPTION
 
 #: Where sections are kept.
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             say = _sayer(number, options.rounds)
             rounds.append(_round(data, number, say))
             rows = [_row(figure, rounds) for figure in FIGURES]
-            replace_file(options.out, to_json(_document(data, rows, rounds)))
+            write_file(options.out, to_json(_document(data, rows, rounds)))
     facts, table = probe(DESCRIPTION.packages), _table(rows)
     print(f"{machine_words(facts)}\n\n{table}\n\n{options.out}")
     if options.keep:

@@ -12,7 +12,7 @@ from bench.app.commands.saying import say
 from bench.app.options import PATH, Command, CommandGroup, ExitCodes, Option
 from bench.cluster import aws, firewall, gcp
 from bench.cluster.address import my_address, network_of
-from bench.cluster.check import findings
+from bench.cluster.check import sentences
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
 from bench.errors import RequestError
 from bench.spec.request import ClusterCheckRequest, ClusterPrepareRequest, Program
@@ -89,12 +89,12 @@ def prepare(request: ClusterPrepareRequest) -> int:
 def check(request: ClusterCheckRequest, program: Program) -> int:
     """Print what is missing or open; return 1 if there is anything."""
     file = _cluster_file(request.file, DEFAULT_FILES)
-    sentences = list(findings(file))
-    for sentence in sentences:
+    found = list(sentences(file))
+    for sentence in found:
         say(f"- {program.spoken(sentence)}")
-    found = counted(len(sentences), "finding") if sentences else "nothing is missing or open"
-    say(f"{file.path}: {found}")
-    return 1 if sentences else 0
+    total = counted(len(found), "finding") if found else "nothing is missing or open"
+    say(f"{file.path}: {total}")
+    return 1 if found else 0
 
 
 def _cluster_file(given: Path | None, usual: tuple[Path, ...]) -> ClusterFile:

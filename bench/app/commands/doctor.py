@@ -12,8 +12,8 @@ import click
 
 from bench import __version__
 from bench.app.commands import cluster_options
+from bench.app.doctor.check_result import CheckResult
 from bench.app.doctor.checks import CHECKS, NAMES, examined
-from bench.app.doctor.finding import Finding
 from bench.app.doctor.patient import Patient
 from bench.app.options import (
     PATH,
@@ -79,29 +79,29 @@ def execute(request: DoctorRequest, program: Program) -> int:
     patient = Patient(request, program)
     _check(patient)
     chosen = [check for check in CHECKS if not request.checks or check.name in request.checks]
-    findings = []
-    for finding in examined(patient, chosen):
-        findings.append(finding)
+    results = []
+    for result in examined(patient, chosen):
+        results.append(result)
         if not request.as_json:
-            print(line_of(finding, program), flush=True)
+            print(line_of(result, program), flush=True)
     if request.as_json:
-        print(json.dumps(document_of(findings, request, program), indent=1))
+        print(json.dumps(document_of(results, request, program), indent=1))
     else:
-        print(summary_of(findings))
-    return 1 if any(finding.state == "problem" for finding in findings) else 0
+        print(summary_of(results))
+    return 1 if any(result.state == "problem" for result in results) else 0
 
 
-def line_of(finding: Finding, program: Program) -> str:
-    """Return a finding as one line: its state, its check, what was seen, and what mends it."""
-    mend = f" -> {finding.cure}" if finding.cure else ""
-    text = program.spoken(f"{shortened(finding.seen)}{mend}")
-    return f"{finding.state:<8} {finding.check:<11} {visible(text)}"
+def line_of(result: CheckResult, program: Program) -> str:
+    """Return a result as one line: its state, its check, what was seen, and what mends it."""
+    mend = f" -> {result.cure}" if result.cure else ""
+    text = program.spoken(f"{shortened(result.seen)}{mend}")
+    return f"{result.state:<8} {result.check:<11} {visible(text)}"
 
 
 def document_of(
-    findings: Iterable[Finding], request: DoctorRequest, program: Program
+    results: Iterable[CheckResult], request: DoctorRequest, program: Program
 ) -> dict[str, Any]:
-    """Return the findings as data, without the names of the host and of the user's home."""
+    """Return the results as data, without the names of the host and of the user's home."""
 
     def redacted(text: str) -> str:
         return Privacy().redacted(program.spoken(text), own=(program.name,))
@@ -113,19 +113,19 @@ def document_of(
         "workload": redacted(request.workload),
         "findings": [
             {
-                "check": finding.check,
-                "state": finding.state,
-                "seen": shortened(redacted(finding.seen)),
-                "cure": None if finding.cure is None else redacted(finding.cure),
+                "check": result.check,
+                "state": result.state,
+                "seen": shortened(redacted(result.seen)),
+                "cure": None if result.cure is None else redacted(result.cure),
             }
-            for finding in findings
+            for result in results
         ],
     }
 
 
-def summary_of(findings: Iterable[Finding]) -> str:
-    """Return how many findings are problems and warnings, in words."""
-    states = [finding.state for finding in findings]
+def summary_of(results: Iterable[CheckResult]) -> str:
+    """Return how many results are problems and warnings, in words."""
+    states = [result.state for result in results]
     problems, warnings = states.count("problem"), states.count("warning")
     noted = f"; {counted(warnings, 'warning')}" if warnings else ""
     if not problems:

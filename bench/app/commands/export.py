@@ -101,13 +101,13 @@ def _texts() -> Mapping[str, Callable[[Results], str]]:
 
 
 def _write(texts: Mapping[Path | None, str]) -> None:
-    from bench.report.data import replace_file
+    from bench.report.data import write_file
 
     for path, text in texts.items():
         if path is None:
             print(text, end="")
         else:
-            print(printable(str(replace_file(path, text))))
+            print(printable(str(write_file(path, text))))
 
 
 def _file(request: ExportRequest) -> Path | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.app import pricing
-from bench.app.counts import counts_of
+from bench.app.exit_code import exit_code_of
 from bench.app.folder_runs import flaw_lines, left_out_lines
 from bench.app.named_runs import named_runs
 from bench.app.only import only
@@ -151,7 +151,7 @@ def _made(request: ReportRequest, program: Program) -> tuple[Report, int]:
         print(line)
     commands = [command] if command else []
     _, report = report_of(runs, workload, commands, left_out, request.form)
-    return with_note_on_parquet(report), counts_of(runs).exit_code
+    return with_note_on_parquet(report), exit_code_of(runs)
 
 
 def make_report(

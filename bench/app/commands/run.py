@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import stops
+from bench.analysis.job_counts import JobCounts, counts_of
 from bench.app import pricing
 from bench.app.commands import (
     cluster_options,
@@ -20,7 +21,7 @@ from bench.app.commands import (
 )
 from bench.app.commands.report import Written, make_report
 from bench.app.commands.run_series import SittingEnd, Turn
-from bench.app.counts import Counts, counts_of
+from bench.app.exit_code import exit_code_of
 from bench.app.folder_runs import flaw_lines, left_out_lines, with_run
 from bench.app.out_folder import check_folder, journals_in
 from bench.app.output import OUTPUTS
@@ -91,7 +92,7 @@ def _sitting(
         early_look=EarlyLook(plan),
     )
     try:
-        code = _measure(campaign, request.form)
+        code = measure_and_report(campaign, request.form)
     except BaseException:  # the cluster still costs money; another run may be measuring it
         run_cluster.leave(cluster, program, take_down=False)
         raise
@@ -103,7 +104,8 @@ def _sitting(
     return SittingEnd(max(code, left), goes_on is not None)
 
 
-def _measure(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
+def measure_and_report(campaign: Campaign, form: ReportForm = USUAL_FORM) -> int:
+    """Run a campaign and report it, also if it ends early; return the exit code."""
     OUTPUTS.wait_at_most(UNREAD_S)
     try:
         interrupted = campaign.run()
@@ -161,7 +163,7 @@ def _report(campaign: Campaign, form: ReportForm, interrupted: bool = False) -> 
         print(line)
     if campaign.series is None or campaign.series.number == campaign.series.of:
         _say_what_more_would_buy(run, written)
-    return counts_of([run]).exit_code
+    return exit_code_of([run])
 
 
 def _say_what_more_would_buy(run: Run, written: Written) -> None:
@@ -177,7 +179,7 @@ def _say_what_more_would_buy(run: Run, written: Written) -> None:
 def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
     """Yield what a user should know at the end."""
     counts = counts_of([run])
-    machines = f" on {counts.machines} machines" if counts.machines > 1 else ""
+    machines = f" on {len(run.shares)} machines" if len(run.shares) > 1 else ""
     rest = f"{counts.failed} failed" + (f", {counts.skipped} skipped" if counts.skipped else "")
     more = ""
     if counts.repeated:
@@ -185,8 +187,8 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
     if counts.added:
         more += f", {counts.added} more in the time that was left"
     yield f"\n{counts.measured} of {counts.planned} jobs measured{machines}, {rest}{more}"
-    if counts.out_of_time:
-        jobs = counted(counts.out_of_time, "job is", "jobs are")
+    if counts.no_time:
+        jobs = counted(counts.no_time, "job is", "jobs are")
         yield (
             f"{jobs} left out because of --minutes {run.header.minutes or 0:g}: there was no time"
         )
@@ -196,7 +198,7 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
         yield printable(f"unavailable: {entry.label}: {entry.reason}")
     yield printable(f"report:  {summary}")
     yield printable(f"journal: {run.path}")
-    if interrupted and run.complete:
+    if interrupted and run.all_measured:
         yield "interrupted: every job was measured before"
     elif interrupted:
         yield "interrupted: the same command goes on where this run stopped"
@@ -204,7 +206,7 @@ def _closing_lines(run: Run, summary: Path, interrupted: bool) -> Iterator[str]:
             yield f"{run.open_cluster.cluster} goes on meanwhile; the same command follows it"
 
 
-def _disturbed_words(counts: Counts) -> str:
+def _disturbed_words(counts: JobCounts) -> str:
     """Return that some jobs were disturbed each time that they ran."""
     times = "also when they were repeated" if counts.repeated else "and were not repeated"
     return (

@@ -200,7 +200,7 @@ class _Sittings:
             self._viewer.wait(number, self._series.of, begins)
             print(
                 f"\nwaiting {units.duration(wait_s)}: sitting {number} of {self._series.of} begins "
-                f"at {_time_of_day(begins, now)} (Ctrl-C ends; the same command goes on)",
+                f"at {time_of_day(begins, now)} (Ctrl-C ends; the same command goes on)",
                 flush=True,
             )
             _wait(wait_s)
@@ -216,7 +216,7 @@ def _measured(series: Series) -> str:
     return f"{series.measured} of {series.of} sittings {verb} measured"
 
 
-def _time_of_day(at: datetime, now: datetime) -> str:
+def time_of_day(at: datetime, now: datetime) -> str:
     """Return the local time of `at`, with the date if it is another day."""
     local, today = at.astimezone(), now.astimezone().date()
     return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M:%S}"

@@ -21,7 +21,7 @@ from bench.record.run import Run
 from bench.record.scrub import Scrubber
 from bench.record.seal import sealed_lines
 from bench.record.shared_fields import SHARED
-from bench.report.data import replace_file
+from bench.report.data import write_file
 from bench.report.words import sharing as words
 from bench.spec.description import Description
 from bench.spec.request import REPORTS, Program, ShareRequest
@@ -86,7 +86,7 @@ def execute(request: ShareRequest) -> int:
     journals = [scrub.run(run) for run in runs]
     paths = _targets(request.out, [scrub.run_id(run) for run in runs])
     for path, lines in zip(paths, journals, strict=True):
-        print(printable(str(replace_file(path, b"".join(sealed_lines(lines))))))
+        print(printable(str(write_file(path, b"".join(sealed_lines(lines))))))
     _print_summary(scrub, runs, list(renamed.values()))
     return 0
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bench.app.doctor import machine, placing, remote, shell, software, storage
-from bench.app.doctor.finding import Finding, problem, skipped
+from bench.app.doctor.check_result import CheckResult, problem, skipped
 from bench.app.doctor.patient import Patient
 from bench.errors import BenchError
 from bench.outside.exits import no_exit
@@ -25,12 +25,12 @@ TELL_US = "{program} doctor --json shows all findings: put them into a report of
 class Check:
     """A row of the table: the name of a check, how it is made, and its limit in seconds.
 
-    `looks` yields at least one finding, and may raise anything. If `of_cluster`, the check is
+    `looks` yields at least one result, and may raise anything. If `of_cluster`, the check is
     skipped unless a cluster is named.
     """
 
     name: str
-    looks: Callable[[Patient], Iterator[Finding]]
+    looks: Callable[[Patient], Iterator[CheckResult]]
     limit_s: float = QUICK_S
     of_cluster: bool = False
 
@@ -62,23 +62,23 @@ CHECKS: Sequence[Check] = (
 NAMES = tuple(check.name for check in CHECKS)
 
 
-def examined(patient: Patient, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
+def examined(patient: Patient, checks: Sequence[Check] = CHECKS) -> Iterator[CheckResult]:
     """Yield what each check finds, as soon as it is known."""
     for check in checks:
-        for finding in _made(check, patient):
-            yield replace(finding, check=check.name)
+        for result in _made(check, patient):
+            yield replace(result, check=check.name)
 
 
-def _made(check: Check, patient: Patient) -> Sequence[Finding]:
+def _made(check: Check, patient: Patient) -> Sequence[CheckResult]:
     """Make one check. If it raises or hangs, that is a problem, which carries its name."""
-    found, why = in_time(lambda: _findings(check, patient), check.limit_s)
+    found, why = in_time(lambda: _results(check, patient), check.limit_s)
     if found is None:
         return [problem(f"the check itself failed: {why}", TELL_US)]
-    findings: Sequence[Finding] = found
-    return findings
+    results: Sequence[CheckResult] = found
+    return results
 
 
-def _findings(check: Check, patient: Patient) -> Sequence[Finding]:
+def _results(check: Check, patient: Patient) -> Sequence[CheckResult]:
     choice = patient.request.cluster
     if check.of_cluster and choice.file is None and choice.address is None:
         return [skipped(remote.NO_CLUSTER)]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import units
-from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
+from bench.app.doctor.check_result import CheckResult, ok, problem, skipped, warning
 from bench.app.doctor.patient import Patient
 from bench.app.out_folder import journals_in
 from bench.child.workload import ENGINE, source_folder
@@ -45,7 +45,7 @@ INSTALL_DRIVER = (
 )
 
 
-def memory(patient: Patient) -> Iterator[Finding]:
+def memory(patient: Patient) -> Iterator[CheckResult]:
     """Compare the memory that a job may use with what the workload needs."""
     needs, usable = patient.workload.needs().memory_bytes, usable_memory(patient.root)
     if usable is None:
@@ -73,7 +73,7 @@ def memory(patient: Patient) -> Iterator[Finding]:
         yield ok(seen)
 
 
-def quiet(patient: Patient) -> Iterator[Finding]:
+def quiet(patient: Patient) -> Iterator[CheckResult]:
     """Watch for a few seconds who disturbs."""
     found = look(threads(), on_gpu=patient.workload.may_use_gpu(), root=patient.root)
     if found.seen.flag == "unknown":
@@ -88,7 +88,7 @@ def quiet(patient: Patient) -> Iterator[Finding]:
         yield warning("it runs on battery, which may slow it down", "plug it in")
 
 
-def clock(patient: Patient) -> Iterator[Finding]:
+def clock(patient: Patient) -> Iterator[CheckResult]:
     """Look whether the clock was set back, and whether it follows a time server."""
     now, cure = patient.now(), SET_CLOCK.get(sys.platform, "set the clock")
     last, where = max(_traces(patient.request.out), key=lambda trace: trace[0])
@@ -121,7 +121,7 @@ def _shown(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def gpu(patient: Patient) -> Iterator[Finding]:
+def gpu(patient: Patient) -> Iterator[CheckResult]:
     """Look whether the GPUs can be used, and whether their driver is new enough."""
     readings = read_facts(gpu_facts.FACTS, root=patient.root)
     facts, needs = checked(readings.values, readings.unknown), patient.workload.needs()
@@ -146,7 +146,7 @@ def gpu(patient: Patient) -> Iterator[Finding]:
         yield ok(seen)
 
 
-def _no_gpu(patient: Patient, why: str) -> Finding:
+def _no_gpu(patient: Patient, why: str) -> CheckResult:
     """Return what it means that no GPU was read: there is none, or its driver does not work."""
     if why.startswith(UNREAD_GPUS):
         return problem(why, "restart (a driver was updated?), then see: nvidia-smi -L")

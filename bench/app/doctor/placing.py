@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.app.doctor.finding import Finding, ok, problem, warning
+from bench.app.doctor.check_result import CheckResult, ok, problem, warning
 from bench.app.doctor.patient import Patient
 from bench.app.live.server import ADDRESS, LiveServer
 from bench.app.plan import absolute
@@ -23,7 +23,7 @@ TRIAL_S = RAY_S + 2 * END_S
 OF_RAY = (6379, 8265, 10001)
 
 
-def embedded_ray(patient: Patient) -> Iterator[Finding]:
+def embedded_ray(patient: Patient) -> Iterator[CheckResult]:
     """Start the embedded Ray, let it do one task and end it."""
     try:
         took_s = try_ray(absolute(patient.request.workload), RAY_S)
@@ -33,7 +33,7 @@ def embedded_ray(patient: Patient) -> Iterator[Finding]:
     yield ok(f"it started, did a task and ended in {took_s:.1f} s")
 
 
-def ports(patient: Patient) -> Iterator[Finding]:
+def ports(patient: Patient) -> Iterator[CheckResult]:
     """Look whether the live page has its port, and whether another Ray runs here."""
     wanted = patient.request.serve or 0
     try:

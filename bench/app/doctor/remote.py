@@ -7,13 +7,13 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 
-from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
+from bench.app.doctor.check_result import CheckResult, ok, problem, skipped, warning
 from bench.app.doctor.patient import Patient
 from bench.cluster import check, keys
 from bench.cluster.config import ClusterFile
 from bench.cluster.find import find_cluster, looseness, up
-from bench.cluster.finding import Finding as ClusterFinding
 from bench.cluster.firewall import all_hosts
+from bench.cluster.issue import Issue
 from bench.dispatch.tunnel import KEEP, UNKEPT
 from bench.text import counted
 
@@ -21,17 +21,17 @@ NO_FILE = "no cluster file is named (--cluster FILE)"
 NO_CLUSTER = "no cluster is named (--cluster FILE or --address URL)"
 
 #: A check of a cluster file that was named.
-CheckOfFile = Callable[[Patient, ClusterFile], Iterator[Finding]]
+CheckOfFile = Callable[[Patient, ClusterFile], Iterator[CheckResult]]
 
-#: What mends a finding that names no command of its own.
+#: What mends an issue that names no command of its own.
 BY_HAND = "docs/cluster.md says what belongs into the file"
 
 
-def _with_file(check_file: CheckOfFile) -> Callable[[Patient], Iterator[Finding]]:
+def _with_file(check_file: CheckOfFile) -> Callable[[Patient], Iterator[CheckResult]]:
     """Return a check that is skipped if no cluster file is named."""
 
     @functools.wraps(check_file)
-    def examine(patient: Patient) -> Iterator[Finding]:
+    def examine(patient: Patient) -> Iterator[CheckResult]:
         if patient.cluster_file is None:
             yield skipped(NO_FILE)
         else:
@@ -41,26 +41,26 @@ def _with_file(check_file: CheckOfFile) -> Callable[[Patient], Iterator[Finding]
 
 
 @_with_file
-def ssh(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
+def ssh(patient: Patient, file: ClusterFile) -> Iterator[CheckResult]:
     """Look for the client, the key that the file names, and the agent."""
     if shutil.which("ssh") is None:
         yield problem(
             "there is no ssh here", "install it (Debian, Ubuntu: apt install openssh-client)"
         )
         return
-    found = list(_translated(patient, keys.findings(file)))
+    found = list(_translated(patient, keys.issues(file)))
     yield from found or [ok(f"{keys.described(file)}; {keys.agent()}")]
 
 
 @_with_file
-def cluster_file(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
+def cluster_file(patient: Patient, file: ClusterFile) -> Iterator[CheckResult]:
     """Look for what the cluster file lacks, on this machine alone."""
     found = list(_translated(patient, check.written(file)))
     yield from found or [ok(f"{file.path} declares {counted(len(file.types), 'type')} of hosts")]
 
 
 @_with_file
-def hosts(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
+def hosts(patient: Patient, file: ClusterFile) -> Iterator[CheckResult]:
     """Reach each host of an on-premises file, or ask the cloud for credentials and quotas."""
     if not file.on_premises and file.provider not in check.CLOUDS:
         yield skipped(f"what {file.provider} says of this cluster is not asked")
@@ -73,7 +73,7 @@ def hosts(patient: Patient, file: ClusterFile) -> Iterator[Finding]:
     yield from found or [ok(seen)]
 
 
-def head(patient: Patient) -> Iterator[Finding]:
+def head(patient: Patient) -> Iterator[CheckResult]:
     """Reach the cluster's Jobs API, and show it the token."""
     choice, file = patient.request.cluster, patient.cluster_file
     if file is not None:
@@ -92,8 +92,8 @@ def head(patient: Patient) -> Iterator[Finding]:
         yield ok(f"the Jobs API of {cluster.name} answers and takes the token")
 
 
-def _translated(patient: Patient, found: Iterable[ClusterFinding]) -> Iterator[Finding]:
-    """Yield the findings of `cluster check` with the command that mends each."""
+def _translated(patient: Patient, found: Iterable[Issue]) -> Iterator[CheckResult]:
+    """Yield the issues of `cluster check` with the command that mends each."""
     for one in found:
         prepare = f"{{program}} cluster prepare {_word(patient.request.cluster.file)}"
         cure = prepare if one.prepared else one.cure or BY_HAND

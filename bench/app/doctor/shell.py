@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench.app.doctor.finding import Finding, ok, skipped
+from bench.app.doctor.check_result import CheckResult, ok, skipped
 from bench.app.doctor.patient import Patient
 from bench.errors import OutsideError
 from bench.outside.files import MOST_WRITTEN, read_bytes
@@ -32,7 +32,7 @@ SHELLS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def completion(patient: Patient) -> Iterator[Finding]:
+def completion(patient: Patient) -> Iterator[CheckResult]:
     """Look whether this user's shell completes the command's words."""
     name = patient.program.name
     variable = f"_{name.replace('-', '_').upper()}_COMPLETE"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
+from bench.app.doctor.check_result import CheckResult, ok, problem, skipped, warning
 from bench.app.doctor.patient import Patient
 from bench.child.workload import ENGINE, source_folder
 from bench.cluster.config import ClusterFile
@@ -32,7 +32,7 @@ MOST_NAMED = 5
 NOT_INSTALLED = "this program runs from its folder and is not installed, so its needs are unknown"
 
 
-def python(patient: Patient) -> Iterator[Finding]:
+def python(patient: Patient) -> Iterator[CheckResult]:
     """Look whether this Python is one that the program was made for."""
     from packaging.specifiers import SpecifierSet  # only this command pays for it
 
@@ -49,7 +49,7 @@ def python(patient: Patient) -> Iterator[Finding]:
         yield problem(f"{seen}, but Python {wanted} is needed", cure)
 
 
-def packages(patient: Patient) -> Iterator[Finding]:
+def packages(patient: Patient) -> Iterator[CheckResult]:
     """Look for each package that the program needs, and for the extras that this use needs."""
     name = patient.program.name
     try:
@@ -70,7 +70,7 @@ def packages(patient: Patient) -> Iterator[Finding]:
         yield problem(seen, install(patient, extra))
 
 
-def versions(patient: Patient) -> Iterator[Finding]:
+def versions(patient: Patient) -> Iterator[CheckResult]:
     """Compare what is installed with the exact versions that the project was tested with."""
     pinned = pins()
     if not pinned:
@@ -89,7 +89,7 @@ def versions(patient: Patient) -> Iterator[Finding]:
         yield ok(f"{number} packages have the versions of {PINS}")
 
 
-def optional(patient: Patient) -> Iterator[Finding]:
+def optional(patient: Patient) -> Iterator[CheckResult]:
     """Name what the workload could use as well, if it were installed."""
     lacking = patient.workload.needs().optional
     for name, command in lacking.items():
@@ -100,7 +100,7 @@ def optional(patient: Patient) -> Iterator[Finding]:
 
 def install(patient: Patient, extra: str = "") -> str:
     """Return the command that installs what the program needs, or one of its extras."""
-    if _pins_file().exists():
+    if pins_file().exists():
         return f"make setup EXTRAS={extra}" if extra else "make setup"
     name = f"{patient.program.name}[{extra}]" if extra else patient.program.name
     return f"{sys.executable} -m pip install --upgrade '{name}'"
@@ -130,14 +130,15 @@ def unmet(distribution: str, extra: str = "") -> Iterator[str]:
 def pins() -> Mapping[str, str]:
     """Return the exact versions in the project's folder by package; none if there is no file."""
     try:
-        lines = read_text(_pins_file()).splitlines()
+        lines = read_text(pins_file()).splitlines()
     except OutsideError:
         return {}
     pairs = (line.partition("==") for line in lines if not line.startswith("#"))
     return {name.strip(): pin.strip() for name, equals, pin in pairs if equals and ";" not in pin}
 
 
-def _pins_file() -> Path:
+def pins_file() -> Path:
+    """Return where the exact versions stand, if this is the folder of the project."""
     return source_folder(ENGINE).parent / PINS
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import units
-from bench.app.doctor.finding import Finding, ok, problem, skipped, warning
+from bench.app.doctor.check_result import CheckResult, ok, problem, skipped, warning
 from bench.app.doctor.patient import Patient
 from bench.app.out_folder import LOW_BYTES, nearest_existing
 from bench.dispatch.ray_driver import OBJECT_STORE_BYTES
@@ -17,7 +17,7 @@ from bench.errors import DataError
 from bench.paths import cache_folder
 
 
-def data(patient: Patient) -> Iterator[Finding]:
+def data(patient: Patient) -> Iterator[CheckResult]:
     """Look for the data on this machine, and check them by their digest; nothing is downloaded."""
     request, known = patient.request, patient.workload.description.datasets
     if not known:
@@ -35,24 +35,24 @@ def data(patient: Patient) -> Iterator[Finding]:
         yield ok(f"{found.name}, digest {found.digest[:12]} ({found.source})")
 
 
-def results_disk(patient: Patient) -> Iterator[Finding]:
+def results_disk(patient: Patient) -> Iterator[CheckResult]:
     """Look for space in the folder of the results."""
     yield _space(patient.request.out, LOW_BYTES, "name another folder: --out FOLDER")
 
 
-def temporary_disk(patient: Patient) -> Iterator[Finding]:
+def temporary_disk(patient: Patient) -> Iterator[CheckResult]:
     """Look for space for logs of jobs, and for what Ray keeps outside of the memory."""
     needed = LOW_BYTES + OBJECT_STORE_BYTES
     yield _space(Path(tempfile.gettempdir()), needed, "name another folder: export TMPDIR=FOLDER")
 
 
-def cache_disk(patient: Patient) -> Iterator[Finding]:
+def cache_disk(patient: Patient) -> Iterator[CheckResult]:
     """Look for space for the copy of the data that jobs load."""
     folder = cache_folder(patient.program.name)
     yield _space(folder, LOW_BYTES, "name another folder: export XDG_CACHE_HOME=FOLDER")
 
 
-def _space(folder: Path, needed_bytes: int, elsewhere: str) -> Finding:
+def _space(folder: Path, needed_bytes: int, elsewhere: str) -> CheckResult:
     """Look whether files can be made in a folder, or in the folder in which it would be made."""
     place = nearest_existing(folder)
     word = shlex.quote(str(place))

@@ -13,6 +13,7 @@ from bench.record.job_states import JobState, MachineStates, Phase, RunStates, S
 from bench.record.lines import JobRecord, Line, MachineEntry, OutOfTime, RunHeader
 from bench.record.repeats import is_disturbed, repeat_of
 from bench.record.run import Run
+from bench.report.words.phrasebook import ENGLISH, Phrasebook
 from bench.spec.description import Outline
 
 
@@ -34,13 +35,19 @@ class _Machine:
 class Board:
     """The states of one run at a time; several threads may use it.
 
-    `outline` names the metrics that a running job tells.
+    `outline` names the metrics that a running job tells, and `book` has the words for them in the
+    language of the page.
     """
 
     def __init__(
-        self, session: str, outline: Outline, clock: Callable[[], float] = time.monotonic
+        self,
+        session: str,
+        outline: Outline,
+        book: Phrasebook = ENGLISH,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._states, self._outline, self._clock = RunStates(session), outline, clock
+        self._states, self._clock = RunStates(session), clock
+        self._outline, self._book = outline, book
         self._machines: dict[str, _Machine] = {}
         self._own, self._most = "", 0  # the label of this machine, and the repeats of a job
         self._ends_s: float | None = None
@@ -82,7 +89,7 @@ class Board:
                 machine.jobs[event.job_id] = JobState("running")
                 machine.now = ""
             elif event.kind == "progress":
-                machine.now = epoch_words(event.detail, self._outline)
+                machine.now = epoch_words(event.detail, self._outline, self._book)
 
     def enter(self, phase: Phase) -> None:
         """Take note of what the run does now.
@@ -155,7 +162,7 @@ class Board:
             for job_id in line.jobs:
                 machine.jobs.setdefault(job_id, JobState("waiting"))
             for job in line.ceiling_jobs:
-                machine.ceilings[job.job_id] = ceilings_name(job, self._outline)
+                machine.ceilings[job.job_id] = ceilings_name(job, self._outline, self._book)
             for skip in line.skipped:
                 machine.jobs[skip.job.job_id] = JobState("skipped", skip.reason)
         elif isinstance(line, JobRecord):

@@ -22,6 +22,7 @@ from bench.record.run import Run
 from bench.report.annex import title_of
 from bench.report.page.build import bare_html, summary_html
 from bench.report.page.live import STATES, Served, states_json
+from bench.report.words.phrasebook import phrasebook
 from bench.spec.request import USUAL_FORM, ReportForm
 from bench.text import type_and_line
 
@@ -62,13 +63,14 @@ class Live(Viewer):
         self._workload, self._out, self._poll_s = workload, out, poll_s
         self._form = form
         self._session = secrets.token_hex(8)
-        self._board = Board(self._session, workload.description.outline)
+        description = workload.description
+        own_words = description.translations.get(form.language)
+        book = phrasebook(form.language, own_words, more="_page")
+        self._board = Board(self._session, description.outline, book)
         self._figures: Figures | None = None
         self._made_of, self._made, self._next_s = 0, 0, 0.0
         self._records = 0  # of this run, in its journal
         self._written: Path | None = None
-        description = workload.description
-        own_words = description.translations.get(form.language)
         title = title_of(description.outline, form.language, own_words)
         self._page = bare_html(title, self._served()).encode()
         answers = {

@@ -31,7 +31,7 @@ from bench.record.failure import (
     Failure,
 )
 from bench.record.lines import JobRecord
-from bench.record.run import Share
+from bench.record.share import Share
 from bench.report.shared_columns import job_text
 from bench.report.words import gate, phrases
 

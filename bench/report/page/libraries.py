@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
-import os
 from importlib import resources
-from pathlib import Path
 
-from bench.paths import cache_folder
+from bench.paths import cache_folder, replace_file
 
 #: The package that holds the libraries.
 PACKAGE = "vl-convert-python"
@@ -33,20 +32,11 @@ def bundle() -> str:
         return kept.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         made = str(vl_convert.javascript_bundle(SNIPPET))
-    _keep(made, kept)
+    with contextlib.suppress(OSError):
+        replace_file(kept, made)
     return made
 
 
 def notices() -> str:
     """Return the licences of the libraries, with their copyright notices."""
     return resources.files("bench.report.page").joinpath("assets/licences.txt").read_text("utf-8")
-
-
-def _keep(made: str, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(made, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)

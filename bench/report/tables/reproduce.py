@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.analysis.results import Results
-from bench.record.run import Share
+from bench.record.share import Share
 from bench.report.column import Column, Table
 from bench.report.rows import Row
 from bench.report.shared_columns import warnings

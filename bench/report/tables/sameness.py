@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.analysis.results import Results
-from bench.analysis.same_jobs import Finding, SameJobs
+from bench.analysis.same_jobs import Equality, SameJobs
 from bench.report.column import Column, Table
 from bench.report.rows import Row
 from bench.report.shared_columns import MACHINE, job_text, warnings
@@ -55,7 +55,7 @@ def sameness_table(results: Results) -> Table:
     usual = {name: axis.default for name, axis in axes.items()}
     agreements = () if results.reference is None else results.reference.agreements
     rows = [_row(one, results) for one in found]
-    plain = all(one.second is None and one.finding is Finding.IDENTICAL for one in found)
+    plain = all(one.second is None and one.equality is Equality.IDENTICAL for one in found)
     return Table(
         name="sameness",
         title="The same job",
@@ -98,7 +98,7 @@ def _row(found: SameJobs, results: Results) -> dict[str, Any]:
         "first_parted": found.first_parted,
         "within": judged and not found.parted,
         "jobs_parted": found.parted,
-        "finding": words.FINDINGS[found.finding, found.second is None],
+        "finding": words.EQUALITIES[found.equality, found.second is None],
         "telling": differs[: words.MOST_TELLING],
         "differences": differs,
     }
@@ -109,7 +109,7 @@ def _brief(found: tuple[SameJobs, ...], rows: list[dict[str, Any]]) -> list[Row]
     shown: list[dict[str, Any]] = []
     merged: dict[tuple[Any, ...], tuple[dict[str, Any], list[str]]] = {}
     for one, row in zip(found, rows, strict=True):
-        if one.finding is not Finding.IDENTICAL:
+        if one.equality is not Equality.IDENTICAL:
             shown.append(row)
             continue
         same = (row["against"], row["jobs"], tuple(row["differences"]))

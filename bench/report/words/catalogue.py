@@ -15,7 +15,7 @@ from bench.spec.languages import Language
 
 if TYPE_CHECKING:  # these take longer to import than a command without a report may wait
     from bench.analysis.conditions import Disturbances
-    from bench.analysis.failures import Counts
+    from bench.analysis.job_counts import JobCounts
 
 #: At most so many names stand in a list; the others are counted.
 MOST_NAMES = 4
@@ -81,11 +81,11 @@ class Words(abc.ABC):
     # The remarks: a line each, after the word in `remark_names`.
 
     @abc.abstractmethod
-    def measured(self, counts: Counts, jobs: int, machines: int, sittings: int) -> str:
+    def measured(self, counts: JobCounts, jobs: int, machines: int, sittings: int) -> str:
         """Return how much was measured."""
 
     @abc.abstractmethod
-    def failed(self, counts: Counts, reasons: Mapping[str, int]) -> str:
+    def failed(self, counts: JobCounts, reasons: Mapping[str, int]) -> str:
         """Return what gave no measurement; `reasons` holds the failed jobs by reason."""
 
     @abc.abstractmethod

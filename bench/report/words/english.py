@@ -21,7 +21,7 @@ from bench.text import counted
 
 if TYPE_CHECKING:
     from bench.analysis.conditions import Disturbances
-    from bench.analysis.failures import Counts
+    from bench.analysis.job_counts import JobCounts
 
 
 class English(Words):
@@ -106,7 +106,7 @@ class English(Words):
         """Name the machines that may be the fastest."""
         return f"No machine is shown to be the fastest: it may be {_or_more(best)}."
 
-    def measured(self, counts: Counts, jobs: int, machines: int, sittings: int) -> str:
+    def measured(self, counts: JobCounts, jobs: int, machines: int, sittings: int) -> str:
         """Count jobs, machines and sittings."""
         planned = f"{counts.measured} of {counts.planned} planned jobs"
         if counts.measured == counts.planned:
@@ -119,7 +119,7 @@ class English(Words):
         where = f"on {counted(machines, 'machine')} in {counted(sittings, 'sitting')}"
         return f"{planned}{more}, {where}."
 
-    def failed(self, counts: Counts, reasons: Mapping[str, int]) -> str:
+    def failed(self, counts: JobCounts, reasons: Mapping[str, int]) -> str:
         """Count what gave no measurement, by outcome."""
         parts = []
         if counts.failed:
@@ -222,7 +222,7 @@ def _or_more(names: Sequence[str]) -> str:
     return or_list([*shown, *([f"{more} others"] if more else [])])
 
 
-def _outcomes(counts: Counts) -> tuple[tuple[int, str], ...]:
+def _outcomes(counts: JobCounts) -> tuple[tuple[int, str], ...]:
     return (
         (counts.not_run, "not run"),
         (counts.skipped, "skipped"),

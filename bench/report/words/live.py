@@ -9,9 +9,7 @@ from collections.abc import Mapping
 
 from bench import units
 from bench.record.job_states import MachineStates, Phase, RunStates, State
-from bench.report.words.phrasebook import HOLE, Phrasebook
-
-ENGLISH = Phrasebook()
+from bench.report.words.phrasebook import ENGLISH, HOLE, Phrasebook
 
 #: What the run does, as a sentence. The figures of a pause are put in.
 PHASES: Mapping[Phase, str] = {

@@ -51,6 +51,10 @@ class Phrasebook:
         )
 
 
+#: The phrases of English: every text stays as it is.
+ENGLISH = Phrasebook()
+
+
 def phrasebook(
     language: Language, own: Mapping[str, str] | None = None, more: str = ""
 ) -> Phrasebook:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bench.analysis.same_jobs import Alike, Finding, SameJobs, Ways
+from bench.analysis.same_jobs import Alike, Equality, SameJobs, Ways
 from bench.analysis.sameness import Sameness, UnlikeCode, UnlikeVersions
 from bench.report.words.facts import difference_name, difference_values
 from bench.report.words.lists import and_list
@@ -14,20 +14,20 @@ from bench.units import percent, significant
 #: What stands in place of the second machine if a machine is compared with itself.
 ITSELF = "itself (repeats)"
 
-#: The text of a finding, given whether the jobs are repeats on one machine.
-FINDINGS: Mapping[tuple[Finding, bool], str] = {
-    (Finding.IDENTICAL, False): "identical, bit for bit",
-    (Finding.WITHIN, False): "the same job, within tolerance",
-    (Finding.PARTED, False): "the curves part",
-    (Finding.OTHER_START, False): "not the same start",
-    (Finding.OTHER_DATA, False): "not the same data",
-    (Finding.UNKNOWN, False): "not judged",
-    (Finding.IDENTICAL, True): "identical, bit for bit",
-    (Finding.WITHIN, True): "not bit-identical, within tolerance",
-    (Finding.PARTED, True): "not bit-identical, the curves part",
-    (Finding.OTHER_START, True): "not the same start",
-    (Finding.OTHER_DATA, True): "not the same data",
-    (Finding.UNKNOWN, True): "not judged",
+#: The text of an answer, given whether the jobs are repeats on one machine.
+EQUALITIES: Mapping[tuple[Equality, bool], str] = {
+    (Equality.IDENTICAL, False): "identical, bit for bit",
+    (Equality.WITHIN, False): "the same job, within tolerance",
+    (Equality.PARTED, False): "the curves part",
+    (Equality.OTHER_START, False): "not the same start",
+    (Equality.OTHER_DATA, False): "not the same data",
+    (Equality.UNKNOWN, False): "not judged",
+    (Equality.IDENTICAL, True): "identical, bit for bit",
+    (Equality.WITHIN, True): "not bit-identical, within tolerance",
+    (Equality.PARTED, True): "not bit-identical, the curves part",
+    (Equality.OTHER_START, True): "not the same start",
+    (Equality.OTHER_DATA, True): "not the same data",
+    (Equality.UNKNOWN, True): "not judged",
 }
 NOTHING_COMPARED = (
     "No job was repeated on one machine and no two machines measured a job in common, so nothing "

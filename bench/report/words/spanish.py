@@ -23,7 +23,7 @@ from bench.text import counted
 
 if TYPE_CHECKING:
     from bench.analysis.conditions import Disturbances
-    from bench.analysis.failures import Counts
+    from bench.analysis.job_counts import JobCounts
 
 #: The words for a chance, in the place of the English ones.
 CHANCES: Mapping[str, str] = dict(
@@ -132,7 +132,7 @@ class Spanish(Words):
         """Name the machines that may be the fastest."""
         return f"No está demostrado cuál es la máquina más rápida: puede ser {_or_more(best)}."
 
-    def measured(self, counts: Counts, jobs: int, machines: int, sittings: int) -> str:
+    def measured(self, counts: JobCounts, jobs: int, machines: int, sittings: int) -> str:
         """Count jobs, machines and sittings."""
         planned = f"{counts.measured} de {counts.planned} trabajos previstos"
         if counts.measured == counts.planned:
@@ -145,7 +145,7 @@ class Spanish(Words):
         where = f"en {counted(machines, 'máquina')} y {counted(sittings, 'sesión', 'sesiones')}"
         return f"{planned}{more}, {where}."
 
-    def failed(self, counts: Counts, reasons: Mapping[str, int]) -> str:
+    def failed(self, counts: JobCounts, reasons: Mapping[str, int]) -> str:
         """Count what gave no measurement, by outcome."""
         parts = []
         if counts.failed:
@@ -274,7 +274,7 @@ def _or_more(names: Sequence[str]) -> str:
     return f"{', '.join(first)} {joint} {last}" if first else last
 
 
-def _outcomes(counts: Counts) -> tuple[tuple[int, str], ...]:
+def _outcomes(counts: JobCounts) -> tuple[tuple[int, str], ...]:
     return (
         (counts.not_run, "sin ejecutar"),
         (counts.skipped, "omitidos" if counts.skipped > 1 else "omitido"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.conditions import Disturbances
-from bench.analysis.failures import Counts
+from bench.analysis.job_counts import JobCounts
 from bench.report.words.lists import and_list
 from bench.report.words.sureness import Bracket, bracketed, share
 from bench.text import counted
@@ -92,7 +92,7 @@ def rests_on(n: int) -> str:
     return f"These figures rest on {n} jobs."
 
 
-def job_counts(counts: Counts) -> str:
+def job_counts(counts: JobCounts) -> str:
     """Return how many of the planned jobs were measured, failed, or were not run."""
     more = f" Skipped: {counts.skipped} (see Failures)." if counts.skipped else ""
     if counts.unavailable:
@@ -116,7 +116,7 @@ def job_counts(counts: Counts) -> str:
     )
 
 
-def _repeated(counts: Counts) -> str:
+def _repeated(counts: JobCounts) -> str:
     """Return how many jobs were run again because they were disturbed, and what came of it."""
     jobs = counted(counts.repeated, "job was", "jobs were")
     again = f"{jobs} run again because of a disturbance"

@@ -8,7 +8,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, digest, facts
 from reporting import build_report
 
-from bench.analysis.same_jobs import Finding, counterparts
+from bench.analysis.same_jobs import Equality, counterparts
 from bench.report.words import sameness as words
 from bench.spec.axes import Agreement
 from mnist_bench.description import DESCRIPTION
@@ -74,7 +74,7 @@ def only(*runs):
 
 def test_identical_repeats_are_identical():
     found = only(repeated(a_result(), a_result(), a_result()))
-    assert (found.second, found.jobs, found.finding) == (None, 1, Finding.IDENTICAL)
+    assert (found.second, found.jobs, found.equality) == (None, 1, Equality.IDENTICAL)
 
 
 def test_repeats_with_other_final_weights_are_told_by_backend():
@@ -125,7 +125,7 @@ def test_without_repeats_or_digests_the_report_says_that_nothing_was_tested():
 def test_jobs_with_equal_starts_and_close_curves_are_the_same_job():
     near = a_result(curve=(0.5, 0.3, 0.2005), weights="other")
     found = only(on("a", a_result()), on("b", near))
-    assert found.finding is Finding.WITHIN
+    assert found.equality is Equality.WITHIN
     assert found.worst.gap.greatest == pytest.approx(0.0005 / 0.2005)
     assert (found.worst.gap.greatest_at, found.first_parted) == (3, None)
 
@@ -135,7 +135,7 @@ def test_the_first_epoch_beyond_the_tolerance_and_the_differing_fact_are_named()
     wide = facts(instruction_sets=("AVX2", "FMA", "AVX512F"), memory_total_bytes=2**36)
     runs = on("a", a_result(), a_result()), on("b", a_result(), far, machine=wide)
     found = only(*runs)
-    assert (found.finding, found.parted, found.jobs) == (Finding.PARTED, 1, 2)
+    assert (found.equality, found.parted, found.jobs) == (Equality.PARTED, 1, 2)
     assert (found.first_parted, found.worst.seed) == (2, 1)
     assert [one.fact for one in found.differences] == ["instruction_sets"]
     table = table_of(*runs)
@@ -149,19 +149,19 @@ def test_the_first_epoch_beyond_the_tolerance_and_the_differing_fact_are_named()
 
 def test_the_tolerance_is_that_of_the_precision_and_of_the_devices():
     far = a_result(curve=(0.5, 0.3, 0.21), weights="other")
-    assert only(on("a", a_result()), on("b", far)).finding is Finding.PARTED
+    assert only(on("a", a_result()), on("b", far)).equality is Equality.PARTED
     lax = {"precision": "bfloat16"}
-    assert only(on("a", a_result(), **lax), on("b", far, **lax)).finding is Finding.WITHIN
+    assert only(on("a", a_result(), **lax), on("b", far, **lax)).equality is Equality.WITHIN
     on_gpu = far.model_copy(update={"device": "gpu"})
-    assert only(on("a", a_result()), on("b", on_gpu)).finding is Finding.WITHIN
+    assert only(on("a", a_result()), on("b", on_gpu)).equality is Equality.WITHIN
 
 
 def test_another_start_or_other_data_is_told_before_curves():
     order = a_result(batch_order="other", weights="other")
-    assert only(on("a", a_result()), on("b", order)).finding is Finding.OTHER_START
+    assert only(on("a", a_result()), on("b", order)).equality is Equality.OTHER_START
     data = a_result(curve=(9.0, 9.0, 9.0), data="other", weights="other")
     found = only(on("a", a_result()), on("b", data))
-    assert (found.finding, found.worst) == (Finding.OTHER_DATA, None)
+    assert (found.equality, found.worst) == (Equality.OTHER_DATA, None)
 
 
 def test_a_curve_that_is_not_finite_on_one_machine_alone_parts():
@@ -178,7 +178,7 @@ def test_without_a_tolerance_nothing_is_judged():
     far = a_result(curve=(0.5, 0.3, 0.21), weights="other")
     runs = on("a", a_result()), on("b", far)
     (found,) = analyse(runs, DESCRIPTION.outline).sameness.jobs
-    assert found.finding is Finding.UNKNOWN
+    assert found.equality is Equality.UNKNOWN
     assert found.worst.gap.greatest == pytest.approx(0.01 / 0.21)
 
 

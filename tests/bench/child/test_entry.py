@@ -244,7 +244,7 @@ def test_the_kernel_never_kills_the_worker_before_the_child(tmp_path, monkeypatc
     score = tmp_path / "oom_score_adj"
     score.write_text(f"{inherited}\n")
     monkeypatch.setattr(entry, "OOM_SCORE_FILE", score)
-    entry._go_first()
+    entry.go_first()
     assert int(score.read_text()) == own
 
 
@@ -290,7 +290,7 @@ def test_a_child_ends_without_taking_down_its_modules_and_after_its_exit_functio
 
 
 def test_an_error_that_nothing_caught_ends_with_1(tmp_path):
-    code = "from bench.child import entry; entry._end_at_once(lambda: 1); raise ValueError('odd')"
+    code = "from bench.child import entry; entry.end_at_once(lambda: 1); raise ValueError('odd')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 1
     assert b"ValueError: odd" in done.stderr

@@ -17,10 +17,11 @@ from plans import a_plan
 from scheduling import JOBS, cluster, outcome, planner, records, run
 
 from bench import units
+from bench.analysis.job_counts import counts_of
 from bench.app.campaign import Campaign
 from bench.app.commands.preview import plan_lines
 from bench.app.commands.run_cluster import preview
-from bench.app.counts import counts_of
+from bench.app.exit_code import exit_code_of
 from bench.app.own_machine import OwnMachine
 from bench.child.workload import Dataset
 from bench.cluster.config import read_cluster_file
@@ -242,6 +243,54 @@ def test_a_run_that_goes_on_measures_no_ceilings_twice(tmp_path, capsys):
     found = read_run(again.path)
     assert {record.job for record in found.records} == set(jobs)
     assert len(found.ceiling_records) == 2
+
+
+@pytest.mark.slow
+def test_a_run_that_was_cut_off_among_its_ceilings_measures_the_others_and_no_job_again(
+    tmp_path, capsys
+):
+    jobs = (a_library_job(),)
+    plan, out = a_library_plan(tmp_path, *jobs), tmp_path / "out"
+    first = Campaign(plan, out)
+    first.run()
+    *kept, last = first.path.read_text().splitlines(keepends=True)
+    assert '"only_ceilings":true' in last
+    first.path.write_text("".join(kept))
+    first.note_report()  # a run that is cut off is reported too
+    cut_off = first.read()
+    assert (cut_off.complete, cut_off.finished, len(cut_off.ceiling_records)) == (True, False, 1)
+    assert exit_code_of([cut_off]) == 0, "its jobs were measured"
+    capsys.readouterr()
+    again = Campaign(plan, out)
+    again.run()
+    again.note_report()
+    assert again.path == first.path
+    shown = capsys.readouterr().out
+    assert "1 job has a record" in shown and "are measured last, in about 12 s" in shown
+    found = again.read()
+    assert [record.job for record in found.records] == list(jobs)
+    assert {record.job_id for record in found.ceiling_records} == {
+        job.job_id for job in plan.ceiling_jobs
+    }
+    assert found.finished
+    other = Campaign(plan, out)
+    other.run()
+    assert other.path != first.path, "nothing is due, so another sitting begins"
+
+
+def test_ceilings_are_due_on_this_machine_alone_and_in_no_run_of_minutes():
+    failure = Failure(reason="crash", message="planted")
+    done = a_record(BARE[0], failure, only_ceilings=True)
+
+    def due(own=True, **changes):
+        run = a_run([], planned=JOBS, **changes)
+        (entry,) = run.machines
+        entry = entry.model_copy(update={"own": own, "ceiling_jobs": tuple(BARE)})
+        (share,) = replace(run, machines=(entry,), ceiling_records=(done,)).shares
+        return share.ceilings_due
+
+    assert due() == tuple(BARE[1:])
+    assert due(own=False) == due(minutes=5.0) == ()
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from launches import a_launch, toy_job
 
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
 from bench.dispatch.node import prepare
-from bench.dispatch.ray_cluster import _host
+from bench.dispatch.ray_cluster import host_of
 from bench.errors import DispatchError
 from bench.record.journal import read_run
 from bench.record.price import Price
@@ -163,7 +163,7 @@ def test_a_node_whose_label_is_no_price_has_an_unknown_one_and_the_reason(label)
         "Resources": {},
         "Labels": {"bench-usd-per-hour": label},
     }
-    price = _host(node, {"": Price(0.1, "list", "2025-01")}).price
+    price = host_of(node, {"": Price(0.1, "list", "2025-01")}).price
     assert price.usd_per_hour is None
     assert price.reason == f"its label bench-usd-per-hour is not a price: {label}"
 

@@ -365,9 +365,9 @@ def test_firmware_that_names_nothing_is_not_said_to_name_no_cloud(machine):
 def test_only_words_that_mean_on_demand_are_on_demand(words, lifecycle):
     if lifecycle is None:
         with pytest.raises(Absent, match="means neither spot nor on demand"):
-            cloud._lifecycle(words)
+            cloud.lifecycle_of(words)
         return
-    assert cloud._lifecycle(words) == lifecycle
+    assert cloud.lifecycle_of(words) == lifecycle
 
 
 ROWS = {fact.name: fact.read for fact in (*cloud.FACTS, *virtual.FACTS)}

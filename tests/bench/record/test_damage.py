@@ -9,7 +9,7 @@ import pytest
 from builders import a_job, a_measurement, a_record, a_run, facts
 from sealing import documents, write_documents
 
-from bench.app.counts import counts_of
+from bench.analysis.job_counts import counts_of
 from bench.errors import OutputError, OutsideError, StoreError
 from bench.record import text_lines
 from bench.record.failure import Failure

@@ -22,10 +22,10 @@ def holding(tmp_path, monkeypatch):
 
     def write(*lines):
         (tmp_path / price_table.FILE).write_text("\n".join([HEAD, *lines]) + "\n")
-        price_table._rows.cache_clear()
+        price_table.rows_by_type.cache_clear()
 
     yield write
-    price_table._rows.cache_clear()
+    price_table.rows_by_type.cache_clear()
 
 
 def test_the_row_of_the_asked_region_is_found_else_the_first_one(holding):

@@ -14,7 +14,7 @@ from figure_runs import figure_runs, results_of
 from bench.errors import OutputError
 from bench.report.annex import with_figures
 from bench.report.column import Column, Report, Table
-from bench.report.data import replace_file, summary_json, table_csv, write_report
+from bench.report.data import summary_json, table_csv, write_file, write_report
 from bench.report.figures import render
 from mnist_bench.description import DESCRIPTION
 
@@ -122,7 +122,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path, monke
 
     monkeypatch.setattr(Path, "replace", no_space)
     with pytest.raises(OutputError, match="No space left"):
-        replace_file(path, "new")
+        write_file(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -14,7 +14,7 @@ from reporting import report_of
 from screens import a_loud_run, first_screen, loud_runs
 
 from bench.analysis.conditions import Disturbances
-from bench.analysis.failures import Counts
+from bench.analysis.job_counts import JobCounts
 from bench.record.failure import REASONS
 from bench.record.measurement import ThreadFacts
 from bench.report import tables as builders_of_tables
@@ -35,7 +35,7 @@ BOOK = phrasebook("es", DESCRIPTION.translations["es"])
 NAMES = {*DESCRIPTION.packages, *map(str, range(1, 16))}
 
 SPEED = Bracket(1.18, 1.02, 1.36)
-COUNTS = Counts(9, 5, 1, 1, 2, ("arm", "gpu"), no_time=1, added=3)
+COUNTS = JobCounts(9, 5, 1, 1, 2, ("arm", "gpu"), no_time=1, added=3)
 
 #: Arguments of each sentence; further lines are further cases.
 SAID = {
@@ -48,7 +48,7 @@ SAID = {
     "still_open": [("rack", "desk", SPEED, 0.86), ("rack", "desk", SPEED, 0.55)],
     "no_winner": [(("rack", "desk", "oak"), "rack", "desk", SPEED, 0.7)],
     "no_winner_known": [(tuple("abcdefgh"),), (("a", "b"),)],
-    "measured": [(COUNTS, 12, 2, 3), (Counts(1, 1, 0, 0, 0, ()), 1, 1, 1)],
+    "measured": [(COUNTS, 12, 2, 3), (JobCounts(1, 1, 0, 0, 0, ()), 1, 1, 1)],
     "failed": [(COUNTS, {"time limit": 1})],
     "disturbed": [(Disturbances(5, 2, 0, {"foreign CPU": 2}),)],
     "assumed": [(0.05, 0.94, None, 1), (0.05, None, 0.32, 2)],

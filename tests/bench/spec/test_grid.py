@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import random
 
 import pytest
 from pydantic import ValidationError
+from small_grid import AXES, SMALL, parsed
 
 from bench.errors import RequestError
 from bench.spec import grid as grids
-from bench.spec.axes import ALL, Axis
-from bench.spec.description import Description, Outline
+from bench.spec.axes import ALL
+from bench.spec.description import Outline
 from bench.spec.frozen import canonical_json
 from bench.spec.grid import (
     GridChanges,
     GridSpec,
     SubGrid,
     check_choices,
-    parse_grid,
-    run_order,
-    shuffled,
 )
 from bench.spec.job import JobSpec, make_job
 from mnist_bench.description import DESCRIPTION as REAL
 
-#: A small workload with an axis of every type.
-AXES = (
-    Axis("model", choices=("mlp", "cnn"), always_marked=True, separates=True),
-    Axis("optimizer", choices=("sgd", "adam"), always_marked=True),
-    Axis("batch_size", "int", 128, least=1, mark="b{}"),
-    Axis("loop", default="fit"),
-    Axis("rate", "float", 0.5),
-    Axis("sparse", "bool", False, plural="sparse", mark=""),
-    Axis("backend", default="a", choices=("a", "b"), available=lambda: ("b",)),
-)
-SMALL = Description("small", "Small", AXES)
 JOB = make_job(AXES, {"model": "mlp", "optimizer": "sgd"}, epochs=3, seed=1234, dataset="mnist")
 
 
@@ -63,12 +49,6 @@ def a_subgrid(**changes):
     }
     axes |= {axis.name: changes.pop(axis.key) for axis in AXES if axis.key in changes}
     return SubGrid(axes=axes, **{"epochs": (1,), **changes})
-
-
-def parsed(**changes):
-    """Parse a grid document of one sub-grid with `changes`."""
-    sub = {"models": "mlp", "optimizers": "sgd", "epochs": 2, **changes}
-    return parse_grid({"name": "mine", "subgrids": [sub]}, "mine.yaml", SMALL)
 
 
 def test_a_grid_expands_in_grid_order_each_axis_faster_than_the_one_before():
@@ -201,78 +181,6 @@ def test_one_value_has_one_json_text():
     assert canonical_json({"b": 1, "a": [1, 2]}) == '{"a":[1,2],"b":1}'
 
 
-def test_one_value_may_stand_for_a_list_of_one():
-    (sub,) = parsed(seeds=7, read_off=1).subgrids
-    assert (sub.axes["model"], sub.epochs) == (("mlp",), (2,))
-    assert (sub.seeds, sub.read_off) == ((7,), (1,))
-
-
-def test_the_epochs_of_a_workload_may_have_a_default():
-    own = Description("own", "Own", (Axis("size", "int", 8),), default_epochs=3)
-    grid = parse_grid({"name": "g", "subgrids": [{"sizes": [8, 16]}]}, "g", own)
-    assert [job.epochs for job in grids.expand(grid, own)] == [3, 3]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"colour": "red"}, ["subgrids.0.colour", "'red'", "known keys are models, optimizers"]),
-        ({"modles": "mlp"}, ["subgrids.0.modles", "did you mean models?"]),
-        ({"optimizers": "adm"}, ["'adm'", "did you mean adam?"]),
-        ({"rates": "fast"}, ["subgrids.0.rates.0", "'fast'"]),
-        ({"sparse": "yes"}, ["subgrids.0.sparse.0", "'yes'"]),
-        ({"epochs": "three"}, ["subgrids.0.epochs", "'three'", "integer"]),
-        ({"epochs": 1.5}, ["subgrids.0.epochs", "1.5"]),
-        ({"epochs": -1}, ["subgrids.0.epochs", "-1"]),
-        ({"epochs": 0}, ["subgrids.0.epochs", "0"]),
-        ({"batch_sizes": [128, 0]}, ["subgrids.0.batch_sizes.1", "0"]),
-        ({"seeds": -1}, ["subgrids.0.seeds", "-1"]),
-        ({"models": []}, ["subgrids.0.models", "[]", "at least 1"]),
-        ({"models": None}, ["subgrids.0.models", "None"]),
-        ({"models": "vit"}, ["subgrids[0]", "models", "'vit'", "mlp, cnn"]),
-        ({"optimizers": ["sgd", "adamw"]}, ["optimizers", "'adamw'", "sgd, adam"]),
-        ({"read_off": 3}, ["read_off", "[3]", "1 to 2"]),
-        ({"read_off": [0, 1]}, ["subgrids.0.read_off.0", "0"]),
-        ({"evaluate": "evry"}, ["subgrids.0.evaluate", "'evry'", "'end' or 'every'"]),
-        ({"threads": 0}, ["subgrids.0.threads.0", "0", "from 1 to 100000, or max"]),
-        ({"threads": [1, "most"]}, ["subgrids.0.threads.1", "'most'", "from 1 to 100000, or max"]),
-        ({"threads": True}, ["subgrids.0.threads.0", "True"]),
-        ({"threads": None}, ["subgrids.0.threads.0", "None"]),
-        ({"threads": []}, ["subgrids.0.threads", "[]"]),
-        ({"repeats": 0}, ["subgrids.0.repeats", "0"]),
-        ({"repeats": 10**9}, ["subgrids.0.repeats", "1000000000"]),
-    ],
-    ids=str,
-)
-def test_a_wrong_value_is_named_with_its_key_and_its_place(change, words):
-    with pytest.raises(RequestError) as caught:
-        parsed(**change)
-    assert [word for word in ["mine.yaml", *words] if word not in str(caught.value)] == []
-
-
-@pytest.mark.parametrize("document", [None, [], "text", 3])
-def test_a_document_that_is_no_mapping_is_named_by_its_kind(document):
-    with pytest.raises(RequestError, match="not a mapping") as caught:
-        parse_grid(document, "mine.yaml", SMALL)
-    assert caught.value.seen == type(document).__name__
-
-
-@pytest.mark.parametrize(
-    ("document", "key"),
-    [
-        ({"name": "mine"}, "subgrids"),
-        ({"name": "mine", "subgrids": []}, "subgrids"),
-        ({"name": "mine", "subgrids": "mlp"}, "subgrids"),
-        ({"name": "mine", "subgrids": ["mlp"]}, "subgrids.0"),
-        ({"name": "", "subgrids": [{}]}, "name"),
-        ({"subgrids": [{"models": "mlp", "optimizers": "sgd", "epochs": 1}]}, "name"),
-    ],
-)
-def test_a_grid_of_the_wrong_shape_is_named_by_its_key(document, key):
-    with pytest.raises(RequestError, match=f"key '{key}"):
-        parse_grid(document, "mine.yaml", SMALL)
-
-
 def test_choices_are_checked_only_where_an_axis_is_given():
     check_choices({"optimizer": ["sgd"]}, SMALL, "command line")
     with pytest.raises(RequestError, match=r"command line: .*models \(seen: 'vit'\)"):
@@ -308,37 +216,9 @@ def test_an_override_of_epochs_leaves_out_read_offs_that_they_do_not_reach():
     assert override(grid, epochs=(2,)).subgrids[0].read_off == ()
 
 
-def test_the_order_of_jobs_depends_on_the_seed_and_not_on_how_they_came():
-    jobs = expand(a_grid({"seeds": tuple(range(20))}), "mnist")
-    order = shuffled(jobs, 1)
-    mixed = list(jobs)
-    random.Random(5).shuffle(mixed)
-    assert shuffled(mixed, 1) == order
-    assert shuffled(jobs, 2) != order
-    assert order != jobs
-    assert sorted(job.seed for job in order) == list(range(20))
-
-
 def test_a_specification_is_not_changed_in_place():
     with pytest.raises(ValidationError, match="frozen"):
         JOB.epochs = 5
-
-
-def test_each_machine_and_each_run_has_an_order_that_it_keeps():
-    jobs = expand(a_grid({"seeds": tuple(range(20))}))
-    order = run_order(jobs, 1, "desk", "run-1")
-    assert run_order(jobs[::-1], 1, "desk", "run-1") == order
-    assert sorted(job.seed for job in order) == list(range(20))
-    for other in ((2, "desk", "run-1"), (1, "rack", "run-1"), (1, "desk", "run-2")):
-        assert run_order(jobs, *other) != order
-
-
-def test_over_many_runs_each_job_has_its_mean_place_in_the_middle():
-    """The mean of 300 places of ten is 4.5, with a standard error of 0.17."""
-    jobs = expand(a_grid({"seeds": tuple(range(10))}))
-    orders = [run_order(jobs, 0, "desk", f"run-{number}") for number in range(300)]
-    for job in jobs:
-        assert 3.8 < sum(order.index(job) for order in orders) / 300 < 5.2
 
 
 @pytest.mark.parametrize(
@@ -374,13 +254,3 @@ def test_sub_grids_that_share_all_their_jobs_are_no_bomb():
     many = {"epochs": (50_000,), "read_off": tuple(range(1, 50_000)), "repeats": 1000}
     with pytest.raises(RequestError, match="more than 10000000 read-offs"):
         expand(a_grid(many))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"epochs": 100_001}, {"seeds": 2**32}, {"seeds": -1}, {"repeats": 1001}, {"threads": 100_001}],
-    ids=str,
-)
-def test_a_number_that_no_job_can_have_is_refused_with_its_key(change):
-    with pytest.raises(RequestError, match=next(iter(change))):
-        parsed(**change)

@@ -33,7 +33,7 @@ def guard_of(monkeypatch, whole, left, pid=None):
     """Return a guard of this process or that of `pid`, on a machine with so much memory."""
     guard = MemoryGuard(pid or os.getpid())
     monkeypatch.setattr(guard, "_groups", [])
-    monkeypatch.setattr(memory_guard, "_system", lambda: (whole, left))
+    monkeypatch.setattr(memory_guard, "system_memory", lambda: (whole, left))
     return guard
 
 
@@ -89,7 +89,7 @@ def test_the_group_of_several_that_has_a_limit_counts(monkeypatch, tree):
     )
     monkeypatch.setattr(memory_guard.cgroup, "folders", lambda name: [root / "in", root / "out"])
     guard = MemoryGuard(os.getpid())
-    monkeypatch.setattr(memory_guard, "_system", lambda: (GIB, GIB // 2))
+    monkeypatch.setattr(memory_guard, "system_memory", lambda: (GIB, GIB // 2))
     assert "of the 100 MiB of its control group" in guard.why_end()
     (root / "in/memory.stat").write_text(f"inactive_file {60 * MIB}\n")
     assert guard.why_end() is None  # files that the kernel can drop
@@ -120,7 +120,7 @@ def test_what_the_kernel_takes_back_from_a_group_and_the_groups_below_it_is_left
     )
     monkeypatch.setattr(memory_guard.cgroup, "folders", lambda name: [root / "in"])
     guard = MemoryGuard(os.getpid())
-    monkeypatch.setattr(memory_guard, "_system", lambda: (GIB, GIB // 2))
+    monkeypatch.setattr(memory_guard, "system_memory", lambda: (GIB, GIB // 2))
     assert (guard.why_end() is None) is goes_on
 
 

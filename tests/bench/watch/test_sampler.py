@@ -12,14 +12,13 @@ import psutil
 import pytest
 from launches import a_launch, only_record, wait_for
 
-import bench.watch.processes as processes
 import bench.watch.sampler
 import bench.watch.sources as sources
 from bench.child.process import run_child
 from bench.probe.machine import probe
 from bench.watch.files import KeptFile
 from bench.watch.ledger import Ledger
-from bench.watch.processes import Processes, ProcessLook, descendants, parse_stat
+from bench.watch.processes import Processes
 from bench.watch.sampler import Watch
 from bench.watch.series import Counter, Doubt, Limit, Series
 from bench.watch.sources import SOURCES, Target
@@ -34,25 +33,8 @@ def a_series(*pairs, of=Counter):
     return series
 
 
-@pytest.fixture
-def start():
-    """Start processes that end with the test."""
-    started = []
-
-    def run(source, *, wait_cpu_s=0.0):
-        process = subprocess.Popen([sys.executable, "-c", source])
-        started.append(process)
-        look = psutil.Process(process.pid)
-        wait_for(lambda: look.cpu_times().user + look.cpu_times().system >= wait_cpu_s)
-        return process
-
-    yield run
-    for process in started:
-        if process.poll() is None:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
-        process.kill()
-        process.wait()
+def source_named(name):
+    return next(source for source in SOURCES if source.name == name)
 
 
 def test_a_counter_is_cut_at_the_edges_of_an_interval():
@@ -144,92 +126,6 @@ def test_what_no_meter_saw_is_none_and_not_0():
     assert set(figures.values()) == {None}
 
 
-def test_a_process_whose_name_holds_brackets_and_spaces_is_read():
-    fields = [
-        "S",
-        "7",
-        "1",
-        "1",
-        "0",
-        "-1",
-        "4194304",
-        "11",
-        "0",
-        "3",
-        "0",
-        "250",
-        "50",
-        "20",
-        "10",
-        "20",
-        "0",
-        "4",
-        "0",
-        "9000",
-        "1000000",
-        "256",
-    ]
-    look = parse_stat(f"42 (a) b (c) {' '.join(fields)} 0 0".encode())
-    ticks = processes.TICK_S
-    assert (look.pid, look.parent, look.name) == (42, 7, "a) b (c")
-    assert (look.cpu_s, look.waited_cpu_s) == (300 * ticks, 30 * ticks)
-    assert (look.minor_faults, look.major_faults, look.started) == (11, 3, 9000)
-    assert look.rss_bytes == 256 * processes.PAGE_BYTES
-
-
-def a_look(pid, parent, name="python"):
-    return ProcessLook(pid, parent, name, 0.0, 0.0, 0, 0)
-
-
-def test_what_a_child_started_is_below_it_however_deep():
-    looks = {p: a_look(p, q) for p, q in ((2, 1), (3, 2), (4, 3), (5, 1))}
-    assert descendants(2, looks) == {2, 3, 4}
-
-
-def test_the_processes_of_our_ray_session_are_our_own_and_other_sessions_are_not(monkeypatch):
-    """Process lists and command lines are planted: a daemon's Ray cannot be had in every test."""
-    ours, theirs = "session_2026-11-24_12-00-00_1_1", "session_2026-11-24_13-00-00_2_2"
-    looks = {
-        look.pid: look
-        for look in (
-            a_look(10, 1),  # the driver
-            a_look(11, 10, "gcs_server"),
-            a_look(12, 10, "raylet"),
-            a_look(13, 12, "ray::_run_as_js"),  # the worker that watches
-            a_look(14, 12, "ray::IDLE"),
-            a_look(15, 1, "gcs_server"),  # of another session
-            a_look(16, 1, "python"),
-        )
-    }
-    lines = {11: f"--log=/tmp/ray/{ours}/logs", 12: f"--s={ours}", 15: f"--s={theirs}"}
-    monkeypatch.setattr(processes, "_command_line", lambda pid: lines.get(pid, ""))
-    monkeypatch.setattr(processes, "_executable", lambda pid: "/usr/bin/python" if pid else None)
-    session = processes.RaySession(looks, 13)
-    assert session.own(looks) == {10, 11, 12, 13, 14}
-    later = {**looks, 17: a_look(17, 12), 18: a_look(18, 1)}
-    assert session.own(later) == {10, 11, 12, 13, 14, 17}
-    assert processes.RaySession(looks, 16).own(looks) == set()
-
-
-def test_a_child_and_what_it_starts_are_own_and_a_sibling_is_foreign(start):
-    tree = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN!r}])"
-    child = start(tree)
-    wait_for(lambda: psutil.Process(child.pid).children())
-    hog = start(BURN, wait_cpu_s=0.1)
-    seen = Processes(child.pid)
-    seen.scan()
-    before = seen.read()
-    grandchild = psutil.Process(child.pid).children()[0]
-    begin_s = grandchild.cpu_times().user
-    wait_for(lambda: grandchild.cpu_times().user > begin_s + 0.3)
-    seen.scan()
-    after = seen.read()
-    assert after["tree_cpu_s"] - before["tree_cpu_s"] >= 0.2
-    assert after["own_cpu_s"] >= after["tree_cpu_s"]
-    assert hog.pid in {p.pid for p in seen.busiest_foreign(1.0, most=1000)}
-    assert not {child.pid, grandchild.pid} & {p.pid for p in seen.busiest_foreign(1e-9, most=1000)}
-
-
 def test_foreign_time_holds_a_hog_s_own_count_and_no_more_than_all_that_was_used(start):
     """The machine's other load is whatever it is, so the figure is held between two counts."""
 
@@ -253,47 +149,6 @@ def test_foreign_time_holds_a_hog_s_own_count_and_no_more_than_all_that_was_used
     seen = watch.ledger.interference(watch.began_s, watch.ended_s, cpus=2)
     foreign_s = seen.foreign_cpus * seen.wall_s
     assert used - 0.1 <= foreign_s <= all_s() - all_before + 0.1
-
-
-def test_what_this_process_starts_before_a_job_is_its_own_if_that_is_said(start):
-    hog = start(BURN, wait_cpu_s=0.1)
-    own, strange = Processes(None, starting=True), Processes(None)
-    for seen in (own, strange):
-        seen.scan()
-    before = own.read()
-    used_s = psutil.Process(hog.pid).cpu_times().user
-    wait_for(lambda: psutil.Process(hog.pid).cpu_times().user > used_s + 0.3)
-    for seen in (own, strange):
-        seen.scan()
-    assert own.read()["own_cpu_s"] - before["own_cpu_s"] >= 0.2
-    assert "tree_cpu_s" not in own.read(), "no job runs, so none used any CPU time"
-    assert (own.is_own(hog.pid), strange.is_own(hog.pid)) == (True, False)
-    assert hog.pid not in {p.pid for p in own.busiest_foreign(1e-9, most=1000)}
-
-
-@pytest.mark.parametrize("scans", [False, True])
-def test_a_child_that_has_ended_counts_once_whether_a_scan_comes_before_the_reading_or_not(scans):
-    seen = Processes(None, starting=True)
-    seen.scan()
-    begin_s = seen.read()["own_cpu_s"]
-    code = "import sys, time\nwhile time.process_time() < 0.6: pass\nsys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as child:
-        wait_for(lambda: sum(psutil.Process(child.pid).cpu_times()[:2]) > 0.55)
-        seen.scan()
-        seen.read()
-    if scans:
-        seen.scan()
-    assert 0.5 <= seen.read()["own_cpu_s"] - begin_s <= 1.0
-
-
-def test_an_ended_process_is_forgotten_and_its_time_is_not(start):
-    child = start(BURN, wait_cpu_s=0.2)
-    seen = Processes(child.pid)
-    seen.scan()
-    before = seen.read()["own_cpu_s"]
-    child.kill()
-    child.wait()
-    assert seen.read()["own_cpu_s"] >= before
 
 
 def test_a_kept_file_is_read_anew_each_time_and_can_be_missing(tmp_path):
@@ -325,63 +180,6 @@ def test_every_figure_that_this_system_has_is_seen_of_a_real_job(tmp_path):
     assert 0 < seen.sampling_cpu_s < seen.cpu_s + 10
 
 
-def test_a_stranger_s_short_lived_children_are_its_own(start):
-    """A shell that starts one short burner after another, as `make` starts compilers."""
-    burn = "import time; end = time.time() + 0.3\nwhile time.time() < end: pass"
-    source = (
-        "import subprocess, sys\n"
-        f"for _ in range(100): subprocess.run([sys.executable, '-c', {burn!r}])\n"
-    )
-    maker = start(source)
-    look = psutil.Process(maker.pid)
-    watched = Processes(None)
-    watched.scan()
-    begin_s, used_s = time.monotonic(), look.cpu_times().children_user
-    wait_for(lambda: look.cpu_times().children_user > used_s + 1)
-    watched.scan()
-    wall_s = time.monotonic() - begin_s
-    found = {p.pid: p.cpus for p in watched.busiest_foreign(wall_s, most=1000)}
-    assert found[maker.pid] * wall_s >= 0.9
-
-
-def test_the_time_of_a_process_whose_parent_ended_too_is_taken_for_no_one_else_s(monkeypatch):
-    """The looks are planted: which of two processes ends first cannot be arranged.
-
-    A child of 80 s and its parent end between two scans. The parent's own parent collects both, or
-    process 1 collects the orphan.
-    """
-
-    def seen(pid, parent, cpu_s, waited_cpu_s=0.0):
-        return ProcessLook(pid, parent, f"p{pid}", cpu_s, waited_cpu_s, 0, 1.0)
-
-    before = [seen(1, 0, 5), seen(50, 1, 1), seen(60, 50, 2), seen(70, 60, 80)]
-    for collects in (1, 50):
-        after = [
-            seen(1, 0, 5, 80 if collects == 1 else 0),
-            seen(50, 1, 1, 2 if collects == 1 else 82),
-        ]
-        scans = iter([{p.pid: p for p in before}, {p.pid: p for p in after}])
-        monkeypatch.setattr(processes, "all_processes", lambda scans=scans: next(scans))
-        watched = Processes(None)
-        watched.scan()
-        watched.scan()
-        assert watched.busiest_foreign(1.0) == ()
-
-
-def test_a_scan_that_shows_a_ring_of_parents_ends(monkeypatch):
-    """The looks are planted: pids were given anew while /proc was read."""
-    ring = {
-        pid: ProcessLook(pid, parent, f"p{pid}", 1.0, 0.0, 0, 1.0)
-        for pid, parent in ((60, 70), (70, 80), (80, 70))
-    }
-    scans = iter([ring, {}])
-    monkeypatch.setattr(processes, "all_processes", lambda: next(scans))
-    watched = Processes(None)
-    watched.scan()
-    watched.scan()
-    assert watched.busiest_foreign(1.0) == ()
-
-
 @pytest.mark.slow
 def test_the_switches_of_all_threads_are_counted(start):
     source = (
@@ -392,7 +190,7 @@ def test_the_switches_of_all_threads_are_counted(start):
         "[t.start() for t in threads]\n"
     )
     child = start(source, wait_cpu_s=0.1)
-    read = sources._switches(Target(child.pid, Processes(child.pid)))
+    read = source_named("context switches").open(Target(child.pid, Processes(child.pid)))
     begin = read()["voluntary_switches"]
     wait_for(lambda: read()["voluntary_switches"] >= begin + 400, seconds=20)
 
@@ -531,18 +329,6 @@ def test_sources_behind_one_that_hangs_later_have_their_reason_too(monkeypatch, 
     assert watch.unknown["swap"] == "not read to the end: load hangs"
 
 
-def test_an_own_process_that_has_ended_is_no_stranger(start):
-    child = start("import time; time.sleep(600)")
-    watched = Processes(child.pid)
-    watched.scan()
-    watched.read()
-    child.kill()
-    child.wait()
-    watched.read()
-    assert watched.is_own(child.pid) is True
-    assert watched.is_own(2**22 + 1) is None
-
-
 def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
     """The texts are those of version 2 and version 1, made by hand."""
     for text, group in (
@@ -553,7 +339,7 @@ def test_throttling_of_the_tightest_group_is_read(tmp_path, monkeypatch):
             (tmp_path / name).write_text(f"{value:.0f}\n")
         (tmp_path / "cpu.stat").write_text(text)
         monkeypatch.setattr(sources.cgroup, "throttling_file", lambda root: tmp_path / "cpu.stat")
-        assert sources._throttling(Target(None, Processes(None)))() == {
+        assert source_named("throttling").open(Target(None, Processes(None)))() == {
             "quota_periods": 40,
             "throttled_periods": 10,
             "throttled_s": pytest.approx(1.5),

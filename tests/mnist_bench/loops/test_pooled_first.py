@@ -14,7 +14,7 @@ SCRIPT = """
 import sys
 import numpy as np
 import keras
-from mnist_bench.loops.compiled_tensorflow import _pooled_first
+from mnist_bench.loops.compiled_tensorflow import pooled_first
 from mnist_bench.models import build_model
 
 rng = np.random.default_rng(0)
@@ -31,7 +31,7 @@ for one in (model, plain):
         if len(variable.shape) == 1:
             variable.assign(rng.normal(0, 0.3, variable.shape).astype("float32"))
     theirs = np.asarray(one(images, training=False))
-    ours = np.asarray(_pooled_first(one)(images, training=False))
+    ours = np.asarray(pooled_first(one)(images, training=False))
     assert theirs.std() > 0, "the biases and images decide"
     assert np.array_equal(theirs, ours), np.abs(theirs - ours).max()
 """

@@ -15,8 +15,8 @@ from conftest import ROOT
 from doctors import cluster_of
 
 from bench.app.commands.doctor import document_of
+from bench.app.doctor.check_result import problem
 from bench.app.doctor.checks import NAMES
-from bench.app.doctor.finding import problem
 from bench.spec.request import DoctorRequest
 
 

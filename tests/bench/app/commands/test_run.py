@@ -32,7 +32,7 @@ class Broken(Campaign):
 def test_a_run_that_ray_ends_still_has_the_report_of_what_was_measured(tmp_path, capsys):
     campaign = Broken(a_plan(tmp_path, (toy_job("ok"),)), tmp_path / "out")
     with pytest.raises(DispatchError, match="planted"):
-        run_module._measure(campaign)
+        run_module.measure_and_report(campaign)
     assert (tmp_path / "out" / "summary.md").exists()
     assert "1 of 1 jobs measured" in capsys.readouterr().out
 
@@ -44,7 +44,7 @@ def test_a_run_that_breaks_before_its_journal_exists_is_an_error_without_a_repor
             raise DispatchError("planted")
 
     with pytest.raises(DispatchError, match="planted"):
-        run_module._measure(Never(a_plan(tmp_path), tmp_path / "out"))
+        run_module.measure_and_report(Never(a_plan(tmp_path), tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
@@ -52,7 +52,7 @@ def test_a_run_that_breaks_before_its_journal_exists_is_an_error_without_a_repor
 def test_a_limit_that_is_over_at_once_ends_with_a_report_and_code_1(tmp_path, capsys):
     limits = MeasureLimits(max_s=1e-9)
     campaign = Campaign(a_plan(tmp_path), tmp_path / "out", limits=limits)
-    assert run_module._measure(campaign) == 1
+    assert run_module.measure_and_report(campaign) == 1
     printed = capsys.readouterr()
     assert "0 of 3 jobs measured, 0 failed, 1 skipped" in printed.out
     assert "minutes is reached" in printed.out
@@ -74,7 +74,7 @@ def test_a_signal_during_the_report_is_told_and_decides_the_end_of_the_sitting(
     campaign = Campaign(a_plan(tmp_path, (toy_job("ok"),)), tmp_path / "out")
 
     def work():
-        codes.append(run_module._measure(campaign))
+        codes.append(run_module.measure_and_report(campaign))
         return codes[0]
 
     assert stops.guarded(work, lambda: print("told twice")) == 130

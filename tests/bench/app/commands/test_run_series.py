@@ -185,7 +185,7 @@ def test_a_signal_that_is_only_counted_in_the_midst_of_a_pause_ends_it(
 def test_the_time_of_day_has_its_date_only_if_it_is_another_day(hours, shown):
     now = datetime(2026, 11, 1, 12).astimezone()
     at = (now + timedelta(hours=hours, seconds=5)).astimezone(UTC)
-    assert run_series._time_of_day(at, now.astimezone(UTC)) == shown
+    assert run_series.time_of_day(at, now.astimezone(UTC)) == shown
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import time
 
 from command_line import PROGRAM
 
+from bench.app.doctor.check_result import ok
 from bench.app.doctor.checks import CHECKS, Check, examined
-from bench.app.doctor.finding import ok
 from bench.app.doctor.patient import Patient
 from bench.errors import DispatchError
 from bench.spec.request import DoctorRequest

@@ -24,7 +24,7 @@ from live_clients import free_port
 from bench.app.doctor import remote
 from bench.cluster import keys
 from bench.cluster.config import read_cluster_file
-from bench.cluster.finding import Finding as ClusterFinding
+from bench.cluster.issue import Issue
 from bench.dispatch.tunnel import SshTarget
 
 #: An address of loopback that no sshd listens on, as a rule.
@@ -133,9 +133,9 @@ def test_a_cache_in_which_no_key_of_a_host_is_kept_is_named(home, monkeypatch):
 
 
 def test_a_command_names_a_path_as_a_shell_takes_it(home):
-    (one,) = keys.findings(read_cluster_file(cluster_of(home, CLOSED, "~/my; key")))
+    (one,) = keys.issues(read_cluster_file(cluster_of(home, CLOSED, "~/my; key")))
     assert one.cure.endswith(f"-f {shlex.quote(os.path.expanduser('~/my; key'))}")
-    (one,) = keys.findings(read_cluster_file(cluster_of(home, CLOSED, "~/no-such-key")))
+    (one,) = keys.issues(read_cluster_file(cluster_of(home, CLOSED, "~/no-such-key")))
     assert one.cure.endswith("-f ~/no-such-key")
 
 
@@ -146,9 +146,7 @@ def test_the_path_of_a_cluster_file_stands_in_commands_as_a_shell_takes_it(home,
     monkeypatch.setattr(remote, "up", lambda file: None)
     (one,) = found("head", cluster=file)
     assert shlex.split(one.cure) == ["ray", "up", str(file)]
-    monkeypatch.setattr(
-        remote.check, "around", lambda file: [ClusterFinding("open", prepared=True)]
-    )
+    monkeypatch.setattr(remote.check, "around", lambda file: [Issue("open", prepared=True)])
     (one,) = found("hosts", cluster=file)
     assert shlex.split(one.cure)[1:] == ["cluster", "prepare", str(file)]
 

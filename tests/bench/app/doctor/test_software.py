@@ -96,7 +96,7 @@ def test_a_program_that_is_not_installed_is_told_how_to_be(tmp_path):
 def test_an_untested_version_is_named_beside_the_tested_one(monkeypatch, tmp_path):
     pins = tmp_path / "constraints.txt"
     pins.write_text("# a comment\nclick==0.0.1\nplanted-absent-package==1.0\n")
-    monkeypatch.setattr(software, "_pins_file", lambda: pins)
+    monkeypatch.setattr(software, "pins_file", lambda: pins)
     ((state, seen, cure),) = states("versions")
     assert state == "warning"
     assert "instead of 0.0.1" in seen
@@ -105,7 +105,7 @@ def test_an_untested_version_is_named_beside_the_tested_one(monkeypatch, tmp_pat
 
 
 def test_an_installed_wheel_has_no_file_of_pins_and_installs_by_pip(monkeypatch, tmp_path, install):
-    monkeypatch.setattr(software, "_pins_file", lambda: tmp_path / "nowhere")
+    monkeypatch.setattr(software, "pins_file", lambda: tmp_path / "nowhere")
     install("planted-absent-package")
     assert [state for state, *_ in states("versions")] == ["skipped"]
     ((_, _, cure),) = states("packages")

@@ -15,6 +15,7 @@ from bench.record.job_states import JobState
 from bench.record.lines import MachineEntry, OutOfTime, Skip
 from bench.report.page.live import states_json
 from bench.report.words import live as words
+from bench.report.words.phrasebook import phrasebook
 from mnist_bench.description import DESCRIPTION as MNIST
 
 JOBS = tuple(a_job(seed=seed) for seed in (1, 2, 3))
@@ -60,6 +61,23 @@ def test_a_job_that_only_measures_ceilings_is_no_job_of_the_run_but_is_told():
     board.show(Event("record", bare.job_id, record=record))
     (seen,) = board.snapshot().machines
     assert (seen.now, len(seen.jobs)) == ("", 3)
+
+
+def test_what_a_job_does_is_told_in_the_language_of_the_page():
+    bare = a_job(seed=1, backend="jax", threads=2)
+    board = Board("session", MNIST.outline, phrasebook("es", MNIST.translations["es"], "_page"))
+    board.begin(header(), None)
+    board.take(entry(ceiling_jobs=(bare,)))
+    told = {"epoch": 1, "epochs": 2, "wall_s": 2.0, "metrics": {"train_accuracy": 0.5}}
+    spoken = "época 1 de 2, 2 s, exactitud en entrenamiento 0.5000"
+    for job, detail, now in (
+        (JOBS[0], {"event": "start"}, "primera época"),
+        (JOBS[0], {"event": "epoch", **told}, spoken),
+        (JOBS[0], {"event": "epoch", "metrics": 5}, "en curso"),
+        (bare, {}, "los techos de float32 jax 2 hilos"),
+    ):
+        board.show(Event("progress", job.job_id, detail=detail))
+        assert board.snapshot().machines[0].now == now
 
 
 def test_the_run_goes_on_until_the_last_ceilings_have_a_record():

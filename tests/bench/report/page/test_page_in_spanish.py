@@ -7,10 +7,12 @@ import re
 from dataclasses import replace
 
 import pytest
+from builders import a_job
 from figure_runs import figure_runs, results_of, thread_runs
 from page_runs import HOSTILE
 from reporting import DAY
 
+from bench.app.progress_words import ceilings_name, epoch_words
 from bench.record.job_states import JobState, MachineStates, RunStates
 from bench.record.price import NO_SPOT
 from bench.report.annex import report_of_results
@@ -57,6 +59,10 @@ STATES = RunStates(
 )
 
 
+#: What a job tells at the end of an epoch.
+EPOCH = {"event": "epoch", "epoch": 1, "epochs": 2, "wall_s": 2.0, "metrics": {"accuracy": 0.5}}
+
+
 @pytest.fixture(scope="module")
 def report(results):
     return report_of_results(results, language="es", own_words=OWN, day=DAY)
@@ -97,6 +103,9 @@ def test_no_phrase_is_left_that_nothing_says():
     ]
     told = [live.figures(one) for one in (STATES, *states)]
     told += [live.now(STATES), *map(live.counts, STATES.machines)]
+    bare = a_job(threads=2)
+    told += [ceilings_name(bare, DESCRIPTION.outline), epoch_words({}, DESCRIPTION.outline)]
+    told += [epoch_words(EPOCH, DESCRIPTION.outline)]
     said = "|".join([source, *made, chips, ages, marked, missing, NO_SPOT, *LIVE_TEXTS, *told])
     for text in BOOK.phrases:
         assert text in said or re.search(with_gaps_filled(text), said), text

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from builders import a_job, a_measurement, a_record, a_run, conditions
 
-from bench.app.counts import Counts, counts_of
+from bench.analysis.job_counts import JobCounts, counts_of
 from bench.record.failure import Failure
-from bench.record.lines import MachineEntry, OutOfTime
+from bench.record.lines import OutOfTime
 
 JOBS = [a_job(seed=seed) for seed in (1, 2)]
 MEASURED = a_measurement([[0.5, 0.25], [0.25, 0.25]])
@@ -18,29 +18,20 @@ LOST = Failure(reason="lost", message="planted")
 def test_a_job_that_was_measured_twice_counts_once():
     records = [a_record(JOBS[0], MEASURED, attempt=number) for number in (1, 2)]
     counts = counts_of([a_run([*records, a_record(JOBS[1], MEASURED)])])
-    assert counts == Counts(2, measured=2, failed=0, skipped=0, machines=1, complete=True)
-    assert counts.exit_code == 0
+    assert counts == JobCounts(2, measured=2, failed=0, not_run=0, skipped=0, unavailable=())
 
 
 def test_a_job_that_was_lost_and_then_measured_is_not_a_failure():
     records = [a_record(JOBS[0], LOST, attempt=3), a_record(JOBS[0], MEASURED)]
     counts = counts_of([a_run(records)])
-    assert (counts.measured, counts.failed, counts.exit_code) == (1, 0, 0)
+    assert (counts.measured, counts.failed) == (1, 0)
 
 
-def test_one_job_on_two_runs_counts_twice_and_a_failure_shows_in_the_exit_code():
+def test_one_job_on_two_runs_counts_twice():
     bad = Failure(reason="exception", message="planted")
     one, other = a_run([a_record(JOBS[0], MEASURED)]), a_run([a_record(JOBS[0], bad, run_id="b")])
     counts = counts_of([one, other])
     assert (counts.planned, counts.measured, counts.failed) == (2, 1, 1)
-    assert counts.exit_code == 1
-
-
-def test_an_unavailable_machine_shows_in_the_exit_code():
-    run = a_run([a_record(JOBS[0], MEASURED)])
-    away = MachineEntry(run_id="run-1", label="rack", reason="0 of 1 came up")
-    assert counts_of([run]).exit_code == 0
-    assert counts_of([replace(run, machines=(*run.machines, away))]).exit_code == 1
 
 
 def disturbed(job):
@@ -59,7 +50,6 @@ def test_repeats_of_disturbed_jobs_are_counted_apart_from_the_planned_jobs():
     counts = counts_of([a_run(records, planned=JOBS)])
     assert (counts.planned, counts.measured, counts.failed) == (2, 2, 0)
     assert (counts.repeated, counts.disturbed) == (2, 1)
-    assert counts.exit_code == 0
 
 
 def test_a_repeat_that_failed_is_no_failure_of_its_job():
@@ -86,20 +76,8 @@ def test_a_job_without_time_is_no_failure_and_a_replicate_in_spare_time_is_count
     run = timed_run([a_record(first, MEASURED), a_record(more, MEASURED)], [other])
     counts = counts_of([run])
     assert (counts.planned, counts.measured, counts.failed) == (2, 1, 0)
-    assert (counts.out_of_time, counts.added) == (1, 1)
+    assert (counts.no_time, counts.added) == (1, 1)
     assert run.complete
-    assert counts.exit_code == 0
-
-
-def test_a_run_of_minutes_in_which_nothing_was_measured_or_a_job_failed_is_no_success():
-    assert counts_of([timed_run([], JOBS)]).exit_code == 1
-    assert counts_of([timed_run([a_record(JOBS[0], LOST)], JOBS[1:])]).exit_code == 1
-
-
-def test_a_run_of_minutes_that_was_cut_off_misses_its_jobs():
-    run = replace(timed_run([a_record(JOBS[0], MEASURED)], ()), ends=())
-    assert run.own.missing == (JOBS[1].job_id,)
-    assert counts_of([run]).exit_code == 1
 
 
 def test_a_repeat_without_time_is_no_longer_due():

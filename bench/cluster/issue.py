@@ -8,7 +8,7 @@ PREPARE = "`{program} cluster prepare` closes it"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Issue:
     """One thing that is missing or open; `prepared` if `cluster prepare` closes it.
 
     `cure` is what else mends it: a command, if there is one. `stops` says that a run on the cluster
@@ -22,6 +22,6 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """The finding with the next step, if one is known."""
+        """The issue with the next step, if one is known."""
         step = PREPARE if self.prepared else self.cure
         return f"{self.what}; {step}" if step else self.what
