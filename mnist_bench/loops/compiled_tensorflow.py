@@ -53,12 +53,12 @@ def train_scan(
 
     keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
-    scan = _scan_function(_step_function(model, inputs, model, xla=True))
+    scan = scan_function(step_function(model, inputs, model, xla=True))
     pieces = scanned(orders.shape[1], batch_size)
     for number, order in enumerate(orders):
         with meter.epoch() as epoch:
             if number == 0:
-                _compile(scan, model, pieces)
+                compile_pieces(scan, model, pieces)
                 epoch.apart()
             sums = np.zeros(2)
             for (steps, _), chosen in cut(order, pieces):
@@ -82,7 +82,7 @@ def _train_stamped(
     model.optimizer.build(model.trainable_variables)
     has_convolution = any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
     forward = pooled_first(model) if has_convolution else model
-    step = _step_function(model, inputs, forward, xla=not has_convolution)
+    step = step_function(model, inputs, forward, xla=not has_convolution)
     run_epoch = _epoch_function(step, orders.shape[1], batch_size)
     for order in orders:
         with meter.epoch() as epoch:
@@ -91,7 +91,7 @@ def _train_stamped(
             epoch.report(train_loss=float(loss), train_accuracy=float(accuracy))
 
 
-def _step_function(model: Any, inputs: Inputs, forward: Callable[..., Any], *, xla: bool) -> Any:
+def step_function(model: Any, inputs: Inputs, forward: Callable[..., Any], *, xla: bool) -> Any:
     """Return the training step: from indices of a batch to (mean loss, number correct).
 
     `forward` is the forward pass of the Keras `model`.
@@ -189,7 +189,7 @@ def _epoch_function(step: Any, count: int, batch_size: int) -> Any:
     return epoch
 
 
-def _scan_function(step: Any) -> Any:
+def scan_function(step: Any) -> Any:
     """Return one launch of several steps: from (steps, images) indices to sums of the whole launch.
 
     The sums are those of the losses and of the correct answers.
@@ -207,7 +207,7 @@ def _scan_function(step: Any) -> Any:
     return scan
 
 
-def _compile(scan: Any, model: Any, pieces: list[Piece]) -> None:
+def compile_pieces(scan: Any, model: Any, pieces: list[Piece]) -> None:
     """Compile a launch for every shape of a piece, so that no later launch compiles.
 
     XLA compiles when it runs, so the launches train on the first image. Then the model gets back

@@ -16,7 +16,7 @@ import numpy as np
 import keras
 import tensorflow as tf
 from mnist_bench.inputs import prepare
-from mnist_bench.loops.compiled_tensorflow import _compile, _scan_function, _step_function
+from mnist_bench.loops.compiled_tensorflow import compile_pieces, scan_function, step_function
 from mnist_bench.models import build_model
 from mnist_bench.settings import Settings
 from mnist_bench.synthetic import Arrays
@@ -32,14 +32,14 @@ inputs = prepare(Arrays(images, labels, images, labels), settings)
 model = build_model("cnn", 1234, "float32")
 model.compile(optimizer="adam", loss="categorical_crossentropy")
 model.optimizer.build(model.trainable_variables)
-scan = _scan_function(_step_function(model, inputs, model, xla=True))
+scan = scan_function(step_function(model, inputs, model, xla=True))
 scan(tf.zeros((1, 16), tf.int32))  # Adam's moments and the state of the draws are no longer zero
 
 def held():
     return [v.numpy().copy() for v in (*model.variables, *model.optimizer.variables)]
 
 before = held()
-_compile(scan, model, [(2, 16), (1, 16), (1, 8)])
+compile_pieces(scan, model, [(2, 16), (1, 16), (1, 8)])
 after = held()
 assert len(before) > 10
 for one, other in zip(before, after, strict=True):
