@@ -42,10 +42,10 @@ class JobCounts:
 def counts_of(runs: Sequence[Run]) -> JobCounts:
     """Return the counts of `runs` together; a run that is given twice counts once."""
     shares = merged(runs)
-    return job_counts(shares, unmeasured(runs, shares))
+    return counted_jobs(shares, unmeasured(runs, shares))
 
 
-def job_counts(shares: Sequence[Share], found: Sequence[Unmeasured]) -> JobCounts:
+def counted_jobs(shares: Sequence[Share], found: Sequence[Unmeasured]) -> JobCounts:
     """Return the counts of `shares`; `found` is what `unmeasured` returned."""
     asked = {_at(share, job.job_id) for share in shares for job in share.header.jobs}
     planned = {_at(share, job.job_id) for share in shares for job in share.jobs}

@@ -33,7 +33,7 @@ from bench.analysis.effects import Effects
 from bench.analysis.failures import Unmeasured, unmeasured
 from bench.analysis.frames import epochs_frame, jobs_frame
 from bench.analysis.gate import CellGate, cell_gates, longest, wrong_cells, wrong_recipes
-from bench.analysis.job_counts import JobCounts, job_counts
+from bench.analysis.job_counts import JobCounts, counted_jobs
 from bench.analysis.limits import GroupLimits, Roofline, roofline
 from bench.analysis.machines import Machine, machines
 from bench.analysis.pooling import MeasuredJob, measured_jobs
@@ -192,7 +192,7 @@ def analyse(runs: Sequence[Run], outline: Outline, reference: Reference | None =
         unseen=unseen(measured),
         no_energy=why_no_energy(measured),
         unmeasured=missing,
-        counts=job_counts(shares, missing),
+        counts=counted_jobs(shares, missing),
         optimistic=tuple(sorted(names[key] for key in rooflines.ceilings.disturbed)),
     )
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -39,8 +39,11 @@ from bench.watch.marked import JOB_MARK, kill_marked
 from bench.watch.memory_guard import MemoryGuard
 from bench.watch.sampler import ChildWatch
 
-#: Seconds between two checks for a child's events and its end.
+#: The most seconds between two checks for a child's events and its end.
 PERIOD_S = 0.1
+
+#: Opens a descriptor that tells when a process ends (Linux); None on other systems.
+PIDFD_OPEN: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
 
 #: Seconds of a period after which everything must have been stopped, also the child: a container
 #: that is paused, a virtual machine that is moved. A busy machine delays a process for less.
@@ -175,28 +178,30 @@ def _follow(
             stopped = stopped or (guard.is_stopped() and not watch.stopped.is_set())
             if beats:
                 yield {}
-            slept_s = _slept_s(PERIOD_S, child.pid)
-            stopped = stopped or (slept_s > FROZEN_S and not watch.stopped.is_set())
+            waited_s = _waited_s(PERIOD_S, child.pid)
+            stopped = stopped or (waited_s > FROZEN_S and not watch.stopped.is_set())
 
 
-def _slept_s(seconds: float, pid: int) -> float:
-    """Sleep until the child ends, at most `seconds`; return for how long.
+def _waited_s(seconds: float, pid: int) -> float:
+    """Wait until the child ends, at most `seconds`; return how long that took.
 
-    It is longer if this process was stopped or starved meanwhile. Where the system does not tell of
-    the end of a process (macOS), all of the seconds pass.
+    The time is longer if this process was stopped or starved meanwhile. If the system cannot tell
+    of the end of a process (macOS, old kernels), all of the seconds pass.
     """
     began_s = time.monotonic()
     try:
-        ends = os.pidfd_open(pid)
-    except (AttributeError, OSError):  # another system, an old kernel, or no file is left
+        child_fd = PIDFD_OPEN(pid) if PIDFD_OPEN else None
+    except OSError:  # an old kernel, or no file descriptor is left
+        child_fd = None
+    if child_fd is None:
         time.sleep(seconds)
     else:
         try:
             poller = select.poll()
-            poller.register(ends, select.POLLIN)
+            poller.register(child_fd, select.POLLIN)
             poller.poll(1000 * seconds)
         finally:
-            os.close(ends)
+            os.close(child_fd)
     return time.monotonic() - began_s
 
 

@@ -40,7 +40,7 @@ CLOUDS: Mapping[str, Cloud] = {
 SAME_PRICE = 0.01
 
 
-def sentences(file: ClusterFile) -> Iterator[str]:
+def issue_sentences(file: ClusterFile) -> Iterator[str]:
     """Yield one sentence for each thing that is missing or open."""
     for part in (written, keys.issues, around):
         yield from (issue.sentence for issue in part(file))

@@ -35,7 +35,7 @@ class Backend(Protocol):
     def synchronise(self) -> None:
         """Wait for the device; the meter calls this before it reads a clock.
 
-        It does nothing for a backend whose loops wait for the result of each step.
+        It does nothing for a backend whose loops wait for the result of each launch.
         """
 
     def evaluate(

@@ -52,7 +52,7 @@ def versions() -> dict[str, str]:
 
 
 def synchronise() -> None:
-    """Do nothing: the loops wait for the result of each step."""
+    """Do nothing: the loops wait for the result of each launch."""
 
 
 def evaluate(

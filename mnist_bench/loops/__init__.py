@@ -16,7 +16,7 @@ class Loop(Protocol):
 
     `inputs` come from `mnist_bench.inputs`; `orders` has the shape (epochs, images). A loop opens
     `meter.epoch()` for each epoch and reports each step to it. The meter waits for the device with
-    the backend's `synchronise`; if that does nothing, the loop waits for the result of each step.
+    the backend's `synchronise`; if that does nothing, the loop waits for the result of each launch.
     When the epoch ends, the meter may evaluate the model with the training clock stopped.
     """
 

@@ -1,6 +1,6 @@
 """An epoch in a few JAX launches, with jit and scan; the data stay on the device.
 
-A launch gives one time for all its steps, so an epoch is cut into about LAUNCHES launches, and each
+A launch gives one time for all its steps, so an epoch is cut into a few launches, and each
 step gets the mean time of its launch. In the stepwise loop, each step is a launch with its own
 time. On a CPU this is also faster: a launch costs only microseconds there, and XLA runs the inside
 of a scan with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms alone on 2 cores).
@@ -23,7 +23,7 @@ from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops import jax_blocks
 from mnist_bench.loops.jax_blocks import Launch
-from mnist_bench.loops.pieces import Piece, cut, pieces, scanned
+from mnist_bench.loops.pieces import Piece, cut, pieces, scan_pieces
 from mnist_bench.models import CLASSES
 
 #: Makes launches: from (model, state, inputs, pieces) to the placed state and a launch by piece.
@@ -56,8 +56,8 @@ def train_scan(
     batch_size: int,
     meter: Meter,
 ) -> None:
-    """Train in about LAUNCHES launches per epoch; see `mnist_bench.loops.Loop`."""
-    _train(model, inputs, orders, scanned(orders.shape[1], batch_size), meter)
+    """Train in a few launches per epoch; see `mnist_bench.loops.Loop`."""
+    _train(model, inputs, orders, scan_pieces(orders.shape[1], batch_size), meter)
 
 
 def train_stepwise(

@@ -5,7 +5,7 @@ network. It does not compile convolutions there, because XLA's are several times
 TensorFlow's. A convolution's bias and relu follow its pooling: the same values for a quarter of the
 work.
 
-On a GPU, XLA compiles a loop of many steps, and an epoch is about nine launches. If each step is a
+On a GPU, XLA compiles a loop of many steps, and an epoch is a few launches. If each step is a
 launch of its own, a step takes four times as long there (an MLP on an H200: 0.40 ms and 0.10).
 """
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from bench.child.meter import Meter
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
-from mnist_bench.loops.pieces import Piece, cut, scanned
+from mnist_bench.loops.pieces import Piece, cut, scan_pieces
 from mnist_bench.models import CLASSES
 
 
@@ -48,13 +48,13 @@ def train_scan(
     batch_size: int,
     meter: Meter,
 ) -> None:
-    """Train in about nine launches of XLA per epoch; see `mnist_bench.loops.Loop`."""
+    """Train in a few launches of XLA per epoch; see `mnist_bench.loops.Loop`."""
     import tensorflow as tf
 
     keep_freed_memory()
     model.optimizer.build(model.trainable_variables)
     scan = scan_function(step_function(model, inputs, model, xla=True))
-    pieces = scanned(orders.shape[1], batch_size)
+    pieces = scan_pieces(orders.shape[1], batch_size)
     for number, order in enumerate(orders):
         with meter.epoch() as epoch:
             if number == 0:
@@ -190,9 +190,9 @@ def _epoch_function(step: Any, count: int, batch_size: int) -> Any:
 
 
 def scan_function(step: Any) -> Any:
-    """Return one launch of several steps: from (steps, images) indices to sums of the whole launch.
+    """Return one launch of several steps, which takes indices of images, (steps, images).
 
-    The sums are those of the losses and of the correct answers.
+    It returns the sum of the losses of all its images and the number of correct answers.
     """
     import tensorflow as tf
 
@@ -210,8 +210,8 @@ def scan_function(step: Any) -> Any:
 def compile_pieces(scan: Any, model: Any, pieces: list[Piece]) -> None:
     """Compile a launch for every shape of a piece, so that no later launch compiles.
 
-    XLA compiles when it runs, so the launches train on the first image. Then the model gets back
-    what it held.
+    XLA compiles when it runs, so the launches train on the first image: about a ninth of an epoch.
+    Then the model gets back what it held.
     """
     import tensorflow as tf
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-#: Launches per epoch, without the launches for the remaining steps.
+#: The most equal launches per epoch. The steps that remain have one or two launches of their own.
 LAUNCHES = 9
 
 #: A piece: its steps, and the images of each.
 Piece = tuple[int, int]
 
 
-def scanned(count: int, batch_size: int) -> list[Piece]:
-    """Return the pieces of an epoch of `count` images in about LAUNCHES launches."""
-    return pieces(count, batch_size, count // batch_size // LAUNCHES)
+def scan_pieces(count: int, batch_size: int) -> list[Piece]:
+    """Return the pieces of an epoch of `count` images, at most LAUNCHES of them equal."""
+    return pieces(count, batch_size, -(-(count // batch_size) // LAUNCHES))
 
 
 def pieces(count: int, batch_size: int, length: int) -> list[Piece]:

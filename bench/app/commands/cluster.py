@@ -12,7 +12,7 @@ from bench.app.commands.saying import say
 from bench.app.options import PATH, Command, CommandGroup, ExitCodes, Option
 from bench.cluster import aws, firewall, gcp
 from bench.cluster.address import my_address, network_of
-from bench.cluster.check import sentences
+from bench.cluster.check import issue_sentences
 from bench.cluster.config import DEFAULT_FILES, ClusterFile, read_cluster_file
 from bench.errors import RequestError
 from bench.spec.request import ClusterCheckRequest, ClusterPrepareRequest, Program
@@ -89,7 +89,7 @@ def prepare(request: ClusterPrepareRequest) -> int:
 def check(request: ClusterCheckRequest, program: Program) -> int:
     """Print what is missing or open; return 1 if there is anything."""
     file = _cluster_file(request.file, DEFAULT_FILES)
-    found = list(sentences(file))
+    found = list(issue_sentences(file))
     for sentence in found:
         say(f"- {program.spoken(sentence)}")
     total = counted(len(found), "finding") if found else "nothing is missing or open"

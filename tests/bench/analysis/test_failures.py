@@ -7,7 +7,7 @@ from dataclasses import replace
 from builders import a_job, a_measurement, a_record, a_run, conditions
 
 from bench.analysis.failures import unmeasured
-from bench.analysis.job_counts import job_counts
+from bench.analysis.job_counts import counted_jobs
 from bench.record.failure import Failure
 from bench.record.lines import MachineEntry, OutOfTime, Skip
 from bench.record.run import merged
@@ -19,7 +19,7 @@ FAILURE = Failure(reason="crash", message="signal 9", log_tail="killed")
 def found(*runs):
     shares = merged(runs)
     told = unmeasured(runs, shares)
-    return told, job_counts(shares, told)
+    return told, counted_jobs(shares, told)
 
 
 def test_failed_attempts_and_jobs_that_were_not_run_are_told_apart():

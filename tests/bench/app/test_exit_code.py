@@ -21,25 +21,25 @@ def timed_run(records, late):
     return replace(a_run(records, planned=JOBS, minutes=1.0), ends=(end,))
 
 
-def test_all_jobs_were_measured_in_the_end():
+def test_a_job_that_was_lost_and_then_measured_is_no_failure():
     run = a_run([a_record(JOBS[0], LOST, attempt=1), a_record(JOBS[0], MEASURED, attempt=2)])
     assert exit_code_of([run]) == 0
 
 
-def test_a_job_of_one_of_two_runs_failed():
+def test_a_failure_in_one_of_two_runs_makes_the_code_1():
     good = a_run([a_record(JOBS[0], MEASURED)])
     bad = a_run([a_record(JOBS[0], Failure(reason="exception", message="planted"), run_id="b")])
     assert exit_code_of([good, bad]) == 1
 
 
-def test_a_machine_was_unavailable():
+def test_an_unavailable_machine_makes_the_code_1():
     run = a_run([a_record(JOBS[0], MEASURED)])
     away = MachineEntry(run_id="run-1", label="rack", reason="0 of 1 came up")
     assert exit_code_of([run]) == 0
     assert exit_code_of([replace(run, machines=(*run.machines, away))]) == 1
 
 
-def test_a_job_that_was_disturbed_each_time_was_measured():
+def test_a_job_that_was_disturbed_each_time_is_no_failure():
     jobs = (JOBS[0], JOBS[0].once_more(), JOBS[0].once_more().once_more())
     records = [a_record(job, MEASURED, conditions=conditions("disturbed")) for job in jobs]
     assert exit_code_of([a_run(records, planned=JOBS[:1])]) == 0

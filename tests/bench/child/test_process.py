@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 
@@ -12,6 +15,7 @@ import toy_workload
 from launches import a_launch, a_parent, is_gone, living_jobs, notes, only_record, wait_for
 from toy_workload import GROWTH_BYTES, LAST_WORDS, LONG_NOTE
 
+from bench.child import process
 from bench.child.launch import child_environment
 from bench.child.left import tail
 from bench.child.meter import arrays_digest
@@ -326,3 +330,32 @@ def test_the_end_of_a_log_holds_no_half_of_a_name(tmp_path):
     assert "d72c" not in tail(log, Privacy())
     assert tail(log, Privacy()).endswith("xxx")
     assert len(tail(log, Privacy())) <= 2000
+
+
+def test_the_end_of_a_child_wakes_its_parent(tmp_path, monkeypatch):
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("this system does not tell of the end of a process")
+    # in an hour, nobody would look at the child again
+    monkeypatch.setattr(process, "PERIOD_S", 3600.0)
+    assert only_record(run_child(a_launch("ok", tmp_path))).failure is None
+
+
+def no_descriptor(pid):
+    raise OSError(errno.EMFILE, "planted")
+
+
+@pytest.mark.parametrize("opens", [None, no_descriptor])
+def test_a_system_that_does_not_tell_of_the_end_is_asked_for_it(tmp_path, monkeypatch, opens):
+    monkeypatch.setattr(process, "PIDFD_OPEN", opens)
+    assert only_record(run_child(a_launch("ok", tmp_path))).failure is None
+
+
+def test_a_child_imports_nothing_that_reads_the_facts_of_a_machine():
+    code = (
+        "import sys, bench.child.entry, mnist_bench.workload;"
+        "print('bench.probe.machine' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert told.strip() == "False"

@@ -15,7 +15,7 @@ import yaml
 
 from bench.cluster import aws
 from bench.cluster.address import network_of
-from bench.cluster.check import sentences
+from bench.cluster.check import issue_sentences
 from bench.cluster.config import read_cluster_file
 from bench.cluster.images import named_by_id
 from bench.errors import DispatchError, RequestError
@@ -145,7 +145,7 @@ def test_the_head_is_told_to_make_a_token_and_to_keep_the_dashboard_on_loopback(
 def test_without_preparing_ray_opens_ssh_to_the_world_and_the_check_says_so(typed):
     assert typed["sources"] == {(22, "0.0.0.0/0")}
     assert "opens ports 22 to 22 to the whole internet" in " ".join(typed["open"])
-    said = " ".join(sentences(read_cluster_file(Path("cluster.yaml"))))
+    said = " ".join(issue_sentences(read_cluster_file(Path("cluster.yaml"))))
     assert "SSH to the whole internet" in said
     assert "full rights" in said
 
@@ -180,7 +180,7 @@ def test_prepared_every_type_is_launched_with_ssh_open_to_the_last_address_and_n
     for instance in prepared["up"].values():
         assert ssh_sources(instance) == {(22, ME)}
     file = read_cluster_file(prepared["path"])
-    assert list(sentences(file)) == []
+    assert list(issue_sentences(file)) == []
     assert aws.open_ways(file) == []
 
 
@@ -211,7 +211,7 @@ def test_an_open_group_of_the_user_s_own_is_named_by_the_check(account, tmp_path
     document["available_node_types"]["vm"]["node_config"]["SecurityGroupIds"] = [group]
     path = tmp_path / "open.yaml"
     path.write_text(json.dumps(document))
-    said = list(sentences(read_cluster_file(path)))
+    said = list(issue_sentences(read_cluster_file(path)))
     assert any(f"vm: {group} opens ports 8265 to 8265 to the whole" in each for each in said)
 
 
@@ -236,7 +236,7 @@ def test_quotas_that_are_too_small_are_named_before_money_is_spent(account, monk
         lambda what, *region: quotas if what == "service-quotas" else real(what, *region),
     )
     with answers:
-        said = list(sentences(read_cluster_file(Path("cluster.yaml"))))
+        said = list(issue_sentences(read_cluster_file(Path("cluster.yaml"))))
     (named,) = [each for each in said if "quota" in each]
     assert named.startswith("the quota 'G and VT' (L-DB2E81BA) allows 0 of 4 CPUs; ask for more: ")
     assert named.endswith("--quota-code L-DB2E81BA --desired-value 4")

@@ -18,7 +18,7 @@ import yaml
 from command_line import run_command
 
 from bench.cluster import find, gcp
-from bench.cluster.check import sentences
+from bench.cluster.check import issue_sentences
 from bench.cluster.config import read_cluster_file
 from bench.errors import DispatchError
 
@@ -153,7 +153,7 @@ def prepare(path, source=ME):
 
 
 def about(path, *words):
-    return [s for s in sentences(read_cluster_file(path)) if any(word in s for word in words)]
+    return [s for s in issue_sentences(read_cluster_file(path)) if any(word in s for word in words)]
 
 
 def test_as_typed_the_check_names_the_open_rule_of_every_type(google, file):

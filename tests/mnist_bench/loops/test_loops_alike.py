@@ -1,7 +1,8 @@
 """Every loop does the same arithmetic: its loss curve stands beside that of `fit` on TensorFlow.
 
 The data are a part of MNIST (of the synthetic set where MNIST is not here); first weights and batch
-order come from the job's seed, so only rounding, and PyTorch's and JAX's own dropout, may differ.
+order come from the job's seed, so only rounding may differ, and dropout where PyTorch, JAX or XLA
+draws it.
 The jobs of a backend share a process, because importing the framework takes longer than a job. A
 backend that is not installed is a skip.
 """
