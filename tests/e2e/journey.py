@@ -26,6 +26,16 @@ PRODUCTS = ["--workload", str(ROOT / "tests" / "products_workload.py"), "--grid"
 #: The words of a command that fills one CPU.
 HOG = [sys.executable, "-c", "while True: pass"]
 
+#: The words of a command that fills every CPU, and asks for more than a job beside it does.
+GREEDY_HOG = [
+    sys.executable,
+    "-c",
+    "import hashlib, os, threading\n"
+    "def work():\n"
+    "    while True: hashlib.sha256(bytes(2**20))\n"
+    "for _ in range(2 * os.cpu_count()): threading.Thread(target=work).start()\n",
+]
+
 
 def command(*arguments: str, out: Path | None = None, figures: bool = False) -> list[str]:
     """Return the words of `python -m mnist_bench.run ...`, which repeats no disturbed job.
