@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -79,6 +80,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     plain = {item.path for item in items if item.get_closest_marker("plain_ray")}
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (item.path in plain, places.get(item.path, len(places))))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all tests share out of each search for garbage, which then takes little time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
