@@ -38,6 +38,7 @@ class Batch:
                 "JAX_COMPILATION_CACHE_DIR": self._compiled.name,
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
                 "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+                "TORCHINDUCTOR_COMPILE_THREADS": "1",  # without a pool that imports PyTorch too
             },
         )
 

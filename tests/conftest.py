@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -19,18 +20,25 @@ FOLDERS = [str(ROOT), str(ROOT / "tests")]
 #: the end no process waits long for the other.
 LONGEST = (
     *("e2e/test_onprem.py", "e2e/test_fake_ec2.py", "mnist_bench/loops/test_loops_alike.py"),
-    *("e2e/test_faults.py", "chaos/test_chaos.py", "e2e/test_examples.py", "e2e/test_run.py"),
-    *("e2e/test_surroundings.py", "e2e/test_limits.py", "bench/app/test_continuing.py"),
-    *("bench/dispatch/test_ray_local.py", "e2e/test_privacy.py", "e2e/test_disturbed.py"),
-    *("mnist_bench/loops/test_compiled_torch.py", "perf/test_gpu_check.py"),
-    *("bench/dispatch/test_ray_cluster.py", "bench/app/test_until_told.py"),
-    *("bench/app/commands/test_run_precision.py", "bench/app/commands/test_run_series.py"),
+    *("e2e/test_surroundings.py", "e2e/test_faults.py", "bench/report/page/test_in_a_browser.py"),
+    *("bench/dispatch/test_ray_local.py", "e2e/test_run.py", "e2e/test_examples.py"),
+    *("chaos/test_chaos.py", "e2e/test_privacy.py", "perf/test_gpu_check.py"),
+    *("mnist_bench/loops/test_compiled_torch.py", "bench/dispatch/test_ray_cluster.py"),
+    *("e2e/test_limits.py", "bench/app/test_continuing.py", "e2e/test_disturbed.py"),
+    *("bench/app/commands/test_run_series.py", "bench/app/test_campaign.py"),
+    *("mnist_bench/test_workload.py", "tools/test_built.py", "fuzz/test_fuzz.py"),
+    *("bench/app/commands/test_run_precision.py", "bench/app/test_until_told.py"),
 )
 
 # A shell that starts the tests in the background lets them ignore SIGINT, and nohup SIGHUP.
 # What they start would ignore both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# A shell may forbid Python to keep what it compiles. The tests start Python hundreds of times, and
+# each would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
 _inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -72,6 +80,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     plain = {item.path for item in items if item.get_closest_marker("plain_ray")}
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (item.path in plain, places.get(item.path, len(places))))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all tests share out of each search for garbage, which then takes little time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

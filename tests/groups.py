@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 
 #: A quota's period, as container runtimes set it.
 PERIOD_US = 100_000
+
+#: How much more a group weighs than its neighbours if its own quota is to hold it up.
+OUTWEIGHING = 50.0
 
 #: Enters the groups named before `--` in the words, then becomes the command.
 ENTER = (
@@ -40,6 +46,28 @@ def set_weight(group: Path, weight: float) -> None:
         (group / "cpu.shares").write_text(str(int(1024 * weight)))
 
 
+def entered(folders: list[Path], command: list[str]) -> list[str]:
+    """Return the command that enters `folders` first."""
+    return ["sh", "-c", ENTER, "sh", *map(str, folders), "--", *command]
+
+
+@contextlib.contextmanager
+def outweighing() -> Iterator[list[Path]]:
+    """Make a group without a limit that outweighs its neighbours; yield its folders."""
+    unified = (ROOT / "cgroup.controllers").is_file()
+    group = (ROOT if unified else ROOT / "cpu") / f"mnist-bench-test-{uuid.uuid4().hex[:8]}"
+    group.mkdir()
+    set_weight(group, OUTWEIGHING)
+    try:
+        yield [group]
+    finally:
+        for _ in range(50):  # what was told to end takes a moment
+            with contextlib.suppress(OSError):
+                group.rmdir()
+                break
+            time.sleep(0.1)
+
+
 class Groups:
     """Groups of one name in the hierarchies of `cpu` and `memory`, or in the unified one.
 
@@ -63,7 +91,7 @@ class Groups:
     def _limit(self, folders: list[Path], cpus: float, memory_bytes: int) -> None:
         cpu, memory = folders[0], folders[-1]
         limit_cpus(cpu, cpus)
-        set_weight(cpu, 50.0)
+        set_weight(cpu, OUTWEIGHING)
         if self.unified:
             (memory / "memory.max").write_text(str(memory_bytes))
         else:
@@ -88,7 +116,7 @@ class Groups:
 
     def entered(self, folders: list[Path], command: list[str]) -> list[str]:
         """Return the command that enters `folders` first."""
-        return ["sh", "-c", ENTER, "sh", *map(str, folders), "--", *command]
+        return entered(folders, command)
 
     def contained(self, folders: list[Path], command: list[str]) -> list[str]:
         """Return the command that enters `folders` and sees its groups alone, as in a container.

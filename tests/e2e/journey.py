@@ -26,6 +26,13 @@ PRODUCTS = ["--workload", str(ROOT / "tests" / "products_workload.py"), "--grid"
 #: The words of a command that fills one CPU.
 HOG = [sys.executable, "-c", "while True: pass"]
 
+#: The same, with more of the CPUs than others get that want them too (where root starts it).
+GREEDY_HOG = [
+    sys.executable,
+    "-c",
+    "import contextlib, os\nwith contextlib.suppress(OSError): os.nice(-8)\nwhile True: pass",
+]
+
 
 def command(*arguments: str, out: Path | None = None, figures: bool = False) -> list[str]:
     """Return the words of `python -m mnist_bench.run ...`, which repeats no disturbed job.

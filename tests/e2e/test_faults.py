@@ -89,13 +89,14 @@ def test_a_killed_driver_leaves_no_child_and_the_same_command_goes_on(tmp_path, 
 
 
 @pytest.fixture(scope="module")
-def beside(tmp_path_factory, data_environment):
+def beside(tmp_path_factory):
     """A run of one job, and a second one beside it: (folder, command, what each gave)."""
     out = tmp_path_factory.mktemp("beside") / "reports"
-    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=out)
-    first = journey.start(words, **data_environment)
+    words = journey.command(*journey.PRODUCTS, "--local-only", "--dispatch", "inline", out=out)
+    words += ["--sizes", "64", "--rest-s", "0.15"]  # longer than it takes to refuse another
+    first = journey.start(words)
     journey.wait_for(lambda: journey.job_child_of(first))
-    refused = journey.finish(journey.start(words, **data_environment))
+    refused = journey.finish(journey.start(words))
     return out, words, journey.finish(first), refused
 
 
@@ -107,7 +108,7 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_measures(b
     assert first[0] == 0, first[1]
 
 
-def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, data_environment):
+def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside):
     """The share was begun by a run that was killed; here its line is put into the journal."""
     out, words, first, _ = beside
     assert first[0] == 0, first[1]
@@ -115,7 +116,7 @@ def test_a_run_whose_cluster_is_gone_goes_on_here_and_says_what_is_open(beside, 
     run_id = read_header(journal).run_id
     begun = ClusterEntry(run_id=run_id, cluster="lab", job="j", at="2026-11-01T10:00:00Z")
     Journal(journal).append(begun)
-    code, output = journey.finish(journey.start(words, **data_environment))
+    code, output = journey.finish(journey.start(words))
     assert code == 1, output
     assert "the share of lab is open, but its cluster was not found" in output
     assert journey.journals(out) == [journal]

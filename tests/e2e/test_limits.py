@@ -90,14 +90,14 @@ def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(half_
 
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "with a hog in the group"])
 def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quota(
-    beside, tmp_path, data_environment
+    beside, tmp_path
 ):
     """A limit of one CPU: a job of one thread fills it, and that is its machine."""
-    words = journey.command("--grid", "smoke", *journey.SHORT, "--dispatch", "inline", out=tmp_path)
+    words = journey.command(*journey.PRODUCTS, "--local-only", "--dispatch", "inline", out=tmp_path)
     with limited_to(1.0, 4 * GIB) as groups:
         hog = subprocess.Popen(groups.entered(groups.folders, journey.HOG)) if beside else None
         try:
-            process = journey.start(groups.entered(groups.folders, words), **data_environment)
+            process = journey.start(groups.entered(groups.folders, words))
             code, output = journey.finish(process, timeout_s=600)
         finally:
             if hog:

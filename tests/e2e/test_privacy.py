@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 HOST = "secret-lab-7.example"
 SERIAL = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
 
-NETWORK = ["--grid", "smoke", *journey.SHORT, "--local-only"]
+NETWORK = ["--grid", "smoke", *journey.SHORT, "--batch-sizes", "1000", "--local-only"]
 
 #: Names the host of a UTS namespace, then becomes the command.
 NAME_AND_GO = (

@@ -92,6 +92,7 @@ def test_a_keras_json_of_the_user_s_does_not_change_what_is_trained(tmp_path, da
     for name in (tmp_path, tmp_path / "broken"):
         out = tmp_path / f"out-{name.name}"
         words = [*journey.SHORT, "--grid", "smoke", "--optimizers", "sgd", "--dispatch", "inline"]
+        words += ["--batch-sizes", "1000"]
         astray = {"KERAS_HOME": str(name), "KERAS_FLOATX": "float64"}
         code, said = journey.run(*words, out=out, **data_environment, **astray)
         assert code == 0, said

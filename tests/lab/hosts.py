@@ -18,7 +18,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from groups import limit_cpus, set_weight
+from groups import OUTWEIGHING, limit_cpus, set_weight
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -171,13 +171,14 @@ class Lab:
     def limit(self, spec: HostSpec, cpus: float | None, cores: Set[int] | None = None) -> None:
         """Give a host so many CPUs' time of `cores`, or of all; None lifts the limit.
 
-        It weighs as much where hosts wait for one another, without a limit as much as one CPU.
+        A limited host outweighs whatever else runs here, so that its quota holds it up and no
+        neighbour; without a limit it weighs as much as one CPU.
         Ray gives up on a host whose agents take more than 15 s to start, so a share that is to
         be felt by jobs is set once the host has joined.
         """
         group = self._group(spec.name)
         limit_cpus(group, cpus)
-        set_weight(group, 1.0 if cpus is None else cpus)
+        set_weight(group, 1.0 if cpus is None else OUTWEIGHING * cpus)
         listed = group / ("cgroup.threads" if (group / "cgroup.threads").exists() else "tasks")
         pinned: set[str] = set()
         while threads := set(listed.read_text().split()) - pinned:  # what began meanwhile too

@@ -39,7 +39,8 @@ def check(folder: Path, *arguments: str, without: tuple[str, ...] = ()):
     return subprocess.run(
         [sys.executable, str(SCRIPT), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        # torch.compile would start a pool of processes, each of which imports PyTorch
+        env={**os.environ, "PYTHONPATH": str(folder), "TORCHINDUCTOR_COMPILE_THREADS": "1"},
         capture_output=True,
         text=True,
     )

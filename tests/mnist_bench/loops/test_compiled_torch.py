@@ -89,7 +89,9 @@ def trained():
     """Return what each network, optimizer and way gave, in a process with Keras on PyTorch."""
     sizes = json.dumps([STEPS, BATCH, RAGGED, EPOCHS])
     words = [sys.executable, "-c", SCRIPT, sizes, json.dumps(FUSED if COMPILES else [])]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, env={**os.environ})
+    # torch.compile would start a pool of processes, each of which imports PyTorch
+    environment = {**os.environ, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
