@@ -8,7 +8,7 @@ ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
 # many tests wait, so more processes than cores share them; each may hold a framework in memory
-WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 6 ? cores + 2 : 8)))
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 7 ? cores + 1 : 8)))
 FAULTS ?= 200
 SEED ?= 1
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -46,8 +46,8 @@ help:
 	@echo
 	@echo 'ARGS="..." is handed on to the command: make run ARGS="--seeds 3", make test ARGS="-k x".'
 	@echo 'make test TEST_EXTRAS= leaves JAX and PyTorch out; their tests are then skipped.'
-	@echo 'WORKERS=4 says how many processes share the tests (0: none beside make test itself; without'
-	@echo 'it, two more than there are cores, and at most 8).'
+	@echo 'WORKERS=3 says how many processes share the tests (0: none beside make test itself; without'
+	@echo 'it, one more than there are cores, and at most 8).'
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with.'
 	@echo 'make ends with 2 on any failure; the "Error N" that it prints is the exit code of the'
 	@echo 'command itself (0 all jobs measured, 1 some failed, 2 the request is wrong).'

@@ -15,7 +15,7 @@ ROOT = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000
 
 #: How much more a group weighs than its neighbours if its own quota is to hold it up.
-OUTWEIGHING = 50.0
+OUTWEIGHING = 10.0
 
 #: Enters the groups named before `--` in the words, then becomes the command.
 ENTER = (

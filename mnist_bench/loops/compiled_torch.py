@@ -18,6 +18,7 @@ from bench.child.meter import Meter
 from mnist_bench.allocator import keep_freed_memory
 from mnist_bench.inputs import PIXEL_SCALE, Inputs
 from mnist_bench.loops.torch_graph import Capture, Replayed, capture_on_cuda
+from mnist_bench.loops.torch_products import Product, dense_layer
 from mnist_bench.loops.torch_updates import update_function
 
 #: Values per image that enter the CNN's dropout and last layer.
@@ -74,10 +75,14 @@ def train_with(
 ) -> None:
     """Train with functions as `compiled` makes them; `capture` captures the step, if given."""
     import torch
+    from torch.nn import functional
 
     keep_freed_memory()
     device = _device_of(model)
-    loss_of = compiled(_loss_function(model))
+    mixed = model.dtype_policy.compute_dtype == "bfloat16"
+    # torch.compile chooses its products itself
+    dense = dense_layer(device, mixed=mixed) if compiled is as_written else functional.linear
+    loss_of = compiled(_loss_function(model, dense, mixed=mixed))
     images = torch.from_numpy(inputs.raw_images).to(device)
     labels = torch.from_numpy(inputs.raw_labels).to(device).long()
     weights = _take(model, device)
@@ -156,32 +161,33 @@ def _step_function(
     return step
 
 
-def _loss_function(model: Any) -> Callable[[list[Any], Any, Any, Any], tuple[Any, Any]]:
+def _loss_function(
+    model: Any, dense: Product, *, mixed: bool
+) -> Callable[[list[Any], Any, Any, Any], tuple[Any, Any]]:
     """Return the loss: from (weights, uint8 images, labels, dropout factors) to (mean, correct)."""
     import torch
     from torch.nn import functional
 
     forward = {"mlp": _mlp, "cnn": _cnn}[model.name]
-    mixed = model.dtype_policy.compute_dtype == "bfloat16"
 
     def loss_of(weights: list[Any], raw: Any, truth: Any, factors: Any) -> tuple[Any, Any]:
         batch = raw.float() / PIXEL_SCALE
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=mixed):
-            scores = forward(weights, batch, factors)
+            scores = forward(weights, batch, factors, dense)
         return functional.cross_entropy(scores.float(), truth), (scores.argmax(1) == truth).sum()
 
     return loss_of
 
 
-def _mlp(weights: list[Any], batch: Any, factors: None) -> Any:
+def _mlp(weights: list[Any], batch: Any, factors: None, dense: Product) -> Any:
     from torch.nn import functional
 
     first, first_bias, second, second_bias = weights
-    hidden = functional.relu(functional.linear(batch, first, first_bias))
-    return functional.linear(hidden, second, second_bias)
+    hidden = functional.relu(dense(batch, first, first_bias))
+    return dense(hidden, second, second_bias)
 
 
-def _cnn(weights: list[Any], batch: Any, factors: Any) -> Any:
+def _cnn(weights: list[Any], batch: Any, factors: Any, dense: Product) -> Any:
     from torch.nn import functional
 
     first, first_bias, second, second_bias, last, last_bias = weights
@@ -190,7 +196,7 @@ def _cnn(weights: list[Any], batch: Any, factors: Any) -> Any:
         # relu after max pooling gives the same result for a quarter of the work
         layer = functional.relu(functional.max_pool2d(functional.conv2d(layer, kernel, bias), 2))
     flat = layer.permute(0, 2, 3, 1).reshape(len(batch), -1)  # in the order of Keras's Flatten
-    return functional.linear(flat * factors, last, last_bias)
+    return dense(flat * factors, last, last_bias)
 
 
 def _keeps_all(chosen: Any) -> None:

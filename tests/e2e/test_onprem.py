@@ -355,6 +355,7 @@ def test_a_cut_link_and_a_killed_laptop_lose_no_job_and_record_none_twice(recove
     assert "going on with" in output
     counts = Counter((record["label"], record["job_id"]) for record in records)
     assert len(counts) == 8
+    assert [one for one in records if one["failure"]] == []
     assert set(counts.values()) == {1}
     assert all(record["measurement"] for record in records)
     attempts = {record["label"]: [] for record in records}

@@ -118,7 +118,7 @@ def _cluster(content: bytes, folder: Path, number: int) -> bool:
     costs(file, jobs, lambda job: 1.0)
     wanted_types(file)
     still_up(file)
-    for look in (check.written, keys.findings):
+    for look in (check.written, keys.issues):
         list(look(file))
     return True
 
