@@ -19,12 +19,14 @@ FOLDERS = [str(ROOT), str(ROOT / "tests")]
 #: The files of tests that take longest, the longest first. Each begins in this order, so that at
 #: the end no process waits long for the other.
 LONGEST = (
-    *("e2e/test_onprem.py", "e2e/test_fake_ec2.py", "mnist_bench/loops/test_loops_alike.py"),
-    *("e2e/test_surroundings.py", "e2e/test_faults.py", "bench/report/page/test_in_a_browser.py"),
+    *("e2e/test_onprem.py", "mnist_bench/loops/test_loops_alike.py", "e2e/test_surroundings.py"),
+    *("e2e/test_faults.py", "bench/report/page/test_in_a_browser.py"),
     *("bench/dispatch/test_ray_local.py", "e2e/test_run.py", "e2e/test_examples.py"),
-    *("chaos/test_chaos.py", "e2e/test_privacy.py", "perf/test_gpu_check.py"),
-    *("mnist_bench/loops/test_compiled_torch.py", "bench/dispatch/test_ray_cluster.py"),
-    *("e2e/test_limits.py", "bench/app/test_continuing.py", "e2e/test_disturbed.py"),
+    # it waits most of its time, as the first one does: the two are not to run together
+    *("e2e/test_fake_ec2.py", "chaos/test_chaos.py", "e2e/test_privacy.py"),
+    *("perf/test_gpu_check.py", "mnist_bench/loops/test_compiled_torch.py"),
+    *("bench/dispatch/test_ray_cluster.py", "e2e/test_limits.py"),
+    *("bench/app/test_continuing.py", "e2e/test_disturbed.py"),
     *("bench/app/commands/test_run_series.py", "bench/app/test_campaign.py"),
     *("mnist_bench/test_workload.py", "tools/test_built.py", "fuzz/test_fuzz.py"),
     *("bench/app/commands/test_run_precision.py", "bench/app/test_until_told.py"),

@@ -46,7 +46,7 @@ from bench.record.share import Share
 from bench.spec.request import MeasureLimits
 
 #: Seconds of a run with `--minutes` that are kept for its end and its report.
-CLOSING_S = 5.0
+CLOSING_S = 7.0
 
 
 class Campaign:
