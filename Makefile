@@ -8,7 +8,7 @@ ARGS ?=
 EXTRAS ?=
 TEST_EXTRAS ?= jax torch
 # many tests wait, so more processes than cores share them; each may hold a framework in memory
-WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 7 ? cores + 1 : 8)))
+WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN); echo $$((cores < 7 ? cores + 1 : 8)))
 FAULTS ?= 200
 SEED ?= 1
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.probe.fact import FRAMEWORK_LIMIT_S, in_time
+from mnist_bench.loops.torch_products import onednn_product
 
 
 def loaded_builds() -> Mapping[str, Callable[[], dict[str, str]]]:
@@ -47,6 +48,7 @@ def _torch(torch: Any) -> dict[str, str]:
         "version": torch.__version__,
         "oneDNN": _as_text(torch.backends.mkldnn.is_available()),
         "MKL": _as_text(torch.backends.mkl.is_available()),
+        "float32 products in compiled": "oneDNN" if onednn_product() else "PyTorch's own",
         "OpenMP": _as_text(torch.backends.openmp.is_available()),
         "CUDA": _as_text(torch.version.cuda),
         "CPU capability": torch.backends.cpu.get_cpu_capability(),

@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The project itself, and this folder for `toy_workload`; children inherit PYTHONPATH.
 FOLDERS = [str(ROOT), str(ROOT / "tests")]
 
-#: The files of tests that take longest, the longest first. Each begins in this order, so that at
-#: the end no process waits long for the other.
+#: The files of tests that take longest, roughly the longest first. They begin in this order, so
+#: that at the end no process waits long for the others.
 LONGEST = (
     *("e2e/test_onprem.py", "mnist_bench/loops/test_loops_alike.py", "e2e/test_surroundings.py"),
     *("e2e/test_faults.py", "bench/report/page/test_in_a_browser.py"),
     *("bench/dispatch/test_ray_local.py", "e2e/test_run.py", "e2e/test_examples.py"),
-    # it waits most of its time, as the first one does: the two are not to run together
+    # it waits most of its time, as the first one does: with few processes, they run apart
     *("e2e/test_fake_ec2.py", "chaos/test_chaos.py", "e2e/test_privacy.py"),
     *("perf/test_gpu_check.py", "mnist_bench/loops/test_compiled_torch.py"),
     *("bench/dispatch/test_ray_cluster.py", "e2e/test_limits.py"),

@@ -57,15 +57,20 @@ def outweighing() -> Iterator[list[Path]]:
     unified = (ROOT / "cgroup.controllers").is_file()
     group = (ROOT if unified else ROOT / "cpu") / f"mnist-bench-test-{uuid.uuid4().hex[:8]}"
     group.mkdir()
-    set_weight(group, OUTWEIGHING)
     try:
+        set_weight(group, OUTWEIGHING)
         yield [group]
     finally:
-        for _ in range(50):  # what was told to end takes a moment
-            with contextlib.suppress(OSError):
-                group.rmdir()
-                break
-            time.sleep(0.1)
+        _removed(group)
+
+
+def _removed(group: Path) -> None:
+    """Remove a group; what was told to end in it takes a moment. Raises OSError if it stays."""
+    for _ in range(50):
+        with contextlib.suppress(OSError):
+            return group.rmdir()
+        time.sleep(0.1)
+    group.rmdir()
 
 
 class Groups:

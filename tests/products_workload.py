@@ -17,7 +17,7 @@ STEPS = 50
 class Products(Workload):
     """Multiplies a matrix by itself; an epoch takes a second or two on one thread.
 
-    A job whose length matters and whose work does not rests after each step.
+    With `rest_s`, a job pauses after each step, so that it lasts long without much work.
     """
 
     description = Description(

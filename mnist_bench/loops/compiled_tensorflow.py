@@ -210,7 +210,7 @@ def scan_function(step: Any) -> Any:
 def compile_pieces(scan: Any, model: Any, pieces: list[Piece]) -> None:
     """Compile a launch for every shape of a piece, so that no later launch compiles.
 
-    XLA compiles when it runs, so the launches train on the first image: about a ninth of an epoch.
+    XLA compiles when it runs, so one launch of each shape trains on the first image.
     Then the model gets back what it held.
     """
     import tensorflow as tf

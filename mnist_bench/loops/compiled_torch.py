@@ -80,7 +80,7 @@ def train_with(
     keep_freed_memory()
     device = _device_of(model)
     mixed = model.dtype_policy.compute_dtype == "bfloat16"
-    # torch.compile chooses its products itself
+    # torch.compile keeps PyTorch's own products in a training
     dense = dense_layer(device, mixed=mixed) if compiled is as_written else functional.linear
     loss_of = compiled(_loss_function(model, dense, mixed=mixed))
     images = torch.from_numpy(inputs.raw_images).to(device)

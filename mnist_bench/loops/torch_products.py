@@ -2,7 +2,7 @@
 
 PyTorch takes them from MKL, which uses no AVX-512 on AMD's processors. oneDNN, from which PyTorch
 takes convolutions and products in bfloat16, does. On one core of an AMD EPYC with AVX-512, MKL
-reached 107 GFLOP/s and oneDNN 228; limited to AVX2, oneDNN reached 120.
+reached 107 GFLOP/s and oneDNN 228.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ Product = Callable[[Any, Any, Any], Any]
 
 
 def onednn_product() -> Product | None:
-    """Return a product by oneDNN; None if this PyTorch or processor has no use for it.
+    """Return a product by oneDNN; None if this PyTorch cannot use it, or would not gain.
 
-    The operator is one that torch.compile puts into its programs. It has no derivative.
+    The operator is one that torch.compile puts into its programs for inference. It has no
+    derivative.
     """
     import torch
 
     if not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()):
         return None
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    if not capabilities.get("sse4a"):  # an instruction set of AMD's and Hygon's processors alone
+    # only AMD's and Hygon's processors have SSE4a
+    if not (capabilities.get("sse4a") and capabilities.get("avx512_f")):
         return None
 
     def product(inputs: Any, weights: Any, bias: Any) -> Any:

@@ -333,10 +333,15 @@ def test_the_end_of_a_log_holds_no_half_of_a_name(tmp_path):
 
 
 def test_the_end_of_a_child_wakes_its_parent(tmp_path, monkeypatch):
-    if not hasattr(os, "pidfd_open"):
-        pytest.skip("this system does not tell of the end of a process")
-    # in an hour, nobody would look at the child again
-    monkeypatch.setattr(process, "PERIOD_S", 3600.0)
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"this system does not tell of the end of a process ({error})")
+
+    def fail(seconds):
+        raise AssertionError("it sleeps, whatever the child does")
+
+    monkeypatch.setattr(process.time, "sleep", fail)
     assert only_record(run_child(a_launch("ok", tmp_path))).failure is None
 
 
