@@ -1,9 +1,9 @@
 """An epoch in a few JAX launches, with jit and scan; the data stay on the device.
 
-A launch gives one time for all its steps, so an epoch is cut into a few launches, and each
-step gets the mean time of its launch. In the stepwise loop, each step is a launch with its own
-time. On a CPU this is also faster: a launch costs only microseconds there, and XLA runs the inside
-of a scan with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms alone on 2 cores).
+A launch gives one time for all its steps, so an epoch is cut into a few launches, and each step
+gets the mean time of its launch. In the stepwise loop, each step is a launch with its own time. On
+a CPU this is also faster: a launch costs only microseconds there, and XLA runs the inside of a scan
+with less parallelism (an MLP step took 2.7 ms in a scan and 1.7 ms alone on 2 cores).
 
 On a CPU, the CNN has a step of its own form; see `mnist_bench.loops.jax_blocks`.
 """

@@ -210,8 +210,8 @@ def scan_function(step: Any) -> Any:
 def compile_pieces(scan: Any, model: Any, pieces: list[Piece]) -> None:
     """Compile a launch for every shape of a piece, so that no later launch compiles.
 
-    XLA compiles when it runs, so one launch of each shape trains on the first image.
-    Then the model gets back what it held.
+    XLA compiles when it runs, so one launch of each shape trains on the first image. Then the model
+    gets back what it held.
     """
     import tensorflow as tf
 

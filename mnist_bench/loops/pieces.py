@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-#: The most equal launches per epoch. The steps that remain have one or two launches of their own.
+#: The most equal launches per epoch. The steps that remain, if any, have up to two of their own.
 LAUNCHES = 9
 
 #: A piece: its steps, and the images of each.
