@@ -71,9 +71,9 @@ def page_of_runs(tmp_path):
     return lambda runs: written(results_of(runs), tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Start Chromium without a window."""
+    """Start Chromium without a window; it ends with its file, as others look at what still runs."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
