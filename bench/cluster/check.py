@@ -126,7 +126,7 @@ def _hosts(file: ClusterFile) -> Iterator[Issue]:
             what = f"{host}: no SSH, or no python3, rsync and make there: {error.seen}"
             yield Issue(what, cure=keys.cure(target, error.seen), stops=True)
             continue
-        ports = list(open_ports(host))
+        ports = open_ports(host)
         if ports:
             numbers = ", ".join(map(str, ports))
             yield Issue(f"{host}: Ray's ports {numbers} answer from here", prepared=True)

@@ -151,7 +151,7 @@ def looseness(cluster: Cluster) -> Iterator[str]:
         yield "it asks for no token"
     if not keeps_keys():
         yield UNKEPT
-    if list(open_ports(cluster.target.host, (CONTROL_PORT,))):
+    if open_ports(cluster.target.host, (CONTROL_PORT,)):
         yield f"Ray's port {CONTROL_PORT} on its head answers from here"
     if cluster.file.provider == "aws":
         yield from _open_on_aws(cluster.file)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shlex
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from bench.cluster.config import ClusterFile
 from bench.dispatch.tunnel import SshTarget, run_there
@@ -41,13 +42,20 @@ def close(file: ClusterFile) -> None:
         run_there(ssh_target(file, host), f"$(command -v sudo) sh -c {shlex.quote(rules(hosts))}")
 
 
-def open_ports(host: str, ports: Sequence[int] = PROBED, timeout_s: float = 1.0) -> Iterator[int]:
-    """Yield the ports of `host` that answer from here."""
-    for port in ports:
+def open_ports(host: str, ports: Sequence[int] = PROBED, timeout_s: float = 1.0) -> list[int]:
+    """Return the ports of `host` that answer from here within `timeout_s` seconds.
+
+    All are tried at once, because a port that a firewall drops takes the whole time.
+    """
+
+    def answers(port: int) -> bool:
         with socket.socket() as probe:
             probe.settimeout(timeout_s)
-            if probe.connect_ex((host, port)) == 0:
-                yield port
+            return probe.connect_ex((host, port)) == 0
+
+    with ThreadPoolExecutor(max(1, len(ports))) as pool:
+        answered = pool.map(answers, ports)
+        return [port for port, is_open in zip(ports, answered, strict=True) if is_open]
 
 
 def all_hosts(file: ClusterFile) -> list[str]:

@@ -42,7 +42,7 @@ def ports(patient: Patient) -> Iterator[CheckResult]:
         cure = f"{error.next_step}; what listens there: ss -ltnp 'sport = :{wanted}'"
         yield problem(error.problem, cure)
         return
-    if taken := list(open_ports(ADDRESS, OF_RAY)):
+    if taken := open_ports(ADDRESS, OF_RAY):
         numbers = ", ".join(map(str, taken))
         cure = "end it if nothing needs it, as it takes CPU time meanwhile: ray stop"
         yield warning(f"a Ray seems to run here already: port {numbers} answers", cure)
