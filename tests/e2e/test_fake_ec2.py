@@ -13,6 +13,9 @@ from tests.lab import ec2, hosts, onprem
 
 NO_CAPACITY = "InsufficientInstanceCapacity"
 
+#: The name of the role, and of its profile, that Ray makes for a head.
+RAY_S_ROLE = "ray-autoscaler-v1"
+
 #: States of an instance that costs.
 COSTING = ("pending", "running")
 
@@ -32,7 +35,7 @@ def visit(tmp_path_factory):
     home.mkdir()
     with hosts.Lab(folder / "lab") as lab, ec2.FakeEc2(lab, folder) as fake:
         journey.wait_for(lambda: _answers(fake), 60)
-        _import_key(fake, lab)
+        _fill_account(fake, lab)
         path = ec2.write_file(lab, fake, folder)
         environment = {**onprem.environment(home), **fake.environment}
         up = onprem.ray("up", path, environment)
@@ -57,13 +60,21 @@ def _answers(fake):
         return False
 
 
-def _import_key(fake, lab):
+def _fill_account(fake, lab):
+    """Put into the account what a user has who typed `ray up` before: a key, and Ray's role.
+
+    Ray waits for half a minute after it has made the role, so that all of AWS knows it. An account
+    without one is tested in tests/bench/cluster/test_aws.py.
+    """
     import boto3
 
-    client = boto3.client("ec2", endpoint_url=fake.environment["AWS_ENDPOINT_URL"], **_KEYS)
-    client.import_key_pair(
-        KeyName="lab", PublicKeyMaterial=lab.key.with_suffix(".pub").read_bytes()
-    )
+    known = {"endpoint_url": fake.environment["AWS_ENDPOINT_URL"], **_KEYS}
+    public = lab.key.with_suffix(".pub").read_bytes()
+    boto3.client("ec2", **known).import_key_pair(KeyName="lab", PublicKeyMaterial=public)
+    iam = boto3.client("iam", **known)
+    iam.create_instance_profile(InstanceProfileName=RAY_S_ROLE)
+    iam.create_role(RoleName=RAY_S_ROLE, AssumeRolePolicyDocument="{}")
+    iam.add_role_to_instance_profile(InstanceProfileName=RAY_S_ROLE, RoleName=RAY_S_ROLE)
 
 
 _KEYS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -53,9 +54,20 @@ def account(tmp_path_factory):
             patch.setenv(name, value)
         patch.setattr(aws, "quota_of", lambda quotas, code: None)  # moto knows no quota of EC2
         patch.chdir(ROOT)
+        _wait_for_nothing(patch)
         _forget_clients()
         yield folder
     _forget_clients()
+
+
+def _wait_for_nothing(patch):
+    """Cut the pauses in which Ray's launcher lets a real AWS catch up: moto needs none."""
+    from ray.autoscaler._private import commands
+    from ray.autoscaler._private.aws import config, node_provider
+
+    patch.setattr(config, "time", SimpleNamespace(sleep=lambda seconds: None))
+    patch.setattr(commands, "POLL_INTERVAL", 0.1)
+    patch.setattr(node_provider, "TAG_BATCH_DELAY", 0.1)
 
 
 def _forget_clients():
