@@ -140,8 +140,8 @@ def below() -> set[psutil.Process]:
 def still_below(seconds: float = 20, besides: Collection[psutil.Process] = ()) -> list[str]:
     """Wait for the processes below this one to end; return the names of those that did not.
 
-    A process that was told to end takes a moment, and a zombie has ended. Those `besides` are
-    another test's: a browser that a whole session uses.
+    A process that was told to end takes a moment, and a zombie has ended. Processes `besides` are
+    those of other tests, which are left out.
     """
     deadline = time.monotonic() + seconds
     while True:
