@@ -53,6 +53,7 @@ def cluster_request(
         time_limit_s=plan.time_limit_s,
         types=wanted(cluster),
         left_s=left_s,
+        ceilings=plan.ceilings,
         ceilings_s=plan.ceilings_s,
         estimates_s={
             job.job_id: estimate

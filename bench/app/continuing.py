@@ -27,6 +27,7 @@ NAMES: Mapping[str, str] = {
     "order_seed": "the seed of the order",
     "repeat_disturbed": "--repeat-disturbed",
     "minutes": "--minutes",
+    "ceilings": "whether ceilings are measured",
     "code": "the source code",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.app.plan import Plan
-from bench.child.launch import LaunchSpec, first_of_each
+from bench.child.launch import LaunchSpec
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S
 from bench.dispatch.local import LocalSetup, LocalTransport
 from bench.dispatch.planner import Planner
@@ -48,8 +48,7 @@ class OwnMachine:
         self.jobs = tuple(self._ordered())
         left = [job for job in self.jobs if job.job_id not in self.done]
         self._ceilings_done = continued.bare_done if continued else frozenset()
-        axes = plan.workload.description.axes
-        self._measuring = first_of_each(left, axes, continued.records if continued else ())
+        self._measuring = plan.measuring(left, continued.records if continued else ())
 
     def _ordered(self) -> list[JobSpec]:
         """Return the jobs in the order in which this machine runs them."""

@@ -6,11 +6,12 @@ import contextlib
 import functools
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.child.launch import LaunchSpec
+from bench.child.launch import LaunchSpec, first_of_each
 from bench.child.workload import Dataset, Workload, code_digest, probe_for, workload_file
 from bench.dispatch.ceiling_jobs import CEILING_JOB_S, ceiling_jobs
 from bench.dispatch.durations import on_machine, time_limit_s
@@ -18,7 +19,7 @@ from bench.dispatch.eligible import eligible, threads_of
 from bench.errors import RequestError
 from bench.outside.words import check_path
 from bench.record.facts import MachineFacts
-from bench.record.lines import Skip
+from bench.record.lines import JobRecord, Skip
 from bench.record.price import PriceRule, read_rules
 from bench.spec.frozen import digest_of
 from bench.spec.grid import check_choices, expand, override, with_available
@@ -35,7 +36,8 @@ class Plan:
 
     `reference` is what `load_workload` takes. `asked` are all jobs in the run's seeded order, and
     `jobs` those of them that this machine can run, in the same order. `ceiling_jobs` are jobs that
-    only measure this machine's ceilings. `facts` are this machine's.
+    only measure this machine's ceilings; there are none unless `ceilings` are measured at all.
+    `facts` are this machine's.
     """
 
     workload: Workload
@@ -56,6 +58,7 @@ class Plan:
     wait_quiet_s: float = 0.0
     prices: tuple[PriceRule, ...] = ()
     privacy: Privacy = field(default_factory=Privacy)
+    ceilings: bool = True
     ceiling_jobs: tuple[JobSpec, ...] = ()
 
     @property
@@ -77,6 +80,7 @@ class Plan:
             "order_seed": self.order_seed,
             "repeat_disturbed": self.repeat_disturbed,
             "minutes": self.minutes,
+            "ceilings": self.ceilings,
             "code": code_digest(self.reference),
         }
 
@@ -84,6 +88,16 @@ class Plan:
     def threads(self) -> tuple[int, ...]:
         """The numbers of threads with which jobs run on this machine, the smallest first."""
         return tuple(sorted({threads_of(job, self.facts) for job in self.jobs}))
+
+    def measuring(
+        self, jobs: Iterable[JobSpec], records: Iterable[JobRecord] = ()
+    ) -> frozenset[str]:
+        """Return the ids of those of `jobs` after which the ceilings are measured.
+
+        `jobs` are in the order in which they will run; `records` are those of a continued run.
+        """
+        axes = self.workload.description.axes
+        return first_of_each(jobs, axes, records) if self.ceilings else frozenset()
 
     @property
     def ceilings_s(self) -> float:
@@ -178,7 +192,10 @@ def make_plan(request: RunRequest, workload: Workload, command: str) -> Plan:
         wait_quiet_s=request.wait_quiet_s,
         prices=prices,
         privacy=request.privacy,
-        ceiling_jobs=ceiling_jobs(workload, jobs, facts, request.minutes),
+        ceilings=request.ceilings,
+        ceiling_jobs=(
+            ceiling_jobs(workload, jobs, facts, request.minutes) if request.ceilings else ()
+        ),
     )
 
 

@@ -47,6 +47,7 @@ class ClusterRequest(Frozen):
     left_s: float | None = Field(
         default=None, description="in which jobs must have ended; None: the time that they need"
     )
+    ceilings: bool = Field(default=True, description="whether hosts measure their ceilings")
     ceilings_s: float = Field(
         default=0.0, description="of left_s, kept for the jobs that only measure ceilings"
     )

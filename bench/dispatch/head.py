@@ -182,9 +182,14 @@ class HeadDriver:
         axes = header.workload.axes if header.workload else ()
         return ordered if header.minutes is None else kinds_first(ordered, axes, self._estimate_s)
 
+    def _measuring(self, host: Host, prepared: Prepared) -> frozenset[str]:
+        """Return the ids of a host's jobs after which its ceilings are measured."""
+        workload = self._request.header.workload
+        axes = workload.axes if workload else ()
+        return first_of_each(self._order(host.name, prepared.able), axes)
+
     def _launch(self, job: JobSpec, host: Host, prepared: Prepared, attempt: int) -> LaunchSpec:
         request, facts = self._request, prepared.facts
-        axes = request.header.workload.axes if request.header.workload else ()
         return LaunchSpec(
             run_id=request.header.run_id,
             workload=request.workload,
@@ -199,8 +204,7 @@ class HeadDriver:
             ),
             attempt=attempt + self._before(host.name).attempts.get(job.job_id, 0),
             placed_by=RayCluster.name,
-            measure_ceilings=job.job_id
-            in first_of_each(self._order(host.name, prepared.able), axes),
+            measure_ceilings=request.ceilings and job.job_id in self._measuring(host, prepared),
             expects="gpu" if host.kind == "gpu" else None,
             privacy=request.privacy,
             machine=facts,

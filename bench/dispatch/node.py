@@ -88,7 +88,9 @@ def prepare(
         facts=facts,
         data_path=None if path is None else str(path),
         able=able,
-        ceiling_jobs=ceiling_jobs(workload, able, facts, request.header.minutes),
+        ceiling_jobs=(
+            ceiling_jobs(workload, able, facts, request.header.minutes) if request.ceilings else ()
+        ),
         skipped=skipped,
         look=look.record(),
     )

@@ -91,6 +91,7 @@ class RunRequest:
     """A run: what to run, how, where, and whether it is only to be shown.
 
     `serve` is the port of the page that shows the run while it goes on; 0 is any free port.
+    `ceilings` says whether each machine's ceilings are measured.
     """
 
     workload: str
@@ -103,6 +104,7 @@ class RunRequest:
     dispatch: Dispatch = DISPATCHES[0]
     order_seed: int = 0
     repeat_disturbed: int = MOST_RERUNS
+    ceilings: bool = True
     minutes: float | None = None
     time_limit_s: float | None = None
     price: str | None = None

@@ -34,15 +34,15 @@ GREEDY_HOG = [
 ]
 
 
-def command(*arguments: str, out: Path | None = None, figures: bool = False) -> list[str]:
+def command(*arguments: str, out: Path | None = None, whole: bool = False) -> list[str]:
     """Return the words of `python -m mnist_bench.run ...`, which repeats no disturbed job.
 
     Other processes may disturb any job while the tests run, so the number of its repeats is not
-    known. A later `--repeat-disturbed` among the arguments is the one that counts. Only tests that
-    look at figures ask for them, because they take seconds.
+    known. A later `--repeat-disturbed` among the arguments is the one that counts. Figures and
+    ceilings take seconds, so that a run has them only if it is a `whole` one.
     """
     words = [sys.executable, "-m", "mnist_bench.run", "--repeat-disturbed", "0", *arguments]
-    words += [] if figures else ["--no-figures"]
+    words += [] if whole else ["--no-figures", "--no-ceilings"]
     return words if out is None else [*words, "--out", str(out)]
 
 
@@ -72,10 +72,10 @@ def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str]
 
 
 def run(
-    *arguments: str, out: Path | None = None, figures: bool = False, **environment: str
+    *arguments: str, out: Path | None = None, whole: bool = False, **environment: str
 ) -> tuple[int, str]:
     """Run `python -m mnist_bench.run` to its end; return its exit code and output."""
-    return finish(start(command(*arguments, out=out, figures=figures), **environment))
+    return finish(start(command(*arguments, out=out, whole=whole), **environment))
 
 
 def children_of(process: subprocess.Popen) -> list[psutil.Process]:

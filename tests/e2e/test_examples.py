@@ -52,7 +52,7 @@ def words_of(out):
 def products(tmp_path_factory):
     """The matrix products through the embedded Ray: (exit code, output, results folder)."""
     out = tmp_path_factory.mktemp("matmul") / "reports"
-    code, output = journey.run(*MATMUL, "--local-only", "--label", "first", out=out, figures=True)
+    code, output = journey.run(*MATMUL, "--local-only", "--label", "first", out=out, whole=True)
     return code, output, out
 
 
@@ -182,7 +182,7 @@ def test_matrix_products_are_measured_on_a_cluster_of_simulated_hosts(
     monkeypatch.setattr(run_cluster, "find", lambda *asked: (cluster, "cluster: simulated"))
     out = tmp_path / "reports"
     words = ["run", *MATMUL, "--dispatch", "inline", "--label", "laptop", "--show-hostnames"]
-    words += ["--no-figures"]
+    words += ["--no-figures", "--no-ceilings"]
     code = run_command([*words, "--out", str(out)])
     assert code == 0, capsys.readouterr().out
     assert "6 of 6 jobs measured on 3 machines, 0 failed" in capsys.readouterr().out
@@ -191,6 +191,7 @@ def test_matrix_products_are_measured_on_a_cluster_of_simulated_hosts(
     (journal,) = journey.journals(out)
     records = read_run(journal).records
     assert {record.label for record in records} == {"laptop", "cpu alpha", "cpu beta"}
+    assert {record.measurement.ceilings for record in records} == {None}, "none were asked for"
     digests = [record.measurement.digests for record in records]
     assert len({each.initial_weights for each in digests}) == 1
     assert len({each.code for each in digests}) == 1  # the code that was sent is the laptop's

@@ -20,7 +20,7 @@ from collections import Counter
 import pytest
 from groups import entered, outweighing
 
-from bench.cluster.firewall import PROBED, open_ports
+from bench.cluster.firewall import open_ports
 from bench.dispatch.launcher import ask_head
 from bench.dispatch.tunnel import SshTarget, Tunnel
 from tests.e2e import journey
@@ -43,6 +43,10 @@ MLP = ("--grid", "smoke", *journey.SHORT)
 #: Two jobs a machine, by the loop that takes least time for the CNN.
 BOTH = ("--grid", "smoke", "--epochs", "1", "--loops", "compiled")
 
+#: One job a machine of the example that measures its ceilings too.
+MATMUL = ("--workload", str(journey.ROOT / "examples" / "matmul.py"), "--grid", "quick")
+MATMUL += ("--sizes", "128", "--seeds", "1", "--repeats", "1")
+
 STRANGER = (
     'import ray; ray.init(address="HEAD:6379", log_to_driver=False, logging_level=50); '
     'print("connected")'
@@ -58,10 +62,11 @@ class Laptop:
         self.file = onprem.write_file(lab, folder)
         self.environment = {**onprem.environment(self.home), **data}
 
-    def start(self, *arguments, out="reports", where=None, before=(), **environment):
+    def start(self, *arguments, out="reports", where=None, before=(), whole=False, **environment):
         """Type the command, on the cluster of the file unless `where` says otherwise."""
         where = where or ("--cluster", str(self.file))
-        words = journey.command(*where, "--label", "laptop", "--show-hostnames", *arguments)
+        words = [*where, "--label", "laptop", "--show-hostnames", *arguments]
+        words = journey.command(*words, whole=whole)
         words = [*before, *words]
         return subprocess.Popen(
             [*words, "--out", str(self.folder / out)],
@@ -188,13 +193,14 @@ def test_the_run_says_what_still_runs_and_how_to_end_it(smoke):
 
 
 def test_a_workload_of_one_file_is_shipped_to_the_hosts_and_measured_there(laptop, smoke):
-    words = (*journey.PRODUCTS, "--sizes", "128", "--dispatch", "inline")
-    code, output = journey.finish(laptop.start(*words, out="products"), 300)
+    words = (*MATMUL, "--dispatch", "inline")
+    code, output = journey.finish(laptop.start(*words, out="products", whole=True), 300)
     assert code == 0, output
     assert "4 of 4 jobs measured on 4 machines, 0 failed" in output
     records = laptop.records("products")
     assert {record["label"] for record in records} == {"laptop", "alpha", "beta", "gamma"}
     assert {record["job"]["axes"]["size"] for record in records} == {128}
+    assert all(record["measurement"]["ceilings"]["matmul"] for record in records)
     assert len({record["measurement"]["digests"]["code"] for record in records}) == 1
 
 
@@ -202,12 +208,12 @@ def test_a_workload_of_one_file_is_shipped_to_the_hosts_and_measured_there(lapto
 
 
 def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smoke):
-    assert [list(open_ports(spec.address, PROBED, 0.3)) for spec in laptop.lab.specs] == [
+    assert [open_ports(spec.address) for spec in laptop.lab.specs] == [
         [],
         [],
         [],
     ]
-    assert list(open_ports(laptop.lab.specs[0].address, [22])) == [22]
+    assert open_ports(laptop.lab.specs[0].address, [22]) == [22]
     inside = f"timeout 3 bash -c '</dev/tcp/{laptop.lab.specs[0].address}/6379' && echo open"
     assert laptop.lab.ssh(laptop.lab.specs[1].address, inside).stdout.strip() == "open"
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from bench import units
 from bench.app.commands import run_cluster
 from bench.app.plan import Plan
-from bench.child.launch import first_of_each
 from bench.cluster.prices import hourly
 from bench.dispatch.durations import ESTIMATED_CPUS, slowdown
 from bench.record.price import price_of
@@ -28,7 +27,7 @@ def job_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
 
 def launch_lines(plan: Plan, request: RunRequest) -> Iterator[str]:
     """Yield the description of each job as JSON, as a bare child reads it."""
-    measuring = first_of_each(plan.jobs, plan.workload.description.axes)
+    measuring = plan.measuring(plan.jobs)
     for job in plan.jobs:
         launch = plan.launch(job, placed_by="bare", measure_ceilings=job.job_id in measuring)
         yield launch.model_dump_json(exclude_none=True)

@@ -160,46 +160,25 @@ def _what_to_run(description: Description, program: Program) -> list[click.Param
     return list(options)
 
 
-def _how_to_run() -> list[Option]:
-    def option(*words: str, **fields: Any) -> Option:
-        return Option(*words, section=HOW, **fields)
+def _how(*words: str, **fields: Any) -> Option:
+    return Option(*words, section=HOW, **fields)
 
+
+def _how_to_run() -> list[Option]:
     return [
-        option("--label", metavar="NAME", help="this machine's name in the tables"),
+        _how("--label", metavar="NAME", help="this machine's name in the tables"),
         out_option("folder of the results", HOW),
-        option(
+        _how(
             "--dispatch",
             type=OneOf(DISPATCHES),
             default=DISPATCHES[0],
             help="what places jobs on this machine",
         ),
-        option("--order-seed", type=ORDER, default=0, metavar="N", help="seed of the jobs' order"),
-        option(
-            "--minutes",
-            type=Amount(),
-            metavar="MIN",
-            help="aim at this time from start to report (of each sitting): one job of each kind, "
-            "then the rest of the grid as far as it fits, then replicates. Jobs that do not fit "
-            "are left out and are no failures; a job that was begun is not ended (that is "
-            "--max-minutes, a limit)",
-        ),
-        option(
-            "--repeat-disturbed",
-            type=click.IntRange(0, MOST_RERUNS),
-            default=MOST_RERUNS,
-            metavar="N",
-            help="after the other jobs, run each job that was disturbed again, up to N times",
-        ),
-        option(
-            "--job-timeout",
-            "--timeout",
-            type=POSITIVE,
-            metavar="S",
-            help="a job's time limit in seconds; without it, 20 times its estimate, at least 900",
-        ),
+        _how("--order-seed", type=ORDER, default=0, metavar="N", help="seed of the jobs' order"),
+        *_how_much(),
         price_option(section=HOW),
         *form_options(HOW),
-        option(
+        _how(
             "--wait-quiet",
             type=POSITIVE,
             metavar="S",
@@ -209,6 +188,41 @@ def _how_to_run() -> list[Option]:
         _serve_option(),
         flag("--show-hostnames", "record host names as they are, not hashed", HOW),
         flag("--fresh", "start anew instead of continuing a run that was cut off", HOW),
+    ]
+
+
+def _how_much() -> list[Option]:
+    """Return the options for how much is measured: by time, by repeats, and beside the jobs."""
+    return [
+        _how(
+            "--minutes",
+            type=Amount(),
+            metavar="MIN",
+            help="aim at this time from start to report (of each sitting): one job of each kind, "
+            "then the rest of the grid as far as it fits, then replicates. Jobs that do not fit "
+            "are left out and are no failures; a job that was begun is not ended (that is "
+            "--max-minutes, a limit)",
+        ),
+        _how(
+            "--repeat-disturbed",
+            type=click.IntRange(0, MOST_RERUNS),
+            default=MOST_RERUNS,
+            metavar="N",
+            help="after the other jobs, run each job that was disturbed again, up to N times",
+        ),
+        flag(
+            "--no-ceilings",
+            "do not measure how fast each machine multiplies matrices and copies memory: this "
+            "saves seconds for each backend and precision, and leaves open what limits a job",
+            HOW,
+        ),
+        _how(
+            "--job-timeout",
+            "--timeout",
+            type=POSITIVE,
+            metavar="S",
+            help="a job's time limit in seconds; without it, 20 times its estimate, at least 900",
+        ),
     ]
 
 
@@ -241,6 +255,7 @@ def request_of(values: dict[str, Any]) -> RunRequest:
         dispatch=values["dispatch"],
         order_seed=values["order_seed"],
         repeat_disturbed=values["repeat_disturbed"],
+        ceilings=not values["no_ceilings"],
         minutes=values["minutes"],
         time_limit_s=values["job_timeout"],
         price=values["price"],

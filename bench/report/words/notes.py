@@ -54,8 +54,8 @@ ONE_SITTING = "one sitting"
 LIMITS_NOTE = (
     "A step is overhead-bound if more than half of it is neither arithmetic nor memory. Otherwise "
     "the larger of the two ideal times names the regime. The rate covers only the operations that "
-    "the workload counts; a step may do more. Each run measures the ceilings once for each kind of "
-    "job that has its own ceilings."
+    "the workload counts; a step may do more. A run measures the ceilings once for each kind of "
+    "job that has its own ceilings, and none with --no-ceilings."
 )
 MEMORY_NOTE = "All figures are medians over the n jobs."
 EPOCHS_NOTE = (

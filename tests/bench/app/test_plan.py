@@ -74,6 +74,7 @@ def test_a_machine_that_can_run_no_job_is_told_why(grid):
         {"dataset": Dataset(name="other", digest="d")},
         {"jobs": ()},
         {"asked": ()},
+        {"ceilings": False},
     ],
     ids=lambda change: next(iter(change)),
 )

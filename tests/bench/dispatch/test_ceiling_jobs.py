@@ -12,14 +12,16 @@ import pytest
 import toy_workload
 from builders import a_job, a_record, a_run, facts
 from ceilings_workload import JOB_S, WORKLOAD, a_library_job
+from command_line import run_command
 from launches import toy_job
 from plans import a_plan
 from scheduling import JOBS, cluster, outcome, planner, records, run
+from toy_runs import look_shortly
 
 from bench import units
 from bench.analysis.job_counts import counts_of
 from bench.app.campaign import Campaign
-from bench.app.commands.preview import plan_lines
+from bench.app.commands.preview import launch_lines, plan_lines
 from bench.app.commands.run_cluster import preview
 from bench.app.exit_code import exit_code_of
 from bench.app.own_machine import OwnMachine
@@ -31,7 +33,7 @@ from bench.dispatch.planner import Patience, Planner
 from bench.dispatch.scheduler import Scheduler
 from bench.dispatch.supply import GridSupply
 from bench.record.failure import Failure
-from bench.record.journal import read_run
+from bench.record.journal import find_journals, read_run
 from bench.spec.request import ClusterChoice, RunRequest
 from mnist_bench.backends import installed
 from mnist_bench.workload import WORKLOAD as MNIST
@@ -312,6 +314,40 @@ def test_a_run_that_goes_on_with_more_libraries_names_their_jobs_in_the_line_of_
 
 
 @pytest.mark.slow
+def test_a_run_without_ceilings_measures_none_and_does_not_go_on_with_a_run_that_has_some(
+    tmp_path, monkeypatch, capsys
+):
+    look_shortly(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    Path("one.yaml").write_text("name: one\nsubgrids: [{sizes: 8, epochs: 1}]\n")
+    words = ["run", "--workload", ceilings_workload.NAME, "--grid", "one.yaml", "--local-only"]
+    words += ["--dispatch", "inline", "--no-figures", "--repeat-disturbed", "0"]
+
+    def measured(*more):
+        assert run_command([*words, *more]) == 0
+        found = map(read_run, find_journals(tmp_path / "reports" / "journals"))
+        return sorted(found, key=lambda run: run.header.started_at)
+
+    (without,) = measured("--no-ceilings")
+    assert without.records[0].measurement.ceilings is None
+    assert (without.ceiling_records, without.own.entry.ceiling_jobs) == ((), ())
+    assert without.finished
+    _, whole = measured()
+    assert whole.records[0].measurement.ceilings is not None
+    assert len(whole.ceiling_records) == 2
+    *kept, _, report = whole.path.read_text().splitlines(keepends=True)
+    assert '"entry":"report"' in report
+    whole.path.write_text("".join(kept))
+    capsys.readouterr()
+    *_, other = measured("--no-ceilings")
+    assert other.path not in (without.path, whole.path)
+    assert (other.records[0].measurement.ceilings, other.ceiling_records) == (None, ())
+    shown = capsys.readouterr().out
+    assert "differs in whether ceilings are measured (it was true, and now is false)" in shown
+    assert "are measured last" not in shown
+
+
+@pytest.mark.slow
 def test_a_run_whose_time_is_over_says_that_it_left_ceilings_out(tmp_path, capsys):
     campaign = Campaign(a_library_plan(tmp_path, a_library_job(), minutes=0.2), tmp_path / "out")
     campaign.run()
@@ -331,6 +367,16 @@ def test_a_run_of_so_many_minutes_keeps_time_for_those_that_are_left(tmp_path):
     continued = OwnMachine(plan, "run-1", "inline", run.shares[0])
     assert continued.jobs_end_s(1000.0) == 1000.0 - CEILING_JOB_S
     assert continued.ceilings_due() == plan.ceiling_jobs[1:]
+
+
+@pytest.mark.parametrize(("wanted", "which"), [(True, [1, 0, 1]), (False, [0, 0, 0])])
+def test_the_first_job_of_each_kind_is_described_with_ceilings_if_they_are_wanted(
+    tmp_path, wanted, which
+):
+    jobs = (a_library_job(), a_library_job(seed=2), a_library_job(library="quick"))
+    plan = a_library_plan(tmp_path, *jobs, ceilings=wanted)
+    lines = launch_lines(plan, RunRequest(workload=ceilings_workload.NAME, grid="small"))
+    assert [json.loads(line)["measure_ceilings"] for line in lines] == which
 
 
 def test_a_dry_run_counts_their_time(tmp_path):

@@ -128,6 +128,19 @@ def test_ceilings_are_lines_of_the_journal_and_a_share_that_begins_again_has_the
     assert again.log == []
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_host_s_first_job_of_each_kind_measures_ceilings_if_they_are_wanted(tmp_path, wanted):
+    given = []
+
+    def noted(launch):
+        given.append(launch.measure_ceilings)
+        return outcome(launch)
+
+    simulated = SimulatedHosts([HOST], [JOB, a_job(seed=2)], lambda name, launch: 0.0, noted)
+    HeadDriver(a_request(ceilings=wanted), lambda line: None).run(simulated, tmp_path)
+    assert given == [wanted, False]
+
+
 def test_a_job_gets_the_threads_that_it_asks_for_or_the_usable_cpus_of_its_host(tmp_path):
     given = []
 

@@ -9,21 +9,24 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import ceilings_workload
 import pytest
 import toy_workload
 from builders import a_run
 from launches import a_launch, toy_job
 
+from bench.dispatch import node
 from bench.dispatch.cluster_request import ClusterRequest, WantedType
-from bench.dispatch.node import prepare
 from bench.dispatch.ray_cluster import host_of
 from bench.errors import DispatchError
 from bench.record.journal import read_run
 from bench.record.price import Price
 from bench.spec.privacy import Privacy, name_hash
+from bench.watch.look import wait_until_quiet
 
 pytestmark = pytest.mark.slow
 
@@ -193,6 +196,14 @@ def test_all_that_was_followed_is_in_the_journal_too(visit):
     assert len(lines) == len(run.records) + len(run.machines)
 
 
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for what a node keeps; the node looks at the machine for a moment alone."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(node, "wait_until_quiet", partial(wait_until_quiet, seconds=0.1))
+    return tmp_path
+
+
 def prepared(data, sha256, **changes):
     """Prepare this machine as a node of a cluster."""
     jobs = [toy_job("ok"), toy_job("unable")]
@@ -202,11 +213,10 @@ def prepared(data, sha256, **changes):
         workload=toy_workload.NAME,
         data_file="toy.bin",
     ).model_copy(update=changes)
-    return prepare(data, "h", request.model_dump_json(), "cloud", sha256)
+    return node.prepare(data, "h", request.model_dump_json(), "cloud", sha256)
 
 
-def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(temporary):
     digest = hashlib.sha256(DATA).hexdigest()
     path = Path(prepared(DATA, digest).data_path)
     assert path.read_bytes() == DATA
@@ -215,14 +225,12 @@ def test_a_node_keeps_the_data_under_their_digest_for_this_user_alone(tmp_path, 
     assert Path(prepared(DATA, digest).data_path).read_bytes() == DATA
 
 
-def test_a_node_of_a_workload_without_data_keeps_none(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_node_of_a_workload_without_data_keeps_none(temporary):
     assert prepared(None, "", data_file=None).data_path is None
-    assert list(tmp_path.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
-def test_a_node_tells_which_jobs_it_can_run_and_why_not_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_node_tells_which_jobs_it_can_run_and_why_not_the_others(temporary):
     found = prepared(DATA, hashlib.sha256(DATA).hexdigest())
     assert [job.axes["model"] for job in found.able] == ["ok"]
     assert [(skip.job.axes["model"], skip.reason) for skip in found.skipped] == [
@@ -230,15 +238,22 @@ def test_a_node_tells_which_jobs_it_can_run_and_why_not_the_others(tmp_path, mon
     ]
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_node_has_jobs_for_ceilings_only_if_they_are_wanted(temporary, wanted):
+    jobs = [ceilings_workload.a_library_job()]
+    header = a_run([], planned=jobs, run_id="run-1").header
+    reference = ceilings_workload.NAME
+    found = prepared(None, "", data_file=None, header=header, workload=reference, ceilings=wanted)
+    assert len(found.ceiling_jobs) == (2 if wanted else 0)
+
+
 @pytest.mark.parametrize("shown", [False, True])
-def test_a_node_tells_its_host_name_only_if_that_was_asked_for(tmp_path, monkeypatch, shown):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_node_tells_its_host_name_only_if_that_was_asked_for(temporary, shown):
     digest = hashlib.sha256(DATA).hexdigest()
     facts = prepared(DATA, digest, privacy=Privacy(show_hostnames=shown)).facts
     assert facts.host_name == (socket.gethostname() if shown else None)
 
 
-def test_data_that_were_damaged_on_the_way_are_refused_at_the_node(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_data_that_were_damaged_on_the_way_are_refused_at_the_node(temporary):
     with pytest.raises(DispatchError, match="differ from the data that were sent"):
         prepared(DATA + b"!", hashlib.sha256(DATA).hexdigest())
