@@ -307,7 +307,7 @@ def test_a_cluster_is_measured_by_its_address_and_stopped_in_good_order_by_a_lim
     token.write_text(laptop.token())
     token.chmod(0o600)
     seeds = ",".join(map(str, range(1, 61)))
-    words = [*journey.PRODUCTS, "--sizes", "64", "--rest-s", "0.03", "--seeds", seeds]
+    words = [*journey.PRODUCTS, "--sizes", "64", "--rest-s", "0.06", "--seeds", seeds]
     with laptop.tunnel() as tunnel:
         process = laptop.start(
             *words,

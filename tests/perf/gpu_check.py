@@ -150,7 +150,7 @@ def _check(backends: Sequence[str], options: argparse.Namespace) -> Iterator[dic
 def _rows(
     backends: Sequence[str], options: argparse.Namespace, data, device: str
 ) -> Iterator[dict[str, object]]:
-    """Yield a row for each job of the grid, loop and backend; the first measures ceilings."""
+    """Yield a row for each job of the grid, loop and backend; a backend's first has ceilings."""
     from jobs import run_bare
 
     from bench.spec.grid import expand
@@ -165,11 +165,11 @@ def _rows(
         for loop in loops or LOOPS[backend]:
             if loop not in LOOPS[backend]:
                 continue
-            for number, job in enumerate(jobs):
+            for job in jobs:
                 axes = {**job.axes, "backend": backend, "loop": loop}
                 changed = job.model_copy(update={"axes": axes})
                 expects = device if device == "gpu" else None
-                launch = data.launch(changed, measure_ceilings=number == 0, expects=expects)
+                launch = data.launch(changed, measure_ceilings=not cpu_losses, expects=expects)
                 record = run_bare(launch)
                 key = job.job_id
                 if key not in cpu_losses:

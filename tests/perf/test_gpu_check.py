@@ -89,6 +89,7 @@ def test_it_runs_without_tensorflow_ray_and_the_packages_of_the_report(tmp_path)
         (loop, "cnn") for loop in ("fit", "compiled")
     }
     assert all(row["step_p10_ms"] > 0 and row["flops_per_s"] > 0 for row in document["jobs"])
+    assert [row["ceilings"] is not None for row in document["jobs"]] == [True, False]
     assert document["by_ray"] == {"step_p10_ms": None, "reason": "Ray is not installed"}
 
     first = {row["loop"]: row for row in document["jobs"]}["fit"]
