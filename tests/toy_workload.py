@@ -6,6 +6,7 @@ what its child saw to `<data_path>/notes.jsonl`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -179,6 +181,23 @@ def _freeze(meter: Meter) -> None:
         pass  # the waker ends once both go on
 
 
+def _go_on_alone(meter: Meter) -> None:
+    """Use every CPU while another process stops the parent, as if others took its CPUs."""
+    waker = (
+        f"import os, signal, time; os.kill({os.getppid()}, signal.SIGSTOP); time.sleep(3)\n"
+        f"os.kill({os.getppid()}, signal.SIGCONT)"
+    )
+    with subprocess.Popen([sys.executable, "-c", waker], start_new_session=True) as process:
+        cpus = range(os.cpu_count() or 1)
+        with ThreadPoolExecutor(len(cpus)) as pool:  # a digest needs no lock of Python's
+            list(pool.map(lambda number: _digest_until(process), cpus))
+
+
+def _digest_until(process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        hashlib.sha256(bytes(2**20))
+
+
 def _disk_full(meter: Meter) -> None:
     with open("/dev/full", "w") as file:
         file.write("anything")
@@ -289,6 +308,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "weights-nan": _ok,
     "stop": _stop,
     "freeze": _freeze,
+    "go-on-alone": _go_on_alone,
     "full": _disk_full,
     "no-space": _no_space,
     "hang": _hang,

@@ -45,10 +45,6 @@ PERIOD_S = 0.1
 #: Opens a descriptor that tells when a process ends (Linux); None on other systems.
 PIDFD_OPEN: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
 
-#: Seconds of a period after which everything must have been stopped, also the child: a container
-#: that is paused, a virtual machine that is moved. A busy machine delays a process for less.
-FROZEN_S = 2.0
-
 #: The exit code of a child that found no space for its record (bench.child.entry).
 NO_SPACE = 5
 
@@ -158,7 +154,6 @@ def _follow(
     """Yield the child's events until it ends, or until it must be ended."""
     deadline, guard = time.monotonic() + limit_s, MemoryGuard(child.pid)
     clock_s: float | None = None
-    stopped = False
     with files.events.open(encoding="utf-8", errors="replace") as file:
         while True:
             ended = child.poll() is not None
@@ -169,26 +164,26 @@ def _follow(
                     watch.stop()
                 yield event
             if ended:
-                return _Followed(clock_s, _STOPPED if stopped else None, guard.killed())
+                return _Followed(clock_s, out_of_memory=guard.killed())
             if time.monotonic() > deadline:
                 message = f"not done after {limit_s:g} s"
                 return _Followed(clock_s, Failure(reason=TIME_LIMIT, message=message))
             if why := guard.why_end():
                 return _Followed(clock_s, Failure(reason=OUT_OF_MEMORY, message=why))
-            stopped = stopped or (guard.is_stopped() and not watch.stopped.is_set())
             if beats:
                 yield {}
-            waited_s = _waited_s(PERIOD_S, child.pid)
-            stopped = stopped or (waited_s > FROZEN_S and not watch.stopped.is_set())
+            if not watch.stopped.is_set():
+                watch.standstill.begin_wait()
+            _wait(PERIOD_S, child.pid)
+            if not watch.stopped.is_set():
+                watch.standstill.end_wait()
 
 
-def _waited_s(seconds: float, pid: int) -> float:
-    """Wait until the child ends, at most `seconds`; return how long that took.
+def _wait(seconds: float, pid: int) -> None:
+    """Wait until the child ends, at most `seconds`.
 
-    The time is longer if this process was stopped or starved meanwhile. If the system cannot tell
-    of the end of a process (macOS, old kernels), all of the seconds pass.
+    If the system cannot tell of the end of a process (macOS, old kernels), all of them pass.
     """
-    began_s = time.monotonic()
     try:
         child_fd = PIDFD_OPEN(pid) if PIDFD_OPEN else None
     except OSError:  # an old kernel, or no file descriptor is left
@@ -202,7 +197,6 @@ def _waited_s(seconds: float, pid: int) -> float:
             poller.poll(1000 * seconds)
         finally:
             os.close(child_fd)
-    return time.monotonic() - began_s
 
 
 #: The failure of a job whose times include a while in which it was stopped.
@@ -250,7 +244,8 @@ def _outcome(
     started_at: str,
     watch: ChildWatch,
 ) -> JobRecord:
-    record, problem = (None, "") if followed.failure else files.read_record()
+    found = followed.failure or (_STOPPED if watch.standstill.seen() else None)
+    record, problem = (None, "") if found else files.read_record()
     if record is not None:
         epochs = record.measurement.epochs if record.measurement else ()
         failure = record.failure and record.failure.model_copy(
@@ -260,7 +255,7 @@ def _outcome(
         device = measured.device if measured else None
         conditions = watch.conditions(epochs, followed.clock_s, device)
         return record.model_copy(update={"conditions": conditions, "failure": failure})
-    failure = followed.failure or (
+    failure = found or (
         Failure(reason=CRASH, message=problem)
         if problem
         else _ended_by_itself(code, followed.out_of_memory)

@@ -84,12 +84,6 @@ class MemoryGuard:
                     held += one.memory_info().rss
         return held
 
-    def is_stopped(self) -> bool:
-        """Return whether the child is stopped, by SIGSTOP or a debugger."""
-        with contextlib.suppress(psutil.Error):
-            return self._child.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
-        return False
-
     def killed(self) -> bool:
         """Return whether the kernel has killed a process since for lack of memory."""
         return kills() > self._kills

@@ -24,6 +24,7 @@ from bench.watch.members import TRIES
 from bench.watch.processes import Processes
 from bench.watch.series import Reader
 from bench.watch.sources import SOURCES, Source, Target
+from bench.watch.standstill import Standstill
 
 #: Seconds of a period. The cost of sampling is recorded with every job (`sampling_cpu_s`).
 PERIOD_S = 0.2
@@ -202,6 +203,7 @@ class ChildWatch(Watch):
     def __init__(self, pid: int, threads: int, visible_gpus: str | None = None) -> None:
         super().__init__(pid, threads=threads, visible_gpus=visible_gpus)
         self._job = job_here(threads)
+        self.standstill = Standstill(pid, self._job, self.ledger)
 
     def conditions(
         self, epochs: Sequence[EpochRecord], clock_s: float | None, device: str | None = None

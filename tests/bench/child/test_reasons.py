@@ -113,9 +113,8 @@ def test_a_folder_that_takes_no_files_is_a_failure_and_no_traceback(tmp_path):
     assert "missing" in failure.message
 
 
-@pytest.mark.slow
-def test_a_job_that_was_stopped_together_with_its_run_gives_no_times(tmp_path):
-    """The run is a process of its own here, so that no other test is stopped."""
+def record_by_a_run_of_its_own(model, folder):
+    """Run a job from a process of its own, which may be stopped without stopping other tests."""
     source = (
         "import sys\nfrom bench.child.launch import LaunchSpec\n"
         "from bench.child.process import run_child\n"
@@ -124,15 +123,28 @@ def test_a_job_that_was_stopped_together_with_its_run_gives_no_times(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", source],
-        input=a_launch("freeze", tmp_path).model_dump_json(),
+        input=a_launch(model, folder).model_dump_json(),
         capture_output=True,
         text=True,
         check=True,
         start_new_session=True,
     )
-    failure = JobRecord.model_validate_json(done.stdout).failure
+    return JobRecord.model_validate_json(done.stdout)
+
+
+@pytest.mark.slow
+def test_a_job_that_was_stopped_together_with_its_run_gives_no_times(tmp_path):
+    failure = record_by_a_run_of_its_own("freeze", tmp_path).failure
     assert failure.reason == "impossible time"
     assert "paused container" in failure.message
+
+
+@pytest.mark.slow
+def test_a_job_that_went_on_while_its_run_got_no_cpu_is_measured(tmp_path):
+    """A signal to the run alone stands for others that take its CPUs; the CPUs are busy so too."""
+    record = record_by_a_run_of_its_own("go-on-alone", tmp_path)
+    assert record.failure is None
+    assert record.measurement.epochs[0].wall_s > 3
 
 
 def test_a_child_that_was_stopped_for_a_while_gives_no_times(tmp_path):
