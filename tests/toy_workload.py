@@ -169,6 +169,11 @@ def _stop(meter: Meter) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+def _stop_then_raise(meter: Meter) -> None:
+    _stop(meter)
+    raise RuntimeError("toy trouble")
+
+
 def _freeze(meter: Meter) -> None:
     """Let another process stop this one and its parent, and continue both, as a pause does."""
     both = f"({os.getpid()}, {os.getppid()})"
@@ -194,8 +199,9 @@ def _go_on_alone(meter: Meter) -> None:
 
 
 def _digest_until(process: subprocess.Popen[bytes]) -> None:
+    block = bytes(2**20)
     while process.poll() is None:
-        hashlib.sha256(bytes(2**20))
+        hashlib.sha256(block)
 
 
 def _disk_full(meter: Meter) -> None:
@@ -307,6 +313,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "not-finite": _ok,
     "weights-nan": _ok,
     "stop": _stop,
+    "stop-then-raise": _stop_then_raise,
     "freeze": _freeze,
     "go-on-alone": _go_on_alone,
     "full": _disk_full,

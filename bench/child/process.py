@@ -244,8 +244,10 @@ def _outcome(
     started_at: str,
     watch: ChildWatch,
 ) -> JobRecord:
-    found = followed.failure or (_STOPPED if watch.standstill.seen() else None)
+    found = followed.failure
     record, problem = (None, "") if found else files.read_record()
+    if record is not None and record.failure is None and watch.standstill.seen():
+        record, found = None, _STOPPED
     if record is not None:
         epochs = record.measurement.epochs if record.measurement else ()
         failure = record.failure and record.failure.model_copy(

@@ -203,7 +203,7 @@ class ChildWatch(Watch):
     def __init__(self, pid: int, threads: int, visible_gpus: str | None = None) -> None:
         super().__init__(pid, threads=threads, visible_gpus=visible_gpus)
         self._job = job_here(threads)
-        self.standstill = Standstill(pid, self._job, self.ledger)
+        self.standstill = Standstill(pid, self._job.cpus, self.ledger)
 
     def conditions(
         self, epochs: Sequence[EpochRecord], clock_s: float | None, device: str | None = None

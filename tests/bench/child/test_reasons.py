@@ -94,6 +94,7 @@ def test_a_reason_of_an_earlier_version_is_read_by_its_new_name():
 @pytest.mark.parametrize(
     ("model", "reason", "words"),
     [
+        ("stop-then-raise", "exception", "toy trouble"),
         ("not-finite", "diverged", "test_accuracy is nan"),
         ("weights-nan", "diverged", "weights that are not finite"),
         ("term", "interrupted", "SIGTERM"),
@@ -141,7 +142,7 @@ def test_a_job_that_was_stopped_together_with_its_run_gives_no_times(tmp_path):
 
 @pytest.mark.slow
 def test_a_job_that_went_on_while_its_run_got_no_cpu_is_measured(tmp_path):
-    """A signal to the run alone stands for others that take its CPUs; the CPUs are busy so too."""
+    """A signal to the run alone stands for others that take its CPUs; the child keeps them busy."""
     record = record_by_a_run_of_its_own("go-on-alone", tmp_path)
     assert record.failure is None
     assert record.measurement.epochs[0].wall_s > 3
