@@ -23,6 +23,9 @@ SHORT = ["--models", "mlp", "--epochs", "1"]
 #: A job that computes for seconds on every thread that it is given, without a framework.
 PRODUCTS = ["--workload", str(ROOT / "tests" / "products_workload.py"), "--grid", "quick"]
 
+#: The same in a moment, where it does not matter how long a job takes.
+SMALL_PRODUCTS = [*PRODUCTS, "--sizes", "128"]
+
 #: The words of a command that fills one CPU.
 HOG = [sys.executable, "-c", "while True: pass"]
 

@@ -41,7 +41,7 @@ def visit(tmp_path_factory):
         up = onprem.ray("up", path, environment)
         assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:] + str(fake.trouble)
         seen["after up"] = _types(fake)
-        words = [*journey.PRODUCTS, "--cluster", str(path), "--label", "laptop"]
+        words = [*journey.SMALL_PRODUCTS, "--cluster", str(path), "--label", "laptop"]
         out = folder / "reports"
         process = journey.start(journey.command(*words, out=out), **environment)
         seen["result"] = journey.finish(process, 580)

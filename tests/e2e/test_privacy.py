@@ -60,8 +60,8 @@ def secrets():
     ("job", "options"),
     [
         (NETWORK, ["--dispatch", "inline"]),
-        (journey.PRODUCTS, ["--dispatch", "ray", "--local-only"]),
-        (journey.PRODUCTS, ["--dispatch", "inline", "--local-only", "--show-hostnames"]),
+        (journey.SMALL_PRODUCTS, ["--dispatch", "ray", "--local-only"]),
+        (journey.SMALL_PRODUCTS, ["--dispatch", "inline", "--local-only", "--show-hostnames"]),
     ],
     ids=["a network", "through Ray", "asked for"],
 )
