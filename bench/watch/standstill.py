@@ -9,6 +9,7 @@ its conditions as any other. In doubt, such as under a quota or beside stolen ti
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from dataclasses import dataclass
 
@@ -27,14 +28,15 @@ AROUND_S = 0.2
 #: Share of its usual CPU time that a child uses at least in a wait in which others took the CPUs.
 RAN_SHARE = 0.05
 
-#: Share of the CPUs that must have been busy in a wait if others took them. While a virtual machine
-#: is stopped, its kernel counts no busy CPU, but may count the time as that of its processes.
+#: Share of the CPUs that must have been busy in a wait if others took them. If a virtual machine is
+#: stopped, its kernel counts no CPU as busy meanwhile. It may still add the time of the stop to the
+#: CPU time of a process.
 BUSY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class _Wait:
-    """A wait, and the child's CPU seconds in it; None: they cannot be read."""
+    """A wait that was too long, and the child's CPU seconds in it; None: they cannot be read."""
 
     began_s: float
     ended_s: float
@@ -52,7 +54,6 @@ class Standstill:
         self._child, self._cpus, self._ledger = psutil.Process(pid), cpus, ledger
         self._by_signal = False
         self._late: list[_Wait] = []
-        self._short_s = self._short_cpu_s = 0.0  # all other waits together
         self._before: tuple[float, float | None] = (time.perf_counter(), None)
 
     def begin_wait(self) -> None:
@@ -65,15 +66,14 @@ class Standstill:
         self._before = time.perf_counter(), cpu_s
 
     def end_wait(self) -> None:
-        """Look at the child again, and take note of the wait if it was too long."""
-        (began_s, before_s), ended_s, used_s = self._before, time.perf_counter(), None
+        """Look at the child again if the wait was too long."""
+        (began_s, before_s), ended_s = self._before, time.perf_counter()
+        if ended_s - began_s <= LATE_S:
+            return
+        used_s = None
         with contextlib.suppress(psutil.Error):
             used_s = None if before_s is None else self._cpu_s() - before_s
-        if ended_s - began_s > LATE_S:
-            self._late.append(_Wait(began_s, ended_s, used_s))
-        elif used_s is not None:
-            self._short_s += ended_s - began_s
-            self._short_cpu_s += used_s
+        self._late.append(_Wait(began_s, ended_s, used_s))
 
     def seen(self) -> bool:
         """Say whether the child stood still; the ledger must be closed."""
@@ -82,12 +82,22 @@ class Standstill:
     def _went_on(self, late: _Wait) -> bool:
         """Say whether the child and the machine went on in a wait that was too long."""
         wait = Interval(self._ledger.series, late.began_s, late.ended_s)
-        busy_s = wait.rise("busy_cpu_s", "busy_cpu_s")
-        if busy_s is None or late.child_cpu_s is None or not self._short_s:
+        busy_s, usual_cpus = wait.rise("busy_cpu_s", "busy_cpu_s"), self._usual_cpus()
+        if busy_s is None or late.child_cpu_s is None or usual_cpus is None:
             return False
-        usual_cpus = self._short_cpu_s / self._short_s
         ran = late.child_cpu_s > usual_cpus * max(AROUND_S, RAN_SHARE * wait.wall_s)
         return ran and busy_s >= BUSY_SHARE * self._cpus * wait.wall_s
+
+    def _usual_cpus(self) -> float | None:
+        """Return how many CPUs the child used outside of the late waits; None if it is unknown."""
+        whole = Interval(self._ledger.series, -math.inf, math.inf)
+        read = whole.counter("child_cpu_s").readings(whole.begin_s, whole.end_s)
+        if read is None:
+            return None
+        first_s, last_s, used_s = read
+        other_s = last_s - first_s - sum(one.ended_s - one.began_s for one in self._late)
+        other_cpu_s = used_s - sum(one.child_cpu_s or 0.0 for one in self._late)
+        return other_cpu_s / other_s if other_s > 0 and other_cpu_s > 0 else None
 
     def _cpu_s(self) -> float:
         times = self._child.cpu_times()

@@ -26,6 +26,7 @@ class Lived:
         self.now_s, self.child_s, self.busy_s = 100.0, 0.0, 0.0
         self.state = psutil.STATUS_RUNNING
         self.ledger = Ledger(4)
+        self.sample()
 
     def perf_counter(self):
         return self.now_s
@@ -42,11 +43,13 @@ class Lived:
         return Times(self.child_s, 0.0)
 
     def passes(self, seconds, child_cpus, busy_cpus):
-        self.ledger.add(self.now_s, {"busy_cpu_s": self.busy_s})
         self.now_s += seconds
         self.child_s += child_cpus * seconds
         self.busy_s += busy_cpus * seconds
-        self.ledger.add(self.now_s, {"busy_cpu_s": self.busy_s})
+        self.sample()
+
+    def sample(self):
+        self.ledger.add(self.now_s, {"busy_cpu_s": self.busy_s, "child_cpu_s": self.child_s})
 
 
 @pytest.fixture
@@ -105,5 +108,6 @@ def test_a_child_that_cannot_be_read_shows_nothing_unless_a_wait_was_too_long(li
 
 
 def test_without_readings_of_the_cpus_in_doubt_it_stood_still(lived):
+    lived.ledger = Ledger(4)
     lived.ledger.close()
     assert after(lived, 2.5, 2.0, 4.0)
