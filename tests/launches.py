@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,21 +132,15 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def below() -> set[psutil.Process]:
-    """Return the processes below this one."""
-    return set(psutil.Process().children(recursive=True))
-
-
-def still_below(seconds: float = 20, besides: Collection[psutil.Process] = ()) -> list[str]:
+def still_below(seconds: float = 20) -> list[str]:
     """Wait for the processes below this one to end; return the names of those that did not.
 
-    A process that was told to end takes a moment, and a zombie has ended. Processes `besides` are
-    those of other tests, which are left out.
+    A process that was told to end takes a moment, and a zombie has ended.
     """
     deadline = time.monotonic() + seconds
     while True:
-        ours = below().difference(besides)
-        names = [process.name() for process in ours if not is_gone(process.pid)]
+        below = psutil.Process().children(recursive=True)
+        names = [process.name() for process in below if not is_gone(process.pid)]
         if not names or time.monotonic() > deadline:
             return names
         time.sleep(0.05)

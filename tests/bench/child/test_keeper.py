@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import facts
-from launches import a_launch, a_parent, below, is_gone, only_record, still_below, wait_for
+from launches import a_launch, a_parent, is_gone, only_record, still_below, wait_for
 
 from bench.child import keeper, scratch
 from bench.child.keeper import keeping
@@ -71,7 +71,6 @@ def test_a_killed_run_leaves_no_process_and_no_folder(killed_run, tmp_path, stop
 
 
 def test_a_stray_process_is_known_by_its_mark_and_killed_at_the_end():
-    others = below()
     with keeping() as kept:
         environment = {**os.environ, **kept.variables}
         with subprocess.Popen(STRAY, stdout=subprocess.PIPE, env=environment) as stray:
@@ -79,7 +78,7 @@ def test_a_stray_process_is_known_by_its_mark_and_killed_at_the_end():
             assert [process.pid for process in marked(kept.mark)] == [stray.pid]
             kept.end()
             assert stray.wait(10) == -signal.SIGKILL
-    assert still_below(besides=others) == []
+    assert still_below() == []
 
 
 def test_what_else_the_process_starts_outlives_the_jobs_and_a_ray_that_was_lost():
