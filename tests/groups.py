@@ -9,13 +9,20 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path("/sys/fs/cgroup")
 
 #: A quota's period, as container runtimes set it.
 PERIOD_US = 100_000
 
-#: How much more a group weighs than its neighbours if its own quota is to hold it up.
+#: How much more than its neighbours a group weighs that they shall disturb little.
 OUTWEIGHING = 10.0
+
+#: The same of a group that its own quota holds up and no neighbour; its quota leaves CPUs to them.
+#: In version 1 each process of the group above is a neighbour, and the tests that run beside have
+#: dozens. In version 2, it is the most that there is.
+OUTWEIGHING_ALL = 100.0
 
 #: Enters the groups named before `--` in the words, then becomes the command.
 ENTER = (
@@ -96,7 +103,7 @@ class Groups:
     def _limit(self, folders: list[Path], cpus: float, memory_bytes: int) -> None:
         cpu, memory = folders[0], folders[-1]
         limit_cpus(cpu, cpus)
-        set_weight(cpu, OUTWEIGHING)
+        set_weight(cpu, OUTWEIGHING_ALL)
         if self.unified:
             (memory / "memory.max").write_text(str(memory_bytes))
         else:
@@ -140,3 +147,18 @@ class Groups:
             for path in (folder / "inner", folder / "limited", folder):
                 if path.is_dir():
                     os.rmdir(path)
+
+
+@contextlib.contextmanager
+def limited_to(cpus: float, memory_bytes: int) -> Iterator[Groups]:
+    """Groups with these limits; skips the test where the system lets nobody make them."""
+    groups = Groups()
+    try:
+        groups.make(cpus=cpus, memory_bytes=memory_bytes)
+    except OSError as error:
+        groups.remove()
+        pytest.skip(f"no control group can be made here: {error}")
+    try:
+        yield groups
+    finally:
+        groups.remove()

@@ -1,9 +1,14 @@
 """Says whether a child stood still: a signal, or a pause of its container or machine, stopped it.
 
 A wait of the watching process that takes seconds too long has one of two causes. Either everything
-was stopped: a container was paused, a virtual machine was moved. Or others took the CPUs: then the
-CPUs were busy and the child went on, if slowly. Its times are right then, and its job is judged by
-its conditions as any other. In doubt, such as under a quota or beside stolen time, it stood still.
+was stopped: a container was paused, a virtual machine was moved. Or others took the CPUs, and the
+child went on, if slowly. Its times are right then, and its job is judged by its conditions as any
+other.
+
+Linux counts how long a thread that could run waited for a CPU, because others ran or a quota was
+used up. A stopped thread waits for none, so what this time does not explain of a wait is a stop.
+Where nothing counts it (macOS), and where the watching process alone was stopped (Ctrl-Z), others
+took the CPUs if the CPUs were busy and the child used its share of them. In doubt it stood still.
 """
 
 from __future__ import annotations
@@ -11,15 +16,21 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
 
+from bench.watch.files import KeptFile
 from bench.watch.interval import Interval
 from bench.watch.ledger import Ledger
 
-#: Seconds beyond which a wait is too long. A busy machine hardly ever delays a process for more.
+#: Seconds beyond which a wait is too long.
 LATE_S = 2.0
+
+#: How long the thread that opens it ran, and waited for a CPU, in ns. Source:
+#: Documentation/scheduler/sched-stats.rst of the kernel.
+SCHEDULED = "/proc/thread-self/schedstat"
 
 #: Seconds of such a wait in which a child that was stopped may have run: the stop comes up to a
 #: tenth of a second after the wait began, and the watching process may continue after the child.
@@ -34,6 +45,34 @@ RAN_SHARE = 0.05
 BUSY_SHARE = 0.5
 
 
+def queue_of_this_thread() -> Callable[[], float]:
+    """Return what reads the seconds for which this thread has waited for a CPU.
+
+    It reads 0 where nothing counts them.
+    """
+    try:
+        file = KeptFile(SCHEDULED)
+    except OSError:
+        return lambda: 0.0
+
+    def read() -> float:
+        try:
+            return int(file.read().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+    return read
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was seen when a wait began; `child_cpu_s` is None if it cannot be read."""
+
+    at_s: float
+    queued_s: float
+    child_cpu_s: float | None
+
+
 @dataclass(frozen=True)
 class _Wait:
     """A wait that was too long, and the child's CPU seconds in it; None: they cannot be read."""
@@ -44,7 +83,7 @@ class _Wait:
 
 
 class Standstill:
-    """Looks at a child before and after each wait of the process that watches it.
+    """Looks at a child before and after each wait of the thread that watches it, and that makes it.
 
     `cpus` is the number of CPUs that the child may use, and `ledger` holds the samples of the same
     time. CPU time of processes that the child starts does not count as the child's.
@@ -54,7 +93,8 @@ class Standstill:
         self._child, self._cpus, self._ledger = psutil.Process(pid), cpus, ledger
         self._by_signal = False
         self._late: list[_Wait] = []
-        self._before: tuple[float, float | None] = (time.perf_counter(), None)
+        self._queued_s = queue_of_this_thread()
+        self._before = _Look(time.perf_counter(), self._queued_s(), None)
 
     def begin_wait(self) -> None:
         """Look at the child; the wait begins now."""
@@ -63,17 +103,19 @@ class Standstill:
             stops = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
             self._by_signal = self._by_signal or self._child.status() in stops
             cpu_s = self._cpu_s()
-        self._before = time.perf_counter(), cpu_s
+        self._before = _Look(time.perf_counter(), self._queued_s(), cpu_s)
 
     def end_wait(self) -> None:
         """Look at the child again if the wait was too long."""
-        (began_s, before_s), ended_s = self._before, time.perf_counter()
-        if ended_s - began_s <= LATE_S:
+        before, ended_s = self._before, time.perf_counter()
+        if ended_s - before.at_s <= LATE_S:
             return
+        if ended_s - before.at_s - (self._queued_s() - before.queued_s) <= LATE_S:
+            return  # this process was not stopped: others took the CPUs from it
         used_s = None
         with contextlib.suppress(psutil.Error):
-            used_s = None if before_s is None else self._cpu_s() - before_s
-        self._late.append(_Wait(began_s, ended_s, used_s))
+            used_s = None if before.child_cpu_s is None else self._cpu_s() - before.child_cpu_s
+        self._late.append(_Wait(before.at_s, ended_s, used_s))
 
     def seen(self) -> bool:
         """Say whether the child stood still; the ledger must be closed."""

@@ -1,20 +1,26 @@
 """What tells a child that stood still from one that others took the CPUs from.
 
-The clock and the child are doubles here, because a stop that counts takes seconds. Real stops, and
-a real child that went on, are in tests/bench/child/test_reasons.py.
+The clock and the child are doubles here, because a stop that counts takes seconds, but for a thread
+that really waits for a CPU. Real stops, and a real child that went on, are in
+tests/bench/child/test_reasons.py.
 """
 
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections import namedtuple
+from pathlib import Path
 
 import psutil
 import pytest
+from groups import limit_cpus, limited_to
 
 from bench.watch import standstill
 from bench.watch.ledger import Ledger
-from bench.watch.standstill import Standstill
+from bench.watch.standstill import Standstill, queue_of_this_thread
+from tests.e2e.journey import HOG
 
 Times = namedtuple("Times", "user system")
 
@@ -23,7 +29,7 @@ class Lived:
     """A clock, a child on it that uses so many CPUs, and a machine of four CPUs."""
 
     def __init__(self) -> None:
-        self.now_s, self.child_s, self.busy_s = 100.0, 0.0, 0.0
+        self.now_s, self.child_s, self.busy_s, self.queued_s = 100.0, 0.0, 0.0, 7.0
         self.state = psutil.STATUS_RUNNING
         self.ledger = Ledger(4)
         self.sample()
@@ -42,8 +48,9 @@ class Lived:
             raise psutil.NoSuchProcess(1)
         return Times(self.child_s, 0.0)
 
-    def passes(self, seconds, child_cpus, busy_cpus):
+    def passes(self, seconds, child_cpus, busy_cpus, queued_s=0.0):
         self.now_s += seconds
+        self.queued_s += queued_s
         self.child_s += child_cpus * seconds
         self.busy_s += busy_cpus * seconds
         self.sample()
@@ -56,6 +63,7 @@ class Lived:
 def lived(monkeypatch):
     made = Lived()
     monkeypatch.setattr(standstill, "time", made)
+    monkeypatch.setattr(standstill, "queue_of_this_thread", lambda: lambda: made.queued_s)
     monkeypatch.setattr(standstill.psutil, "Process", lambda pid: made)
     return made
 
@@ -93,21 +101,65 @@ def test_waits_of_a_tenth_of_a_second_show_nothing(lived):
 def test_a_child_went_on_if_it_used_cpu_time_and_the_cpus_were_busy(
     lived, late, usual_cpus, stood_still
 ):
+    """Where nothing counts how long the watching thread waited for a CPU."""
     assert after(lived, *late, usual_cpus=usual_cpus) is stood_still
 
 
-def test_a_child_that_is_stopped_by_a_signal_stood_still(lived):
-    lived.state = psutil.STATUS_STOPPED
-    assert after(lived)
+@pytest.mark.parametrize(
+    ("queued_s", "stood_still"),
+    [
+        pytest.param(4.9, False, id="others had the CPUs all the time"),
+        pytest.param(3.1, False, id="the rest is too short for a stop"),
+        pytest.param(2.9, True, id="a pause of a machine that is busy too"),
+    ],
+)
+def test_the_time_for_which_the_watching_thread_waited_for_a_cpu_is_no_stop(
+    lived, queued_s, stood_still
+):
+    """Whatever the child used: where its watcher gets no CPU, it may get none either."""
+    assert after(lived, 5.0, 0.0, 4.0, queued_s) is stood_still
 
 
-def test_a_child_that_cannot_be_read_shows_nothing_unless_a_wait_was_too_long(lived):
-    lived.state = psutil.STATUS_DEAD
-    assert not after(lived)
-    assert after(lived, 2.5, 2.0, 4.0)
+def test_nothing_is_counted_where_the_kernel_has_no_such_file(monkeypatch, tmp_path):
+    empty = tmp_path / "schedstat"
+    empty.touch()
+    for path in (tmp_path / "missing", empty):
+        monkeypatch.setattr(standstill, "SCHEDULED", str(path))
+        assert queue_of_this_thread()() == 0
 
 
-def test_without_readings_of_the_cpus_in_doubt_it_stood_still(lived):
-    lived.ledger = Ledger(4)
-    lived.ledger.close()
-    assert after(lived, 2.5, 2.0, 4.0)
+#: Ends once a wait came late by WAITS_S, and prints by how much, and how long it was queued.
+WAITS_S = 0.3
+WAITING = f"""
+import time
+from bench.watch.standstill import queue_of_this_thread
+queued_s = queue_of_this_thread()
+print("ready", flush=True)
+late_s = 0
+while late_s < {WAITS_S}:
+    began_s, before_s = time.perf_counter(), queued_s()
+    time.sleep(0.1)
+    late_s = time.perf_counter() - began_s - 0.1
+print(late_s, queued_s() - before_s)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(standstill.SCHEDULED).exists(), reason="the kernel counts no waits")
+def test_a_thread_that_a_quota_keeps_from_the_cpus_is_queued_as_long_as_it_is_late():
+    with limited_to(cpus=1.0, memory_bytes=2**30) as groups, contextlib.ExitStack() as started:
+
+        def start(command):
+            words = groups.entered(groups.folders, command)
+            process = started.enter_context(subprocess.Popen(words, stdout=subprocess.PIPE))
+            started.callback(process.kill)
+            return process.stdout
+
+        told = start([sys.executable, "-c", WAITING])
+        assert told.readline() == b"ready\n"
+        for _ in range(6):
+            start(HOG)
+        limit_cpus(groups.folders[0], 0.04)
+        late_s, waited_s = map(float, told.readline().split())
+    assert late_s >= WAITS_S
+    assert waited_s == pytest.approx(late_s, abs=0.1)
