@@ -1,8 +1,9 @@
 """A real `ray up` of three hosts over SSH, measured beside this machine; faults; and `--down`.
 
 The hosts are network namespaces with real sshd and unlike CPU shares (tests/lab). One cluster
-serves the whole module, in the order of the file: it takes minutes. The MLP is ranked while the
-hosts have their shares; the CNN, which costs most on a slow host, runs when the limits are off.
+serves the whole module, in the order of the file: it takes minutes. Matrix products are ranked
+while the hosts have their shares. A network, which costs more on a slow host, is trained when the
+limits are off.
 """
 
 from __future__ import annotations
@@ -37,15 +38,12 @@ pytestmark = [
 #: measured, this machine's own jobs have the other CPU.
 CPUS = {"alpha": 0.46, "beta": 0.29, "gamma": 0.18}
 
-#: One job a machine: the smoke grid's MLP.
-MLP = ("--grid", "smoke", *journey.SHORT)
+#: One job a machine, of a workload of one file; steps that are short beside a quota's pauses.
+PRODUCTS = ("--workload", str(journey.ROOT / "examples" / "matmul.py"), "--grid", "quick")
+PRODUCTS += ("--sizes", "512", "--seeds", "1", "--repeats", "1", "--epochs", "16", "--no-figures")
 
-#: Two jobs a machine, by the loop that takes least time for the CNN.
-BOTH = ("--grid", "smoke", "--epochs", "1", "--loops", "compiled")
-
-#: One job a machine of the example that measures its ceilings too.
-MATMUL = ("--workload", str(journey.ROOT / "examples" / "matmul.py"), "--grid", "quick")
-MATMUL += ("--sizes", "128", "--seeds", "1", "--repeats", "1")
+#: Two jobs a machine, of the smoke grid's MLP.
+TWO = ("--grid", "smoke", *journey.SHORT, "--optimizers", "adam,sgd", "--batch-sizes", "1000")
 
 STRANGER = (
     'import ray; ray.init(address="HEAD:6379", log_to_driver=False, logging_level=50); '
@@ -124,8 +122,8 @@ def laptop(tmp_path_factory, data_environment):
 
 
 @pytest.fixture(scope="module")
-def smoke(laptop):
-    """The first run: the smoke grid's MLP on one CPU of this machine and on the three hosts.
+def products(laptop):
+    """The first run: matrix products on one CPU of this machine and on the three hosts.
 
     Hosts and laptop outweigh the tests that run beside this one, which would change the ranks.
     """
@@ -134,14 +132,14 @@ def smoke(laptop):
     with outweighing() as group:
         words = entered(group, ["taskset", "--cpu-list", str(own)])
         try:
-            code, output = journey.finish(laptop.start(*MLP, before=words), 800)
+            code, output = journey.finish(laptop.start(*PRODUCTS, before=words, whole=True), 800)
         finally:
             laptop.limit(None)
     return code, output, laptop.folder / "reports"
 
 
-def test_one_command_measures_this_machine_and_every_host_into_one_report(smoke):
-    code, output, out = smoke
+def test_one_command_measures_this_machine_and_every_host_into_one_report(products):
+    code, output, out = products
     assert code == 0, output
     assert "4 of 4 jobs measured on 4 machines, 0 failed" in output
     measured = {row["machine"] for row in journey.summary(out)["machines"] if row["machine_id"]}
@@ -149,9 +147,9 @@ def test_one_command_measures_this_machine_and_every_host_into_one_report(smoke)
     assert len(journey.journals(out)) == 1
 
 
-def test_the_planted_ranks_lie_in_the_rank_sets(smoke):
-    """Shares of a CPU: an MLP's steps are as quick between the pauses, so the mean decides."""
-    tables = journey.summary(smoke[2])
+def test_the_planted_ranks_lie_in_the_rank_sets(products):
+    """Shares of a CPU: the steps are as quick between the pauses, so the mean decides."""
+    tables = journey.summary(products[2])
     ranks = {row["machine"]: row for row in tables["ranking"] if row["jobs"] == "all"}
     assert next(iter(ranks)) == "laptop"
     for planted, machine in enumerate(["laptop", "alpha", "beta", "gamma"], 1):
@@ -160,54 +158,37 @@ def test_the_planted_ranks_lie_in_the_rank_sets(smoke):
     assert ranks["laptop"]["speed"] == 1 > ranks["gamma"]["speed"]
     held = {row["machine"]: row.get("held_by_quota") for row in tables["capacity"]}
     assert held["gamma"] > 0
-    said = " ".join((smoke[2] / "summary.md").read_text().split())
+    said = " ".join((products[2] / "summary.md").read_text().split())
     assert "Train on laptop" in said or "laptop is" in said
     assert "Its CPU quota pauses it" in said
 
 
-def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(laptop, smoke):
-    check_same_job(laptop.records(), "mlp")
+def test_the_workload_of_one_file_was_shipped_to_the_hosts_and_measures_their_ceilings(
+    laptop, products
+):
+    records = laptop.records()
+    assert {record["label"] for record in records} == {"laptop", "alpha", "beta", "gamma"}
+    assert {record["job"]["axes"]["size"] for record in records} == {512}
+    assert all(record["measurement"]["ceilings"]["matmul"] for record in records)
+    for name in ("initial_weights", "code"):
+        assert len({record["measurement"]["digests"][name] for record in records}) == 1, name
 
 
-def check_same_job(records, model):
-    """Assert that four machines had the same data, weights, order and code for `model`."""
-    ours = [record for record in records if record["job"]["axes"]["model"] == model]
-    digests = [record["measurement"]["digests"] for record in ours]
-    assert len(digests) == 4
-    for name in ("data", "initial_weights", "batch_order", "code"):
-        assert len({each[name] for each in digests}) == 1, (model, name)
-
-
-def test_a_host_s_job_has_the_whole_host_at_full_priority(laptop, smoke):
+def test_a_host_s_job_has_the_whole_host_at_full_priority(laptop, products):
     for record in laptop.records():
         assert record["measurement"]["threads"]["niceness"] == 0
         assert record["placed_by"] == ("ray" if record["label"] == "laptop" else "ray cluster")
 
 
-def test_the_run_says_what_still_runs_and_how_to_end_it(smoke):
-    assert "Ray still runs on its hosts" in smoke[1]
-    assert "--down" in smoke[1]
-
-
-# --- another workload -------------------------------------------------------------------------
-
-
-def test_a_workload_of_one_file_is_shipped_to_the_hosts_and_measured_there(laptop, smoke):
-    words = (*MATMUL, "--dispatch", "inline")
-    code, output = journey.finish(laptop.start(*words, out="products", whole=True), 300)
-    assert code == 0, output
-    assert "4 of 4 jobs measured on 4 machines, 0 failed" in output
-    records = laptop.records("products")
-    assert {record["label"] for record in records} == {"laptop", "alpha", "beta", "gamma"}
-    assert {record["job"]["axes"]["size"] for record in records} == {128}
-    assert all(record["measurement"]["ceilings"]["matmul"] for record in records)
-    assert len({record["measurement"]["digests"]["code"] for record in records}) == 1
+def test_the_run_says_what_still_runs_and_how_to_end_it(products):
+    assert "Ray still runs on its hosts" in products[1]
+    assert "--down" in products[1]
 
 
 # --- security ---------------------------------------------------------------------------------
 
 
-def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, smoke):
+def test_no_port_of_ray_answers_from_outside_the_cluster_s_own_hosts(laptop, products):
     assert [open_ports(spec.address) for spec in laptop.lab.specs] == [
         [],
         [],
@@ -250,7 +231,7 @@ def test_a_driver_without_the_token_is_refused_even_on_a_host_of_the_cluster(lap
     assert "connected" not in without.stdout
 
 
-def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
+def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, products):
     token = laptop.token()
     assert len(token) == 64
     for spec in laptop.lab.specs:
@@ -259,8 +240,8 @@ def test_the_token_is_in_no_process_list_no_log_and_no_record(laptop, smoke):
         assert token not in seen
         logs = f"grep -rl {token[:40]} /tmp/ray ~/mnist-bench* ~/ray_bootstrap_config.yaml || :"
         assert laptop.lab.ssh(spec.address, logs).stdout == ""
-    assert token not in smoke[1]
-    written = [path for path in smoke[2].rglob("*") if path.is_file()]
+    assert token not in products[1]
+    written = [path for path in products[2].rglob("*") if path.is_file()]
     assert len(written) > 3
     assert not [path for path in written if token in path.read_text(errors="replace")]
 
@@ -299,7 +280,7 @@ def test_the_doctor_reaches_the_cluster_and_names_a_token_that_is_not_the_cluste
 
 
 def test_a_cluster_is_measured_by_its_address_and_stopped_in_good_order_by_a_limit(
-    laptop, smoke, monkeypatch
+    laptop, products, monkeypatch
 ):
     """More jobs than the time allows, on a cluster of which nothing is known but its Jobs API."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(laptop.home / ".cache"))
@@ -333,13 +314,13 @@ def test_a_cluster_is_measured_by_its_address_and_stopped_in_good_order_by_a_lim
 
 
 @pytest.fixture(scope="module")
-def recovered(laptop, smoke):
+def recovered(laptop, products):
     """Beta's link is cut in mid-job until Ray calls it dead; the laptop dies and comes back.
 
-    Both networks, one job of each on every machine: (exit code, output, records).
+    Two jobs of a network on every machine: (exit code, output, records).
     """
     laptop.lab.limit(laptop.lab.specs[1], 0.4)
-    process = laptop.start(*BOTH, out="faults")
+    process = laptop.start(*TWO, out="faults")
     journal = journey.wait_for(lambda: journey.journals(laptop.folder / "faults"), 120)[0]
     journey.wait_for(lambda: '"label":"beta"' in journal.read_text(), 240)
     time.sleep(5)  # in mid-job: an import of TensorFlow alone takes longer there
@@ -348,7 +329,7 @@ def recovered(laptop, smoke):
     cut_at = time.monotonic()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    again = laptop.start(*BOTH, "--down", out="faults")
+    again = laptop.start(*TWO, "--down", out="faults")
     time.sleep(max(0.0, 45 - (time.monotonic() - cut_at)))
     laptop.lab.cut("beta", cut=False)
     code, output = journey.finish(again, 580)
@@ -371,8 +352,13 @@ def test_a_cut_link_and_a_killed_laptop_lose_no_job_and_record_none_twice(recove
     assert attempts["alpha"] == attempts["gamma"] == [1, 1]
 
 
-def test_the_cnn_too_is_the_same_job_on_all_four_machines(recovered):
-    check_same_job(recovered[2], "cnn")
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_all_four_machines_did_the_same_job_with_the_code_that_was_sent(recovered, optimizer):
+    ours = [one for one in recovered[2] if one["job"]["axes"]["optimizer"] == optimizer]
+    digests = [record["measurement"]["digests"] for record in ours]
+    assert len(digests) == 4
+    for name in ("data", "initial_weights", "batch_order", "code"):
+        assert len({each[name] for each in digests}) == 1, name
 
 
 def test_down_leaves_nothing_of_ray_running_on_any_host(laptop, recovered):

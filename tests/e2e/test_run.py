@@ -139,38 +139,23 @@ def test_the_child_s_runtime_says_how_its_framework_was_built(smoke):
         assert record["runtime"]["thread_pools"] is not None
 
 
-def test_a_job_run_bare_twice_and_by_ray_gives_bit_identical_weights(smoke, data_environment):
+def test_a_job_run_bare_and_by_ray_gives_bit_identical_weights(smoke, data_environment):
     """Whatever places it, the same job is the same job."""
     words = ["--grid", "smoke", "--models", "mlp", "--list", "--json"]
     code, listed = journey.run(*words, **data_environment)
     assert code == 0, listed
     assert json.loads(listed)["measure_ceilings"] is False, "none were asked for"
-    bare = _bare_twice(listed)
+    words = [sys.executable, "-m", "bench.child.entry", "-", "-"]
+    child = subprocess.run(words, input=listed, capture_output=True, text=True, timeout=300)
+    assert child.returncode == 0, child.stderr
+    bare = json.loads(child.stdout)
     (by_ray,) = (
         record
         for record in journey.records(journey.journals(smoke[2])[0])
-        if record["job_id"] == bare[0]["job_id"]
+        if record["job_id"] == bare["job_id"]
     )
-    digests = [record["measurement"]["digests"] for record in (by_ray, *bare)]
-    assert digests[0] == digests[1] == digests[2]
-    assert [record["placed_by"] for record in (by_ray, *bare)] == ["ray", "bare", "bare"]
-
-
-def _bare_twice(description: str) -> list[dict]:
-    """Run the job in two children side by side: no time of theirs is looked at."""
-    words = [sys.executable, "-m", "bench.child.entry", "-", "-"]
-    pipe = subprocess.PIPE
-    both = [
-        subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
-    ]
-    for child in both:
-        child.stdin.write(description)
-        child.stdin.close()
-        child.stdin = None
-    ended = [(*child.communicate(timeout=300), child.returncode) for child in both]
-    for _, errors, code in ended:
-        assert code == 0, errors
-    return [json.loads(record) for record, _, _ in ended]
+    assert by_ray["measurement"]["digests"] == bare["measurement"]["digests"]
+    assert (by_ray["placed_by"], bare["placed_by"]) == ("ray", "bare")
 
 
 def test_ray_listens_on_loopback_alone(smoke):
