@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,16 +14,18 @@ import pytest
 
 ROOT = Path("/sys/fs/cgroup")
 
-#: A quota's period, as container runtimes set it.
-PERIOD_US = 100_000
+#: A quota's period, as container runtimes set it, and the longest that there is.
+PERIOD_US, LONGEST_PERIOD_US = 100_000, 1_000_000
 
-#: How much more than its neighbours a group weighs that they shall disturb little.
+#: The weight, in default weights, of a group that its neighbours should disturb little.
 OUTWEIGHING = 10.0
 
-#: The same of a group that its own quota holds up and no neighbour; its quota leaves CPUs to them.
-#: In version 1 each process of the group above is a neighbour, and the tests that run beside have
-#: dozens. In version 2, it is the most that there is.
+#: The weight of a group that only its own quota should hold up: in version 2, the most that there
+#: is. Each thread of the root group is a neighbour, and the tests that run beside have dozens.
 OUTWEIGHING_ALL = 100.0
+
+#: A command that takes as much of one CPU as it gets.
+GREEDY = ["sh", "-c", "while :; do :; done"]
 
 #: Enters the groups named before `--` in the words, then becomes the command.
 ENTER = (
@@ -35,13 +38,14 @@ CONTAIN = (
 )
 
 
-def limit_cpus(group: Path, cpus: float | None) -> None:
+def limit_cpus(group: Path, cpus: float | None, period_us: int = PERIOD_US) -> None:
     """Limit a control group, of version 1 or 2, to so many CPUs; None lifts the limit."""
-    quota_us = None if cpus is None else int(cpus * PERIOD_US)
+    quota_us = None if cpus is None else int(cpus * period_us)
     if (group / "cpu.max").exists():
-        (group / "cpu.max").write_text(f"{quota_us or 'max'} {PERIOD_US}")
+        (group / "cpu.max").write_text(f"{quota_us or 'max'} {period_us}")
     else:
-        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text("-1")  # else a new period may exceed the CPUs
+        (group / "cpu.cfs_period_us").write_text(str(period_us))
         (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
 
 
@@ -162,3 +166,23 @@ def limited_to(cpus: float, memory_bytes: int) -> Iterator[Groups]:
         yield groups
     finally:
         groups.remove()
+
+
+@contextlib.contextmanager
+def starving(groups: Groups, of: float) -> Iterator[None]:
+    """Let what runs in `groups` share 2 ms of CPU time a second with six greedy processes.
+
+    Each of them runs until the kernel looks, which is after some ms, and then the group has no time
+    for some seconds. Afterwards it has `of` CPUs again.
+    """
+    hogs = []
+    try:
+        for _ in range(6):
+            hogs.append(subprocess.Popen(entered(groups.folders, GREEDY)))
+        limit_cpus(groups.folders[0], 0.002, LONGEST_PERIOD_US)
+        yield
+    finally:
+        limit_cpus(groups.folders[0], of)
+        for hog in hogs:
+            hog.kill()
+            hog.wait()

@@ -126,6 +126,12 @@ def _long(meter: Meter) -> None:
     time.sleep(4)
 
 
+def _until_told(meter: Meter) -> None:
+    """Sleep until there is a file `go` in the folder of the data."""
+    while not Path(str(meter.data_path), "go").exists():
+        time.sleep(0.1)
+
+
 def _raise(meter: Meter) -> None:
     raise RuntimeError("toy trouble\nand its second line")
 
@@ -299,6 +305,7 @@ BEHAVIOURS: dict[str, Callable[[Meter], Any]] = {
     "third-class": _ok,
     "second": _second,
     "long": _long,
+    "until-told": _until_told,
     "raise": _raise,
     "exit": _exit,
     "hostile": _raise_hostile,

@@ -198,7 +198,7 @@ def job_here(threads: int, on_gpu: bool | None = None) -> Job:
 
 
 class ChildWatch(Watch):
-    """Watches a job's child."""
+    """Watches a job's child; made by the thread that waits for it (`standstill`)."""
 
     def __init__(self, pid: int, threads: int, visible_gpus: str | None = None) -> None:
         super().__init__(pid, threads=threads, visible_gpus=visible_gpus)

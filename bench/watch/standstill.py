@@ -1,14 +1,16 @@
 """Says whether a child stood still: a signal, or a pause of its container or machine, stopped it.
 
 A wait of the watching process that takes seconds too long has one of two causes. Either everything
-was stopped: a container was paused, a virtual machine was moved. Or others took the CPUs, and the
-child went on, if slowly. Its times are right then, and its job is judged by its conditions as any
-other.
+was stopped: a container was paused, a virtual machine was moved. Or other processes or a quota kept
+the CPUs from the run. The child was slow then, but its times are right, and its job is judged by
+its conditions as any other.
 
-Linux counts how long a thread that could run waited for a CPU, because others ran or a quota was
-used up. A stopped thread waits for none, so what this time does not explain of a wait is a stop.
-Where nothing counts it (macOS), and where the watching process alone was stopped (Ctrl-Z), others
-took the CPUs if the CPUs were busy and the child used its share of them. In doubt it stood still.
+Linux counts how long a thread that could run waited for a CPU. A thread that a signal or a paused
+container stops waits for none, so the part of a wait that this time does not explain counts as a
+stop. If nothing counts it (macOS), or if it does not explain the wait (Ctrl-Z, which stops the run
+and not the child), the child went on if the CPUs were busy and the child used its share of them. In
+doubt it stood still. One stop is not seen: that of a virtual machine in which the watching thread
+waits for a CPU just then.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from bench.watch.ledger import Ledger
 #: Seconds beyond which a wait is too long.
 LATE_S = 2.0
 
-#: How long the thread that opens it ran, and waited for a CPU, in ns. Source:
-#: Documentation/scheduler/sched-stats.rst of the kernel.
+#: Two times of the thread that opens the file, in ns: how long it ran, and how long it waited for a
+#: CPU. Source: Documentation/scheduler/sched-stats.rst of the kernel.
 SCHEDULED = "/proc/thread-self/schedstat"
 
 #: Seconds of such a wait in which a child that was stopped may have run: the stop comes up to a
@@ -45,46 +47,57 @@ RAN_SHARE = 0.05
 BUSY_SHARE = 0.5
 
 
-def queue_of_this_thread() -> Callable[[], float]:
-    """Return what reads the seconds for which this thread has waited for a CPU.
+def queue_of_this_thread() -> Callable[[], float | None]:
+    """Return a function that gives the seconds for which this thread has waited for a CPU.
 
-    It reads 0 where nothing counts them.
+    It gives None if the system does not count them.
     """
     try:
         file = KeptFile(SCHEDULED)
     except OSError:
-        return lambda: 0.0
+        return lambda: None
 
-    def read() -> float:
+    def read() -> float | None:
         try:
             return int(file.read().split()[1]) / 1e9
         except (OSError, ValueError, IndexError):
-            return 0.0
+            return None
 
     return read
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What was seen when a wait began; `child_cpu_s` is None if it cannot be read."""
+    """What was seen when a wait began; None: it cannot be read."""
 
     at_s: float
-    queued_s: float
+    queued_s: float | None
     child_cpu_s: float | None
 
 
 @dataclass(frozen=True)
 class _Wait:
-    """A wait that was too long, and the child's CPU seconds in it; None: they cannot be read."""
+    """A wait that was too long.
+
+    `queued_s` are the seconds of it in which the watching thread waited for a CPU, and
+    `child_cpu_s` the child's CPU seconds in it. None: they cannot be read.
+    """
 
     began_s: float
     ended_s: float
+    queued_s: float | None
     child_cpu_s: float | None
+
+    @property
+    def explained(self) -> bool:
+        """Whether the watching thread was merely kept from the CPUs."""
+        return self.ended_s - self.began_s - (self.queued_s or 0.0) <= LATE_S
 
 
 class Standstill:
-    """Looks at a child before and after each wait of the thread that watches it, and that makes it.
+    """Looks at a child before and after each wait of the thread that watches it.
 
+    Make it in that thread: the time for which the maker waits for a CPU is what is read.
     `cpus` is the number of CPUs that the child may use, and `ledger` holds the samples of the same
     time. CPU time of processes that the child starts does not count as the child's.
     """
@@ -103,26 +116,30 @@ class Standstill:
             stops = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
             self._by_signal = self._by_signal or self._child.status() in stops
             cpu_s = self._cpu_s()
-        self._before = _Look(time.perf_counter(), self._queued_s(), cpu_s)
+        queued_s = self._queued_s()
+        self._before = _Look(time.perf_counter(), queued_s, cpu_s)
 
     def end_wait(self) -> None:
         """Look at the child again if the wait was too long."""
         before, ended_s = self._before, time.perf_counter()
         if ended_s - before.at_s <= LATE_S:
             return
-        if ended_s - before.at_s - (self._queued_s() - before.queued_s) <= LATE_S:
-            return  # this process was not stopped: others took the CPUs from it
+        queued_s = _rise(
+            before.queued_s, self._queued_s()
+        )  # the longer one, if others come between
         used_s = None
         with contextlib.suppress(psutil.Error):
-            used_s = None if before.child_cpu_s is None else self._cpu_s() - before.child_cpu_s
-        self._late.append(_Wait(before.at_s, ended_s, used_s))
+            used_s = _rise(before.child_cpu_s, self._cpu_s())
+        self._late.append(_Wait(before.at_s, ended_s, queued_s, used_s))
 
     def seen(self) -> bool:
         """Say whether the child stood still; the ledger must be closed."""
-        return self._by_signal or not all(map(self._went_on, self._late))
+        if self._by_signal:
+            return True
+        return not all(late.explained or self._went_on(late) for late in self._late)
 
     def _went_on(self, late: _Wait) -> bool:
-        """Say whether the child and the machine went on in a wait that was too long."""
+        """Say whether the child and the machine went on in a wait that no queue explains."""
         wait = Interval(self._ledger.series, late.began_s, late.ended_s)
         busy_s, usual_cpus = wait.rise("busy_cpu_s", "busy_cpu_s"), self._usual_cpus()
         if busy_s is None or late.child_cpu_s is None or usual_cpus is None:
@@ -144,3 +161,7 @@ class Standstill:
     def _cpu_s(self) -> float:
         times = self._child.cpu_times()
         return times.user + times.system
+
+
+def _rise(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before

@@ -1,9 +1,9 @@
 """A real `ray up` of three hosts over SSH, measured beside this machine; faults; and `--down`.
 
 The hosts are network namespaces with real sshd and unlike CPU shares (tests/lab). One cluster
-serves the whole module, in the order of the file: it takes minutes. Matrix products are ranked
-while the hosts have their shares. A network, which costs more on a slow host, is trained when the
-limits are off.
+serves the whole module, in the order of the file: it takes minutes. The machines are ranked by
+matrix products while the hosts have their shares. A network costs more on a slow host, so it is
+trained later, when no host is limited but one, and that one until its link is cut.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ pytestmark = [
 #: measured, this machine's own jobs have the other CPU.
 CPUS = {"alpha": 0.46, "beta": 0.29, "gamma": 0.18}
 
-#: One job a machine, of a workload of one file; steps that are short beside a quota's pauses.
-PRODUCTS = ("--workload", str(journey.ROOT / "examples" / "matmul.py"), "--grid", "quick")
-PRODUCTS += ("--sizes", "512", "--seeds", "1", "--repeats", "1", "--epochs", "16", "--no-figures")
+#: One job a machine. The workload is one file, and its steps are short beside a quota's pauses.
+MATMUL = ("--workload", str(journey.ROOT / "examples" / "matmul.py"), "--grid", "quick")
+MATMUL += ("--sizes", "512", "--seeds", "1", "--repeats", "1", "--epochs", "16", "--no-figures")
 
 #: Two jobs a machine, of the smoke grid's MLP.
 TWO = ("--grid", "smoke", *journey.SHORT, "--optimizers", "adam,sgd", "--batch-sizes", "1000")
@@ -125,14 +125,14 @@ def laptop(tmp_path_factory, data_environment):
 def products(laptop):
     """The first run: matrix products on one CPU of this machine and on the three hosts.
 
-    Hosts and laptop outweigh the tests that run beside this one, which would change the ranks.
+    Hosts and laptop outweigh what runs beside this test, which would change the ranks.
     """
     own, *others = sorted(os.sched_getaffinity(0))
     laptop.limit({others[0]} if others else {own})
     with outweighing() as group:
         words = entered(group, ["taskset", "--cpu-list", str(own)])
         try:
-            code, output = journey.finish(laptop.start(*PRODUCTS, before=words, whole=True), 800)
+            code, output = journey.finish(laptop.start(*MATMUL, before=words, whole=True), 800)
         finally:
             laptop.limit(None)
     return code, output, laptop.folder / "reports"

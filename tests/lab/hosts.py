@@ -171,7 +171,7 @@ class Lab:
     def limit(self, spec: HostSpec, cpus: float | None, cores: Set[int] | None = None) -> None:
         """Give a host so many CPUs' time of `cores`, or of all; None lifts the limit.
 
-        A limited host outweighs whatever else runs here, so that its quota holds it up and no
+        A limited host outweighs what else runs here, so that its quota holds it up and no
         neighbour; without a limit it weighs as much as one CPU.
         Ray gives up on a host whose agents take more than 15 s to start, so a share that is to
         be felt by jobs is set once the host has joined.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from groups import limited_to, starving
 from launches import a_launch, only_record
 
 from bench.child.process import run_child
@@ -15,6 +16,7 @@ from bench.child.workload import load_workload
 from bench.errors import ClockError, DataError, DeviceError, DivergedError, RequestError
 from bench.record.failure import REASONS, Failure
 from bench.record.lines import JobRecord
+from bench.watch.standstill import queue_of_this_thread
 from mnist_bench.data import load_copy
 
 
@@ -146,6 +148,42 @@ def test_a_job_that_went_on_while_its_run_got_no_cpu_is_measured(tmp_path):
     record = record_by_a_run_of_its_own("go-on-alone", tmp_path)
     assert record.failure is None
     assert record.measurement.epochs[0].wall_s > 3
+
+
+#: Runs a job. Prints a line when it has begun and one when nobody looked at it for 3 s; then its
+#: record.
+LOOKING = """
+import sys, time
+from bench.child.launch import LaunchSpec
+from bench.child.process import run_child
+looked_s = time.perf_counter()
+for event in run_child(LaunchSpec.model_validate_json(sys.stdin.read()), beats=True):
+    now_s = time.perf_counter()
+    if now_s - looked_s > 3:
+        print("late", flush=True)
+    looked_s = now_s
+    if event and isinstance(event, dict) and event.get("event") == "begun":
+        print("begun", flush=True)
+print(event.model_dump_json())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not queue_of_this_thread()(), reason="this kernel counts no waits for a CPU")
+def test_a_job_whose_run_is_kept_from_the_cpus_for_seconds_is_measured(tmp_path):
+    """A quota keeps both from them, and the child sleeps: it uses no CPU time that could tell."""
+    with limited_to(cpus=1.0, memory_bytes=2**30) as groups:
+        words = groups.entered(groups.folders, [sys.executable, "-c", LOOKING])
+        pipe = subprocess.PIPE
+        with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as process:
+            process.stdin.write(a_launch("until-told", tmp_path).model_dump_json())
+            process.stdin.close()
+            assert process.stdout.readline() == "begun\n"
+            with starving(groups, of=1.0):
+                assert process.stdout.readline() == "late\n"
+            (tmp_path / "go").touch()
+            *_, record = process.stdout
+    assert JobRecord.model_validate_json(record).failure is None
 
 
 def test_a_child_that_was_stopped_for_a_while_gives_no_times(tmp_path):

@@ -28,7 +28,7 @@ STEPS, BATCH, RAGGED, EPOCHS = 6, 32, 9, 2
 
 #: What is compiled as well, if torch.compile has the C++ compiler that it needs: it takes seconds.
 #: Adam's update has a form of its own for a captured step.
-FUSED = [("mlp", "adam")]
+FUSED = [("cnn", "adam")]
 COMPILES = any(shutil.which(name) for name in COMPILERS)
 
 SCRIPT = """
