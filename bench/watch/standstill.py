@@ -124,9 +124,8 @@ class Standstill:
         before, ended_s = self._before, time.perf_counter()
         if ended_s - before.at_s <= LATE_S:
             return
-        queued_s = _rise(
-            before.queued_s, self._queued_s()
-        )  # the longer one, if others come between
+        # the clock is read first: a wait for a CPU between the readings is no stop
+        queued_s = _rise(before.queued_s, self._queued_s())
         used_s = None
         with contextlib.suppress(psutil.Error):
             used_s = _rise(before.child_cpu_s, self._cpu_s())
