@@ -76,7 +76,10 @@ def test_a_job_s_threads_follow_and_the_report_shows_limit_and_total_apart(half_
 def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quota(
     beside, tmp_path
 ):
-    """A limit of one CPU: a job of one thread fills it, and that is its machine."""
+    """A limit of one CPU: a job of one thread fills it, and that is its machine.
+
+    If others take a little of that CPU, a job alone in its group does not fill it.
+    """
     words = journey.command(*journey.PRODUCTS, "--local-only", "--dispatch", "inline", out=tmp_path)
     with limited_to(1.0, 4 * GIB) as groups:
         hog = subprocess.Popen(groups.entered(groups.folders, journey.HOG)) if beside else None
@@ -90,6 +93,7 @@ def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quo
     assert code == 0, output
     (record,) = journey.records(journey.journals(tmp_path)[0])
     whole = record["conditions"]["whole"]
-    assert whole["throttled_periods_share"] > 0.05
+    if beside or (whole["foreign_cpus"] or 0) <= 0.1:
+        assert whole["throttled_periods_share"] > 0.05
     named = [cause for cause in whole["causes"] if cause.startswith("cgroup throttling")]
     assert bool(named) == beside
