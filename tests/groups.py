@@ -24,8 +24,8 @@ OUTWEIGHING = 10.0
 #: is. Each thread of the root group is a neighbour, and the tests that run beside have dozens.
 OUTWEIGHING_ALL = 100.0
 
-#: A command that takes as much of one CPU as it gets.
-GREEDY = ["sh", "-c", "while :; do :; done"]
+#: The words of a command that fills one CPU.
+HOG = ["sh", "-c", "while :; do :; done"]
 
 #: Enters the groups named before `--` in the words, then becomes the command.
 ENTER = (
@@ -44,7 +44,6 @@ def limit_cpus(group: Path, cpus: float | None, period_us: int = PERIOD_US) -> N
     if (group / "cpu.max").exists():
         (group / "cpu.max").write_text(f"{quota_us or 'max'} {period_us}")
     else:
-        (group / "cpu.cfs_quota_us").write_text("-1")  # else a new period may exceed the CPUs
         (group / "cpu.cfs_period_us").write_text(str(period_us))
         (group / "cpu.cfs_quota_us").write_text(str(quota_us or -1))
 
@@ -178,7 +177,7 @@ def starving(groups: Groups, of: float) -> Iterator[None]:
     hogs = []
     try:
         for _ in range(6):
-            hogs.append(subprocess.Popen(entered(groups.folders, GREEDY)))
+            hogs.append(subprocess.Popen(entered(groups.folders, HOG)))
         limit_cpus(groups.folders[0], 0.002, LONGEST_PERIOD_US)
         yield
     finally:

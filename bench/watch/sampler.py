@@ -198,7 +198,7 @@ def job_here(threads: int, on_gpu: bool | None = None) -> Job:
 
 
 class ChildWatch(Watch):
-    """Watches a job's child; made by the thread that waits for it (`standstill`)."""
+    """Watches a job's child. The thread that waits for the child makes it (see `Standstill`)."""
 
     def __init__(self, pid: int, threads: int, visible_gpus: str | None = None) -> None:
         super().__init__(pid, threads=threads, visible_gpus=visible_gpus)

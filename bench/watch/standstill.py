@@ -8,9 +8,11 @@ its conditions as any other.
 Linux counts how long a thread that could run waited for a CPU. A thread that a signal or a paused
 container stops waits for none, so the part of a wait that this time does not explain counts as a
 stop. If nothing counts it (macOS), or if it does not explain the wait (Ctrl-Z, which stops the run
-and not the child), the child went on if the CPUs were busy and the child used its share of them. In
-doubt it stood still. One stop is not seen: that of a virtual machine in which the watching thread
-waits for a CPU just then.
+and not the child), the child went on if the CPUs were busy and the child used its share of them.
+If that is not known, the child counts as stopped.
+
+One stop is not seen: a virtual machine may be stopped at a moment when the watching thread waits
+for a CPU. The kernel may then count the whole stop as a wait for a CPU.
 """
 
 from __future__ import annotations

@@ -26,10 +26,8 @@ PRODUCTS = ["--workload", str(ROOT / "tests" / "products_workload.py"), "--grid"
 #: The same in a moment, where it does not matter how long a job takes.
 SMALL_PRODUCTS = [*PRODUCTS, "--sizes", "128"]
 
-#: The words of a command that fills one CPU.
-HOG = [sys.executable, "-c", "while True: pass"]
-
-#: The same, with more of the CPUs than others get that want them too (where root starts it).
+#: The words of a command that fills one CPU, and gets more of it than others that want it too (if
+#: root starts it).
 GREEDY_HOG = [
     sys.executable,
     "-c",

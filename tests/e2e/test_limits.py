@@ -9,7 +9,7 @@ import sys
 
 import psutil
 import pytest
-from groups import limited_to
+from groups import HOG, limited_to
 
 from tests.e2e import journey
 
@@ -82,7 +82,7 @@ def test_throttling_is_a_disturbance_where_another_in_the_group_takes_of_its_quo
     """
     words = journey.command(*journey.PRODUCTS, "--local-only", "--dispatch", "inline", out=tmp_path)
     with limited_to(1.0, 4 * GIB) as groups:
-        hog = subprocess.Popen(groups.entered(groups.folders, journey.HOG)) if beside else None
+        hog = subprocess.Popen(groups.entered(groups.folders, HOG)) if beside else None
         try:
             process = journey.start(groups.entered(groups.folders, words))
             code, output = journey.finish(process, timeout_s=600)

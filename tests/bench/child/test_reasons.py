@@ -162,7 +162,7 @@ for event in run_child(LaunchSpec.model_validate_json(sys.stdin.read()), beats=T
     if now_s - looked_s > 3:
         print("late", flush=True)
     looked_s = now_s
-    if event and isinstance(event, dict) and event.get("event") == "begun":
+    if isinstance(event, dict) and event.get("event") == "begun":
         print("begun", flush=True)
 print(event.model_dump_json())
 """
